@@ -35,7 +35,8 @@ func noteReport(ctx context.Context, tx pgx.Tx, messageID string, hashes []strin
 	done, _, err := pg.One[bool](ctx, tx, "note a bounce", `
 		WITH done AS (
 		  UPDATE delivery d SET bounced = d.bounced || h.hash, bounce_status = $3
-		  FROM (SELECT m.id, u.hash FROM delivery m, unnest($2::text[]) AS u (hash)
+		  FROM (
+		    SELECT m.id, u.hash FROM delivery m, unnest($2::text[]) AS u (hash)
 		    WHERE m.message_id = $1 AND u.hash = ANY(m.to_hashes) LIMIT 1) AS h
 		  WHERE d.id = h.id AND d.attempts > 0 AND NOT h.hash = ANY(d.bounced) AND NOT h.hash = ANY(d.left_out)
 		  RETURNING d.id, d.newsletter_id, d.state, h.hash

@@ -41,7 +41,8 @@ const failedAs = ` CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' E
 func counting(rows string) string {
 	return `
 		INSERT INTO campaign_count AS c (campaign_id, shard, accepted, bounced, failed, suppressed, dropped)
-		SELECT w.campaign_id, r.id % 8, coalesce(sum(r.n) FILTER (WHERE r.what = 'accepted'), 0),
+		SELECT w.campaign_id, r.id % 8,
+		  coalesce(sum(r.n) FILTER (WHERE r.what = 'accepted'), 0),
 		  coalesce(sum(r.n) FILTER (WHERE r.what = 'bounced'), 0),
 		  coalesce(sum(r.n) FILTER (WHERE r.what = 'failed'), 0),
 		  coalesce(sum(r.n) FILTER (WHERE r.what = 'suppressed'), 0),
@@ -73,18 +74,20 @@ func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers, suppresse
 // campaigns that they got. The table recipient is as it was before the statement there, the part people as it is after.
 const countUnsubscribed = `
 		turned AS (
-		  SELECT p.kind, p.id, p.code, p.quit::int - was.quit::int AS n FROM people p JOIN (
+		  SELECT p.kind, p.id, p.code, p.quit::int - was.quit::int AS n
+		  FROM people p JOIN (
 		    SELECT kind, id, unsubscribed OR kind = 'member' AND NOT newsletter AS quit FROM recipient
 		  ) AS was USING (kind, id)
 		  WHERE p.quit <> was.quit
 		), counted AS (
 		  INSERT INTO campaign_count AS c (campaign_id, shard, unsubscribed)
-		  SELECT w.campaign_id, 0, sum(got.n) FROM (
+		  SELECT w.campaign_id, 0, sum(got.n)
+		  FROM (
 		    SELECT d.newsletter_id, t.n FROM turned t JOIN delivery d ON d.member_id = t.id
-		      WHERE t.kind = 'member' AND d.newsletter_id IS NOT NULL AND d.state = 'sent'
+		    WHERE t.kind = 'member' AND d.newsletter_id IS NOT NULL AND d.state = 'sent'
 		    UNION ALL
 		    SELECT d.newsletter_id, t.n FROM turned t JOIN delivery d ON d.prospect_code = t.code
-		      WHERE t.kind = 'prospect' AND d.newsletter_id IS NOT NULL AND d.state = 'sent'
+		    WHERE t.kind = 'prospect' AND d.newsletter_id IS NOT NULL AND d.state = 'sent'
 		  ) AS got JOIN newsletter w ON w.id = got.newsletter_id
 		  WHERE w.campaign_id IS NOT NULL GROUP BY 1 ORDER BY 1
 		  ON CONFLICT (campaign_id, shard) DO UPDATE SET unsubscribed = c.unsubscribed + excluded.unsubscribed

@@ -61,7 +61,8 @@ func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
 // insertCampaign adds a draft, under a code of its own.
 func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err error) {
 	return pg.Get[int64](ctx, tx, "add a campaign", `
-		INSERT INTO campaign (name, audience, subject, body_text, body_html, from_address, pace, changed_by, bought,
+		INSERT INTO campaign (
+		  name, audience, subject, body_text, body_html, from_address, pace, changed_by, bought,
 		  idle_days, spent_over, tag)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
 		c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy, c.Bought, c.IdleDays,
@@ -84,8 +85,7 @@ func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.T
 	from ...string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "move campaign $1", `
 		UPDATE campaign SET state = $2, start_at = nullif($3::timestamptz, '0001-01-01'), changed_by = $4,
-		  changed_at = now(),
-		  version = version + 1, problem = '',
+		  changed_at = now(), version = version + 1, problem = '',
 		  started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
 		  paused_at = CASE WHEN $2 = 'paused' THEN now() ELSE paused_at END,
 		  ended_at = CASE WHEN $2 = 'stopped' THEN now() END
@@ -139,7 +139,8 @@ func dueCampaigns(ctx context.Context, db pg.DB) ([]campaign, error) {
 func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "end campaigns", `
 		UPDATE campaign c SET state = 'ended', ended_at = now(), version = version + 1
-		WHERE state = 'running' AND NOT EXISTS (SELECT FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
+		WHERE state = 'running' AND NOT EXISTS (
+		  SELECT FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
 		  WHERE n.campaign_id = c.id AND d.state IN ('queued', 'paused'))`)
 }
 

@@ -32,8 +32,8 @@ type listedMail struct {
 func listMails(ctx context.Context, pool *pgxpool.Pool, state string) ([]listedMail, error) {
 	rows, err := pool.Query(ctx, `
 		SELECT id, key, kind, coalesce(reason, '') AS reason, smtp_reply, attempts, maybe,
-		  payload IS NOT NULL AS retryable, created_at, done_at FROM delivery
-		WHERE state = $2 ORDER BY id DESC LIMIT $1`, listLimit, state)
+		  payload IS NOT NULL AS retryable, created_at, done_at
+		FROM delivery WHERE state = $2 ORDER BY id DESC LIMIT $1`, listLimit, state)
 	if err != nil {
 		return nil, fmt.Errorf("list %s mails: %w", state, err)
 	}

@@ -38,18 +38,22 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 	}
 	return &bus.Effect{What: "store mails", Args: []any{rows, payloads}, SQL: `
 		mails AS (
-		  INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
+		  INSERT INTO delivery (
+		    key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
 		    member_id, newsletter_id, order_identifier, created_at, deadline, next_at)
-		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
-		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), nullif("order", ''),
-		    created_at, deadline, coalesce(due, now())
+		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state,
+		    CASE WHEN state = 'queued' THEN NULL ELSE now() END, payload,
+		    nullif(member, 0), nullif(newsletter, 0), nullif("order", ''), created_at, deadline, coalesce(due, now())
 		  FROM ROWS FROM (
-		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
-		      left_out text[], state text, member bigint, newsletter bigint, "order" text, created_at timestamptz,
-		      deadline timestamptz, due timestamptz,
-		      marks text[]),
-		    unnest($4::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
-		      "order", created_at, deadline, due, marks, payload) JOIN fresh USING (key)
+		    jsonb_to_recordset($3::jsonb) AS (
+		      key text, kind text, message_id text, code text, to_hashes text[], left_out text[], state text,
+		      member bigint, newsletter bigint, "order" text, created_at timestamptz, deadline timestamptz,
+		      due timestamptz, marks text[]),
+		    unnest($4::bytea[])
+		  ) AS n (
+		    key, kind, message_id, code, to_hashes, left_out, state,
+		    member, newsletter, "order", created_at, deadline, due, marks, payload)
+		  JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM unnest(marks) AS mark
 		    WHERE ` + erasure.ForgottenSince("mark", "CASE WHEN member <> 0 THEN '-infinity' ELSE created_at END") + `)
 		  ON CONFLICT (key) DO NOTHING
@@ -127,8 +131,8 @@ func due(condition string) string {
 	return `
 			SELECT id, maybe FROM delivery
 			WHERE state = 'queued' AND ` + condition + ` AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
-				AND (claimed_until IS NULL OR claimed_until < now()
-				  OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
+			  AND (claimed_until IS NULL OR claimed_until < now()
+			    OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED`
 }
 
@@ -141,14 +145,15 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	defer cancel()
 	d, found, err := pg.One[delivery](ctx, pool, "claim a mail", `
 		WITH single AS (`+due("newsletter_id IS NULL")+`),
-		many AS (`+due("newsletter_id IS NOT NULL AND NOT EXISTS (SELECT FROM single)")+`),
-		c AS (SELECT * FROM single UNION ALL SELECT * FROM many)
-		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c
-		  WHERE d.id = c.id
+		     many AS (`+due("newsletter_id IS NOT NULL AND NOT EXISTS (SELECT FROM single)")+`),
+		     c AS (SELECT * FROM single UNION ALL SELECT * FROM many)
+		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true
+		FROM c WHERE d.id = c.id
 		RETURNING d.id, d.key, d.kind, d.payload, d.written, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
 		  d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
-			EXISTS (SELECT FROM delivery o WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage))
-			  AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
+		  EXISTS (SELECT FROM delivery o
+		    WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage))
+		      AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
 		slot, lease, inHand, deferred, orphanAfter)
 	if err != nil || !found {
 		return nil, err // nil: none is due
@@ -162,8 +167,9 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 // anyDue reports whether there is a mail to claim.
 func anyDue(ctx context.Context, pool *pgxpool.Pool, deferred bool) (bool, error) {
 	return pg.Get[bool](ctx, pool, "look for a mail that is due", `
-		SELECT EXISTS (SELECT FROM delivery WHERE state = 'queued' AND (next_at <= now() OR ($1 AND outage))
-		  AND (claimed_until IS NULL OR claimed_until < now()))`, deferred)
+		SELECT EXISTS (SELECT FROM delivery
+		  WHERE state = 'queued' AND (next_at <= now() OR ($1 AND outage))
+		    AND (claimed_until IS NULL OR claimed_until < now()))`, deferred)
 }
 
 // keepWritten keeps what a claimed mail says, unless another sender has overtaken this attempt.
@@ -179,10 +185,10 @@ func keepWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []by
 func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, taken []string,
 	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
-		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
-		  claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
-		WHERE id = $1 AND state = 'queued' RETURNING id, newsletter_id),
-		back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]) AND NOT late)`+d.counted(`'accepted'`),
+		  UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false,
+		    claimed_by = NULL, claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
+		  WHERE id = $1 AND state = 'queued' RETURNING id, newsletter_id
+		), back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]) AND NOT late)`+d.counted(`'accepted'`),
 		[]any{d.ID, reply, done.EmailCode, taken},
 		msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: done})
 	return err
@@ -192,9 +198,9 @@ func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string
 func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, maybe bool,
 	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "park a mail", `done AS (
-		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3,
-		  reason = $4, maybe = $5
-		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id, newsletter_id, smtp_reply)`+
+		  UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL,
+		    smtp_reply = $3, reason = $4, maybe = $5
+		  WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id, newsletter_id, smtp_reply)`+
 		d.counted(failedAs),
 		[]any{d.ID, d.Attempts, reply, done.Reason, maybe},
 		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
@@ -222,8 +228,7 @@ type later struct {
 func putOff(ctx context.Context, pool *pgxpool.Pool, d *delivery, l later) error {
 	return pg.Exec(ctx, pool, "put a mail off", `
 		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int,
-		  outage = $5, maybe = $6, smtp_reply = $7,
-			claimed_by = NULL, claimed_until = NULL
+		  outage = $5, maybe = $6, smtp_reply = $7, claimed_by = NULL, claimed_until = NULL
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, l.after, boolToInt(l.refused),
 		l.outage, l.maybe, l.reply)
 }
@@ -257,7 +262,8 @@ func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 func dropContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL, written = NULL, subject = NULL
-		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days'
-			OR state = 'suppressed' AND done_at < now() - interval '7 days' OR state = 'parked'
-			  AND done_at < now() - interval '90 days')`)
+		WHERE payload IS NOT NULL AND (
+		  state = 'sent' AND done_at < now() - interval '30 days'
+		  OR state = 'suppressed' AND done_at < now() - interval '7 days'
+		  OR state = 'parked' AND done_at < now() - interval '90 days')`)
 }

@@ -17,12 +17,17 @@ const isPerson = ` (kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id
 // member who shares the address stays.
 func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []string) error {
 	return pg.Exec(ctx, tx, "erase a person", `
-		WITH noted AS (INSERT INTO erased (kind, id) SELECT 'member', unnest($1::bigint[]) UNION ALL
-		  SELECT 'prospect', unnest($2::bigint[]) ON CONFLICT DO NOTHING),
-		gone AS (DELETE FROM recipient WHERE`+isPerson+`),
-		back AS (DELETE FROM bounced WHERE hash = ANY($3)),
-		mails AS (DELETE FROM delivery WHERE member_id = ANY($1)
-		  OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))
+		WITH noted AS (
+		  INSERT INTO erased (kind, id)
+		  SELECT 'member', unnest($1::bigint[]) UNION ALL SELECT 'prospect', unnest($2::bigint[])
+		  ON CONFLICT DO NOTHING
+		), gone AS (
+		  DELETE FROM recipient WHERE`+isPerson+`
+		), back AS (
+		  DELETE FROM bounced WHERE hash = ANY($3)
+		), mails AS (
+		  DELETE FROM delivery
+		  WHERE member_id = ANY($1) OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))
 		  RETURNING id, newsletter_id, state)`+
 		counting(`SELECT id, newsletter_id, 'dropped', 1 FROM mails WHERE state IN ('queued', 'paused')`),
 		p.MemberIDs, p.ProspectIDs, hashes)

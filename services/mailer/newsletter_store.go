@@ -33,13 +33,14 @@ func (n issue) template() mailTemplate {
 func freeze(ctx context.Context, tx pgx.Tx, c campaign, kind string) (id int64, err error) {
 	return pg.Get[int64](ctx, tx, "freeze campaign $7", `
 		INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
-		  VALUES ($1, $2, $3, $4, $5, $6, '', $7) RETURNING id`,
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7) RETURNING id`,
 		c.EmCd, kind, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.ID)
 }
 
 // newsletterState is the state of newsletter n: its campaign's, or of one from before there were campaigns what the
 // status of its template says.
-const newsletterState = ` coalesce((SELECT c.state FROM campaign c WHERE c.id = n.campaign_id),
+const newsletterState = ` coalesce(
+	(SELECT c.state FROM campaign c WHERE c.id = n.campaign_id),
 	(SELECT 'paused' FROM template t WHERE t.em_cd = n.em_cd AND t.status = 'Draft' AND n.campaign_id IS NULL), '') `
 
 // readFrozen reads what a newsletter was, and its state now.
@@ -60,11 +61,11 @@ func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe bool) error {
 	return pg.Exec(ctx, pool, "pause a mail", `
 		WITH campaign_now AS (
-			SELECT c.state FROM campaign c JOIN newsletter n ON n.campaign_id = c.id WHERE n.id = $4 FOR SHARE OF c
+		  SELECT c.state FROM campaign c JOIN newsletter n ON n.campaign_id = c.id WHERE n.id = $4 FOR SHARE OF c
 		)
 		UPDATE delivery SET next_at = now(), maybe = $3, claimed_by = NULL, claimed_until = NULL,
-		  state = CASE WHEN coalesce((SELECT c.state = 'paused' FROM campaign_now c),
-		    true) THEN 'paused' ELSE 'queued' END
+		  state = CASE WHEN coalesce((SELECT c.state = 'paused' FROM campaign_now c), true)
+		    THEN 'paused' ELSE 'queued' END
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, maybe, d.NewsletterID)
 }
 
@@ -72,6 +73,6 @@ func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe b
 func resumeOthers(ctx context.Context, pool *pgxpool.Pool) (resumed int64, err error) {
 	return pg.ExecRows(ctx, pool, "resume newsletters", `
 		UPDATE delivery d SET state = 'queued', next_at = now(), deadline = greatest(d.deadline, now() + $1::interval)
-		  FROM newsletter n
+		FROM newsletter n
 		WHERE d.newsletter_id = n.id AND d.state = 'paused' AND`+newsletterState+`<> 'paused'`, defaultLife)
 }

@@ -107,12 +107,14 @@ func (d *drafted) receivers() testenv.Answer {
 // counted wants the counts of all campaigns to be what the ledger says.
 func (e *env) counted() {
 	e.t.Helper()
-	const all = `SELECT coalesce(string_agg(concat_ws(' ', campaign_id, accepted, bounced, failed, suppressed), ', '
-		ORDER BY campaign_id), '') FROM `
-	const sums = all + `(SELECT campaign_id, sum(accepted) AS accepted, sum(bounced) AS bounced, sum(failed) AS failed,
-		sum(suppressed) AS suppressed
+	const all = `SELECT coalesce(string_agg(
+		  concat_ws(' ', campaign_id, accepted, bounced, failed, suppressed), ', ' ORDER BY campaign_id), '')
+		FROM `
+	const sums = all + `(
+		  SELECT campaign_id, sum(accepted) AS accepted, sum(bounced) AS bounced, sum(failed) AS failed, sum(suppressed) AS suppressed
 		  FROM campaign_count GROUP BY 1) AS c`
-	const ledger = all + `(SELECT n.campaign_id, count(*) FILTER (WHERE d.state = 'sent') AS accepted,
+	const ledger = all + `(
+		  SELECT n.campaign_id, count(*) FILTER (WHERE d.state = 'sent') AS accepted,
 		    count(*) FILTER (WHERE d.state = 'parked' AND d.smtp_reply LIKE '5%') AS bounced,
 		    count(*) FILTER (WHERE d.state = 'parked' AND coalesce(d.smtp_reply, '') NOT LIKE '5%') AS failed,
 		    count(*) FILTER (WHERE d.state = 'suppressed') AS suppressed
@@ -218,7 +220,7 @@ func TestCampaign(t *testing.T) {
 	c.page().Has(200, "3 of 3, ended", "<dt>Accepted</dt><dd>3</dd>", "<dt>Unsubscribed</dt><dd>1</dd>")
 	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/frame", c.id)).Has(200, "News of Paper")
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'mail.sent' AND convert_from(payload, 'UTF8')::jsonb
-		@> jsonb_build_object('em_cd', $1::text, 'campaign', $2::bigint, 'campaign_name', 'Spring')`, code, c.id); n != 3 {
+		  @> jsonb_build_object('em_cd', $1::text, 'campaign', $2::bigint, 'campaign_name', 'Spring')`, code, c.id); n != 3 {
 		t.Errorf("reports hear of the campaign's name with %d mails", n)
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 5 { // begun, saved, tested twice, started
@@ -418,11 +420,12 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 		SELECT em_cd, 'member', subject, body_text, '', '', '', id FROM campaign WHERE id = $1`, c.id)
 	e.Exec(`UPDATE campaign SET state = 'running', receivers = $2, started_at = now() WHERE id = $1`, c.id, many)
 	for from := 1; from < many; from += 5000 { // a statement has its limit
-		e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, member_id, message_id, deadline, created_at, newsletter_id, state,
-			  smtp_reply)
+		e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, member_id, message_id, deadline, created_at,
+			  newsletter_id, state, smtp_reply)
 			SELECT 'newsletter:' || n, 'newsletter', '{}', '{x}', n, 'n' || n, now() + interval '1 day', now(),
 			  (SELECT max(id) FROM newsletter), CASE WHEN n > 4 THEN 'queued' WHEN n > 2 THEN 'parked' ELSE 'suppressed' END,
-			  CASE WHEN n = 3 THEN '550 no' END FROM generate_series($1::int, $1 + 4999) AS n`, from)
+			  CASE WHEN n = 3 THEN '550 no' END
+			FROM generate_series($1::int, $1 + 4999) AS n`, from)
 	}
 	e.Exec(`INSERT INTO campaign_count (campaign_id, shard, bounced, failed, suppressed) VALUES ($1, 0, 1, 1, 2)`, c.id)
 	locked, err := e.pool.Begin(t.Context())

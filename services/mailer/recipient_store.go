@@ -31,14 +31,14 @@ type recipientRow struct {
 func storeRecipients(rows []recipientRow) *bus.Effect {
 	return &bus.Effect{What: "store people", Args: []any{rows}, SQL: `
 		people AS (
-		  INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
-		    refused)
-		  SELECT DISTINCT ON (kind, id) kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token,
-		    version, refused
-		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, kind text, id bigint, email text, first_name text,
-		    last_name text, code text, newsletter boolean, unsubscribed boolean, token text, version bigint,
-		    refused boolean)
-		    JOIN fresh USING (key)
+		  INSERT INTO recipient (
+		    kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version, refused)
+		  SELECT DISTINCT ON (kind, id)
+		    kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version, refused
+		  FROM jsonb_to_recordset($3::jsonb) AS n (
+		    key text, kind text, id bigint, email text, first_name text, last_name text, code text,
+		    newsletter boolean, unsubscribed boolean, token text, version bigint, refused boolean)
+		  JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM erased WHERE erased.kind = n.kind AND erased.id = n.id)
 		  ORDER BY kind, id, version DESC
 		  ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
@@ -62,10 +62,12 @@ const wantsNewsletters = ` r.kind = $1 AND NOT r.unsubscribed AND (r.newsletter 
 // listReceivers are the people of a kind who want newsletters, each address once.
 func listReceivers(ctx context.Context, d pg.DB, kind string) ([]recipient, error) {
 	return queryReceivers(ctx, d, `
-		SELECT * FROM (SELECT DISTINCT ON (lower(email)) kind, id, email, first_name, code, token FROM recipient r
-			WHERE`+wantsNewsletters+`AND lower(r.email) NOT IN (
-			  SELECT lower(o.email) FROM recipient o WHERE`+refusesNewsletters+`)
-			ORDER BY lower(email), id) AS once ORDER BY id`, kind)
+		SELECT * FROM (
+		  SELECT DISTINCT ON (lower(email)) kind, id, email, first_name, code, token FROM recipient r
+		  WHERE`+wantsNewsletters+`AND lower(r.email) NOT IN (
+		    SELECT lower(o.email) FROM recipient o WHERE`+refusesNewsletters+`)
+		  ORDER BY lower(email), id) AS once
+		ORDER BY id`, kind)
 }
 
 // findReceiver is one of them, if that person still wants newsletters; address is where the mail goes,
@@ -76,8 +78,8 @@ func findReceiver(
 	list, err := queryReceivers(ctx, d, `
 		SELECT kind, id, email, first_name, code, token FROM recipient r
 		WHERE r.id = $3 AND`+wantsNewsletters+`AND NOT EXISTS (
-		  SELECT FROM recipient o WHERE lower(o.email) = ANY (ARRAY[lower(r.email),
-		    lower($2)]) AND`+refusesNewsletters+`)`,
+		  SELECT FROM recipient o
+		  WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND`+refusesNewsletters+`)`,
 		kind, address, id)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err
@@ -95,9 +97,10 @@ func findNewsReader(ctx context.Context, d pg.DB, member int64, address string,
 		    ELSE r.kind = 'prospect' AND lower(r.email) = lower($2) END
 		  AND CASE WHEN r.kind = 'member' THEN r.newsletter AND NOT r.unsubscribed
 		    ELSE NOT r.unsubscribed OR $3 AND r.refused IS FALSE END
-		  AND NOT EXISTS (SELECT FROM recipient o WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)])
-		    AND (o.kind = 'member' AND o.unsubscribed
-		      OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND r.kind = 'prospect')))
+		  AND NOT EXISTS (SELECT FROM recipient o
+		    WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)])
+		      AND (o.kind = 'member' AND o.unsubscribed
+		        OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND r.kind = 'prospect')))
 		ORDER BY id LIMIT 1`, member, address, asked)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err

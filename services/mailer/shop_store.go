@@ -19,8 +19,9 @@ func storeShop(rows []shopRow) *bus.Effect {
 	return &bus.Effect{What: "note who the shop is", Args: []any{rows}, SQL: `
 		named AS (
 		  INSERT INTO shop (name, version)
-		  SELECT name, version FROM jsonb_to_recordset($3::jsonb) AS n (key text, name text, version bigint)
-		    JOIN fresh USING (key) ORDER BY version DESC LIMIT 1
+		  SELECT name, version
+		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, name text, version bigint) JOIN fresh USING (key)
+		  ORDER BY version DESC LIMIT 1
 		  ON CONFLICT (single) DO UPDATE SET name = excluded.name, version = excluded.version
 		  WHERE shop.version <= excluded.version
 		)`}

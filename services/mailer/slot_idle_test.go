@@ -33,7 +33,7 @@ func TestASlotIsGivenUp(t *testing.T) {
 	}
 	e.Exec(`INSERT INTO delivery (key, kind, to_hashes, message_id, claimed_by, claimed_until, deadline, created_at)
 		SELECT i::text, 'welcome', '{}', i::text, i, now() + interval '2 minutes', now() + interval '1 hour', now()
-		  FROM generate_series(1, 2) AS i`)
+		FROM generate_series(1, 2) AS i`)
 	if n := e.slotsHeld(); n != 1 {
 		t.Errorf("%d slots are held, want 1", n)
 	}

@@ -9,10 +9,10 @@ import (
 // pathsOf are what stands in the paths of the pages of a mailer that could not send a mail.
 func (e *env) pathsOf(s *server) map[string]string {
 	e.t.Helper()
-	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply,
-			order_identifier)
+	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id,
+		  state, deadline, created_at, done_at, reason, smtp_reply, order_identifier)
 		VALUES ('welcome:1', 'welcome', '{"kind":"welcome","to":["ann@mail.example.com"],"data":{"first_name":"Ann"}}', ARRAY[$1], 'm1',
-			'parked', now(), now(), now(), 'refused', '=550', 'order1')`, s.hash("ann@mail.example.com"))
+		  'parked', now(), now(), now(), 'refused', '=550', 'order1')`, s.hash("ann@mail.example.com"))
 	return map[string]string{"identifier": "order1", "customer": "member-1", "/mails/{id}": "/mails/1", "kind": "welcome",
 		"/campaigns/{id}": "/campaigns/1"}
 }

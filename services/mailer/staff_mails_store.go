@@ -17,9 +17,9 @@ const staffMailFields = `d.id, d.key, d.kind, d.state, coalesce(d.reason, '') AS
 	coalesce(d.subject, (SELECT n.subject FROM newsletter n WHERE n.id = d.newsletter_id), '') AS subject,
 	coalesce(d.order_identifier, '') AS order_identifier, coalesce(d.again_of, 0) AS again_of,
 	coalesce(d.member_id, 0) AS member_id, coalesce(d.newsletter_id, 0) AS newsletter, d.created_at AS at, d.queued_at,
-	coalesce(d.done_at, '0001-01-01'::timestamptz) AS done_at, coalesce(d.seen_at,
-	  '0001-01-01'::timestamptz) AS seen_at,
-	coalesce(d.seen_by, '') AS seen_by, coalesce(d.note, '') AS note,
+	coalesce(d.done_at, '0001-01-01'::timestamptz) AS done_at,
+	coalesce(d.seen_at, '0001-01-01'::timestamptz) AS seen_at, coalesce(d.seen_by, '') AS seen_by,
+	coalesce(d.note, '') AS note,
 	CASE WHEN d.bounced <> '{}' THEN coalesce(d.bounce_status, '') ELSE '' END AS bounced,
 	EXISTS (SELECT FROM bounced b WHERE b.hash = ANY(d.to_hashes)) AS unreachable`
 
@@ -111,10 +111,11 @@ func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 // own, for three days. id is the new row's; ok is false when there is a mail with that key, or none to copy.
 func copySent(ctx context.Context, tx pgx.Tx, of int64, key, messageID string) (id int64, ok bool, err error) {
 	return pg.One[int64](ctx, tx, "send mail $1 once more", `
-		INSERT INTO delivery (key, kind, payload, to_hashes, member_id, prospect_code, message_id, order_identifier,
+		INSERT INTO delivery (
+		  key, kind, payload, to_hashes, member_id, prospect_code, message_id, order_identifier,
 		  written, subject, again_of, created_at, deadline)
-		SELECT $2, kind, payload, to_hashes, member_id, prospect_code, $3, order_identifier, written, subject, id,
-		  now(), now() + interval '72 hours'
+		SELECT $2, kind, payload, to_hashes, member_id, prospect_code, $3, order_identifier,
+		  written, subject, id, now(), now() + interval '72 hours'
 		FROM delivery WHERE id = $1 AND state = 'sent' AND payload IS NOT NULL AND newsletter_id IS NULL
 		ON CONFLICT (key) DO NOTHING RETURNING id`, of, key, messageID)
 }
@@ -149,8 +150,10 @@ func countParkedMails(ctx context.Context, db pg.DB) (count int64, oldest time.T
 func mailsOf(ctx context.Context, db pg.DB, keys, hashes, orders []string) ([]staffMail, error) {
 	return pg.List[staffMail](ctx, db, "list mails", `
 		SELECT `+staffMailFields+` FROM delivery d WHERE d.id IN (
-		  SELECT id FROM delivery WHERE key = ANY($1::text[]) UNION
-		  SELECT id FROM delivery WHERE to_hashes && coalesce($2::text[], '{}') UNION
+		  SELECT id FROM delivery WHERE key = ANY($1::text[])
+		  UNION
+		  SELECT id FROM delivery WHERE to_hashes && coalesce($2::text[], '{}')
+		  UNION
 		  SELECT id FROM delivery WHERE order_identifier = ANY($3::text[]))
 		ORDER BY d.id DESC LIMIT 200`, keys, hashes, orders)
 }

@@ -76,8 +76,8 @@ func findTemplateAndCodes(ctx context.Context, db pg.DB, m msg.SendMail) (mailTe
 	}](ctx, db, "find template $2", `
 		SELECT`+templateColumns+`,
 		  coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $3), '') AS member,
-		  coalesce((SELECT token FROM recipient WHERE kind = 'prospect' AND code = $4 AND $4 <> ''
-		    AND NOT unsubscribed LIMIT 1), '') AS prospect_token
+		  coalesce((SELECT token FROM recipient
+		    WHERE kind = 'prospect' AND code = $4 AND $4 <> '' AND NOT unsubscribed LIMIT 1), '') AS prospect_token
 		FROM template WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, m.Order.EmailCode, seeded, m.MemberID,
 		m.ProspectCode)
 	if err == nil && !found {

@@ -41,8 +41,8 @@ func newestVersions(ctx context.Context, db pg.DB) ([]templateVersion, error) {
 // insertVersion keeps a version; one that another person stored meanwhile is a conflict (pg.IsConflict).
 func insertVersion(ctx context.Context, tx pgx.Tx, v templateVersion) error {
 	return pg.Exec(ctx, tx, "keep version $2 of $1", `
-		INSERT INTO template_version (kind, version, subject, body_text, body_html, from_address, bcc_address, built_in,
-		  saved_by)
+		INSERT INTO template_version (
+		  kind, version, subject, body_text, body_html, from_address, bcc_address, built_in, saved_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		v.Kind, v.Version, v.Subject, v.BodyText, v.BodyHTML, v.FromAddress, v.BccAddress, v.BuiltIn, v.SavedBy)
 }
