@@ -78,8 +78,8 @@ func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, e
 // taken, also by a registration that is just being committed.
 func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, made bool, err error) {
 	return queryAccount(ctx, tx, `
-		INSERT INTO account (username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd,
-		  last_login)
+		INSERT INTO account (
+		  username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd, last_login)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING`+accountColumns,
 		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
 }
@@ -88,8 +88,8 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 // the password changed since it was checked.
 func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
-		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password) WHERE id = $1
-		  AND password = $2 RETURNING`+accountColumns,
+		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password)
+		WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
 		a.ID, a.Password, newForm)
 }
 
@@ -97,8 +97,8 @@ func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored
 func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old,
 	newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, tx, `
-		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1 WHERE id = $1
-		  AND password = $2 RETURNING`+accountColumns,
+		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1
+		WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
 		id, old, newForm)
 }
 
@@ -112,7 +112,8 @@ func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, erro
 func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, proved_email = $6,
-		  version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
+		  version = version + 1
+		WHERE id = $1 RETURNING`+accountColumns,
 		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified, a.ProvedEmail)
 }
 
@@ -120,15 +121,15 @@ func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, er
 func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET newsletter = $2, unsubscribed = $3, unsubscribe_token = $4, version = version + 1
-		  WHERE id = $1 RETURNING`+accountColumns,
+		WHERE id = $1 RETURNING`+accountColumns,
 		a.ID, a.Newsletter, a.Unsubscribed, a.UnsubscribeToken)
 }
 
 // keepFormerAddress remembers where a member could be reached before.
 func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
 	return pg.Exec(ctx, tx, "keep a former address of member $1", `
-		INSERT INTO former_address (member_id, email) VALUES ($1, $2) ON CONFLICT (member_id, email) DO UPDATE
-		  SET until = now()`, id, email)
+		INSERT INTO former_address (member_id, email) VALUES ($1, $2)
+		ON CONFLICT (member_id, email) DO UPDATE SET until = now()`, id, email)
 }
 
 // accountPage is what the account page shows of a member, as edge composes it.
@@ -146,8 +147,8 @@ func readAccountPage(ctx context.Context, db pg.DB, id int64) (p accountPage, fo
 	p.account = a
 	err = db.QueryRow(ctx, `
 		SELECT (SELECT agreed FROM terms_agreed WHERE member_id = $1 ORDER BY version DESC LIMIT 1),
-		       EXISTS (SELECT FROM code WHERE member_id = $1 AND kind = 'verify' AND used IS NULL
-		         AND superseded IS NULL AND expires > now())`,
+		  EXISTS (SELECT FROM code
+		    WHERE member_id = $1 AND kind = 'verify' AND used IS NULL AND superseded IS NULL AND expires > now())`,
 		id).Scan(&p.TermsAgreed, &p.CodeRequested)
 	if err != nil {
 		return accountPage{}, false, fmt.Errorf("read the account page of member %d: %w", id, err)

@@ -35,23 +35,24 @@ func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error 
 // justIssued reports whether a code of a member, who must be locked by tx, was mailed in the last minute and is open.
 func justIssued(ctx context.Context, tx pgx.Tx, member int64, kind string) (bool, error) {
 	return pg.Get[bool](ctx, tx, "look for a new $2 code of member $1", `
-		SELECT EXISTS (SELECT FROM code WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL
-		  AND issued > now() - interval '1 minute')`, member, kind)
+		SELECT EXISTS (SELECT FROM code
+		  WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL
+		    AND issued > now() - interval '1 minute')`, member, kind)
 }
 
 // openCode reports whether a code is the newest of its kind, unused, and this member's.
 func openCode(ctx context.Context, db pg.DB, member int64, kind, code string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look up a $3 code of member $2", `
-		SELECT EXISTS (SELECT FROM code WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL
-		  AND superseded IS NULL)`,
+		SELECT EXISTS (SELECT FROM code
+		  WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL)`,
 		hashCode(code), member, kind)
 }
 
 // redeemCode uses a code up and says which address it was sent to, or "" when it is not open.
 func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string) (email string, err error) {
 	email, _, err = pg.One[string](ctx, tx, "redeem a $3 code of member $2", `
-		UPDATE code SET used = now() WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL
-		  AND superseded IS NULL
+		UPDATE code SET used = now()
+		WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL
 		RETURNING email`, hashCode(code), member, kind)
 	return email, err
 }

@@ -28,11 +28,15 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	}
 	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
 		WITH known AS (
-			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address
-			  WHERE member_id = ANY($1)
-			UNION SELECT unnest($2::varchar[])), others AS (
-			SELECT lower(email) FROM account WHERE email_verified AND id <> ALL($1)
-			  AND lower(email) = ANY(ARRAY(SELECT lower(email) FROM known)))
+		  SELECT email FROM account WHERE id = ANY($1)
+		  UNION
+		  SELECT email FROM former_address WHERE member_id = ANY($1)
+		  UNION
+		  SELECT unnest($2::varchar[])
+		), others AS (
+		  SELECT lower(email) FROM account
+		  WHERE email_verified AND id <> ALL($1) AND lower(email) = ANY(ARRAY(SELECT lower(email) FROM known))
+		)
 		SELECT email FROM known WHERE lower(email) <> ALL(ARRAY(SELECT * FROM others)) ORDER BY email`,
 		p.MemberIDs, named.Emails)
 	if err != nil {
@@ -42,20 +46,28 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 		return erasure.Person{}, err
 	}
 	p.Codes, err = pg.List[string](ctx, db, "look for a person's codes", `
-		SELECT mb_cd FROM account WHERE id = ANY($1) UNION SELECT unsubscribe_token FROM account WHERE id = ANY($1)
-		UNION SELECT pr_cd FROM prospect WHERE id = ANY($2) UNION SELECT unsubscribe_token FROM prospect
-		  WHERE id = ANY($2)
-		UNION SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2) ORDER BY 1`, p.MemberIDs, p.ProspectIDs)
+		SELECT mb_cd FROM account WHERE id = ANY($1)
+		UNION
+		SELECT unsubscribe_token FROM account WHERE id = ANY($1)
+		UNION
+		SELECT pr_cd FROM prospect WHERE id = ANY($2)
+		UNION
+		SELECT unsubscribe_token FROM prospect WHERE id = ANY($2)
+		UNION
+		SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2)
+		ORDER BY 1`, p.MemberIDs, p.ProspectIDs)
 	return p, err
 }
 
 // findAccounts finds the accounts of members, and of addresses, with all that were merged into one another.
 func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []string) ([]int64, error) {
 	kept, err := pg.List[int64](ctx, db, "look for a person's accounts", `
-		SELECT DISTINCT coalesce(merged_member, id) FROM account a WHERE id = ANY($1)
+		SELECT DISTINCT coalesce(merged_member, id) FROM account a
+		WHERE id = ANY($1)
 		  OR lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($2::varchar[]) AS n (e)))
-		  AND (merged_member IS NULL OR NOT EXISTS (SELECT FROM account o WHERE lower(o.email) = lower(a.email)
-		    AND o.merged_member IS NULL AND o.id <> a.merged_member)) ORDER BY 1`, members, emails)
+		    AND (merged_member IS NULL OR NOT EXISTS (SELECT FROM account o
+		      WHERE lower(o.email) = lower(a.email) AND o.merged_member IS NULL AND o.id <> a.merged_member))
+		ORDER BY 1`, members, emails)
 	if err != nil || len(kept) == 0 {
 		return nil, err
 	}
@@ -85,10 +97,13 @@ func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error)
 			return err
 		}
 		more, err := pg.List[string](ctx, db, "look for the addresses of merged records", `
-			SELECT email FROM (SELECT email FROM prospect WHERE merged_member = ANY($1)
-			  UNION SELECT email FROM prospect WHERE merged_prospect = ANY($2)
-			  UNION SELECT email FROM prospect WHERE id = ANY(ARRAY(
-			    SELECT merged_prospect FROM prospect WHERE id = ANY($2)))) AS r
+			SELECT email FROM (
+			  SELECT email FROM prospect WHERE merged_member = ANY($1)
+			  UNION
+			  SELECT email FROM prospect WHERE merged_prospect = ANY($2)
+			  UNION
+			  SELECT email FROM prospect
+			  WHERE id = ANY(ARRAY(SELECT merged_prospect FROM prospect WHERE id = ANY($2)))) AS r
 			WHERE lower(email) <> ALL(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))
 			  AND NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(r.email) AND a.id <> ALL($1))
 			ORDER BY email`, p.MemberIDs, p.ProspectIDs, p.Emails)
@@ -103,7 +118,8 @@ func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error)
 // is a member's by now leads to no other member.
 func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, error) {
 	return pg.List[int64](ctx, db, "look into whose records a person's were merged", `
-		SELECT merged_member FROM prospect p WHERE merged_member IS NOT NULL
+		SELECT merged_member FROM prospect p
+		WHERE merged_member IS NOT NULL
 		  AND lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))
 		  AND NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.merged_member IS NULL)`,
 		emails)
@@ -116,7 +132,8 @@ const (
 	byAddress  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
 	// threadsOf are the chats under an address of the person's, and those that they wrote in under another one: with
 	// nothing but their messages in it, such a one is theirs.
-	threadsOf = `SELECT id FROM chat_thread WHERE` + byAddress + ` UNION
+	threadsOf = `SELECT id FROM chat_thread WHERE` + byAddress + `
+		UNION
 		SELECT thread_id FROM chat_message` + byMember + byProspect
 )
 
@@ -146,14 +163,23 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 // merged records that are another member's by now: those stay, on their own.
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person", `
-		WITH chat AS (DELETE FROM chat_message`+byMember+byProspect+` OR`+byAddress+`),
-		threads AS (DELETE FROM chat_thread WHERE id IN (`+threadsOf+`) AND (`+byAddress+` OR NOT EXISTS (
-		  SELECT FROM chat_message o WHERE o.thread_id = chat_thread.id
-		    AND (o.member_id = ANY($1)) IS NOT TRUE AND (o.prospect_id = ANY($2)) IS NOT TRUE))),
-		bought AS (DELETE FROM bought`+byMember+byProspect+`),
-		requests AS (DELETE FROM mail_request WHERE`+byAddress+`),
-		others AS (UPDATE prospect SET merged_member = NULL, merged_prospect = NULL
-		  WHERE (merged_member = ANY($1) OR merged_prospect = ANY($2)) AND id <> ALL($2)),
-		prospects AS (DELETE FROM prospect WHERE id = ANY($2))
+		WITH chat AS (
+		  DELETE FROM chat_message`+byMember+byProspect+` OR`+byAddress+`
+		), threads AS (
+		  DELETE FROM chat_thread
+		  WHERE id IN (`+threadsOf+`) AND (`+byAddress+` OR NOT EXISTS (
+		    SELECT FROM chat_message o
+		    WHERE o.thread_id = chat_thread.id
+		      AND (o.member_id = ANY($1)) IS NOT TRUE AND (o.prospect_id = ANY($2)) IS NOT TRUE))
+		), bought AS (
+		  DELETE FROM bought`+byMember+byProspect+`
+		), requests AS (
+		  DELETE FROM mail_request WHERE`+byAddress+`
+		), others AS (
+		  UPDATE prospect SET merged_member = NULL, merged_prospect = NULL
+		  WHERE (merged_member = ANY($1) OR merged_prospect = ANY($2)) AND id <> ALL($2)
+		), prospects AS (
+		  DELETE FROM prospect WHERE id = ANY($2)
+		)
 		DELETE FROM account WHERE id = ANY($1)`, p.MemberIDs, p.ProspectIDs, p.Emails)
 }

@@ -17,13 +17,16 @@ const boughtRows = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier tex
 // buyerOf finds the customer c of an order o: the member who placed it or has proved the address, else the prospect
 // of the address, or whose record that one was merged into. What a merged account ordered counts for the other.
 const buyerOf = `
-		  LEFT JOIN LATERAL (SELECT coalesce(merged_member, id) AS id FROM account
+		  LEFT JOIN LATERAL (
+		    SELECT coalesce(merged_member, id) AS id FROM account
 		    WHERE CASE WHEN o.member <> 0 THEN id = o.member
-		    ELSE lower(email) = lower(o.email) AND email_verified END ORDER BY id LIMIT 1) a ON true
-		  LEFT JOIN LATERAL (SELECT id, merged_member, merged_prospect FROM prospect
+		      ELSE lower(email) = lower(o.email) AND email_verified END
+		    ORDER BY id LIMIT 1) a ON true
+		  LEFT JOIN LATERAL (
+		    SELECT id, merged_member, merged_prospect FROM prospect
 		    WHERE o.member = 0 AND lower(email) = lower(o.email) ORDER BY id LIMIT 1) p ON true
-		  CROSS JOIN LATERAL (SELECT coalesce(a.id, p.merged_member) AS member,
-		    coalesce(p.merged_prospect, p.id) AS prospect) AS c`
+		  CROSS JOIN LATERAL (
+		    SELECT coalesce(a.id, p.merged_member) AS member, coalesce(p.merged_prospect, p.id) AS prospect) AS c`
 
 // countBought adds orders to the figures of their customers: of the member who placed one, or has proved the address;
 // else of the prospect of the address, or whose record that one was merged into.
@@ -63,11 +66,15 @@ func adoptBought(ctx context.Context, tx pgx.Tx, a account) error {
 		return err
 	}
 	return pg.Exec(ctx, tx, "hand figures over to member $1", `
-		WITH p AS (SELECT id, orders, spent, last_order FROM prospect
+		WITH p AS (
+		  SELECT id, orders, spent, last_order FROM prospect
 		  WHERE lower(email) = lower($2) AND orders > 0 AND merged_member IS NULL AND merged_prospect IS NULL
-		  ORDER BY id FOR UPDATE),
-		spent AS (UPDATE prospect SET orders = 0, spent = 0, last_order = NULL FROM p WHERE prospect.id = p.id),
-		theirs AS (UPDATE bought SET member_id = $1, prospect_id = NULL FROM p WHERE prospect_id = p.id)
+		  ORDER BY id FOR UPDATE
+		), spent AS (
+		  UPDATE prospect SET orders = 0, spent = 0, last_order = NULL FROM p WHERE prospect.id = p.id
+		), theirs AS (
+		  UPDATE bought SET member_id = $1, prospect_id = NULL FROM p WHERE prospect_id = p.id
+		)
 		UPDATE account SET orders = account.orders + s.orders, spent = account.spent + s.spent,
 		  last_order = greatest(account.last_order, s.last)
 		FROM (SELECT sum(orders) AS orders, sum(spent) AS spent, max(last_order) AS last FROM p) s
@@ -81,9 +88,10 @@ type buyer struct{ Member, Prospect int64 }
 func buyersOf(ctx context.Context, tx pgx.Tx, rows []boughtRow) ([]buyer, error) {
 	return pg.List[buyer](ctx, tx, "look whose orders are", `
 		SELECT coalesce(b.member_id, CASE WHEN b.identifier IS NULL THEN c.member END, 0) AS member,
-		  coalesce(b.prospect_id, CASE WHEN b.identifier IS NULL AND c.member IS NULL THEN c.prospect END, 0)
-		    AS prospect
-		FROM (SELECT n, (j->>'identifier') AS identifier, (j->>'member')::bigint AS member, j->>'email' AS email
+		  coalesce(b.prospect_id,
+		    CASE WHEN b.identifier IS NULL AND c.member IS NULL THEN c.prospect END, 0) AS prospect
+		FROM (
+		  SELECT n, (j->>'identifier') AS identifier, (j->>'member')::bigint AS member, j->>'email' AS email
 		  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e (j, n)) AS o
 		  LEFT JOIN bought b USING (identifier)`+buyerOf+` ORDER BY o.n`, rows)
 }
@@ -112,11 +120,13 @@ func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []b
 	members, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "note what orders came to", `
 		INSERT INTO bought (identifier, member_id, prospect_id, total, returned, version, at)
-		SELECT DISTINCT ON (identifier) o.identifier, nullif(o.member, 0), nullif(o.prospect, 0), o.total, o.returned,
-		  o.version, o.at
-		FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (identifier text, total bigint, returned bigint,
-		  version bigint, at timestamptz), unnest($2::bigint[]), unnest($3::bigint[]))
-		  AS o (identifier, total, returned, version, at, member, prospect)
+		SELECT DISTINCT ON (identifier)
+		  o.identifier, nullif(o.member, 0), nullif(o.prospect, 0), o.total, o.returned, o.version, o.at
+		FROM ROWS FROM (
+		  jsonb_to_recordset($1::jsonb) AS (
+		    identifier text, total bigint, returned bigint, version bigint, at timestamptz),
+		  unnest($2::bigint[]), unnest($3::bigint[])
+		) AS o (identifier, total, returned, version, at, member, prospect)
 		WHERE o.member <> 0 OR o.prospect <> 0 ORDER BY identifier, version DESC
 		ON CONFLICT (identifier) DO UPDATE SET total = excluded.total, returned = excluded.returned,
 		  version = excluded.version, at = excluded.at
@@ -127,12 +137,18 @@ func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []b
 func sumUp(ctx context.Context, tx pgx.Tx, customers []buyer) error {
 	members, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "sum up what customers bought", `
-		WITH m AS (UPDATE account SET orders = s.orders, spent = s.spent, last_order = s.last
-		  FROM (SELECT member_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last FROM bought
-		    WHERE member_id = ANY($1) GROUP BY 1) AS s WHERE account.id = s.member_id)
+		WITH m AS (
+		  UPDATE account SET orders = s.orders, spent = s.spent, last_order = s.last
+		  FROM (
+		    SELECT member_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last
+		    FROM bought WHERE member_id = ANY($1) GROUP BY 1) AS s
+		  WHERE account.id = s.member_id
+		)
 		UPDATE prospect SET orders = s.orders, spent = s.spent, last_order = s.last
-		FROM (SELECT prospect_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last FROM bought
-		  WHERE prospect_id = ANY($2) GROUP BY 1) AS s WHERE prospect.id = s.prospect_id`, members, prospects)
+		FROM (
+		  SELECT prospect_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last
+		  FROM bought WHERE prospect_id = ANY($2) GROUP BY 1) AS s
+		WHERE prospect.id = s.prospect_id`, members, prospects)
 }
 
 // nameVisitors keeps the names on orders for the prospects who placed them: of each that of the last order.
@@ -143,7 +159,8 @@ func nameVisitors(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []
 	_, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "keep the names on orders", `
 		UPDATE prospect SET order_name = s.name
-		FROM (SELECT DISTINCT ON (prospect) prospect, name, at
+		FROM (
+		  SELECT DISTINCT ON (prospect) prospect, name, at
 		  FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (name text, at timestamptz), unnest($2::bigint[]))
 		    AS o (name, at, prospect)
 		  WHERE prospect <> 0 AND name <> '' ORDER BY prospect, at DESC) AS s

@@ -115,7 +115,8 @@ func TestImportedNoWins(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ann := e.register("ann_lee", "Ann@mail.example.com", "newsletter", "true")
-	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', false, 'token1', 'code1'),
+	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES
+		('Bob@mail.example.com', false, 'token1', 'code1'),
 		('cid@mail.example.com', true, 'token2', 'code2'), ('dan@mail.example.com', false, 'token3', 'code3')`)
 	dan := e.register("dan_ray", "Dan@mail.example.com", "newsletter", "true")
 	list := e.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com," +

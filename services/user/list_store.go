@@ -19,8 +19,8 @@ type listedProspect struct {
 func listProspects(ctx context.Context, db pg.DB) ([]listedProspect, error) {
 	return pg.List[listedProspect](ctx, db, "list prospects", `
 		SELECT email, coalesce(first_name, '') AS first_name, coalesce(last_name, '') AS last_name,
-		  coalesce(phone, '') AS phone, prospect_comment AS comment,
-			pr_cd, swa_comment, unsubscribed, created, converted
+		  coalesce(phone, '') AS phone, prospect_comment AS comment, pr_cd, swa_comment,
+		  unsubscribed, created, converted
 		FROM prospect ORDER BY id`)
 }
 

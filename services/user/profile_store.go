@@ -26,15 +26,15 @@ func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (cod
 	code = newCode(key, codeUndo, expires)
 	return code, pg.Exec(ctx, tx, "keep a change of the address of member $1", `
 		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires)
-		  VALUES ($1, $2, $3, $4, $5, $6)`,
+		VALUES ($1, $2, $3, $4, $5, $6)`,
 		before.ID, hashCode(code), before.Email, before.EmailVerified, before.ProvedEmail, expires)
 }
 
 // openChange finds the change that a code undoes, unless that was done.
 func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, found bool, err error) {
 	return pg.One[addressChange](ctx, tx, "find a change of address", `
-		SELECT id, member_id, old_email, old_verified, old_proved, changed FROM address_change
-		WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
+		SELECT id, member_id, old_email, old_verified, old_proved, changed
+		FROM address_change WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
 }
 
 // closeChange notes that a change is undone, and all later ones of the member with it. done is false
@@ -46,14 +46,14 @@ func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, er
 		return false, err
 	}
 	return done, pg.Exec(ctx, tx, "close the changes of address behind $2", `
-		UPDATE address_change SET superseded = now() WHERE member_id = $1 AND id > $2 AND undone IS NULL
-		  AND superseded IS NULL`, c.MemberID, c.ID)
+		UPDATE address_change SET superseded = now()
+		WHERE member_id = $1 AND id > $2 AND undone IS NULL AND superseded IS NULL`, c.MemberID, c.ID)
 }
 
 // restoreAddress undoes a change. A password that was set since is replaced by one that opens nothing.
 func restoreAddress(ctx context.Context, tx pgx.Tx, c addressChange, locked string) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET email = $2, email_verified = $3, proved_email = $4, version = version + 1,
-			password = CASE WHEN password_changed > $5 THEN $6 ELSE password END, password_changed = clock_timestamp()
+			  password = CASE WHEN password_changed > $5 THEN $6 ELSE password END, password_changed = clock_timestamp()
 		WHERE id = $1 RETURNING`+accountColumns, c.MemberID, c.OldEmail, c.OldVerified, c.OldProved, c.Changed, locked)
 }

@@ -80,13 +80,14 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 		n.Code = memberCode()
 	}
 	return queryProspect(ctx, tx, `
-		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone,
-			prospect_comment, unsubscribed, unsubscribed_at, source)
-		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''),
-		  nullif($8::text, ''), $9::text,
-			$10::boolean, CASE WHEN $11::boolean THEN now() END, $12::text
+		INSERT INTO prospect (
+		  email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment,
+		  last_name, phone, prospect_comment, unsubscribed, unsubscribed_at, source)
+		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text,
+		  nullif($7::text, ''), nullif($8::text, ''), $9::text, $10::boolean,
+		  CASE WHEN $11::boolean THEN now() END, $12::text
 		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1))
-		  ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
+		ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
 		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment,
 		!n.Subscribed, n.Refused, n.Source)
 }
@@ -149,8 +150,9 @@ func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET unsubscribed = false, version = version + 1
 		WHERE id = $1 AND unsubscribed AND converted IS NULL AND NOT EXISTS (
-			SELECT FROM prospect other WHERE lower(other.email) = lower(prospect.email)
-			  AND other.unsubscribed_at >= $2) RETURNING`+prospectColumns, id, at)
+		  SELECT FROM prospect other
+		  WHERE lower(other.email) = lower(prospect.email) AND other.unsubscribed_at >= $2)
+		RETURNING`+prospectColumns, id, at)
 }
 
 // refused reports whether the person wants no newsletters, and not only was never asked or has an account now.
@@ -169,7 +171,7 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true,
 		  unsubscribed_at = coalesce(unsubscribed_at, now()),
-			swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
+		  swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
 		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns,
 		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
 }
@@ -179,16 +181,16 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed_at = converted, version = version + 1
-		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT
-		  FROM converted RETURNING`+prospectColumns, email)
+		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT FROM converted
+		RETURNING`+prospectColumns, email)
 }
 
 // refuseProspects notes for all prospects of an address but one that the person wants no newsletters.
 func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
-		WHERE lower(email) = lower($1) AND id <> $2
-		  AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, email, but)
+		WHERE lower(email) = lower($1) AND id <> $2 AND (NOT unsubscribed OR unsubscribed_at IS NULL)
+		RETURNING`+prospectColumns, email, but)
 }
 
 // refuseMergedProspects does the same for the records that were merged into a customer's, also into the one that a
@@ -196,10 +198,12 @@ func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([
 func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
-		WHERE (CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END OR merged_prospect = ANY(
-			ARRAY(SELECT p.id FROM prospect p JOIN account a ON lower(a.email) = lower(p.email)
-			  WHERE $1 = 'member' AND a.id = $2 AND a.email_verified)))
-		  AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, c.Kind, c.ID)
+		WHERE (CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END
+		    OR merged_prospect = ANY(ARRAY(
+		      SELECT p.id FROM prospect p JOIN account a ON lower(a.email) = lower(p.email)
+		      WHERE $1 = 'member' AND a.id = $2 AND a.email_verified)))
+		  AND (NOT unsubscribed OR unsubscribed_at IS NULL)
+		RETURNING`+prospectColumns, c.Kind, c.ID)
 }
 
 // refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were never asked
@@ -216,8 +220,9 @@ func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, er
 	return queryAccounts(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
 		WHERE lower(email) = lower($1) AND newsletter AND NOT unsubscribed
-			AND NOT EXISTS (SELECT FROM prospect WHERE lower(prospect.email) = lower($1)
-			  AND converted IS NOT NULL) RETURNING`+accountColumns, email)
+			  AND NOT EXISTS (SELECT FROM prospect
+			    WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL)
+			RETURNING`+accountColumns, email)
 }
 
 // prospectEvents tell other services of prospects.

@@ -30,8 +30,9 @@ func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) 
 // takeRequest deletes the oldest request that is due and that no one else is at.
 func takeRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
 	return pg.One[mailRequest](ctx, tx, "take a request for a mail", `
-		DELETE FROM mail_request WHERE id = (SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1
-		  FOR UPDATE SKIP LOCKED)
+		DELETE FROM mail_request
+		WHERE id = (
+		  SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING id, kind, username, email`)
 }
 
@@ -72,5 +73,5 @@ func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (acc
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
 	return queryAccounts(ctx, tx, `SELECT`+accountColumns+`FROM account
 		WHERE (lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1))`+stillOpen+`
-		  ORDER BY email_verified DESC, id`, email)
+		ORDER BY email_verified DESC, id`, email)
 }

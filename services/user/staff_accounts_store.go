@@ -34,11 +34,12 @@ func countMoving(ctx context.Context, db pg.DB, id int64) (movingRows, error) {
 func moveRows(ctx context.Context, tx pgx.Tx, from, into int64) error {
 	return pg.Exec(ctx, tx, "move what member $1 has to member $2", `
 		WITH notes AS (UPDATE customer_note SET member_id = $2 WHERE member_id = $1),
-		chat AS (UPDATE chat_message SET member_id = $2 WHERE member_id = $1),
-		bought AS (UPDATE bought SET member_id = $2 WHERE member_id = $1),
-		changes AS (UPDATE address_change SET superseded = now()
-		  WHERE member_id = $1 AND undone IS NULL AND superseded IS NULL),
-		accounts AS (UPDATE account SET merged_member = $2 WHERE merged_member = $1)
+		     chat AS (UPDATE chat_message SET member_id = $2 WHERE member_id = $1),
+		     bought AS (UPDATE bought SET member_id = $2 WHERE member_id = $1),
+		     changes AS (
+		       UPDATE address_change SET superseded = now()
+		       WHERE member_id = $1 AND undone IS NULL AND superseded IS NULL),
+		     accounts AS (UPDATE account SET merged_member = $2 WHERE merged_member = $1)
 		UPDATE prospect SET merged_member = $2 WHERE merged_member = $1`, from, into)
 }
 
@@ -50,7 +51,8 @@ func closeAccount(ctx context.Context, tx pgx.Tx, from, into int64, locked strin
 		UPDATE account SET orders = orders + its_orders, spent = spent + its_spent,
 		  last_order = greatest(last_order, its_last), newsletter = newsletter OR $3,
 		  tags = ARRAY(SELECT DISTINCT unnest(tags || its_tags) ORDER BY 1), version = version + 1
-		FROM (SELECT orders AS its_orders, spent AS its_spent, last_order AS its_last, tags AS its_tags
+		FROM (
+		  SELECT orders AS its_orders, spent AS its_spent, last_order AS its_last, tags AS its_tags
 		  FROM account WHERE id = $1) AS other
 		WHERE id = $2 RETURNING`+accountColumns, from, into, carried)
 	if err != nil {
@@ -66,8 +68,9 @@ func closeAccount(ctx context.Context, tx pgx.Tx, from, into int64, locked strin
 // markMerged notes for the records of an address, and those that were merged into them, whose they are.
 func markMerged(ctx context.Context, tx pgx.Tx, email string, into int64) error {
 	return pg.Exec(ctx, tx, "merge the records of an address into member $2", `
-		WITH own AS (SELECT id FROM prospect
-		  WHERE lower(email) = lower($1) AND merged_member IS NULL AND merged_prospect IS NULL)
+		WITH own AS (
+		  SELECT id FROM prospect WHERE lower(email) = lower($1) AND merged_member IS NULL AND merged_prospect IS NULL
+		)
 		UPDATE prospect SET merged_member = $2, merged_prospect = NULL
 		WHERE id IN (SELECT id FROM own) OR merged_prospect IN (SELECT id FROM own)`, email, into)
 }

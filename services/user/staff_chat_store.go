@@ -8,8 +8,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-const threadFields = `id, name, email, state, last_at, version, coalesce((SELECT left(message, 120) FROM chat_message m
-	WHERE m.thread_id = chat_thread.id ORDER BY m.id DESC LIMIT 1), '') AS last`
+const threadFields = `id, name, email, state, last_at, version,
+	coalesce((SELECT left(message, 120) FROM chat_message m
+	  WHERE m.thread_id = chat_thread.id ORDER BY m.id DESC LIMIT 1), '') AS last`
 
 // listThreads lists the threads in a state whose address begins with the searched text, those that changed last first,
 // from a place on if there is more.
@@ -43,8 +44,8 @@ const maxEntries = 200
 func entriesOf(ctx context.Context, db pg.DB, id int64) ([]threadEntry, error) {
 	return pg.List[threadEntry](ctx, db, "read chat $1", `
 		SELECT at, text, by FROM (
-		  (SELECT created AS at, message AS text, '' AS by FROM chat_message WHERE thread_id = $1 ORDER BY created DESC
-		    LIMIT $2)
+		  (SELECT created AS at, message AS text, '' AS by FROM chat_message
+		    WHERE thread_id = $1 ORDER BY created DESC LIMIT $2)
 		  UNION ALL
 		  (SELECT at, text, written_by FROM chat_answer WHERE thread_id = $1 ORDER BY at DESC LIMIT $2)
 		  ORDER BY at DESC LIMIT $2) e ORDER BY at`, id, maxEntries)

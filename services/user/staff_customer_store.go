@@ -101,9 +101,10 @@ func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bo
 		INSERT INTO customer_note (member_id, prospect_id, written_by, text)
 		SELECT CASE WHEN $1 = 'member' THEN $2::bigint END, CASE WHEN $1 = 'prospect' THEN $2::bigint END,
 		  $3::text, $4::text
-		WHERE NOT EXISTS (SELECT FROM customer_note WHERE text = $4 AND written_by = $3
-		  AND CASE WHEN $1 = 'member' THEN member_id = $2 ELSE prospect_id = $2 END
-		  AND at > now() - interval '1 minute')`,
+		WHERE NOT EXISTS (SELECT FROM customer_note
+		  WHERE text = $4 AND written_by = $3
+		    AND CASE WHEN $1 = 'member' THEN member_id = $2 ELSE prospect_id = $2 END
+		    AND at > now() - interval '1 minute')`,
 		c.Kind, c.ID, by, text)
 }
 
@@ -153,17 +154,23 @@ func mergeProspect(ctx context.Context, tx pgx.Tx, id int64, into customer, quie
 		member, other = 0, into.ID
 	}
 	err := pg.Exec(ctx, tx, "move the figures of prospect $1", `
-		WITH p AS (SELECT orders, spent, last_order, tags FROM prospect WHERE id = $1),
-		notes AS (UPDATE customer_note SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
-		  WHERE prospect_id = $1),
-		theirs AS (UPDATE bought SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
-		  WHERE prospect_id = $1),
-		earlier AS (UPDATE prospect SET merged_member = nullif($2, 0), merged_prospect = nullif($3, 0)
-		  WHERE merged_prospect = $1),
-		m AS (UPDATE account SET orders = account.orders + p.orders, spent = account.spent + p.spent,
+		WITH p AS (
+		  SELECT orders, spent, last_order, tags FROM prospect WHERE id = $1
+		), notes AS (
+		  UPDATE customer_note SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
+		  WHERE prospect_id = $1
+		), theirs AS (
+		  UPDATE bought SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
+		  WHERE prospect_id = $1
+		), earlier AS (
+		  UPDATE prospect SET merged_member = nullif($2, 0), merged_prospect = nullif($3, 0)
+		  WHERE merged_prospect = $1
+		), m AS (
+		  UPDATE account SET orders = account.orders + p.orders, spent = account.spent + p.spent,
 		    last_order = greatest(account.last_order, p.last_order),
 		    tags = ARRAY(SELECT DISTINCT unnest(account.tags || p.tags) ORDER BY 1), version = version + 1
-		  FROM p WHERE account.id = $2)
+		  FROM p WHERE account.id = $2
+		)
 		UPDATE prospect SET orders = prospect.orders + p.orders, spent = prospect.spent + p.spent,
 		  last_order = greatest(prospect.last_order, p.last_order),
 		  tags = ARRAY(SELECT DISTINCT unnest(prospect.tags || p.tags) ORDER BY 1), version = version + 1

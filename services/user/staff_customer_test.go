@@ -91,8 +91,8 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 	if n := e.DB.Number(`SELECT sum(orders) FROM account`) + 10*e.DB.Number(`SELECT sum(orders) FROM prospect`); n != 14 {
 		t.Errorf("orders of members and, times ten, of prospects: %d", n)
 	}
-	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, spent) SELECT n || '@mail.example.com', 'p' || n, 'c' || n, n
-		FROM generate_series(1, 120) AS n`)
+	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, spent)
+		SELECT n || '@mail.example.com', 'p' || n, 'c' || n, n FROM generate_series(1, 120) AS n`)
 	seen, path := map[string]bool{}, "/staff/customers?sort=-spent&kind=prospect"
 	for path != "" {
 		a := staff.Get(path)
@@ -266,8 +266,8 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	if a := staff.Post(memberPath(ann, "erase"), "confirm", "ann@mail.example.com"); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}
-	if n := e.DB.Number(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM prospect) + (SELECT count(*)
-	  FROM customer_note)`); n != 0 {
+	if n := e.DB.Number(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM prospect)
+		  + (SELECT count(*) FROM customer_note)`); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}
 }

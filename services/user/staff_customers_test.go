@@ -31,7 +31,7 @@ func (e *env) customers() {
 		FROM generate_series(1, 2) AS n`)
 	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, created)
 		SELECT 'pat' || n || '@mail.example.com', 'p' || n, 'c' || n, now() - n * interval '1 hour' - interval '30 minutes'
-		  FROM generate_series(1, 2) AS n`)
+		FROM generate_series(1, 2) AS n`)
 	e.DB.Exec(`INSERT INTO chat_message (member_id, name, email, message)
 		SELECT id, 'Ann', email, '<script>hi' FROM account WHERE username = 'user1'`)
 	e.DB.Exec(`INSERT INTO consent (member_id, what, given, at, source)

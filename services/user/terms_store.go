@@ -27,8 +27,8 @@ func termsOfMember(ctx context.Context, db pg.DB, member int64) (t terms, agreed
 		terms
 		Agreed bool
 	}](ctx, db, "read the terms of use of member $1", `
-		SELECT t.version, t.note, EXISTS (
-			SELECT FROM terms_agreed g WHERE g.member_id = a.id AND g.version = t.version) AS agreed
+		SELECT t.version, t.note,
+		  EXISTS (SELECT FROM terms_agreed g WHERE g.member_id = a.id AND g.version = t.version) AS agreed
 		FROM account a, (SELECT version, note FROM terms_version ORDER BY version DESC LIMIT 1) t WHERE a.id = $1`,
 		member)
 	return row.terms, row.Agreed, found, err
@@ -97,8 +97,10 @@ func countAgreed(ctx context.Context, db pg.DB, version int, most int64) (member
 	type counts struct{ Members, Missing int64 }
 	c, err := pg.Get[counts](ctx, db, "count who agreed to terms of use $1", `
 		SELECT (SELECT count(*) FROM (SELECT FROM account WHERE merged_member IS NULL LIMIT $2) a) AS members,
-		  (SELECT count(*) FROM (SELECT FROM account a WHERE merged_member IS NULL AND NOT EXISTS (
-		    SELECT FROM terms_agreed g WHERE g.member_id = a.id AND g.version = $1) LIMIT $2) m) AS missing`, version,
+		  (SELECT count(*) FROM (
+		    SELECT FROM account a
+		    WHERE merged_member IS NULL AND NOT EXISTS (
+		      SELECT FROM terms_agreed g WHERE g.member_id = a.id AND g.version = $1) LIMIT $2) m) AS missing`, version,
 		most)
 	return c.Members, c.Missing, err
 }

@@ -20,16 +20,19 @@ const nothingToEnd = ` (p.unsubscribed AND NOT EXISTS (
 func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
 		SELECT id, email,` + nothingToEnd + `AS unsubscribed, false AS spent FROM prospect p
-		  WHERE unsubscribe_token = $1
-		UNION ALL SELECT p.id, p.email,` + nothingToEnd + `, t.spent FROM former_token t
-		  JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
+		WHERE unsubscribe_token = $1
+		UNION ALL
+		SELECT p.id, p.email,` + nothingToEnd + `, t.spent
+		FROM former_token t JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
 		query = `
-			SELECT a.id, a.email, a.unsubscribed, false AS spent FROM account t
-			  JOIN account a ON a.id = coalesce(t.merged_member, t.id) WHERE t.unsubscribe_token = $1
-			UNION ALL SELECT a.id, a.email, a.unsubscribed, t.spent FROM former_token t
-			  JOIN account b ON b.id = t.member_id JOIN account a ON a.id = coalesce(b.merged_member, b.id)
-			  WHERE t.hash = $2 LIMIT 1`
+			SELECT a.id, a.email, a.unsubscribed, false AS spent
+			FROM account t JOIN account a ON a.id = coalesce(t.merged_member, t.id) WHERE t.unsubscribe_token = $1
+			UNION ALL
+			SELECT a.id, a.email, a.unsubscribed, t.spent
+			FROM former_token t JOIN account b ON b.id = t.member_id
+			JOIN account a ON a.id = coalesce(b.merged_member, b.id)
+			WHERE t.hash = $2 LIMIT 1`
 	}
 	who, found, err = pg.One[subscriber](ctx, db, "look an unsubscribe token up", query, token, hashToken(token))
 	who.member = member
@@ -65,8 +68,8 @@ func keepFormerToken(ctx context.Context, tx pgx.Tx, who subscriber, token strin
 // unsubscribeMember replaces the token, too, unless the fresh one is empty.
 func unsubscribeMember(ctx context.Context, tx pgx.Tx, id int64, fresh string) (account, bool, error) {
 	return queryAccount(ctx, tx, `
-		UPDATE account SET unsubscribed = true, newsletter = false, unsubscribe_token = coalesce(nullif($2, ''),
-		  unsubscribe_token), version = version + 1
+		UPDATE account SET unsubscribed = true, newsletter = false,
+		  unsubscribe_token = coalesce(nullif($2, ''), unsubscribe_token), version = version + 1
 		WHERE id = $1 RETURNING`+accountColumns, id, fresh)
 }
 
@@ -92,8 +95,8 @@ func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, ope
 // unsubscribeProspect replaces the token, too, unless the fresh one is empty.
 func unsubscribeProspect(ctx context.Context, tx pgx.Tx, id int64, fresh string) (prospect, bool, error) {
 	return queryProspect(ctx, tx, `
-		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), unsubscribe_token = coalesce(nullif($2, ''),
-		  unsubscribe_token), version = version + 1
+		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(),
+		  unsubscribe_token = coalesce(nullif($2, ''), unsubscribe_token), version = version + 1
 		WHERE id = $1 RETURNING`+prospectColumns, id, fresh)
 }
 
@@ -104,6 +107,6 @@ func insertReasons(ctx context.Context, db pg.DB, who subscriber, why reasons) e
 	}
 	return pg.Exec(ctx, db, "keep the reasons of an unsubscription", `
 		INSERT INTO unsubscribe_reason (`+column+`, no_longer_want, never_signed_up, inappropriate, spam, other)
-		  VALUES ($1, $2, $3, $4, $5, $6)`,
+		VALUES ($1, $2, $3, $4, $5, $6)`,
 		who.ID, why.NoLongerWant, why.NeverSignedUp, why.Inappropriate, why.Spam, why.Other)
 }
