@@ -64,15 +64,21 @@ type adsWanted struct {
 
 func listAds(ctx context.Context, db pg.DB, w adsWanted) ([]adFigures, error) {
 	return pg.List[adFigures](ctx, db, "list ads", `
-		SELECT a.*, (SELECT count(*) FROM arrival WHERE ad_id = a.id AND at >= $1::date::timestamp AT TIME ZONE 'UTC'
-		    AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS clicks, f.visits, f.orders, f.sales
-		FROM (`+selectAd+` WHERE ($3 = '' OR s.title = $3)
-		    AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ', a.title, headline_1, headline_2, headline_3,
-		      ad_cd, campaignid, adgroupid, adid, final_url))) > 0)
-		    AND ($5 = 0 OR a.id < $5) ORDER BY a.id DESC LIMIT $6) a
-		  CROSS JOIN LATERAL (SELECT coalesce(sum(visits), 0)::bigint AS visits,
-		    coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(sales), 0)::bigint AS sales FROM day_part
-		    WHERE kind = 'source' AND name = 'ad:' || code AND day BETWEEN $1 AND $2) f
+		SELECT a.*,
+		  (SELECT count(*) FROM arrival
+		    WHERE ad_id = a.id AND at >= $1::date::timestamp AT TIME ZONE 'UTC'
+		      AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS clicks,
+		  f.visits, f.orders, f.sales
+		FROM (`+selectAd+`
+		    WHERE ($3 = '' OR s.title = $3)
+		      AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ',
+		        a.title, headline_1, headline_2, headline_3, ad_cd, campaignid, adgroupid, adid, final_url))) > 0)
+		      AND ($5 = 0 OR a.id < $5)
+		    ORDER BY a.id DESC LIMIT $6) a
+		  CROSS JOIN LATERAL (
+		    SELECT coalesce(sum(visits), 0)::bigint AS visits, coalesce(sum(orders), 0)::bigint AS orders,
+		      coalesce(sum(sales), 0)::bigint AS sales
+		    FROM day_part WHERE kind = 'source' AND name = 'ad:' || code AND day BETWEEN $1 AND $2) f
 		ORDER BY a.id DESC`, w.From, w.To, w.Status, w.Search, w.Before, w.Rows)
 }
 
@@ -96,14 +102,16 @@ func readAdDays(ctx context.Context, db pg.DB, code string, from, to time.Time) 
 // readAdClicks is how often the link of an ad was followed in some days.
 func readAdClicks(ctx context.Context, db pg.DB, id int64, from, to time.Time) (int64, error) {
 	return pg.Get[int64](ctx, db, "count the clicks of ad $1", `
-		SELECT count(*) FROM arrival WHERE ad_id = $1 AND at >= $2::date::timestamp AT TIME ZONE 'UTC'
+		SELECT count(*) FROM arrival
+		WHERE ad_id = $1 AND at >= $2::date::timestamp AT TIME ZONE 'UTC'
 		  AND at < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'`, id, from, to)
 }
 
 // readAdOrders are the last orders of those who came by an ad.
 func readAdOrders(ctx context.Context, db pg.DB, code string) ([]lastOrder, error) {
 	return pg.List[lastOrder](ctx, db, "list the orders of an ad", `
-		SELECT identifier, at, pieces, total, coalesce(country, '') AS country FROM order_placed
+		SELECT identifier, at, pieces, total, coalesce(country, '') AS country
+		FROM order_placed
 		WHERE source LIKE 'ad:%' AND source = 'ad:' || $1 ORDER BY at DESC LIMIT 20`, code)
 }
 
@@ -129,10 +137,13 @@ func (a ad) columns() []any {
 // insertAd adds an ad, which gets its code by itself.
 func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
 	return pg.Get[int64](ctx, db, "add an ad", `
-		INSERT INTO ad (title, type_id, status_id, campaignid, adgroupid, adid, final_url, final_url_suffix, headline_1,
-		  headline_2, headline_3, description_1, description_2, ad_cd)
-		VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), nullif($6, ''), nullif($7, ''), nullif($8, ''),
-		  nullif($9, ''), nullif($10, ''), nullif($11, ''), nullif($12, ''), nullif($13, ''), $14) RETURNING id`,
+		INSERT INTO ad (
+		  title, type_id, status_id, campaignid, adgroupid, adid, final_url, final_url_suffix,
+		  headline_1, headline_2, headline_3, description_1, description_2, ad_cd)
+		VALUES (
+		  $1, $2, $3, nullif($4, ''), nullif($5, ''), nullif($6, ''), nullif($7, ''), nullif($8, ''),
+		  nullif($9, ''), nullif($10, ''), nullif($11, ''), nullif($12, ''), nullif($13, ''), $14)
+		RETURNING id`,
 		append(a.columns(), code)...)
 }
 
@@ -143,6 +154,6 @@ func updateAd(ctx context.Context, db pg.DB, a ad) (bool, error) {
 		  adid = nullif($6, ''), final_url = nullif($7, ''), final_url_suffix = nullif($8, ''),
 		  headline_1 = nullif($9, ''), headline_2 = nullif($10, ''), headline_3 = nullif($11, ''),
 		  description_1 = nullif($12, ''), description_2 = nullif($13, ''), ad_cd = coalesce(ad_cd, $16),
-		    version = version + 1
+		  version = version + 1
 		WHERE id = $14 AND version = $15`, append(a.columns(), a.ID, a.Version, newAdCode())...)
 }

@@ -60,8 +60,8 @@ func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []strin
 // naming is the query of the rows of a table whose address has parameters, which hold codes, and names one of
 // the texts in a parameter. words finds them by index, and position looks closer.
 func naming(table, param string) string {
-	return `SELECT v.id FROM unnest(` + param + `::text[]) AS n (needle) JOIN ` + table + ` v ON v.url ~ '[?#]'
-		AND words(v.url) @> words(needle) AND position(lower(needle) IN lower(v.url)) > 0`
+	return `SELECT v.id FROM unnest(` + param + `::text[]) AS n (needle) JOIN ` + table + ` v
+		  ON v.url ~ '[?#]' AND words(v.url) @> words(needle) AND position(lower(needle) IN lower(v.url)) > 0`
 }
 
 // visitsOf is the query of a person's rows in a table of visits: those of the member ($1), of the person's
@@ -88,8 +88,9 @@ func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, ord
 }
 
 // justBought says of a page view that it shows an order that was placed right then.
-const justBought = `EXISTS (SELECT FROM order_placed o WHERE order_mark(o.identifier) = page_view.order_mark
-	AND o.at BETWEEN page_view.at - interval '1 hour' AND page_view.at + interval '10 minutes')`
+const justBought = `EXISTS (SELECT FROM order_placed o
+	WHERE order_mark(o.identifier) = page_view.order_mark
+	  AND o.at BETWEEN page_view.at - interval '1 hour' AND page_view.at + interval '10 minutes')`
 
 // eraseFrom is the statement that takes a person out of one table of visits. A stand-in keeps what belonged to a
 // visit together.
@@ -119,12 +120,18 @@ func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []
 // eraseFunnel takes a person out of orders and mails, and notes that the person is never to be known again.
 func eraseFunnel(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []string) error {
 	return pg.Exec(ctx, tx, "erase a person", `
-		WITH noted AS (INSERT INTO erased (kind, id) SELECT 'member', unnest($2::bigint[]) UNION ALL
-		  SELECT 'prospect', unnest($3::bigint[]) ON CONFLICT DO NOTHING),
-		o AS (UPDATE order_placed SET member_id = NULL, pr_cd = NULL WHERE identifier = ANY($1)),
-		s AS (UPDATE email_sent SET member_id = NULL, prospect_id = NULL, pr_cd = NULL WHERE member_id = ANY($2)
-		  OR prospect_id = ANY($3) OR pr_cd = ANY($4)),
-		m AS (DELETE FROM member WHERE id = ANY($2))
+		WITH noted AS (
+		  INSERT INTO erased (kind, id)
+		  SELECT 'member', unnest($2::bigint[]) UNION ALL SELECT 'prospect', unnest($3::bigint[])
+		  ON CONFLICT DO NOTHING
+		), o AS (
+		  UPDATE order_placed SET member_id = NULL, pr_cd = NULL WHERE identifier = ANY($1)
+		), s AS (
+		  UPDATE email_sent SET member_id = NULL, prospect_id = NULL, pr_cd = NULL
+		  WHERE member_id = ANY($2) OR prospect_id = ANY($3) OR pr_cd = ANY($4)
+		), m AS (
+		  DELETE FROM member WHERE id = ANY($2)
+		)
 		DELETE FROM prospect WHERE id = ANY($3)`, orders, p.MemberIDs, p.ProspectIDs, p.Codes)
 }
 

@@ -44,7 +44,7 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	// As it was recorded before identifiers were cut.
 	e.Exec(`
 		INSERT INTO page_view (event_id, anonymous_id, url, remote_addr, user_agent, at)
-		  VALUES ('h1', 'earlier', $1, '192.0.2.7', 'B', now()), ('h2', 'earlier', '/cart', '192.0.2.7', 'B', now())`,
+		VALUES ('h1', 'earlier', $1, '192.0.2.7', 'B', now()), ('h2', 'earlier', '/cart', '192.0.2.7', 'B', now())`,
 		"/account/order?identifier="+before)
 	raw, err := ExportVisits(t.Context(), e.pool, erasure.Person{ProspectIDs: []int64{9}, Codes: []string{"PR9", "PR9b"}})
 	var got struct {

@@ -279,8 +279,10 @@ func TestPeople(t *testing.T) {
 	e.Becomes(0, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect)`)
 	e.enqueue(member(9, "late"), msg.Message{Key: "m8", Subject: msg.UserRegistered, Payload: msg.Member{ID: 8, Version: 1}})
 	e.Becomes(1, `SELECT count(*) FROM member`)
-	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM page_view UNION ALL SELECT anonymous_id, url, ''
-		FROM arrival UNION ALL SELECT anonymous_id, url, '' FROM click) AS v
+	if n := e.Number(`SELECT count(*) FROM (
+		  SELECT anonymous_id, url, remote_addr FROM page_view
+		  UNION ALL SELECT anonymous_id, url, '' FROM arrival
+		  UNION ALL SELECT anonymous_id, url, '' FROM click) AS v
 		WHERE anonymous_id IN ('anon7', 'anon9') OR url LIKE '%?%' OR remote_addr = '192.0.2.7'`); n != 1 {
 		t.Errorf("%d visits are traceable, want only someone's", n)
 	}

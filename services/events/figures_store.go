@@ -159,10 +159,12 @@ type sourceTitle struct {
 // readSourceTitles are the titles of the ads and mails among sources.
 func readSourceTitles(ctx context.Context, db pg.DB, sources []string) ([]sourceTitle, error) {
 	return pg.List[sourceTitle](ctx, db, "read the titles of sources", `
-		SELECT 'ad:' || ad_cd AS source, coalesce(nullif(title, ''), headline_1, ad_cd) AS title, id FROM ad
-		  WHERE ad_cd = ANY(ARRAY(SELECT substring(s FROM 4) FROM unnest($1::text[]) AS s WHERE s LIKE 'ad:%'))
-		UNION ALL SELECT 'mail:' || em_cd, coalesce(nullif(title, ''), em_cd), coalesce(campaign_id, 0) FROM email_code
-		  WHERE em_cd = ANY(ARRAY(SELECT substring(s FROM 6) FROM unnest($1::text[]) AS s WHERE s LIKE 'mail:%'))`,
+		SELECT 'ad:' || ad_cd AS source, coalesce(nullif(title, ''), headline_1, ad_cd) AS title, id
+		FROM ad WHERE ad_cd = ANY(ARRAY(SELECT substring(s FROM 4) FROM unnest($1::text[]) AS s WHERE s LIKE 'ad:%'))
+		UNION ALL
+		SELECT 'mail:' || em_cd, coalesce(nullif(title, ''), em_cd), coalesce(campaign_id, 0)
+		FROM email_code
+		WHERE em_cd = ANY(ARRAY(SELECT substring(s FROM 6) FROM unnest($1::text[]) AS s WHERE s LIKE 'mail:%'))`,
 		sources)
 }
 
@@ -179,8 +181,9 @@ type nowFigures struct {
 const nowLimit = 200_000
 
 // recent are the page views of the last half hour.
-var recent = `recent AS MATERIALIZED (SELECT anonymous_id, page_of(url) AS page, order_mark, at FROM page_view
-	WHERE at > now() - interval '30 minutes' ORDER BY at DESC LIMIT ` + limitText(nowLimit) + `)`
+var recent = `recent AS MATERIALIZED (
+	  SELECT anonymous_id, page_of(url) AS page, order_mark, at FROM page_view
+	  WHERE at > now() - interval '30 minutes' ORDER BY at DESC LIMIT ` + limitText(nowLimit) + `)`
 
 func readNow(ctx context.Context, db pg.DB) (nowFigures, error) {
 	return pg.Get[nowFigures](ctx, db, "read what happens now", `
@@ -197,7 +200,8 @@ func readNow(ctx context.Context, db pg.DB) (nowFigures, error) {
 // readNowPages counts the visitors of each page that is looked at now.
 func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 	return pg.List[namedCount](ctx, db, "read what is looked at now", `
-		WITH `+recent+`, last AS (SELECT DISTINCT ON (anonymous_id) page FROM recent
+		WITH `+recent+`, last AS (
+		  SELECT DISTINCT ON (anonymous_id) page FROM recent
 		  WHERE anonymous_id IS NOT NULL AND at > now() - interval '5 minutes' ORDER BY anonymous_id, at DESC)
 		SELECT page AS name, count(*) FROM last GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8`)
 }
@@ -206,8 +210,9 @@ func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 func readNowMinutes(ctx context.Context, db pg.DB) ([]int64, error) {
 	return pg.List[int64](ctx, db, "read the last minutes", `
 		WITH `+recent+`
-		SELECT count(at) FROM generate_series(29, 0, -1) AS i
-		  LEFT JOIN recent ON floor(extract(epoch FROM now() - at) / 60) = i GROUP BY i ORDER BY i DESC`)
+		SELECT count(at)
+		FROM generate_series(29, 0, -1) AS i LEFT JOIN recent ON floor(extract(epoch FROM now() - at) / 60) = i
+		GROUP BY i ORDER BY i DESC`)
 }
 
 // lastOrder is an order as the live view shows it.
@@ -221,8 +226,8 @@ type lastOrder struct {
 
 func readLastOrders(ctx context.Context, db pg.DB) ([]lastOrder, error) {
 	return pg.List[lastOrder](ctx, db, "read the last orders", `
-		SELECT identifier, at, pieces, total, coalesce(country, '') AS country FROM order_placed
-		ORDER BY at DESC LIMIT 10`)
+		SELECT identifier, at, pieces, total, coalesce(country, '') AS country
+		FROM order_placed ORDER BY at DESC LIMIT 10`)
 }
 
 // storeLogging sets whether pages report, in the row of the version that was seen.

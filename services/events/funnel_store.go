@@ -50,14 +50,16 @@ type statusRow struct {
 func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 	return &bus.Effect{What: "store orders", Args: []any{placed, changed}, SQL: `
 		n AS (
-		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text, member bigint, code text,
-		    code_hash text, currency text, total bigint, pieces int, at timestamptz, country text, discount bigint,
-		    tax bigint, items jsonb, codes jsonb) JOIN fresh USING (key)
+		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (
+		    key text, identifier text, member bigint, code text, code_hash text, currency text, total bigint,
+		    pieces int, at timestamptz, country text, discount bigint, tax bigint, items jsonb, codes jsonb)
+		  JOIN fresh USING (key)
 		), placed AS (
-		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at, country,
-		    discount, tax)
-		  SELECT identifier, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
-		      ELSE nullif(n.member, 0) END,
+		  INSERT INTO order_placed (
+		    identifier, member_id, visitor, pr_cd, currency, total, pieces, at, country, discount, tax)
+		  SELECT identifier,
+		    CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member)
+		      THEN NULL ELSE nullif(n.member, 0) END,
 		    n.member = 0,
 		    CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
 		    currency, total, pieces, at, nullif(country, ''), discount, tax
@@ -65,16 +67,19 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		), items AS (
 		  INSERT INTO order_item (identifier, seq, product, title, collections, pieces, sales)
 		  SELECT DISTINCT ON (identifier, i.seq) identifier, i.seq, i.product, i.title, i.collections, i.pieces, i.sales
-		  FROM placed JOIN n USING (identifier, at) CROSS JOIN LATERAL jsonb_to_recordset(n.items)
+		  FROM placed JOIN n USING (identifier, at)
+		  CROSS JOIN LATERAL jsonb_to_recordset(n.items)
 		    AS i (seq int, product text, title text, collections jsonb, pieces bigint, sales bigint)
 		), codes AS (
 		  INSERT INTO order_code (identifier, code, title)
-		  SELECT DISTINCT ON (identifier, c.code) identifier, c.code, c.title FROM placed JOIN n USING (identifier, at)
-		    CROSS JOIN LATERAL jsonb_to_recordset(n.codes) AS c (code text, title text)
+		  SELECT DISTINCT ON (identifier, c.code) identifier, c.code, c.title
+		  FROM placed JOIN n USING (identifier, at)
+		  CROSS JOIN LATERAL jsonb_to_recordset(n.codes) AS c (code text, title text)
 		), changed AS (
-		  INSERT INTO order_status (identifier, status, at) SELECT identifier, status, at
+		  INSERT INTO order_status (identifier, status, at)
+		  SELECT identifier, status, at
 		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, identifier text, status text, at timestamptz)
-		    JOIN fresh USING (key)
+		  JOIN fresh USING (key)
 		  ON CONFLICT DO NOTHING
 		)`}
 }
@@ -93,17 +98,20 @@ type returnedRow struct {
 func storeReturned(rows []returnedRow) *bus.Effect {
 	return &bus.Effect{What: "store what was given back", Args: []any{rows}, SQL: `
 		n AS (
-		  SELECT DISTINCT ON (identifier) n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text,
-		    tax bigint, version bigint, returns jsonb, days date[]) JOIN fresh USING (key)
+		  SELECT DISTINCT ON (identifier) n.*
+		  FROM jsonb_to_recordset($3::jsonb) AS n (
+		    key text, identifier text, tax bigint, version bigint, returns jsonb, days date[])
+		  JOIN fresh USING (key)
 		  ORDER BY identifier, version DESC
 		), returned AS (
 		  INSERT INTO order_returned AS r (identifier, version, returns, days)
 		  SELECT identifier, version, returns, days FROM n WHERE version > 0 OR returns <> '[]' ORDER BY identifier
-		  ON CONFLICT (identifier) DO UPDATE SET version = excluded.version, returns = excluded.returns,
-		    days = excluded.days WHERE excluded.version > r.version
+		  ON CONFLICT (identifier) DO UPDATE
+		  SET version = excluded.version, returns = excluded.returns, days = excluded.days
+		  WHERE excluded.version > r.version
 		), taxed AS (
 		  UPDATE order_placed o SET tax = n.tax FROM n
-		    WHERE o.identifier = n.identifier AND coalesce(o.tax, 0) <> n.tax RETURNING o.at
+		  WHERE o.identifier = n.identifier AND coalesce(o.tax, 0) <> n.tax RETURNING o.at
 		), marked AS (
 		  INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM taxed
 		)`}
@@ -126,15 +134,16 @@ type sentRow struct {
 func storeSent(rows []sentRow) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
 		n AS (
-		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, mail text, template text,
-		    campaign bigint, title text, member bigint, code text,
-		    code_hash text, at timestamptz) JOIN fresh USING (key)
+		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (
+		    key text, mail text, template text, campaign bigint, title text, member bigint, code text,
+		    code_hash text, at timestamptz)
+		  JOIN fresh USING (key)
 		), known AS (
 		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM n)
 		), made AS (
-		  INSERT INTO email_code (em_cd, title, campaign_id) SELECT DISTINCT ON (template) template, title,
-		    nullif(campaign, 0) FROM n
-		    WHERE NOT EXISTS (SELECT FROM known WHERE em_cd = template) ORDER BY template, n.at DESC
+		  INSERT INTO email_code (em_cd, title, campaign_id)
+		  SELECT DISTINCT ON (template) template, title, nullif(campaign, 0) FROM n
+		  WHERE NOT EXISTS (SELECT FROM known WHERE em_cd = template) ORDER BY template, n.at DESC
 		  ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id, em_cd
 		), named AS (
 		  UPDATE email_code c SET title = n.title, campaign_id = n.campaign
@@ -142,13 +151,14 @@ func storeSent(rows []sentRow) *bus.Effect {
 		  WHERE c.em_cd = n.template AND (c.title <> n.title OR c.campaign_id IS DISTINCT FROM n.campaign)
 		), sent AS (
 		  INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)
-		  SELECT n.mail, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
-		      ELSE nullif(n.member, 0) END,
+		  SELECT n.mail,
+		    CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member)
+		      THEN NULL ELSE nullif(n.member, 0) END,
 		    p.prospect_id, CASE WHEN p.prospect_id IS NULL THEN nullif(c.code, '') END, t.id, n.at
 		  FROM n JOIN (SELECT * FROM known UNION ALL SELECT * FROM made) t ON t.em_cd = n.template
-		    CROSS JOIN LATERAL (SELECT CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + `
-		      THEN n.code END AS code) c
-		    LEFT JOIN prospect_code p ON p.pr_cd = c.code
+		  CROSS JOIN LATERAL (
+		    SELECT CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN n.code END AS code) c
+		  LEFT JOIN prospect_code p ON p.pr_cd = c.code
 		  ON CONFLICT (key) DO NOTHING
 		)`}
 }

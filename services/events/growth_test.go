@@ -17,8 +17,8 @@ func TestNothingIsReadWhole(t *testing.T) {
 	e := testenv.DB{TB: t, Conn: pool}
 	e.Exec(`INSERT INTO member (id, mb_cd, version) SELECT i, 'm' || i, 1 FROM generate_series(1, $1::int) AS i`, rows)
 	e.Exec(`INSERT INTO prospect (id, version) SELECT i, 1 FROM generate_series(1, $1::int) AS i`, rows)
-	const visits = `SELECT 'e' || i, i, 'b' || i, '/p' || i % 9 || '?email=buyer' || i || '%40mail.example.com', $2, now() FROM
-		generate_series(1, $1::int) AS i`
+	const visits = `SELECT 'e' || i, i, 'b' || i, '/p' || i % 9 || '?email=buyer' || i || '%40mail.example.com', $2, now()
+		FROM generate_series(1, $1::int) AS i`
 	e.Exec(`INSERT INTO page_view (event_id, user_id, anonymous_id, url, order_mark, at) `+visits, rows, "x")
 	e.Exec(`INSERT INTO call_error (event_id, user_id, anonymous_id, url, error_id, at) `+visits, rows, "x")
 	e.Exec(`INSERT INTO click (event_id, user_id, anonymous_id, url, button_id, at) `+visits, rows, "x")

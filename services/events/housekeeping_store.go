@@ -29,9 +29,11 @@ func makeMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 // dropClients takes the client's address and the browser's name out of older page views.
 func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
 	return pg.InGroups(ctx, pool, "drop clients", `
-		UPDATE page_view SET remote_addr = NULL, user_agent = NULL WHERE id = ANY(ARRAY
-			(SELECT id FROM page_view WHERE at < now() - $2 * interval '1 day'
-			  AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL) ORDER BY at LIMIT $1))`, days)
+		UPDATE page_view SET remote_addr = NULL, user_agent = NULL
+		WHERE id = ANY(ARRAY(
+		  SELECT id FROM page_view
+		  WHERE at < now() - $2 * interval '1 day' AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL)
+		  ORDER BY at LIMIT $1))`, days)
 }
 
 // broughtOver are the columns that the tables of old processes have.
@@ -53,8 +55,10 @@ func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error)
 		}
 		columns := broughtOver[t.now]
 		n, err := pg.InGroups(ctx, pool, "bring events over", `
-			WITH gone AS (DELETE FROM `+t.before+` WHERE id IN (SELECT id FROM `+t.before+` ORDER BY id LIMIT $1
-			  FOR UPDATE SKIP LOCKED) RETURNING `+columns+`)
+			WITH gone AS (
+			  DELETE FROM `+t.before+` WHERE id IN (
+			    SELECT id FROM `+t.before+` ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+			  RETURNING `+columns+`)
 			INSERT INTO `+t.now+` (`+columns+`) SELECT `+columns+` FROM gone ON CONFLICT (event_id, at) DO NOTHING`)
 		if total += n; err != nil {
 			return total, err
@@ -80,6 +84,6 @@ func dropOldEvents(ctx context.Context, pool *pgxpool.Pool, days int) (total int
 	}
 	return total, pg.Exec(ctx, pool, "delete old figures", `
 		WITH p AS (DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date)
-		DELETE FROM day_part WHERE kind IN ('page', 'error', 'search') 
-		  AND day < (now() - $1 * interval '1 day')::date`, days)
+		DELETE FROM day_part
+		WHERE kind IN ('page', 'error', 'search') AND day < (now() - $1 * interval '1 day')::date`, days)
 }

@@ -28,18 +28,20 @@ func findSources(ctx context.Context, db pg.DB) error {
 		WITH found AS (
 		  SELECT o.identifier, coalesce(t.source, 'direct') AS source
 		  FROM order_placed o
-		    CROSS JOIN LATERAL (SELECT anonymous_id FROM page_view v WHERE v.order_mark = order_mark(o.identifier)
-		      AND anonymous_id IS NOT NULL ORDER BY v.at LIMIT 1) b
-		    LEFT JOIN LATERAL (
-		      SELECT source FROM (
-		        SELECT source_of(url, referrer) AS source, v.at FROM page_view v
-		          WHERE v.anonymous_id = b.anonymous_id AND v.at BETWEEN o.at - interval '30 days' AND o.at
-		        -- an arrival is reported right after its page view, which names the site, too
-		        UNION ALL SELECT coalesce('ad:' || ad_cd, 'mail:' || em_cd), a.at + interval '1 minute' FROM arrival a
-		          LEFT JOIN ad ON ad.id = ad_id LEFT JOIN email_code c ON c.id = email_id
-		          WHERE a.anonymous_id = b.anonymous_id AND a.at BETWEEN o.at - interval '30 days' AND o.at
-		      ) AS s WHERE source IS NOT NULL ORDER BY s.at DESC LIMIT 1
-		    ) t ON TRUE
+		  CROSS JOIN LATERAL (
+		    SELECT anonymous_id FROM page_view v
+		    WHERE v.order_mark = order_mark(o.identifier) AND anonymous_id IS NOT NULL ORDER BY v.at LIMIT 1) b
+		  LEFT JOIN LATERAL (
+		    SELECT source FROM (
+		      SELECT source_of(url, referrer) AS source, v.at FROM page_view v
+		      WHERE v.anonymous_id = b.anonymous_id AND v.at BETWEEN o.at - interval '30 days' AND o.at
+		      -- an arrival is reported right after its page view, which names the site, too
+		      UNION ALL
+		      SELECT coalesce('ad:' || ad_cd, 'mail:' || em_cd), a.at + interval '1 minute'
+		      FROM arrival a LEFT JOIN ad ON ad.id = ad_id LEFT JOIN email_code c ON c.id = email_id
+		      WHERE a.anonymous_id = b.anonymous_id AND a.at BETWEEN o.at - interval '30 days' AND o.at
+		    ) AS s WHERE source IS NOT NULL ORDER BY s.at DESC LIMIT 1
+		  ) t ON TRUE
 		  WHERE o.source IS NULL AND o.at > now() - interval '8 days'
 		), noted AS (
 		  UPDATE order_placed o SET source = found.source FROM found WHERE o.identifier = found.identifier
@@ -82,9 +84,9 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 		{"find returning buyers", againSQL},
 		{"clear the figures of orders", `
 			WITH p AS (DELETE FROM day_part WHERE kind IN ('product', 'collection', 'code', 'country') AND day = $1),
-			  s AS (UPDATE day_part SET orders = 0, sales = 0 WHERE kind = 'source' AND day = $1),
-			  h AS (UPDATE hour_total SET orders = 0, sales = 0
-			    WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds + `)
+			     s AS (UPDATE day_part SET orders = 0, sales = 0 WHERE kind = 'source' AND day = $1),
+			     h AS (UPDATE hour_total SET orders = 0, sales = 0
+			       WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds + `)
 			INSERT INTO day_total (day) VALUES ($1) ON CONFLICT (day) DO NOTHING`},
 	}
 	if day.AddDate(0, 0, pageViewDays).After(time.Now()) {
@@ -115,9 +117,11 @@ const (
 const againSQL = `
 	UPDATE order_placed o SET again = EXISTS (
 	    SELECT FROM order_placed e WHERE e.member_id = o.member_id AND e.at < o.at
-	    UNION ALL SELECT FROM order_placed e WHERE e.pr_cd = o.pr_cd AND e.at < o.at
-	    UNION ALL SELECT FROM prospect_code mine JOIN prospect_code c USING (prospect_id)
-	      JOIN order_placed e ON e.pr_cd = c.pr_cd WHERE mine.pr_cd = o.pr_cd AND e.at < o.at)
+	    UNION ALL
+	    SELECT FROM order_placed e WHERE e.pr_cd = o.pr_cd AND e.at < o.at
+	    UNION ALL
+	    SELECT FROM prospect_code mine JOIN prospect_code c USING (prospect_id) JOIN order_placed e ON e.pr_cd = c.pr_cd
+	    WHERE mine.pr_cd = o.pr_cd AND e.at < o.at)
 	WHERE o.` + ofDay + ` AND o.again IS NULL`
 
 // visitsSQL counts visits. A browser's page views and arrivals are in order of time; one that comes half an hour or
@@ -131,11 +135,12 @@ var visitsSQL = `
 	    CASE WHEN v.bought OR paid.mark IS NOT NULL THEN 4 ELSE step_of(page) END AS step,
 	    source_of(v.url, v.referrer) AS source
 	  FROM (SELECT *, page_of(url) AS page FROM page_view WHERE ` + ofDay + ` OFFSET 0) v
-	    LEFT JOIN paid ON paid.mark = v.order_mark
+	  LEFT JOIN paid ON paid.mark = v.order_mark
 	    AND v.at BETWEEN paid.at - interval '10 minutes' AND paid.at + interval '1 hour'
 	), hit AS (
 	  SELECT browser, at, page, step, source, 1 AS rank FROM view WHERE browser IS NOT NULL
-	  UNION ALL SELECT coalesce(anonymous_id, stand_in), at, NULL, 0, coalesce('ad:' || ad_cd, 'mail:' || em_cd), 0
+	  UNION ALL
+	  SELECT coalesce(anonymous_id, stand_in), at, NULL, 0, coalesce('ad:' || ad_cd, 'mail:' || em_cd), 0
 	  FROM arrival LEFT JOIN ad ON ad.id = ad_id LEFT JOIN email_code c ON c.id = email_id
 	  WHERE ` + ofDay + ` AND coalesce(anonymous_id, stand_in) IS NOT NULL AND coalesce(ad_id, email_id) IS NOT NULL
 	), begun AS (
@@ -149,7 +154,8 @@ var visitsSQL = `
 	  FROM numbered GROUP BY 1, 2
 	), page AS (
 	  SELECT page, views, visits, row_number() OVER (ORDER BY views DESC, page) AS place FROM (
-	    SELECT v.page, count(*) AS views, coalesce(max(n.visits), 0) AS visits FROM view v LEFT JOIN (
+	    SELECT v.page, count(*) AS views, coalesce(max(n.visits), 0) AS visits
+	    FROM view v LEFT JOIN (
 	      SELECT page, count(DISTINCT (browser, number)) AS visits FROM numbered GROUP BY page) n ON n.page = v.page
 	    GROUP BY v.page) AS p
 	), source AS (
@@ -158,7 +164,8 @@ var visitsSQL = `
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, views, visits)
 	  SELECT $1, 'page', ` + among("page") + `, sum(views), sum(visits) FROM page GROUP BY 3
-	  UNION ALL SELECT $1, 'source', ` + among("source") + `, 0, sum(visits) FROM source GROUP BY 3
+	  UNION ALL
+	  SELECT $1, 'source', ` + among("source") + `, 0, sum(visits) FROM source GROUP BY 3
 	), hours AS (
 	  INSERT INTO hour_total (hour, visits, views)
 	  SELECT coalesce(v.hour, n.hour), coalesce(n.visits, 0), coalesce(v.views, 0)
@@ -167,9 +174,10 @@ var visitsSQL = `
 	)
 	UPDATE day_total SET views = (SELECT count(*) FROM view), visits = n.visits, visitors = n.visitors,
 	  to_product = n.p, to_cart = n.c, to_checkout = n.k, to_order = n.o
-	FROM (SELECT count(*) AS visits, count(DISTINCT browser) AS visitors, count(*) FILTER (WHERE step >= 1) AS p,
-	  count(*) FILTER (WHERE step >= 2) AS c, count(*) FILTER (WHERE step >= 3) AS k,
-	  count(*) FILTER (WHERE step >= 4) AS o
+	FROM (
+	  SELECT count(*) AS visits, count(DISTINCT browser) AS visitors,
+	    count(*) FILTER (WHERE step >= 1) AS p, count(*) FILTER (WHERE step >= 2) AS c,
+	    count(*) FILTER (WHERE step >= 3) AS k, count(*) FILTER (WHERE step >= 4) AS o
 	  FROM visit) n
 	WHERE day = $1`
 
@@ -192,8 +200,10 @@ var errorsSQL = `
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, detail, views)
 	  SELECT $1, 'error', ` + among("page") + `,
-	    CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN error_id ELSE '' END, sum(n) FROM e GROUP BY 3, 4
-	  UNION ALL SELECT $1, 'search', ` + among("search") + `, '', sum(n) FROM s GROUP BY 3
+	    CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN error_id ELSE '' END, sum(n)
+	  FROM e GROUP BY 3, 4
+	  UNION ALL
+	  SELECT $1, 'search', ` + among("search") + `, '', sum(n) FROM s GROUP BY 3
 	)
 	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM e), 0),
 	  empty_searches = coalesce((SELECT sum(n) FROM s), 0)
@@ -209,16 +219,20 @@ const ordersSQL = `
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, title, orders, pieces, sales)
 	  SELECT $1, 'source', source, '', count(*), sum(pieces), sum(total) FROM o GROUP BY source
-	  UNION ALL SELECT $1, 'country', country, '', count(*), sum(pieces), sum(total) FROM o GROUP BY country
-	  UNION ALL SELECT $1, 'product', product, max(title), count(DISTINCT identifier), sum(i.pieces), sum(sales)
-	    FROM o JOIN order_item i USING (identifier) GROUP BY product
-	  UNION ALL SELECT $1, 'collection', address, max(c.title), count(DISTINCT identifier), sum(i.pieces), sum(sales)
-	    FROM o JOIN order_item i USING (identifier)
-	      CROSS JOIN LATERAL jsonb_to_recordset(collections) AS c (address text, title text) GROUP BY address
-	  UNION ALL SELECT $1, 'code', code, max(title), count(*), sum(pieces), sum(total)
-	    FROM o JOIN order_code USING (identifier) GROUP BY code
-	  ON CONFLICT (kind, day, name, detail) DO UPDATE SET orders = excluded.orders, pieces = excluded.pieces,
-	    sales = excluded.sales
+	  UNION ALL
+	  SELECT $1, 'country', country, '', count(*), sum(pieces), sum(total) FROM o GROUP BY country
+	  UNION ALL
+	  SELECT $1, 'product', product, max(title), count(DISTINCT identifier), sum(i.pieces), sum(sales)
+	  FROM o JOIN order_item i USING (identifier) GROUP BY product
+	  UNION ALL
+	  SELECT $1, 'collection', address, max(c.title), count(DISTINCT identifier), sum(i.pieces), sum(sales)
+	  FROM o JOIN order_item i USING (identifier)
+	  CROSS JOIN LATERAL jsonb_to_recordset(collections) AS c (address text, title text) GROUP BY address
+	  UNION ALL
+	  SELECT $1, 'code', code, max(title), count(*), sum(pieces), sum(total)
+	  FROM o JOIN order_code USING (identifier) GROUP BY code
+	  ON CONFLICT (kind, day, name, detail) DO UPDATE
+	  SET orders = excluded.orders, pieces = excluded.pieces, sales = excluded.sales
 	), hours AS (
 	  INSERT INTO hour_total (hour, orders, sales)
 	  SELECT date_trunc('hour', at, 'UTC'), count(*), sum(total) FROM o GROUP BY 1
@@ -226,17 +240,20 @@ const ordersSQL = `
 	)
 	UPDATE day_total SET orders = n.orders, pieces = n.pieces, sales = n.sales, discount = n.discount,
 	  tax = n.tax, again_orders = n.again_orders, again_sales = n.again_sales
-	FROM (SELECT count(*) AS orders, coalesce(sum(pieces), 0) AS pieces, coalesce(sum(total), 0) AS sales,
-	  coalesce(sum(discount), 0) AS discount, coalesce(sum(tax), 0) AS tax,
-	  count(*) FILTER (WHERE again) AS again_orders,
-	  coalesce(sum(total) FILTER (WHERE again), 0) AS again_sales FROM o) n
+	FROM (
+	  SELECT count(*) AS orders, coalesce(sum(pieces), 0) AS pieces, coalesce(sum(total), 0) AS sales,
+	    coalesce(sum(discount), 0) AS discount, coalesce(sum(tax), 0) AS tax,
+	    count(*) FILTER (WHERE again) AS again_orders,
+	    coalesce(sum(total) FILTER (WHERE again), 0) AS again_sales
+	  FROM o) n
 	WHERE day = $1`
 
 // returnsSQL counts what was given back on the day, of whichever day's orders.
 const returnsSQL = `
 	UPDATE day_total SET returned = n.amount, returned_tax = n.tax
-	FROM (SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax
-	  FROM order_returned CROSS JOIN LATERAL jsonb_to_recordset(returns) AS r (at timestamptz, amount bigint,
-	    tax bigint)
+	FROM (
+	  SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax
+	  FROM order_returned
+	  CROSS JOIN LATERAL jsonb_to_recordset(returns) AS r (at timestamptz, amount bigint, tax bigint)
 	  WHERE days @> ARRAY[$1::date] AND (at AT TIME ZONE 'UTC')::date = $1) n
 	WHERE day = $1`

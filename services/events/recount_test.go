@@ -20,7 +20,8 @@ import (
 // figures is everything that reports read, as text.
 func figures(db testenv.DB) string {
 	return db.Text(`SELECT string_agg(line, E'\n' ORDER BY line) FROM (
-		SELECT 'day ' || row_to_json(t) AS line FROM day_total t UNION ALL SELECT 'hour ' || row_to_json(t) FROM hour_total t
+		SELECT 'day ' || row_to_json(t) AS line FROM day_total t
+		UNION ALL SELECT 'hour ' || row_to_json(t) FROM hour_total t
 		UNION ALL SELECT 'part ' || row_to_json(t) FROM day_part t) AS l`)
 }
 
@@ -94,8 +95,8 @@ func TestFigures(t *testing.T) {
 			e.report("again "+id, data)
 		}
 	}
-	e.Becomes(len(events), `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM arrival) + (SELECT count(*) FROM click) +
-		(SELECT count(*) FROM call_error)`)
+	e.Becomes(len(events), `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM arrival) +
+		(SELECT count(*) FROM click) + (SELECT count(*) FROM call_error)`)
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE source = 'ad:AD1'`)
 	e.counted()
 	var got []map[string]any
@@ -114,8 +115,9 @@ func TestFigures(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	parts := e.Text(`SELECT string_agg(concat_ws(' ', kind, name, detail, title, visits, views, orders, pieces, sales), E'\n'
-		ORDER BY kind, name) FROM day_part WHERE day = $1::date`, day)
+	parts := e.Text(`SELECT string_agg(
+		  concat_ws(' ', kind, name, detail, title, visits, views, orders, pieces, sales), E'\n' ORDER BY kind, name)
+		FROM day_part WHERE day = $1::date`, day)
 	if diff := cmp.Diff(firstDay, parts); diff != "" {
 		t.Error(diff)
 	}

@@ -58,14 +58,14 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 	s.Days = days
 	s.PageViews, err = pg.List[dayCount](ctx, pool, "read a report", `
 		SELECT to_char(day, 'YYYY-MM-DD') AS day, views AS count FROM day_total`+sinceDay+` AND views > 0
-		  ORDER BY 1`, days)
+		ORDER BY 1`, days)
 	if err != nil {
 		return s, err
 	}
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
 		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, sales AS total
 		FROM day_total`+sinceDay+` AND orders > 0
-		  ORDER BY day`, days)
+		ORDER BY day`, days)
 	if err != nil {
 		return s, err
 	}

@@ -107,14 +107,15 @@ func TestRecords(t *testing.T) {
 	e.Exec(`INSERT INTO prospect (id, version) VALUES (9, 1)`)
 	e.Exec(`INSERT INTO ad (type_id, status_id, ad_cd) VALUES (1, 1, 'AD1')`)
 	e.Exec(`INSERT INTO page_view (event_id, user_id, anonymous_id, url, remote_addr, user_agent, at) VALUES
-		('a', 7, 'ann', '/<script>', '192.0.2.1', '=cmd', now()), ('b', NULL, 'ben', '/cart', '192.0.2.2', 'B', now() - interval '1 hour'),
+		('a', 7, 'ann', '/<script>', '192.0.2.1', '=cmd', now()),
+		('b', NULL, 'ben', '/cart', '192.0.2.2', 'B', now() - interval '1 hour'),
 		('c', NULL, 'ben', '/old', NULL, NULL, now() - interval '40 days')`)
-	e.Exec(`INSERT INTO call_error (event_id, anonymous_id, url, error_id, at) VALUES ('a', 'ann', '/', 'cart', now()),
-		('b', 'ben', '/', 'login', now())`)
-	e.Exec(`INSERT INTO click (event_id, anonymous_id, url, button_id, at) VALUES ('a', 'ann', '/', 'chat', now()),
-		('b', 'ben', '/', 'x', now())`)
-	e.Exec(`INSERT INTO arrival (event_id, prospect_id, anonymous_id, ad_id, email_id, url, at) VALUES ('a', 9, 'ann', 1, NULL, '/', now()),
-		('b', NULL, 'ben', NULL, 1, '/', now())`)
+	e.Exec(`INSERT INTO call_error (event_id, anonymous_id, url, error_id, at) VALUES
+		('a', 'ann', '/', 'cart', now()), ('b', 'ben', '/', 'login', now())`)
+	e.Exec(`INSERT INTO click (event_id, anonymous_id, url, button_id, at) VALUES
+		('a', 'ann', '/', 'chat', now()), ('b', 'ben', '/', 'x', now())`)
+	e.Exec(`INSERT INTO arrival (event_id, prospect_id, anonymous_id, ad_id, email_id, url, at) VALUES
+		('a', 9, 'ann', 1, NULL, '/', now()), ('b', NULL, 'ben', NULL, 1, '/', now())`)
 	who := e.staff(adminui.Manager)
 	for path, want := range map[string]string{
 		"/records?member=7": "ann", "/records?anonymous_id=ben": "ben", "/records?remote_addr=192.0.2.2": "ben",

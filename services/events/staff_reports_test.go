@@ -22,12 +22,13 @@ func shopOf(db testenv.DB, views, orders, days int) {
 	db.Exec(`SELECT make_months(current_date - 366, current_date)`)
 	db.Exec(`INSERT INTO ad (type_id, status_id, ad_cd, title) VALUES (1, 3, 'AD1', 'Clips in spring')`)
 	db.Exec(`INSERT INTO page_view (event_id, anonymous_id, url, referrer, at)
-		SELECT 'v' || i, 'b' || i / 6, 'https://shop.example' ||
-		    (ARRAY['/', '/products', '/product/P' || i % 200, '/product/P' || i % 7, '/cart', '/checkout/confirm'])
+			SELECT 'v' || i, 'b' || i / 6,
+			  'https://shop.example' ||
+			    (ARRAY['/', '/products', '/product/P' || i % 200, '/product/P' || i % 7, '/cart', '/checkout/confirm'])
 		    [1 + i % (1 + i / 6 % 6)],
-		  CASE WHEN i % 6 = 0 AND i % 4 = 0 THEN 'site' || i % 50 || '.example' END,
-		  now() - ($2::int * interval '1 day' * ((i / 6) * 6::float8 / $1::int)) - interval '1 hour' + i % 6 * interval '2 minutes'
-		FROM generate_series(0, $1::int - 1) AS i`, views, days)
+			  CASE WHEN i % 6 = 0 AND i % 4 = 0 THEN 'site' || i % 50 || '.example' END,
+			  now() - ($2::int * interval '1 day' * ((i / 6) * 6::float8 / $1::int)) - interval '1 hour' + i % 6 * interval '2 minutes'
+			FROM generate_series(0, $1::int - 1) AS i`, views, days)
 	db.Exec(`INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at) SELECT event_id, anonymous_id, 1, url, at FROM page_view
 		WHERE url = 'https://shop.example/' AND abs(hashtext(anonymous_id)) % 20 = 0`)
 	db.Exec(`INSERT INTO order_placed (identifier, member_id, visitor, currency, total, pieces, at, country, discount, source)
@@ -38,8 +39,8 @@ func shopOf(db testenv.DB, views, orders, days int) {
 	db.Exec(`INSERT INTO order_item (identifier, seq, product, title, collections, pieces, sales)
 		SELECT 'o' || i, s, 'P' || (i + s) % 200, 'Product ' || (i + s) % 200, '[{"address": "desk", "title": "Desk"}]', 1, 500
 		FROM generate_series(0, $1::int - 1) AS i, generate_series(0, 1) AS s`, orders)
-	db.Exec(`INSERT INTO order_code (identifier, code, title) SELECT 'o' || i, '=SPRING' || i % 3, 'Spring' FROM
-		generate_series(0, $1::int - 1, 5) AS i`, orders)
+	db.Exec(`INSERT INTO order_code (identifier, code, title)
+		SELECT 'o' || i, '=SPRING' || i % 3, 'Spring' FROM generate_series(0, $1::int - 1, 5) AS i`, orders)
 	db.Exec(`INSERT INTO click (event_id, url, button_id, search, at) SELECT 's' || i, '/search', 'search-empty', '<b>lamp ' || i % 5, now()
 		FROM generate_series(1, 20) AS i`)
 	db.Exec(`INSERT INTO call_error (event_id, url, error_id, at) VALUES ('e', '/cart?x', 'script-error', now())`)
@@ -96,8 +97,9 @@ func TestReportsOfALargeShop(t *testing.T) {
 func TestReportsForStaff(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.Exec(`INSERT INTO day_total (day, visitors, visits, views, to_product, to_cart, to_checkout, to_order, orders, pieces, sales,
-		again_orders, again_sales) VALUES ('2026-03-01', 80, 100, 300, 60, 30, 20, 10, 10, 15, 123456, 4, 50000),
+	e.Exec(`INSERT INTO day_total (day, visitors, visits, views, to_product, to_cart, to_checkout, to_order,
+		  orders, pieces, sales, again_orders, again_sales) VALUES
+		('2026-03-01', 80, 100, 300, 60, 30, 20, 10, 10, 15, 123456, 4, 50000),
 		('2026-02-28', 1, 50, 60, 5, 4, 3, 2, 2, 2, 61728, 0, 0)`)
 	e.Exec(`INSERT INTO hour_total (hour, visits, views, orders, sales) VALUES ('2026-03-01 13:00Z', 100, 300, 10, 123456)`)
 	e.Exec(`INSERT INTO day_part (day, kind, name, title, orders, pieces, sales) VALUES
@@ -205,7 +207,8 @@ func TestStaffSeeWhatAMailBrought(t *testing.T) {
 	const code = "gvREoqen93ffZsmBIc8zl"
 	e.Exec(`INSERT INTO arrival (event_id, anonymous_id, email_id, url, at)
 		SELECT 'a' || n, 'ann', (SELECT id FROM email_code WHERE em_cd = $1), '/', now() FROM generate_series(1, 3) AS n`, code)
-	e.Exec(`INSERT INTO day_part (day, kind, name, visits, orders, sales) VALUES (current_date, 'source', 'mail:' || $1, 2, 1, 1999),
+	e.Exec(`INSERT INTO day_part (day, kind, name, visits, orders, sales) VALUES
+		(current_date, 'source', 'mail:' || $1, 2, 1, 1999),
 		(current_date - 1, 'source', 'mail:' || $1, 1, 1, 1), (current_date, 'source', 'mail:other', 7, 7, 7)`, code)
 	who := e.staff(adminui.Marketing)
 	a := who.Get("/staff/reports/mail/" + code)

@@ -21,9 +21,9 @@ func TestTablesForStaff(t *testing.T) {
 			('a', '=HYPERLINK("//evil")', 390, '203.0.113.9', E'@cmd\x1b[2J', now())`)
 	e.Exec(`
 		WITH a AS (INSERT INTO call_error (event_id, url, error_id, at) VALUES ('e', '/e', '+1', now())),
-		  b AS (INSERT INTO click (event_id, url, button_id, at) VALUES ('b', '/b', '-1+1', now()))
-		INSERT INTO arrival (event_id, url, email_id, at) SELECT 'l', '/l', id, now() FROM email_code
-		  WHERE em_cd = 'A1jAqhMyLVpBVgxjuknq'`)
+		     b AS (INSERT INTO click (event_id, url, button_id, at) VALUES ('b', '/b', '-1+1', now()))
+		INSERT INTO arrival (event_id, url, email_id, at)
+		SELECT 'l', '/l', id, now() FROM email_code WHERE em_cd = 'A1jAqhMyLVpBVgxjuknq'`)
 	for path, want := range map[string][]string{
 		"pageview":     {"'=HYPERLINK(\"//evil\")", "", "", "390", "203.0.113.9", "'@cmd\ufffd[2J"},
 		"ajax_error":   {"/e", "", "", "'+1"},
