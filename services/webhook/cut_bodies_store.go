@@ -39,8 +39,10 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 		INSERT INTO event (id, type, api_version, created, object, payment, paid, payload, marks)
 		SELECT id, type, api_version, created, object, payment, paid, substring($10::bytea FROM start FOR length),
 		  string_to_array(marks, ',')::bigint[]
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
-		  $9::boolean[], $11::text[]) AS n (id, type, api_version, created, start, length, object, payment, paid, marks)
+		FROM unnest(
+		  $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
+		  $9::boolean[], $11::text[]
+		) AS n (id, type, api_version, created, start, length, object, payment, paid, marks)
 		ON CONFLICT (id) DO NOTHING RETURNING id`,
 		ids, types, versions, created, starts, lengths, objects, payments, paid,
 		bodies, marks)
@@ -95,9 +97,10 @@ func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 	return outbox.ChangeEach(ctx, "store events", `done AS (
 		INSERT INTO event (id, type, api_version, created, payload, object, payment, paid, marks)
 		SELECT id, type, api_version, created, payload, object, payment, paid, string_to_array(marks, ',')::bigint[]
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::text[],
-		  $8::boolean[],
-		  $9::text[]) AS n (id, type, api_version, created, payload, object, payment, paid, marks)
+		FROM unnest(
+		  $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::text[],
+		  $8::boolean[], $9::text[]
+		) AS n (id, type, api_version, created, payload, object, payment, paid, marks)
 		ON CONFLICT (id) DO NOTHING RETURNING id AS key)`,
 		[]any{ids, types, versions, created, bodies, objects, payments, paid, marks}, messages...)
 }

@@ -43,7 +43,8 @@ func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error) {
 	named, err := erasure.Mentioning[string](ctx, db, p, "look for the events of a person", `
 		SELECT id, '', payload FROM event WHERE marks && $2
-		UNION ALL SELECT id, '', payload FROM event WHERE marks IS NULL AND `+
+		UNION ALL
+		SELECT id, '', payload FROM event WHERE marks IS NULL AND `+
 		erasure.InBytes("payload", "$1"), p.Marks())
 	if err != nil || len(named) == 0 {
 		return nil, err
@@ -62,7 +63,11 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 	slices.Sort(objects)
 	objects = slices.Compact(objects)
 	return pg.List[string](ctx, db, "look for the events of a person's purchases", `
-		SELECT id FROM event WHERE id = ANY($1) UNION SELECT id FROM event WHERE marks && $2
-		UNION SELECT id FROM event WHERE marks IS NULL AND `+erasure.InBytes("payload", "$3")+` ORDER BY id`, named,
+		SELECT id FROM event WHERE id = ANY($1)
+		UNION
+		SELECT id FROM event WHERE marks && $2
+		UNION
+		SELECT id FROM event WHERE marks IS NULL AND `+erasure.InBytes("payload", "$3")+`
+		ORDER BY id`, named,
 		erasure.MarksOf(objects), objects)
 }

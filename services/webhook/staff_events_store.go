@@ -11,8 +11,12 @@ const storedEventColumns = `id, type, coalesce(object, '') AS object, coalesce(p
 	coalesce(created, received) AS created, received`
 
 // eventsAboutSQL finds events by their ids, what they are about, or its payment intent, $1: each by an index.
-const eventsAboutSQL = `id IN (SELECT id FROM event WHERE id = ANY($1)
-	UNION SELECT id FROM event WHERE object = ANY($1) UNION SELECT id FROM event WHERE payment = ANY($1))`
+const eventsAboutSQL = `id IN (
+	SELECT id FROM event WHERE id = ANY($1)
+	UNION
+	SELECT id FROM event WHERE object = ANY($1)
+	UNION
+	SELECT id FROM event WHERE payment = ANY($1))`
 
 // listEvents lists events from the newest down, those before a place in the list if it is one, and about keys if
 // there are any.

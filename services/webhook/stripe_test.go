@@ -35,8 +35,8 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	var payload, message []byte
 	var pending []string
 	err := e.pool.QueryRow(t.Context(), `
-		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending FROM event e JOIN outbox o ON o.key = e.id
-		  WHERE e.id = 'evt_1'`).
+		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending
+		FROM event e JOIN outbox o ON o.key = e.id WHERE e.id = 'evt_1'`).
 		Scan(&kind, &version, &created, &payload, &subject, &message, &pending)
 	if err != nil {
 		t.Fatal(err)
