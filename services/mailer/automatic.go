@@ -10,17 +10,19 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// newsKinds are automatic mails to people who asked for news: consent is looked at, at each try to send one.
+// newsKinds are automatic mails to people who asked for news. Their consent is checked at each try
+// to send one.
 var newsKinds = map[string]bool{msg.MailCheckoutReminder: true, msg.MailReviewRequest: true}
 
-// errUnasked is about a mail of which order cannot say whether it still makes sense: it waits.
+// errUnasked is about a mail for which order could not be asked whether it still makes sense: it
+// waits.
 var errUnasked = errors.New("order cannot be asked about the mail")
 
-// unaskedPause is until order is asked again.
+// unaskedPause is the pause before order is asked again.
 const unaskedPause = 30 * time.Second
 
-// forReader makes the command of an automatic mail one to the person who may get it now. Order is asked last, at each
-// try, whether the mail still makes sense.
+// forReader addresses the command of an automatic mail to the person who may get it now. Order is
+// asked last, at each try, whether the mail still makes sense.
 func (s *server) forReader(ctx context.Context, d *delivery, m msg.SendMail) (msg.SendMail, error) {
 	news := newsKinds[m.Kind]
 	if !news && m.Kind != msg.MailBackInStock || len(m.To) != 1 {
@@ -43,8 +45,8 @@ func (s *server) forReader(ctx context.Context, d *delivery, m msg.SendMail) (ms
 	return toReader(m, to), nil
 }
 
-// askWanted asks order whether an automatic mail still makes sense; a copy that staff have sent is asked about as its
-// original is.
+// askWanted asks order whether an automatic mail still makes sense. For a copy that staff sent, it
+// asks about the original.
 func (s *server) askWanted(ctx context.Context, d *delivery, m msg.SendMail) error {
 	key, _, _ := strings.Cut(d.Key, ":again:")
 	var answer struct {
@@ -62,7 +64,7 @@ func (s *server) askWanted(ctx context.Context, d *delivery, m msg.SendMail) err
 	return nil
 }
 
-// toReader fills in who gets an automatic mail.
+// toReader fills in the person who gets an automatic mail.
 func toReader(m msg.SendMail, to recipient) msg.SendMail {
 	data := map[string]string{"token": to.token}
 	for name, value := range m.Data {
@@ -80,7 +82,7 @@ func toReader(m msg.SendMail, to recipient) msg.SendMail {
 	return m
 }
 
-// automaticLinks are the links of an automatic mail, by the names in braces; none of other kinds.
+// automaticLinks are the links of an automatic mail, by their names in braces; nil for other kinds.
 func (s *server) automaticLinks(m msg.SendMail) map[string]string {
 	codes := "em_cd=" + linkCode(m.Kind)
 	token := "&token="

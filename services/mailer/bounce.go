@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// bounceRound is how long one look into the mailbox may take.
-	bounceRound = 5 * time.Minute
-	// bouncesAtOnce is how many mails are fetched, and noted in one transaction.
-	bouncesAtOnce = 50
+	// bounceTimeout bounds one reading of the mailbox.
+	bounceTimeout = 5 * time.Minute
+	// bounceBatchSize is how many mails are fetched at once and noted in one transaction.
+	bounceBatchSize = 50
 )
 
-// watchBounces looks into the mailbox for reports of mails that bounced later, until ctx ends. A mailbox that cannot be
-// read is tried again.
+// watchBounces reads the mailbox for reports of mails that bounced later, until ctx ends. If the
+// mailbox cannot be read, it tries again.
 func (s *server) watchBounces(ctx context.Context) error {
 	if s.cfg.IMAPHost == "" {
 		<-ctx.Done()
@@ -38,11 +38,11 @@ func (s *server) watchBounces(ctx context.Context) error {
 	return nil
 }
 
-// readBounces notes what the mailbox has got since the last look. The mailbox stays as it is: how far it is read is
-// noted in the transaction of what was read, so each report has its effect once, whatever crashes, and whichever
-// programs read the mailbox besides.
+// readBounces notes the reports that arrived since the last reading. It leaves the mailbox
+// unchanged: the position is stored in the transaction that notes the reports, so each report takes
+// effect once, whatever crashes and whoever else reads the mailbox.
 func (s *server) readBounces(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, bounceRound)
+	ctx, cancel := context.WithTimeout(ctx, bounceTimeout)
 	defer cancel()
 	box, err := openMailbox(ctx, s.cfg)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *server) readBounces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for part := range slices.Chunk(fresh, bouncesAtOnce) {
+	for part := range slices.Chunk(fresh, bounceBatchSize) {
 		reports, err := box.fetch(part)
 		if err != nil {
 			return err
@@ -65,15 +65,15 @@ func (s *server) readBounces(ctx context.Context) error {
 		fault.Point("mailer", "bounces read")
 		mine, err := s.noteReports(ctx, box, last, part[len(part)-1], reports)
 		if err != nil || !mine {
-			return err // another process is at it
+			return err // another process reads it
 		}
 		last = part[len(part)-1]
 	}
 	return nil
 }
 
-// noteReports notes reports and that the mailbox is read from one mail to another; mine is false when another process
-// has gone on from there.
+// noteReports notes reports and advances the position in the mailbox; mine is false if another
+// process has advanced it already.
 func (s *server) noteReports(ctx context.Context, box *mailbox, from, to imap.UID, reports []report) (mine bool,
 	err error) {
 	noted := 0
@@ -105,7 +105,7 @@ func (s *server) noteReports(ctx context.Context, box *mailbox, from, to imap.UI
 	return mine, nil
 }
 
-// envelopeFrom is the address that mail systems report to.
+// envelopeFrom is the address to which mail systems report.
 func (s *server) envelopeFrom(c content) string {
 	if s.bounces != nil {
 		return s.bounces.Address
@@ -113,9 +113,10 @@ func (s *server) envelopeFrom(c content) string {
 	return c.from.Address
 }
 
-// permanent reports whether a report means that there is no such mailbox, and not that it is full, that a server was
-// away or did not like the mail (RFC 3463): 5.1 but what is about the sender, 5.2.1, or no more than "failed" with a
-// reply that a server would give at RCPT.
+// permanent reports whether the report means that the mailbox does not exist, rather than that it
+// is full, or that a server was unavailable or refused the content (RFC 3463). That is 5.1.x except
+// the codes about the sender, 5.2.1, and a plain 5.0.x with a reply that a server would give to
+// RCPT.
 func (f failure) permanent() bool {
 	subject, detail, ok := strings.Cut(strings.TrimPrefix(f.status, "5."), ".")
 	switch {

@@ -13,24 +13,24 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 )
 
-// mailbox is a folder at an IMAP server (RFC 3501), open to be read alone.
+// mailbox is a folder at an IMAP server (RFC 3501), opened read-only.
 type mailbox struct {
 	client   *imapclient.Client
 	stop     func() bool
 	name     string
 	validity uint32
-	next     imap.UID // that the next mail will get; 0: the server does not say
+	next     imap.UID // UID of the next mail to arrive; 0: the server does not say
 }
 
-// openMailbox opens the folder for bounces. It is closed when ctx ends.
+// openMailbox opens the folder for bounces and closes it when ctx ends.
 func openMailbox(ctx context.Context, cfg Config) (*mailbox, error) {
 	addr := net.JoinHostPort(cfg.IMAPHost, strconv.Itoa(cfg.IMAPPort))
-	dialer := net.Dialer{Timeout: dialLimit}
+	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("reach the mailbox: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck,gosec // to end what waits for it
+	stop := context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck,gosec // ends pending commands
 	box := &mailbox{stop: stop, name: cfg.IMAPUsername + "@" + cfg.IMAPHost + "/" + cfg.IMAPFolder}
 	secure := &tls.Config{ServerName: cfg.IMAPHost, MinVersion: tls.VersionTLS12}
 	switch cfg.IMAPTLS {
@@ -46,7 +46,7 @@ func openMailbox(ctx context.Context, cfg Config) (*mailbox, error) {
 	}
 	if err != nil {
 		stop()
-		conn.Close() //nolint:errcheck,gosec // it is of no use any more
+		conn.Close() //nolint:errcheck,gosec // it is useless now
 		return nil, err
 	}
 	return box, nil
@@ -70,10 +70,10 @@ func (b *mailbox) enter(cfg Config) error {
 
 func (b *mailbox) close() {
 	b.stop()
-	b.client.Close() //nolint:errcheck,gosec // all that counts is noted
+	b.client.Close() //nolint:errcheck,gosec // what matters is stored already
 }
 
-// since are the mails after one, the oldest first.
+// since lists the mails after a UID, the oldest first.
 func (b *mailbox) since(last imap.UID) ([]imap.UID, error) {
 	if b.next != 0 && last+1 >= b.next {
 		return nil, nil
@@ -83,13 +83,13 @@ func (b *mailbox) since(last imap.UID) ([]imap.UID, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for new mails: %w", err)
 	}
-	// A range that begins beyond the last mail stands for the last mail (RFC 3501, 6.4.8).
+	// A range that begins after the last mail means the last mail (RFC 3501, 6.4.8).
 	fresh := slices.DeleteFunc(found.AllUIDs(), func(uid imap.UID) bool { return uid <= last })
 	slices.Sort(fresh)
 	return fresh, nil
 }
 
-// fetch reads the reports among some mails, of each the first maxReportBytes bytes.
+// fetch reads the reports among some mails, the first maxReportBytes bytes of each.
 func (b *mailbox) fetch(uids []imap.UID) ([]report, error) {
 	cmd := b.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true,
 		BodySection: []*imap.FetchItemBodySection{{Peek: true, Partial: &imap.SectionPartial{Size: maxReportBytes}}}})
@@ -102,7 +102,7 @@ func (b *mailbox) fetch(uids []imap.UID) ([]report, error) {
 			}
 			raw, err := io.ReadAll(io.LimitReader(body.Literal, maxReportBytes))
 			if err != nil {
-				continue // the connection broke: Close says so
+				continue // the connection broke: Close returns the error
 			}
 			if r, ok := readReport(raw); ok {
 				reports = append(reports, r)

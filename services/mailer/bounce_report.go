@@ -13,26 +13,28 @@ import (
 )
 
 const (
-	// maxReportBytes is how much of a mail is looked at, in bytes: a report comes before the mail that it is about.
+	// maxReportBytes is how much of a mail is read, in bytes. The report stands before the mail
+	// that it is about.
 	maxReportBytes = 128 << 10
-	// reportParts is how many parts of a mail are looked at. A report has three.
+	// reportParts is how many parts of a mail are read. A report has three.
 	reportParts = 8
 )
 
-// report is what a mail system says of a mail of ours (RFC 3464).
+// report is what a mail system reports about a mail of ours (RFC 3464).
 type report struct {
-	messageID string // of that mail
+	messageID string // of the mail that the report is about
 	failed    []failure
 }
 
 // failure is an address that a mail did not reach.
 type failure struct {
-	addresses []string // as the report names it: by the sender's words, and where it went in the end
+	addresses []string // as sent and as finally delivered to, as far as the report names them
 	status    string   // RFC 3463, as 5.1.1
-	reply     result   // of the server that refused it, if the report says
+	reply     result   // of the server that refused the mail, if the report has it
 }
 
-// readReport reads a report; ok is false for any other mail, and for a report that says of no address that it is gone.
+// readReport reads a report; ok is false for any other mail, and for a report that calls no address
+// gone.
 func readReport(raw []byte) (r report, ok bool) {
 	mail, err := message.Read(bytes.NewReader(raw))
 	if err != nil && !message.IsUnknownCharset(err) {
@@ -59,14 +61,15 @@ func readReport(raw []byte) (r report, ok bool) {
 		case "message/delivery-status", "message/global-delivery-status":
 			r.failed = readStatus(part.Body)
 		case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
-			head, _ := textproto.ReadHeader(bufio.NewReader(part.Body)) //nolint:errcheck // what was read counts
+			head, _ := textproto.ReadHeader(bufio.NewReader(part.Body)) //nolint:errcheck // whatever could be read counts
 			r.messageID = strings.Trim(strings.TrimSpace(head.Get("Message-Id")), "<>")
 		}
 	}
 	return r, r.messageID != "" && len(r.failed) > 0
 }
 
-// readStatus reads the addresses that are gone: groups of fields with an empty line between, the first about the mail.
+// readStatus reads the addresses that are gone. Empty lines separate the groups of fields; the
+// first group is about the whole mail.
 func readStatus(body io.Reader) (failed []failure) {
 	fields := bufio.NewReader(io.LimitReader(body, maxReportBytes))
 	for {
@@ -81,7 +84,7 @@ func readStatus(body io.Reader) (failed []failure) {
 	}
 }
 
-// statusCode is a status as a field begins with it; comments may follow.
+// statusCode is the status at the beginning of a field; a comment may follow.
 var statusCode = regexp.MustCompile(`^\s*([245]\.\d{1,3}\.\d{1,3})\b`)
 
 func readFailure(group textproto.Header) (f failure) {

@@ -10,14 +10,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// noteBounces ends newsletters to addresses that a mail server refused for good.
+// noteBounces ends newsletters to addresses that a mail server refused permanently.
 func noteBounces(ctx context.Context, pool *pgxpool.Pool, hashes []string, code int) error {
 	return pg.Exec(ctx, pool, "note refused addresses", `
 		INSERT INTO bounced (hash, code) SELECT unnest($1::text[]), $2
 		ON CONFLICT (hash) DO UPDATE SET code = excluded.code, at = now()`, hashes, code)
 }
 
-// bouncedAmong are those of some hashes whose address was refused for good; all of them when hashes is nil.
+// bouncedAmong returns those of the hashes whose address was refused permanently; with nil, all
+// such hashes.
 func bouncedAmong(ctx context.Context, db pg.DB, hashes []string) (map[string]bool, error) {
 	list, err := pg.List[string](ctx, db, "look for refused addresses", `
 		SELECT hash FROM bounced WHERE $1::text[] IS NULL OR hash = ANY($1)`, hashes)
@@ -28,9 +29,9 @@ func bouncedAmong(ctx context.Context, db pg.DB, hashes []string) (map[string]bo
 	return gone, err
 }
 
-// noteReport notes that the mail with a Message-ID did not reach one of its addresses, and ends newsletters to that.
-// hashes are of the names that a report has for it. A report about a mail that was not sent to that address, or that
-// came before, changes nothing.
+// noteReport notes that the mail with a Message-ID did not reach one of its addresses, and ends
+// newsletters to that address. hashes stand for the names that the report gives it. A report about
+// a mail that did not go to that address, and a repeated one, change nothing.
 func noteReport(ctx context.Context, tx pgx.Tx, messageID string, hashes []string, status string) (bool, error) {
 	done, _, err := pg.One[bool](ctx, tx, "note a bounce", `
 		WITH done AS (
@@ -43,20 +44,21 @@ func noteReport(ctx context.Context, tx pgx.Tx, messageID string, hashes []strin
 		), gone AS (
 		  INSERT INTO bounced (hash, code, late) SELECT hash, 0, true FROM done
 		  ON CONFLICT (hash) DO UPDATE SET code = excluded.code, late = true, at = now()
-		), counted AS (`+counting(`
+		), counted AS (`+countingSQL(`
 		  SELECT id, newsletter_id, what, n FROM done, (VALUES ('accepted', -1), ('bounced', 1)) AS v (what, n)
 		  WHERE state <> 'parked'`)+`)
 		SELECT true FROM done`, messageID, hashes, status)
 	return done, err
 }
 
-// mailboxPosition is the last mail of a mailbox that was read, 0 if none was since it has this validity.
+// mailboxPosition is the UID of the last mail that was read, or 0 if none was read under this
+// UIDVALIDITY.
 func mailboxPosition(ctx context.Context, db pg.DB, name string, validity uint32) (imap.UID, error) {
 	return pg.Get[imap.UID](ctx, db, "look how far a mailbox is read", `
 		SELECT coalesce((SELECT uid FROM bounce_mailbox WHERE name = $1 AND validity = $2), 0)`, name, int64(validity))
 }
 
-// moveMailbox notes that a mailbox is read up to a mail, if it was read up to another.
+// moveMailbox advances the position in a mailbox, if it is still where the caller found it.
 func moveMailbox(ctx context.Context, tx pgx.Tx, name string, validity uint32, from, to imap.UID) (bool, error) {
 	return pg.ExecOne(ctx, tx, "note how far a mailbox is read", `
 		INSERT INTO bounce_mailbox AS b (name, validity, uid) VALUES ($1, $2, $4)
@@ -65,7 +67,7 @@ func moveMailbox(ctx context.Context, tx pgx.Tx, name string, validity uint32, f
 		int64(to))
 }
 
-// liftBounces has newsletters go to the addresses of a mail again.
+// liftBounces lets newsletters go to the addresses of a mail again.
 func liftBounces(ctx context.Context, tx pgx.Tx, mail int64) (bool, error) {
 	rows, err := pg.ExecRows(ctx, tx, "lift the bounces of mail $1", `
 		DELETE FROM bounced WHERE hash IN (SELECT unnest(to_hashes) FROM delivery WHERE id = $1)`, mail)

@@ -24,7 +24,7 @@ type bounceBox struct {
 	last imap.UID
 }
 
-// newBounceBox starts one on a socket, behind TLS from the first byte when secure.
+// newBounceBox starts a mailbox, with implicit TLS if secure.
 func newBounceBox(t *testing.T, secure bool) *bounceBox {
 	t.Helper()
 	b := &bounceBox{t: t, user: imapmemserver.NewUser("bounces", "secret-word")}
@@ -50,17 +50,17 @@ func newBounceBox(t *testing.T, secure bool) *bounceBox {
 		l = tls.NewListener(l, certificate.TLS)
 	}
 	go srv.Serve(l)                       //nolint:errcheck // ends with Close
-	t.Cleanup(func() { _ = srv.Close() }) // the listener, too
+	t.Cleanup(func() { _ = srv.Close() }) // and the listener
 	return b
 }
 
-// set has a mailer read it.
+// set makes a mailer read this mailbox.
 func (b *bounceBox) set(cfg *Config) {
 	cfg.MailBounces, cfg.IMAPHost, cfg.IMAPPort, cfg.IMAPTLS = "bounces@shop.example", "127.0.0.1", b.addr.Port, "none"
 	cfg.IMAPUsername, cfg.IMAPPassword, cfg.IMAPFolder = "bounces", "secret-word", "INBOX"
 }
 
-// put has a mail arrive.
+// put adds a mail to the mailbox.
 func (b *bounceBox) put(raw string) {
 	b.t.Helper()
 	raw = strings.ReplaceAll(raw, "\n", "\r\n")
@@ -75,7 +75,8 @@ type literal struct{ *bytes.Reader }
 
 func (l literal) Size() int64 { return l.Reader.Size() }
 
-// reportOf is a report about a mail, with the fields of one address; returned is the type of its last part.
+// reportOf builds a report about a mail, with the fields of one address; returned is the type of
+// its last part.
 func reportOf(id, fields, returned string) string {
 	return `From: MAILER-DAEMON@mx.example
 To: bounces@shop.example
@@ -111,8 +112,9 @@ func failedAt(address, status string) string {
 	return "Final-Recipient: rfc822; " + address + "\nAction: failed\nStatus: " + status + "\n"
 }
 
-// A mail that a server took and that comes back later ends newsletters to its address, once, though other mails to it are
-// taken since. What is forged, about something else, broken or huge changes nothing.
+// A mail that a server accepted and that comes back later ends newsletters to its address, once,
+// although other mails to it are accepted in the meantime. Reports that are forged, unrelated,
+// broken or huge change nothing.
 func TestBouncesThatComeLater(t *testing.T) {
 	t.Parallel()
 	sink, box := newSink(t), newBounceBox(t, false)
@@ -122,7 +124,7 @@ func TestBouncesThatComeLater(t *testing.T) {
 	e.people()
 	c := e.campaign("audience", "both")
 	c.do("start")
-	e.sent(3)
+	e.awaitSent(3)
 	mail := to(sink, "ada@x.example")[0]
 	if mail.from != "bounces@shop.example" {
 		t.Errorf("reports go to %q", mail.from)
@@ -171,10 +173,11 @@ func TestBouncesThatComeLater(t *testing.T) {
 	}
 	c.page().Has(200, "<dt>Accepted</dt><dd>1</dd>", "<dt>Bounced</dt><dd>2</dd>")
 	e.send("welcome:1", welcome("ada@x.example"))
-	e.sent(4)
+	e.awaitSent(4)
 	e.campaign("audience", "both").receivers().Has(200, "goes to 1 person now")
 
-	// Staff see it and can lift it; the same report does not end it again, though the whole mailbox is read again.
+	// Staff see the bounce and can lift it. The same report does not end newsletters again, even if
+	// the whole mailbox is read again.
 	path := fmt.Sprint("/staff/mails/", e.Number(`SELECT id FROM delivery WHERE message_id = $1`, mail.id))
 	c.staff.Get(path).Has(200, "bounced", "with status 5.1.1", "Send newsletters again")
 	e.office(adminui.ReadOnly).Post(path + "/lift").Has(403)
@@ -188,8 +191,8 @@ func TestBouncesThatComeLater(t *testing.T) {
 	e.campaign("audience", "both").receivers().Has(200, "goes to 2 people now")
 }
 
-// A mailbox is read by its owner alone: with a wrong password, or at a server that cannot show who it is, there is an error
-// that names neither password nor mails.
+// Only the owner of a mailbox reads it: a wrong password, or a server that cannot prove its name,
+// is an error that names neither the password nor mails.
 func TestMailboxesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	plain, secure := newBounceBox(t, false), newBounceBox(t, true)

@@ -17,7 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// The kinds of mail that staff start by hand. No one else commands them.
+// The kinds of mail that only staff start, by hand.
 const (
 	kindDraft      = "newsletter-draft" // a test to an address that staff name
 	kindNewsletter = "newsletter"
@@ -33,14 +33,14 @@ const (
 	campaignEnded     = "ended"
 )
 
-// audiences are whom a campaign may go to, with the kinds of recipients.
+// audiences are the groups that a campaign can go to, with their kinds of recipients.
 var audiences = map[string][]string{"members": {"member"}, "prospects": {"prospect"}, "both": {"member", "prospect"}}
 
-// receiversAtOnce is how many mails go into the ledger with one statement.
-const receiversAtOnce = 1000
+// receiverBatchSize is how many mails one statement inserts into the ledger.
+const receiverBatchSize = 1000
 
-// receiversOf are the people whom a campaign goes to, of those in its segment, each address once: a member's before a
-// prospect's.
+// receiversOf lists the people in a campaign's audience and segment, each address once: a member is
+// preferred to a prospect.
 func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign, in people) ([]recipient, error) {
 	gone, err := bouncedAmong(ctx, db, nil)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign, in peopl
 	return all, nil
 }
 
-// launch fixes the receivers of a campaign that is locked, of those in its segment, freezes its words and puts one mail
-// for each receiver into the ledger. Without a receiver it does nothing.
+// launch fixes the receivers of a locked campaign, freezes its text and inserts one mail for each
+// receiver into the ledger. If there are no receivers, it does nothing.
 func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (receivers int, err error) {
 	list, err := s.receiversOf(ctx, tx, c, in)
 	if err != nil || len(list) == 0 {
@@ -76,18 +76,18 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (
 			return 0, err
 		}
 	}
-	if err := lockAllRooms(ctx, tx); err != nil {
+	if err := lockAllQuotas(ctx, tx); err != nil {
 		return 0, err
 	}
 	due, suppressed := paceOf(c.Pace, time.Now()), 0
-	for part := range slices.Chunk(list, receiversAtOnce) {
+	for part := range slices.Chunk(list, receiverBatchSize) {
 		fresh := make([]newDelivery, len(part))
 		for i, to := range part {
 			if fresh[i], err = s.newsletterTo(to, c, issues[to.kind], due(to.email)); err != nil {
 				return 0, err
 			}
 		}
-		if err := s.holdBack(ctx, tx, fresh); err != nil {
+		if err := s.suppress(ctx, tx, fresh); err != nil {
 			return 0, err
 		}
 		if err := insertDeliveries(ctx, tx, fresh); err != nil {
@@ -102,7 +102,8 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (
 	return len(list), setReceivers(ctx, tx, c.ID, len(list), suppressed)
 }
 
-// paceOf says when the mail to each further address is due: at most so many a minute to those of one domain.
+// paceOf returns when the mail to each further address is due: at most aMinute mails a minute to
+// one domain.
 func paceOf(aMinute int, from time.Time) func(address string) time.Time {
 	before := map[string]int{}
 	return func(address string) time.Time {
@@ -116,13 +117,13 @@ func paceOf(aMinute int, from time.Time) func(address string) time.Time {
 	}
 }
 
-// newsletterTo is one mail. Who the receiver was is frozen with it: name, address and the codes of the
-// links. Whether the receiver still wants it is asked when it is sent.
+// newsletterTo is the mail to one receiver. Name, address and the codes of the links are frozen
+// with it; whether the receiver still wants it is checked when it is sent.
 func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Time) (newDelivery, error) {
 	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, CreatedAt: time.Now().UTC(),
 		Data: map[string]string{"em_cd": c.EmCd, "recipient": strconv.FormatInt(to.id, 10),
 			"first_name": to.firstName, "code": to.code, "token": to.token}}
-	m.Deadline = due.Add(defaultLife).UTC()
+	m.Deadline = due.Add(defaultTTL).UTC()
 	if to.kind == "member" {
 		m.MemberID = to.id
 	} else {
@@ -134,14 +135,14 @@ func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Ti
 }
 
 var (
-	// errUnwanted is about a mail whose receiver has unsubscribed or is gone, or whose campaign was stopped: it is
-	// dropped.
+	// errUnwanted is about a mail that is dropped because its receiver has unsubscribed or is gone,
+	// or its campaign was stopped.
 	errUnwanted = errors.New("the receiver does not want it any more")
-	// errPaused is about a mail whose campaign is paused: it waits.
+	// errPaused is about a mail that waits because its campaign is paused.
 	errPaused = errors.New("the newsletter is paused")
 )
 
-// writeNewsletter fills a newsletter as it was frozen.
+// writeNewsletter fills a frozen newsletter.
 func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMail) (content, error) {
 	if d.NewsletterID == nil || len(m.To) != 1 {
 		return content{}, errors.New("the command names no newsletter")
@@ -171,11 +172,11 @@ func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMai
 	return s.fillNewsletter(n, to), nil
 }
 
-// testOf is a test of a campaign to one address, with what it says to a reader.
+// testOf is a test of a campaign to one address, filled as for a reader.
 func (s *server) testOf(c campaign, reader recipient, address, once string) (newDelivery, content, error) {
 	m := msg.SendMail{Kind: kindDraft, To: []string{address}, CreatedAt: time.Now().UTC(),
 		Data: map[string]string{"em_cd": c.EmCd}}
-	m.Deadline = m.CreatedAt.Add(defaultLife)
+	m.Deadline = m.CreatedAt.Add(defaultTTL)
 	says := s.fillNewsletter(c.issue(), reader)
 	says.subject, says.emCode, says.unsubscribe = "TEST: "+says.subject, "", ""
 	d, err := s.ledgerRow(m.Kind+":"+c.EmCd+":"+once, m, marshalCommand(m))
@@ -203,7 +204,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	values := map[string]string{
 		"ENVIRONMENT_DOMAIN": s.cfg.PublicURL, "recipient_first_name": name, "em_cd": linkCode(n.EmCd),
 		"shop_name": s.shop(), "contact": s.replyTo.Address, "mb_cd": "", "token": "", "pr_cd": "", "pr_token": "",
-		"draft_text": "", "draft_html": "", // of templates of before
+		"draft_text": "", "draft_html": "", // only old templates name these
 	}
 	codes := "em_cd=" + values["em_cd"]
 	var secret string
@@ -225,7 +226,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	return c
 }
 
-// fill puts values into the names in braces, in one pass, so that braces in what is filled in stay what they are.
+// fill replaces the names in braces in one pass, so that braces in the values stay as they are.
 func fill(text string, values map[string]string, escape func(string) string) string {
 	var pairs []string
 	for name, value := range values {
@@ -234,10 +235,11 @@ func fill(text string, values map[string]string, escape func(string) string) str
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// noReceivers is why a campaign does not start.
+// noReceivers is the reason why a campaign does not start.
 const noReceivers = "No one would get it: there is no such person who wants newsletters."
 
-// startScheduled starts the campaigns whose time has come. One that cannot be started now keeps none of the others.
+// startScheduled starts the campaigns whose time has come. One that cannot be started does not keep
+// back the others.
 func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started int64, err error) {
 	due, err := dueCampaigns(ctx, s.pool)
 	if err != nil {
@@ -253,8 +255,8 @@ func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started i
 	return started, err
 }
 
-// startDue starts a scheduled campaign, unless it was changed, or another process has started it, meanwhile. One that
-// would go to no one becomes a draft again, and says why.
+// startDue starts a scheduled campaign, unless it was changed or another process has started it in
+// the meantime. A campaign without receivers becomes a draft again, with the reason.
 func (s *server) startDue(ctx context.Context, c campaign) (started bool, err error) {
 	in, err := s.peopleIn(ctx, c)
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// campaignResult is what became of a campaign's mails.
+// campaignResult counts what became of a campaign's mails.
 type campaignResult struct {
 	Accepted     int64 `json:"accepted"`     // by a mail server
-	Bounced      int64 `json:"bounced"`      // refused for good, at once or later
+	Bounced      int64 `json:"bounced"`      // refused permanently, at once or later
 	Failed       int64 `json:"failed"`       // not sent for another reason
-	Suppressed   int64 `json:"suppressed"`   // by the ceiling of an address
-	Dropped      int64 `json:"dropped"`      // taken back, or not wanted any more when it was due
-	Unsubscribed int64 `json:"unsubscribed"` // receivers who want no newsletters any more
-	// Waiting is how many are still to be sent.
+	Suppressed   int64 `json:"suppressed"`   // held back by the ceiling
+	Dropped      int64 `json:"dropped"`      // taken back, or no longer wanted when it was due
+	Unsubscribed int64 `json:"unsubscribed"` // receivers who have ended newsletters since
+	// Waiting is the number of mails still to be sent.
 	Waiting int64 `db:"-" json:"waiting"`
 }
 
@@ -33,12 +33,14 @@ func resultOf(ctx context.Context, db pg.DB, c campaign) (campaignResult, error)
 	return r, err
 }
 
-// failedAs is the count, bounced or failed, that a parked delivery belongs to, by the reply of the mail server.
-const failedAs = ` CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' END `
+// failedAsSQL is the count, bounced or failed, to which a parked delivery belongs by the mail server's
+// reply.
+const failedAsSQL = ` CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' END `
 
-// counting is the part of a statement that changes the counts of campaigns. rows is a query of id and newsletter_id of
-// deliveries, with the name of a count (what) and what is added to it (n). Rows that are of no campaign count nowhere.
-func counting(rows string) string {
+// counting is the part of a statement that changes the counts of campaigns. rows is a query of the
+// id and newsletter_id of deliveries, the name of a count (what) and the number to add (n). Rows
+// without a campaign are ignored.
+func countingSQL(rows string) string {
 	return `
 		INSERT INTO campaign_count AS c (campaign_id, shard, accepted, bounced, failed, suppressed, dropped)
 		SELECT w.campaign_id, r.id % 8,
@@ -54,25 +56,27 @@ func counting(rows string) string {
 		  suppressed = c.suppressed + excluded.suppressed, dropped = c.dropped + excluded.dropped `
 }
 
-// counted is a further part of a statement whose part done names a delivery that has ended; nothing for a mail that is
-// no newsletter, so that those cost what they did.
-func (d *delivery) counted(what string) string {
+// counted is a further part of a statement whose part done names a delivery that has ended. It is
+// empty for other mails, so that they cost no more than before.
+func (d *delivery) countedSQL(what string) string {
 	if d.NewsletterID == nil {
 		return ""
 	}
-	return `, counted AS (` + counting(`SELECT id, newsletter_id, `+what+`, 1 FROM done`) + `)`
+	return `, counted AS (` + countingSQL(`SELECT id, newsletter_id, `+what+`, 1 FROM done`) + `)`
 }
 
-// setReceivers notes how many people a campaign goes to, and how many of its mails the ceiling holds back.
+// setReceivers stores how many people a campaign goes to, and how many of its mails the ceiling
+// holds back.
 func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers, suppressed int) error {
 	return pg.Exec(ctx, tx, "count the receivers of campaign $1", `
 		WITH counted AS (INSERT INTO campaign_count (campaign_id, shard, suppressed) VALUES ($1, 0, $3))
 		UPDATE campaign SET receivers = $2 WHERE id = $1`, id, receivers, suppressed)
 }
 
-// countUnsubscribed is a part of storeRecipients: people who end newsletters, or want them again, count for the
-// campaigns that they got. The table recipient is as it was before the statement there, the part people as it is after.
-const countUnsubscribed = `
+// countUnsubscribedSQL is a part of storeRecipients: people who end newsletters, or want them again,
+// change the counts of the campaigns that they got. The table recipient is as before the statement,
+// the part people as after it.
+const countUnsubscribedSQL = `
 		turned AS (
 		  SELECT p.kind, p.id, p.code, p.quit::int - was.quit::int AS n
 		  FROM people p JOIN (

@@ -26,7 +26,7 @@ type campaign struct {
 	State     string    `json:"state"`
 	StartAt   time.Time `json:"start_at,omitzero"`
 	Receivers int64     `json:"receivers"`
-	Problem   string    `json:"problem,omitempty"` // why it did not start when it was to
+	Problem   string    `json:"problem,omitempty"` // why a scheduled start failed
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Version   int64     `json:"version"`
@@ -34,31 +34,31 @@ type campaign struct {
 	ChangedAt time.Time `json:"changed_at"`
 }
 
-const campaignColumns = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, bought,
+const campaignColumnsSQL = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, bought,
 	idle_days, spent_over, tag, state,
 	coalesce(start_at, '0001-01-01'::timestamptz) AS start_at, receivers::bigint AS receivers,
 	problem, coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
 	coalesce(ended_at, '0001-01-01'::timestamptz) AS ended_at,
 	version, changed_by, changed_at `
 
-// listCampaigns lists campaigns, the newest first, those before an id unless that is 0.
+// listCampaigns lists campaigns, the newest first, with ids below before unless that is 0.
 func listCampaigns(ctx context.Context, db pg.DB, before int64, rows int) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "list campaigns", `
-		SELECT`+campaignColumns+`FROM campaign WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, rows)
+		SELECT`+campaignColumnsSQL+`FROM campaign WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, rows)
 }
 
-func findCampaign(ctx context.Context, db pg.DB, id int64) (campaign, error) {
+func campaignFromPath(ctx context.Context, db pg.DB, id int64) (campaign, error) {
 	return web.OrNotFound(pg.One[campaign](ctx, db, "find campaign $1", `
-		SELECT`+campaignColumns+`FROM campaign WHERE id = $1`, id))
+		SELECT`+campaignColumnsSQL+`FROM campaign WHERE id = $1`, id))
 }
 
-// lockCampaign keeps a campaign as it is until tx ends.
+// lockCampaign reads a campaign and locks it until tx ends.
 func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
 	return web.OrNotFound(pg.One[campaign](ctx, tx, "lock campaign $1", `
-		SELECT`+campaignColumns+`FROM campaign WHERE id = $1 FOR UPDATE`, id))
+		SELECT`+campaignColumnsSQL+`FROM campaign WHERE id = $1 FOR UPDATE`, id))
 }
 
-// insertCampaign adds a draft, under a code of its own.
+// insertCampaign inserts a draft with a new code.
 func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err error) {
 	return pg.Get[int64](ctx, tx, "add a campaign", `
 		INSERT INTO campaign (
@@ -69,7 +69,7 @@ func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err e
 		c.SpentOver, c.Tag)
 }
 
-// updateCampaign stores what staff made of a draft.
+// updateCampaign stores an edited draft.
 func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
 	return pg.Exec(ctx, tx, "change campaign $1", `
 		UPDATE campaign SET name = $2, audience = $3, subject = $4, body_text = $5, body_html = $6, from_address = $7,
@@ -80,7 +80,8 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
 		c.IdleDays, c.SpentOver, c.Tag)
 }
 
-// moveCampaign brings a campaign from one of some states into another; at is when a scheduled one starts.
+// moveCampaign moves a campaign from one of some states to another; at is when a scheduled one
+// starts.
 func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.Time, by string,
 	from ...string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "move campaign $1", `
@@ -92,28 +93,29 @@ func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.T
 		WHERE id = $1 AND state = ANY($5)`, id, to, at, by, from)
 }
 
-// ofCampaign is a condition on delivery: the mails of campaign $1 to its receivers.
-const ofCampaign = ` newsletter_id IN (SELECT id FROM newsletter WHERE campaign_id = $1) `
+// ofCampaignSQL is a condition on delivery: the mails of campaign $1 to its receivers.
+const ofCampaignSQL = ` newsletter_id IN (SELECT id FROM newsletter WHERE campaign_id = $1) `
 
-// pauseMails has the mails of a campaign wait that no sender has in hand.
+// pauseMails makes the mails of a campaign wait, except those that a sender has in flight.
 func pauseMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "pause the mails of campaign $1", `
-		UPDATE delivery SET state = 'paused' WHERE state = 'queued' AND claimed_by IS NULL AND`+ofCampaign, id)
+		UPDATE delivery SET state = 'paused' WHERE state = 'queued' AND claimed_by IS NULL AND`+ofCampaignSQL, id)
 }
 
-// resumeMails makes them due again, as far apart as they were, with deadlines that leave as much time as before.
+// resumeMails makes the mails due again, as far apart as they were, and extends their deadlines by
+// the pause.
 func resumeMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "resume the mails of campaign $1", `
 		UPDATE delivery d SET state = 'queued', next_at = greatest(now(), d.next_at + (now() - c.paused_at)),
 		  deadline = d.deadline + (now() - c.paused_at)
-		FROM campaign c WHERE c.id = $1 AND d.state = 'paused' AND d.`+ofCampaign[1:], id)
+		FROM campaign c WHERE c.id = $1 AND d.state = 'paused' AND d.`+ofCampaignSQL[1:], id)
 }
 
-// deleteMails takes back the mails of a campaign that no sender has in hand.
+// deleteMails deletes the mails of a campaign, except those that a sender has in flight.
 func deleteMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "take back the mails of campaign $1", `
-		WITH gone AS (DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaign+`
-		  RETURNING id, newsletter_id)`+counting(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), id)
+		WITH gone AS (DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaignSQL+`
+		  RETURNING id, newsletter_id)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), id)
 }
 
 // refuseStart makes a scheduled campaign a draft again, with the reason why it did not start.
@@ -123,19 +125,19 @@ func refuseStart(ctx context.Context, tx pgx.Tx, id int64, problem string) error
 		WHERE id = $1 AND state = 'scheduled'`, id, problem)
 }
 
-// problemCampaigns are the drafts that did not start when they were to, the longest waiting first.
+// problemCampaigns lists the drafts whose scheduled start failed, the oldest failure first.
 func problemCampaigns(ctx context.Context, db pg.DB, rows int) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "list campaigns that did not start", `
-		SELECT`+campaignColumns+`FROM campaign WHERE problem <> '' ORDER BY changed_at, id LIMIT $1`, rows)
+		SELECT`+campaignColumnsSQL+`FROM campaign WHERE problem <> '' ORDER BY changed_at, id LIMIT $1`, rows)
 }
 
-// dueCampaigns are the scheduled ones whose time has come.
+// dueCampaigns lists the scheduled campaigns whose time has come.
 func dueCampaigns(ctx context.Context, db pg.DB) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "look for scheduled campaigns", `
-		SELECT`+campaignColumns+`FROM campaign WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
+		SELECT`+campaignColumnsSQL+`FROM campaign WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
 }
 
-// endCampaigns ends those of which no mail waits any more.
+// endCampaigns ends the running campaigns that have no waiting mails.
 func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "end campaigns", `
 		UPDATE campaign c SET state = 'ended', ended_at = now(), version = version + 1
@@ -144,7 +146,8 @@ func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		  WHERE n.campaign_id = c.id AND d.state IN ('queued', 'paused'))`)
 }
 
-// insertTest puts a test of a campaign into the ledger, as it was written; stored is false when it is there already.
+// insertTest inserts a test of a campaign, as written, into the ledger; stored is false if it is
+// there already.
 func insertTest(ctx context.Context, tx pgx.Tx, d newDelivery, written []byte, subject string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "store a test", `
 		INSERT INTO delivery (key, kind, payload, to_hashes, message_id, written, subject, created_at, deadline)

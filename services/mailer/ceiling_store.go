@@ -12,28 +12,29 @@ import (
 )
 
 const (
-	// stripeClass keeps the locks of rooms apart from others in the database ("room").
+	// stripeClass keeps the locks of quotas apart from others in the database ("room").
 	stripeClass = 0x726f6f6d
 	stripes     = 256
 )
 
-// roomEntry is a mail that counts in a room.
-type roomEntry struct {
+// quotaEntry is a mail that counts in a quota.
+type quotaEntry struct {
 	Hash string
 	At   time.Time
 }
 
-// lockRooms keeps rooms as they are until tx ends, and says what is counted in them since a moment.
-func lockRooms(ctx context.Context, tx pgx.Tx, hashes []string, since time.Time) (map[string][]time.Time, error) {
+// lockQuotas locks quotas until tx ends, and returns the times of the mails counted in them after
+// since.
+func lockQuotas(ctx context.Context, tx pgx.Tx, hashes []string, since time.Time) (map[string][]time.Time, error) {
 	locks := make([]int32, len(hashes))
 	for i, h := range hashes {
 		locks[i] = stripe(h)
 	}
-	slices.Sort(locks) // all take them in this order, so that none waits for one that waits for it
+	slices.Sort(locks) // one order for all prevents deadlocks
 	if err := lockStripes(ctx, tx, slices.Compact(locks)); err != nil {
 		return nil, err
 	}
-	list, err := pg.List[roomEntry](ctx, tx, "look into rooms", `
+	list, err := pg.List[quotaEntry](ctx, tx, "read quotas", `
 		SELECT hash, at FROM room WHERE hash = ANY($1) AND at > $2`, hashes, since)
 	counts := map[string][]time.Time{}
 	for _, e := range list {
@@ -44,12 +45,12 @@ func lockRooms(ctx context.Context, tx pgx.Tx, hashes []string, since time.Time)
 
 // lockStripes takes locks in the given order.
 func lockStripes(ctx context.Context, tx pgx.Tx, locks []int32) error {
-	return pg.Exec(ctx, tx, "lock rooms", `
+	return pg.Exec(ctx, tx, "lock quotas", `
 		SELECT pg_advisory_xact_lock($1, n) FROM unnest($2::int[]) AS l (n)`, stripeClass, locks)
 }
 
-// lockAllRooms is for a caller that counts in many steps.
-func lockAllRooms(ctx context.Context, tx pgx.Tx) error {
+// lockAllQuotas is for a caller that counts in many steps.
+func lockAllQuotas(ctx context.Context, tx pgx.Tx) error {
 	all := make([]int32, stripes)
 	for i := range all {
 		all[i] = int32(i) //nolint:gosec // below stripes
@@ -57,7 +58,7 @@ func lockAllRooms(ctx context.Context, tx pgx.Tx) error {
 	return lockStripes(ctx, tx, all)
 }
 
-func insertRooms(ctx context.Context, tx pgx.Tx, counted []roomEntry) error {
+func insertQuotaEntries(ctx context.Context, tx pgx.Tx, counted []quotaEntry) error {
 	hashes, times := make([]string, len(counted)), make([]time.Time, len(counted))
 	for i, c := range counted {
 		hashes[i], times[i] = c.Hash, c.At
@@ -66,13 +67,13 @@ func insertRooms(ctx context.Context, tx pgx.Tx, counted []roomEntry) error {
 		INSERT INTO room (hash, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])`, hashes, times)
 }
 
-// emptyRooms drops what no window reaches any more.
-func emptyRooms(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, pool, "empty rooms", `
+// deleteOldQuotaEntries deletes the entries that are older than every window.
+func deleteOldQuotaEntries(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.InGroups(ctx, pool, "delete old quota entries", `
 		DELETE FROM room WHERE ctid IN (SELECT ctid FROM room WHERE at < now() - interval '25 hours' LIMIT $1)`)
 }
 
-// countSuppressed is how many mails the ceiling held back within a day.
+// countSuppressed counts the mails that the ceiling held back within a day.
 func countSuppressed(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 	return pg.Get[int](ctx, pool, "count suppressed mails", `
 		SELECT count(*) FROM delivery WHERE state = 'suppressed' AND done_at > now() - interval '1 day'`)

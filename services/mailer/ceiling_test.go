@@ -11,10 +11,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// withCeiling is the setting that a shop has by itself.
+// withCeiling sets the shop's default ceiling.
 func withCeiling(c *Config) { c.MailsAnHour, c.MailsADay = 5, 20 }
 
-// awaitMails waits until every command is a row and none of the rows waits.
+// awaitMails waits until every command is in the ledger and no mail waits.
 func (e *env) awaitMails(rows int) {
 	e.t.Helper()
 	e.eventually(fmt.Sprint(rows, " mails done"), func() bool {
@@ -22,7 +22,7 @@ func (e *env) awaitMails(rows int) {
 	})
 }
 
-// receivedBy counts the mails that the sink took for addresses that fit.
+// receivedBy counts the mails that the sink took for addresses that match.
 func receivedBy(s *sink, fits func(address string) bool) (n int) {
 	for _, m := range s.all() {
 		if slices.ContainsFunc(m.to, fits) {
@@ -36,8 +36,8 @@ func is(address string) func(string) bool {
 	return func(a string) bool { return strings.EqualFold(a, address) }
 }
 
-// Many accounts with another person's address, and whatever kinds of mail they can bring about, by two
-// mailers at once: five mails an hour, and paid orders.
+// However many accounts are made with another person's address, and whatever kinds of mail they
+// cause at two mailers, the address gets five mails an hour, and those about paid orders.
 func TestCeilingOfOneAddress(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -63,7 +63,7 @@ func TestCeilingOfOneAddress(t *testing.T) {
 	if n, err := countSuppressed(t.Context(), e.pool); err != nil || n != 37 {
 		t.Errorf("the metric says %d, error %v", n, err)
 	}
-	for i := range 7 { // what was paid for is always confirmed
+	for i := range 7 { // paid orders are always confirmed
 		e.send(fmt.Sprint("order:", i), msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"victim@x.example"}, Order: order()})
 	}
 	e.send("other:1", welcome("other@x.example"))
@@ -76,8 +76,8 @@ func TestCeilingOfOneAddress(t *testing.T) {
 	}
 }
 
-// The owner of a full address still hears that the account was changed, and can be mailed at another
-// address.
+// The owner of an address whose quota is full still hears that the account was changed, and can be
+// mailed at another address.
 func TestCeilingHidesNoNotice(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -85,7 +85,7 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 	e.start()
 	for i := range 8 {
 		m := welcome("ann@x.example")
-		m.Kind, m.MemberID = msg.MailPasswordChanged, int64(100+i) // accounts that have not proved the address
+		m.Kind, m.MemberID = msg.MailPasswordChanged, int64(100+i) // these accounts have not proved the address
 		e.send(fmt.Sprint("bomb:", i), m)
 	}
 	e.awaitMails(8)
@@ -107,7 +107,7 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 	if fmt.Sprint(last.to) != "[fresh@x.example]" || last.header.Get("To") != "<fresh@x.example>" {
 		t.Errorf("the mail without the full address went to %v, %s", last.to, last.header.Get("To"))
 	}
-	for i := range 9 { // that room has its end, too: a thief cannot bomb the owner
+	for i := range 9 { // that quota is limited, too: a thief cannot bomb the owner
 		e.send(fmt.Sprint("password-changed:7:", i), changed)
 	}
 	e.awaitMails(20)
@@ -136,7 +136,8 @@ func TestCeilingOfOneMailbox(t *testing.T) {
 	}
 }
 
-// Twenty a day, by when the mails were asked for; and staff can send what was held back.
+// Twenty mails a day are sent, counted by when they were asked for, and staff can send the mails
+// that were held back.
 func TestCeilingOfADay(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -163,10 +164,10 @@ func TestCeilingOfADay(t *testing.T) {
 	if a := staff.Post(fmt.Sprint("/staff/mails/", id, "/send")); a.Status != 303 {
 		t.Error(a)
 	}
-	e.sent(21)
+	e.awaitSent(21)
 }
 
-// Mails about bank debits neither bomb nor can be hidden.
+// Mails about bank debits can neither bomb an address nor be hidden by other mails.
 func TestCeilingOfDebits(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -196,20 +197,20 @@ func TestRooms(t *testing.T) {
 		return times
 	}
 	for _, c := range []struct {
-		place   room
+		q       quota
 		counted []time.Time
 		want    bool
 	}{
-		{room{hour: 2, day: 3}, ago(time.Minute), false},
-		{room{hour: 2, day: 3}, ago(time.Minute, 59*time.Minute), true},
-		{room{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute), false},
-		{room{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 23*time.Hour), true},
-		{room{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 25*time.Hour), false},
-		{room{hour: 0, day: 3}, ago(1, 2), false},
-		{room{hour: 3, day: 0}, ago(1, 2, 90*time.Minute, 2*time.Hour), false},
+		{quota{hour: 2, day: 3}, ago(time.Minute), false},
+		{quota{hour: 2, day: 3}, ago(time.Minute, 59*time.Minute), true},
+		{quota{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute), false},
+		{quota{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 23*time.Hour), true},
+		{quota{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 25*time.Hour), false},
+		{quota{hour: 0, day: 3}, ago(1, 2), false},
+		{quota{hour: 3, day: 0}, ago(1, 2, 90*time.Minute, 2*time.Hour), false},
 	} {
-		if got := c.place.full(c.counted, now); got != c.want {
-			t.Errorf("%+v with %v: %t", c.place, c.counted, got)
+		if got := c.q.full(c.counted, now); got != c.want {
+			t.Errorf("%+v with %v: %t", c.q, c.counted, got)
 		}
 	}
 }

@@ -7,14 +7,14 @@ import (
 
 // timing holds the pauses of sending; only tests change them.
 type timing struct {
-	firstPause, longPause time.Duration // of an unreachable server, doubled from one to the other
-	// patience is how long a server that refuses everything with "later" is probed every longPause; a
-	// refusal that lasts longer is not worth more than a try every slowPause.
+	firstPause, longPause time.Duration // between tries to reach the server: doubled from the first to the longest
+	// patience is how long a server that answers "later" to everything is probed every longPause. A
+	// refusal that lasts longer is probed every slowPause.
 	patience, slowPause time.Duration
-	delays              []time.Duration // of a mail that was told "later", the last one forever
-	bounceEvery         time.Duration   // between looks into the mailbox for bounces
-	// slotIdle is how long the slot, and its connection, are held when there is nothing to send. It is longer than
-	// orphanAfter.
+	delays              []time.Duration // before the retries of a mail that was told "later"; the last one repeats
+	bounceEvery         time.Duration   // between readings of the mailbox for bounces
+	// slotIdle is how long a process without work keeps its slot and its connection. It is longer
+	// than orphanAfter.
 	slotIdle time.Duration
 }
 
@@ -25,25 +25,25 @@ var normalTiming = timing{
 	bounceEvery: time.Minute, slotIdle: 30 * time.Second,
 }
 
-// retryAfter is the growing delay of a mail that was refused n times before.
+// retryAfter is the delay after the n-th refusal of a mail, counted from 0.
 func (t timing) retryAfter(n int) time.Duration { return t.delays[min(n, len(t.delays)-1)] }
 
-// refusing is how many "not now" in a row, with no mail taken between, are about the server rather
-// than about single receivers.
-const refusing = 3
+// refusalsToOpen is how many temporary refusals in a row mean that the server refuses everything,
+// not single receivers.
+const refusalsToOpen = 3
 
-// circuit keeps senders from hammering a mail server that is away, and finds out soon when it is
-// back. Away: everything waits, one mail at a time probes. Refusing: what is due by its own delay
-// goes on, and one of the deferred mails probes.
+// circuit keeps senders from hammering a mail server that is unavailable, and notices soon when it
+// is back. While the server is away everything waits, and one mail at a time probes it. While it
+// refuses, mails go on at their own delays, and one of the deferred mails probes.
 type circuit struct {
 	timing   timing
 	mu       sync.Mutex
 	away     bool
-	until    time.Time     // of the pause
-	pause    time.Duration // that led to until
+	until    time.Time     // end of the pause
+	pause    time.Duration // length of that pause
 	probing  bool
 	refusals int
-	since    time.Time // of the first of them
+	since    time.Time // time of the first of these refusals
 	now      func() time.Time
 }
 
@@ -52,12 +52,12 @@ func newCircuit(t timing) *circuit {
 	return &circuit{timing: t, now: time.Now}
 }
 
-// permit reports whether a sender may claim, whether deferred mails count as due for it, and whether
-// it is the probe, which must report or release.
+// permit reports whether a sender may claim, whether deferred mails count as due for it, and
+// whether it is the probe, which must report its outcome or call release.
 func (c *circuit) permit() (ok, deferred, probe bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	open := c.away || c.refusals >= refusing
+	open := c.away || c.refusals >= refusalsToOpen
 	if !open {
 		return true, false, false
 	}
@@ -65,35 +65,36 @@ func (c *circuit) permit() (ok, deferred, probe bool) {
 		return !c.away, false, false
 	}
 	c.probing = true
-	return true, c.refusals >= refusing, true
+	return true, c.refusals >= refusalsToOpen, true
 }
 
-// release ends a probe that found nothing to send.
+// release ends a probe that found no mail to send.
 func (c *circuit) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.probing = false
 }
 
-// taken notes that the server took a mail; recovered says that it had been in trouble.
-func (c *circuit) taken() (recovered bool) {
+// onSuccess notes that the server took a mail; recovered reports that the circuit was open.
+func (c *circuit) onSuccess() (recovered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	recovered = c.away || c.refusals >= refusing
+	recovered = c.away || c.refusals >= refusalsToOpen
 	c.away, c.refusals, c.pause, c.probing = false, 0, 0, false
 	mailServerUp.Set(1)
 	return recovered
 }
 
-// answered notes a definite refusal of one mail: the server is there, and that is all it says.
-func (c *circuit) answered() {
+// onAnswer notes a permanent refusal of one mail: it says only that the server answers.
+func (c *circuit) onAnswer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.away, c.probing = false, false
 }
 
-// refused notes a "not now" or a broken exchange; trouble says that the server seems to mean all.
-func (c *circuit) refused() (trouble bool) {
+// onRefusal notes a temporary refusal or a broken exchange; trouble reports that the server seems
+// to refuse everything.
+func (c *circuit) onRefusal() (trouble bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.away, c.probing = false, false
@@ -101,7 +102,7 @@ func (c *circuit) refused() (trouble bool) {
 		c.since = c.now()
 	}
 	c.refusals++
-	if c.refusals < refusing {
+	if c.refusals < refusalsToOpen {
 		return false
 	}
 	c.pause = c.timing.longPause
@@ -113,12 +114,12 @@ func (c *circuit) refused() (trouble bool) {
 	return true
 }
 
-// unreachable notes that no connection could be made.
-func (c *circuit) unreachable() {
+// onUnreachable notes that no connection could be made.
+func (c *circuit) onUnreachable() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.away && !c.probing {
-		return // a sender that had begun before the circuit opened
+		return // this sender had begun before the circuit opened
 	}
 	c.away, c.probing = true, false
 	c.pause = min(max(2*c.pause, c.timing.firstPause), c.timing.longPause)

@@ -17,44 +17,44 @@ func TestCircuit(t *testing.T) {
 		}
 	}
 	want("at first", true, false, false)
-	// Away: no one but one probe, after 5, 10, 20, 30, 30 s.
+	// Away: only one probe is let through, after 5, 10, 20, 30 and 30 s.
 	for _, seconds := range []int{5, 10, 20, 30, 30} {
-		c.unreachable()
-		c.unreachable() // one that had begun before
+		c.onUnreachable()
+		c.onUnreachable() // it had begun before the circuit opened
 		now = now.Add(time.Duration(seconds)*time.Second - 1)
 		want("before the pause is over", false, false, false)
 		now = now.Add(1)
 		want("after the pause", true, false, true)
 		want("while another probes", false, false, false)
 	}
-	if !c.taken() {
+	if !c.onSuccess() {
 		t.Error("no recovery")
 	}
 	want("recovered", true, false, false)
-	if c.taken() {
+	if c.onSuccess() {
 		t.Error("recovered twice")
 	}
-	// Refusing: what is due goes on, every 30 s a deferred mail probes.
+	// Refusing: mails that are due go on, and every 30 s a deferred mail probes.
 	for n, trouble := range []bool{false, false, true, true} {
-		if got := c.refused(); got != trouble {
+		if got := c.onRefusal(); got != trouble {
 			t.Errorf("refusal %d: trouble %t", n+1, got)
 		}
 	}
 	want("refusing", true, false, false)
 	now = now.Add(30 * time.Second)
-	want("refusing, after the pause", true, true, true)
-	want("refusing, while another probes", true, false, false)
+	want("refusalsToOpen, after the pause", true, true, true)
+	want("refusalsToOpen, while another probes", true, false, false)
 	c.release()
 	want("the probe found nothing", true, true, true)
 	now = now.Add(31 * time.Minute)
-	c.refused()
+	c.onRefusal()
 	now = now.Add(4 * time.Minute)
 	want("patience is over", true, false, false)
 	now = now.Add(time.Minute)
 	want("the slow probe", true, true, true)
-	c.answered()
+	c.onAnswer()
 	want("a definite refusal is not a recovery", true, true, true)
-	if !c.taken() {
+	if !c.onSuccess() {
 		t.Error("no recovery")
 	}
 	for n, seconds := range []int{5, 15, 60, 300, 900, 1800, 3600, 3600} {

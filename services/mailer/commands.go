@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// Usage is the commands beside running the service. They work on the database alone; the running service
-// sends what is due again.
+// Usage describes the commands of mailer. They work on the database alone; the running service
+// sends the mails that they make due.
 const Usage = `Mails:
 
   mailer parked         mails that wait for a person, newest first, one JSON object a line
@@ -24,7 +24,7 @@ const Usage = `Mails:
   mailer retry -mail ID send a parked or suppressed mail again, with a fresh deadline
 `
 
-// IsCommand reports whether arguments name a command; without one the service is run.
+// IsCommand reports whether mailer has a command of this name.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == stateParked || args[0] == stateSuppressed || args[0] == "retry")
 }
@@ -67,18 +67,18 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
-// codes are what a server's answer begins with. The words after them may name the receiver.
+// codes match the beginning of a server's answer. The text after them may name the receiver.
 var codes = regexp.MustCompile(`^[2-5][0-9][0-9]( [245]\.[0-9]{1,3}\.[0-9]{1,3})?\b`)
 
-// printMails lists mails in a state that ends them. Receivers, content and the server's words stay in the ledger: what
-// commands print is in the logs of those who run them elsewhere.
+// printMails prints the mails in a final state. Receivers, content and the server's text are left
+// out, because others may log what a command prints.
 func printMails(ctx context.Context, pool *pgxpool.Pool, state string, out io.Writer) error {
 	mails, err := listMails(ctx, pool, state)
 	if err != nil {
 		return err
 	}
 	for _, m := range mails {
-		if m.Reply != nil && codes.MatchString(*m.Reply) { // else the words are ours
+		if m.Reply != nil && codes.MatchString(*m.Reply) { // any other text is our own
 			*m.Reply = codes.FindString(*m.Reply)
 		}
 		line, err := json.Marshal(m)

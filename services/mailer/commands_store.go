@@ -14,7 +14,7 @@ import (
 // listLimit bounds the lists for staff.
 const listLimit = 500
 
-// listedMail is a mail that was not sent: one that needs a human, or one that the ceiling held back.
+// listedMail is a mail that was not sent: it was parked or the ceiling held it back.
 type listedMail struct {
 	ID        int64    `json:"id"`
 	Key       string   `json:"key"`
@@ -28,7 +28,7 @@ type listedMail struct {
 	ParkedAt  web.Time `json:"parked_at"`
 }
 
-// listMails lists the newest mails in a state that ends them.
+// listMails lists the newest mails in a final state.
 func listMails(ctx context.Context, pool *pgxpool.Pool, state string) ([]listedMail, error) {
 	rows, err := pool.Query(ctx, `
 		SELECT id, key, kind, coalesce(reason, '') AS reason, smtp_reply, attempts, maybe,

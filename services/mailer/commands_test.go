@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A list of parked mails has the server's code and none of its words, which may name a receiver; our own words stay.
+// A list of parked mails shows the server's code without its text, which may name a receiver, and
+// our own reasons in full.
 func TestCommandsNameNobody(t *testing.T) {
 	e := newEnv(t, 1, nil) // not parallel: commands read the environment
 	t.Setenv("DATABASE_URL", e.cfg.DatabaseURL)

@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Config holds mailer's settings.
+// Config holds the settings of mailer.
 type Config struct {
 	boot.Common
 	boot.InsideTLS
@@ -42,11 +42,11 @@ type Config struct {
 	IMAPTLS      string `envconfig:"IMAP_TLS" default:"tls" desc:"none, starttls or tls"`
 	IMAPFolder   string `envconfig:"IMAP_FOLDER" default:"INBOX" desc:"folder with the reports; it is only read, never changed"`
 	CurrencySign string `envconfig:"CURRENCY_SIGN" default:"$" desc:"stands before amounts in mails"`
-	// Listener is used instead of Addr when it is set.
+	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }
 
-// Validate reports every setting that cannot work.
+// Validate reports all settings that cannot work.
 func (c Config) Validate() error {
 	errs := []error{c.Common.Validate()}
 	if c.SMTPTLS != "none" && c.SMTPTLS != "starttls" && c.SMTPTLS != "tls" {
@@ -82,7 +82,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// validateIMAP reports what cannot work of the mailbox for bounces.
+// validateIMAP reports the settings of the mailbox for bounces that cannot work.
 func (c Config) validateIMAP() error {
 	if c.IMAPHost == "" {
 		return nil
@@ -108,9 +108,9 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// parseAddress reads "name@host" or "Name <name@host>". All that people may enter in the shop can be
-// mailed, and more, since payers name their address at Stripe. It is stricter than the mail standards:
-// whatever could end an SMTP command early is refused.
+// parseAddress reads "name@host" or "Name <name@host>". It accepts every address that can be
+// entered in the shop, and more, since payers enter theirs at Stripe. It is stricter than the mail
+// standards: it refuses whatever could end an SMTP command early.
 func parseAddress(s string) (*mail.Address, error) {
 	if !strings.Contains(s, "<") {
 		s = email.Path(s)

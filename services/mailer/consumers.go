@@ -5,7 +5,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// consumers is every subscription of mailer.
+// consumers are the durable subscriptions of mailer.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Effect: s.onMail, Handle: s.onCountedMail,

@@ -16,20 +16,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// defaultLife is how long a mail is worth sending when its command does not say.
-const defaultLife = 72 * time.Hour
+// defaultTTL is how long a mail is worth sending if its command does not say.
+const defaultTTL = 72 * time.Hour
 
-// maxReceivers bounds the receivers of one mail; none of the shop's has more than two.
+// maxReceivers bounds the receivers of one mail; the shop's own mails have at most two.
 const maxReceivers = 10
 
-// makes reports whether this version can make a kind of mail.
-func makes(kind string) bool {
+// canRender reports whether this version knows how to write a kind of mail.
+func canRender(kind string) bool {
 	k, known := kindOf(kind)
 	return known && k.sample != nil
 }
 
-// onMail puts commands into the ledger. With the commit they are mailer's own business: the broker
-// and the sender's outbox are done with them. Mails that count under the ceiling are for onCountedMail.
+// onMail inserts commands into the ledger. After the commit the broker and the sender's outbox are
+// done with them. It leaves a group with mails that count under the ceiling to onCountedMail.
 func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 	fresh, err := s.acceptAll(group)
 	if err != nil {
@@ -43,13 +43,13 @@ func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 	return storeDeliveries(fresh), nil
 }
 
-// onCountedMail looks under the ceiling before.
+// onCountedMail applies the ceiling before it inserts commands into the ledger.
 func (s *server) onCountedMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	fresh, err := s.acceptAll(group)
 	if err != nil {
 		return err
 	}
-	if err := s.holdBack(ctx, tx, fresh); err != nil {
+	if err := s.suppress(ctx, tx, fresh); err != nil {
 		return err
 	}
 	return insertDeliveries(ctx, tx, fresh)
@@ -67,10 +67,10 @@ func (s *server) acceptAll(group []*bus.Delivery) ([]newDelivery, error) {
 	return fresh, nil
 }
 
-// newDelivery is a command as the ledger takes it.
+// newDelivery is a command on its way into the ledger.
 type newDelivery struct {
 	key, kind, messageID, prospectCode string
-	order                              string // identifier of the order that it is about
+	order                              string // identifier of the mail's order
 	payload                            []byte
 	addresses                          []string
 	memberID                           int64
@@ -79,13 +79,13 @@ type newDelivery struct {
 	createdAt, deadline                time.Time
 
 	receivers []receiver
-	leftOut   []string // hashes of receivers whose rooms are full
+	leftOut   []string // hashes of receivers whose quotas are full
 	state     string
 }
 
 // counts reports whether a mail counts under the ceiling.
 func (n newDelivery) counts() bool {
-	return slices.ContainsFunc(n.receivers, func(r receiver) bool { return len(r.rooms) > 0 })
+	return slices.ContainsFunc(n.receivers, func(r receiver) bool { return len(r.quotas) > 0 })
 }
 
 // The states of a delivery.
@@ -96,19 +96,19 @@ const (
 	stateSent       = "sent"
 )
 
-// accept checks what no repetition will mend, so that it is parked with its reason right away.
+// accept rejects commands that no retry can mend, so that they are parked at once with the reason.
 func (s *server) accept(key string, data []byte) (newDelivery, error) {
 	var m msg.SendMail
 	if err := json.Unmarshal(data, &m); err != nil {
 		return newDelivery{}, errors.New("the command is not readable") // the decoder's text may repeat it
 	}
-	if !makes(m.Kind) {
+	if !canRender(m.Kind) {
 		return newDelivery{}, errors.New("the kind of mail is unknown")
 	}
 	return s.ledgerRow(key, m, data)
 }
 
-// ledgerRow makes a command a row.
+// ledgerRow turns a command into a new row of the ledger.
 func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery, error) {
 	switch {
 	case orderTemplates[m.Kind] != "" && m.Order == nil:
@@ -128,11 +128,11 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 		m.CreatedAt = time.Now()
 	}
 	if m.Deadline.IsZero() {
-		m.Deadline = m.CreatedAt.Add(defaultLife)
+		m.Deadline = m.CreatedAt.Add(defaultTTL)
 	}
 	receivers := make([]receiver, len(to))
 	for i, a := range to {
-		receivers[i] = receiver{s.hash(a), s.rooms(m, a)}
+		receivers[i] = receiver{s.hash(a), s.quotas(m, a)}
 	}
 	order := ""
 	if m.Order != nil {
@@ -143,13 +143,13 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 		createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
 }
 
-// receivers are the checked addresses of a mail; none given means the staff.
+// receivers checks the addresses of a mail; a mail without one goes to the staff.
 func (s *server) receivers(m msg.SendMail) ([]string, error) {
 	if len(m.To) > maxReceivers {
 		return nil, fmt.Errorf("%d receivers are too many for one mail", len(m.To))
 	}
 	if len(m.To) == 0 {
-		return []string{s.staff.Address}, nil
+		return []string{s.staffAddress.Address}, nil
 	}
 	all := make([]string, 0, len(m.To))
 	seen := map[string]bool{}
@@ -166,21 +166,22 @@ func (s *server) receivers(m msg.SendMail) ([]string, error) {
 	return all, nil
 }
 
-// hash stands for an address in the ledger: good for finding it, useless without the secret.
+// hash stands for an address in the ledger. It finds the address again, and without the key it
+// tells nothing.
 func (s *server) hash(address string) string { return web.MAC(s.hashKey, strings.ToLower(address)) }
 
-// messageID is the same for every attempt, so that servers and readers can tell a copy. No one else can make it, so
-// that what is reported under it is about a mail of ours.
+// messageID is the same for every attempt, so that servers and readers recognize a copy. No one
+// else can make it, so a report under it is about a mail of ours.
 func (s *server) messageID(kind, key string) string {
 	_, domain, _ := strings.Cut(s.from.Address, "@")
 	return kind + "." + web.MAC(s.hashKey, "message", key) + "@" + domain
 }
 
-// marshalCommand is a command of mailer's own as the ledger keeps it.
+// marshalCommand encodes a command that mailer itself gives.
 func marshalCommand(m msg.SendMail) []byte {
 	data, err := json.Marshal(m)
 	if err != nil {
-		panic(err) // texts, numbers and times always are JSON
+		panic(err) // texts, numbers and times always marshal
 	}
 	return data
 }

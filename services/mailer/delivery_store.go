@@ -14,25 +14,27 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// lease is how long a claimed mail is left alone. It is longer than any living sender takes: the
-// question (5 s), dialling twice (2 × 20 s), sending (30 s). A sender that outlives it because the
-// database is away writes its result before others claim again (awaitDatabase).
-const lease = 2 * time.Minute
+// leaseTTL is how long other senders leave a claimed mail alone. No running sender takes longer:
+// asking whether it was accepted (5 s), dialling twice (2 × 20 s), sending (30 s). A sender that
+// does because the database is unavailable writes its result before others claim again
+// (awaitDatabase).
+const leaseTTL = 2 * time.Minute
 
 const (
-	// claimLimit is how long a claim may take. A later answer does not count.
-	claimLimit = 10 * time.Second
-	// orphanAfter is when a mail that is claimed in our name, but that none of our senders has in hand,
-	// is no one's: the connection broke between the database's commit and its answer.
-	orphanAfter = claimLimit + 5*time.Second
+	// claimTimeout bounds a claim. A later answer does not count.
+	claimTimeout = 10 * time.Second
+	// orphanAfter is how old a claim of this process is before the process takes the mail for an
+	// orphan if none of its senders has it: the connection broke between the database's commit and
+	// its answer.
+	orphanAfter = claimTimeout + 5*time.Second
 )
 
-// storeDeliveries writes commands into the ledger; a key that is there already stays as it is. Mails to people who were
-// erased while the command was under way are left out: to members by their id, for another person may have the address,
-// too.
+// storeDeliveries inserts commands into the ledger; an existing key stays as it is. Mails to people
+// who were erased in the meantime are left out: those to members by id, because another person may
+// have the address, too.
 func storeDeliveries(list []newDelivery) *bus.Effect {
 	rows := make([]deliveryRow, len(list))
-	payloads := make([][]byte, len(list)) // as they are: JSON would have to encode them
+	payloads := make([][]byte, len(list)) // separate from rows, since JSON would have to encode them
 	for i, d := range list {
 		rows[i], payloads[i] = d.row(), d.payload
 	}
@@ -60,7 +62,7 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 		)`}
 }
 
-// insertDeliveries is storeDeliveries for what is part of a transaction.
+// insertDeliveries is storeDeliveries as a part of a transaction.
 func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error {
 	keys := make([]string, len(list))
 	for i, d := range list {
@@ -87,7 +89,7 @@ func (d newDelivery) row() deliveryRow {
 	return r
 }
 
-// deliveryRow is a new row as it travels to the database, beside its payload: unnest would flatten
+// deliveryRow is a new row as it is sent to the database, beside its payload: unnest would flatten
 // arrays of arrays.
 type deliveryRow struct {
 	Key        string         `json:"key"`
@@ -99,11 +101,11 @@ type deliveryRow struct {
 	State      string         `json:"state"`
 	Member     int64          `json:"member"`
 	Newsletter int64          `json:"newsletter"`
-	Order      string         `json:"order"` // its identifier
+	Order      string         `json:"order"` // the order's identifier
 	CreatedAt  time.Time      `json:"created_at"`
 	Deadline   time.Time      `json:"deadline"`
 	Due        time.Time      `json:"due,omitzero"`
-	Marks      []erasure.Mark `json:"marks"` // under which its receivers would be among the erased
+	Marks      []erasure.Mark `json:"marks"` // hashes under which an erased receiver would be listed
 }
 
 // delivery is a claimed row.
@@ -117,7 +119,7 @@ type delivery struct {
 	Attempts     int
 	Refusals     int
 	WasMaybe     bool
-	More         bool // further mails wait
+	More         bool // more mails are due
 	MemberID     *int64
 	ProspectCode *string
 	LeftOut      []string
@@ -126,8 +128,8 @@ type delivery struct {
 	Deadline     time.Time
 }
 
-// due selects the mail that is due longest, of those that meet a condition.
-func due(condition string) string {
+// dueSQL selects the longest due mail that meets a condition.
+func dueSQL(condition string) string {
 	return `
 			SELECT id, maybe FROM delivery
 			WHERE state = 'queued' AND ` + condition + ` AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
@@ -136,16 +138,17 @@ func due(condition string) string {
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED`
 }
 
-// claim takes one due mail under a lease, or nil: one to a single person before those of newsletters. With deferred,
-// one that was put off while the server took no mail counts as due. Mails in the own process's hands are excluded
-// whatever their lease says. The row is a maybe from here on, until a definite refusal is written.
-func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, deferred bool) (*delivery, error) {
+// claim leases one due mail to this process, or returns nil. Mails to single people come before
+// newsletters. With deferred, mails that were put off while the server refused everything count as
+// due. Mails in flight in this process are excluded, whatever their lease. From here on the row is
+// marked maybe, until a definite refusal is written.
+func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inFlight []int64, deferred bool) (*delivery, error) {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, claimLimit)
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	d, found, err := pg.One[delivery](ctx, pool, "claim a mail", `
-		WITH single AS (`+due("newsletter_id IS NULL")+`),
-		     many AS (`+due("newsletter_id IS NOT NULL AND NOT EXISTS (SELECT FROM single)")+`),
+		WITH single AS (`+dueSQL("newsletter_id IS NULL")+`),
+		     many AS (`+dueSQL("newsletter_id IS NOT NULL AND NOT EXISTS (SELECT FROM single)")+`),
 		     c AS (SELECT * FROM single UNION ALL SELECT * FROM many)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true
 		FROM c WHERE d.id = c.id
@@ -154,11 +157,11 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 		  EXISTS (SELECT FROM delivery o
 		    WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage))
 		      AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
-		slot, lease, inHand, deferred, orphanAfter)
+		slot, leaseTTL, inFlight, deferred, orphanAfter)
 	if err != nil || !found {
-		return nil, err // nil: none is due
+		return nil, err // nil: no mail is due
 	}
-	if time.Since(began) > claimLimit { // this process was stopped meanwhile: others may take it for an orphan
+	if time.Since(began) > claimTimeout { // this process was stopped in the meantime: others may take the mail for an orphan
 		return nil, fmt.Errorf("claim a mail: %w", context.DeadlineExceeded)
 	}
 	return &d, nil
@@ -172,65 +175,67 @@ func anyDue(ctx context.Context, pool *pgxpool.Pool, deferred bool) (bool, error
 		    AND (claimed_until IS NULL OR claimed_until < now()))`, deferred)
 }
 
-// keepWritten keeps what a claimed mail says, unless another sender has overtaken this attempt.
-func keepWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []byte, subject string) (bool, error) {
-	return pg.ExecOne(ctx, pool, "keep what a mail says", `
+// updateWritten stores the text of a claimed mail, unless another sender has overtaken this
+// attempt.
+func updateWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []byte, subject string) (bool, error) {
+	return pg.ExecOne(ctx, pool, "store the text of a mail", `
 		UPDATE delivery SET written = $3, subject = $4 WHERE id = $1 AND state = 'queued' AND attempts = $2`,
 		d.ID, d.Attempts, data, subject)
 }
 
-// markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter
-// which sender holds the row now. taken are the hashes of the addresses that the server took it for, which do not
-// bounce, unless a report came later.
+// markSent marks a mail sent, and publishes that if the mail was still queued. It needs no token:
+// it does not matter which sender holds the row now. taken are the hashes of the addresses that the
+// server accepted: they no longer count as bounced, unless a report came later.
 func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, taken []string,
 	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
 		  UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false,
 		    claimed_by = NULL, claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
 		  WHERE id = $1 AND state = 'queued' RETURNING id, newsletter_id
-		), back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]) AND NOT late)`+d.counted(`'accepted'`),
+		), back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]) AND NOT late)`+d.countedSQL(`'accepted'`),
 		[]any{d.ID, reply, done.EmailCode, taken},
 		msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: done})
 	return err
 }
 
-// markParked ends a mail that cannot be sent, and tells others, unless another sender has overtaken this attempt.
+// markParked ends a mail that cannot be sent and publishes that, unless another sender has
+// overtaken this attempt.
 func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, maybe bool,
 	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "park a mail", `done AS (
 		  UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL,
 		    smtp_reply = $3, reason = $4, maybe = $5
 		  WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id, newsletter_id, smtp_reply)`+
-		d.counted(failedAs),
+		d.countedSQL(failedAsSQL),
 		[]any{d.ID, d.Attempts, reply, done.Reason, maybe},
 		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
 	return err
 }
 
-// dropDelivery deletes a mail that no one wants any more, unless another sender has overtaken this
+// deleteUnwanted deletes a mail that is no longer wanted, unless another sender has overtaken this
 // attempt.
-func dropDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
+func deleteUnwanted(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
 	return pg.Exec(ctx, pool, "drop a mail", `
 		WITH gone AS (DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2
-		  RETURNING id, newsletter_id)`+counting(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), d.ID, d.Attempts)
+		  RETURNING id, newsletter_id)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), d.ID, d.Attempts)
 }
 
-// later is what becomes of a claimed mail that was not sent.
-type later struct {
+// retryPlan says how a claimed mail that was not sent is tried again.
+type retryPlan struct {
 	after   time.Duration
-	refused bool // counts for the growing delay
+	refused bool // lengthens the next delay
 	outage  bool
 	maybe   bool
 	reply   string
 }
 
-// putOff gives a mail back, due again later but never after its deadline.
-func putOff(ctx context.Context, pool *pgxpool.Pool, d *delivery, l later) error {
+// reschedule gives a claimed mail back, due again later but never after its deadline.
+func reschedule(ctx context.Context, pool *pgxpool.Pool, d *delivery, p retryPlan) error {
 	return pg.Exec(ctx, pool, "put a mail off", `
 		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int,
 		  outage = $5, maybe = $6, smtp_reply = $7, claimed_by = NULL, claimed_until = NULL
-		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, l.after, boolToInt(l.refused),
-		l.outage, l.maybe, l.reply)
+		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, p.after, boolToInt(p.refused),
+		p.outage, p.maybe, p.reply)
 }
 
 func boolToInt(b bool) int {
@@ -240,7 +245,7 @@ func boolToInt(b bool) int {
 	return 0
 }
 
-// makeDeferredDue makes everything due that was put off while the server took no mail.
+// makeDeferredDue makes the mails due that were put off while the server refused everything.
 func makeDeferredDue(ctx context.Context, pool *pgxpool.Pool) error {
 	return pg.Exec(ctx, pool, "make deferred mails due", `
 		UPDATE delivery SET next_at = now(), outage = false WHERE state = 'queued' AND outage AND claimed_by IS NULL`)
@@ -257,9 +262,9 @@ func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 	return pg.Get[int](ctx, pool, "count queued mails", `SELECT count(*) FROM delivery WHERE state = 'queued'`)
 }
 
-// dropContent drops what is personal of mails that were sent 30 days ago, suppressed 7 days ago or
-// parked 90 days ago.
-func dropContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+// clearContent clears the personal content of mails 30 days after they were sent, 7 days after they
+// were suppressed and 90 days after they were parked.
+func clearContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL, written = NULL, subject = NULL
 		WHERE payload IS NOT NULL AND (

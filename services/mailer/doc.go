@@ -1,4 +1,4 @@
-// Package mailer is the only sender of mail. Commands to send become rows of a ledger before
-// anything else happens; senders work the ledger off, so a mail is never lost, and sent twice only
-// where SMTP itself leaves no other way (docs/adr/0004-mail-ledger-first.md).
+// Package mailer is the only service that sends mail. Each command becomes a row of a ledger before
+// anything else happens, and senders work off the ledger. So a mail is never lost, and is sent
+// twice only where SMTP leaves no other way (docs/adr/0004-mail-ledger-first.md).
 package mailer

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 )
 
-// erasePerson erases who a person is, what was sent to them and what waits to be sent.
+// erasePerson erases a person, the mails that were sent to them and those that wait.
 func (s *server) erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	hashes := make([]string, 0, len(p.Emails))
 	for _, address := range p.Emails {

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// isPerson is whether a recipient is a person: a member ($1) or a prospect ($2).
-const isPerson = ` (kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id = ANY($2)) `
+// isPersonSQL is a condition on recipient: a person is a member ($1) or a prospect ($2).
+const isPersonSQL = ` (kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id = ANY($2)) `
 
 // eraseMails deletes a person and the mails to the person's addresses. A mail that waits for another
 // member who shares the address stays.
@@ -22,20 +22,20 @@ func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []strin
 		  SELECT 'member', unnest($1::bigint[]) UNION ALL SELECT 'prospect', unnest($2::bigint[])
 		  ON CONFLICT DO NOTHING
 		), gone AS (
-		  DELETE FROM recipient WHERE`+isPerson+`
+		  DELETE FROM recipient WHERE`+isPersonSQL+`
 		), back AS (
 		  DELETE FROM bounced WHERE hash = ANY($3)
 		), mails AS (
 		  DELETE FROM delivery
 		  WHERE member_id = ANY($1) OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))
 		  RETURNING id, newsletter_id, state)`+
-		counting(`SELECT id, newsletter_id, 'dropped', 1 FROM mails WHERE state IN ('queued', 'paused')`),
+		countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM mails WHERE state IN ('queued', 'paused')`),
 		p.MemberIDs, p.ProspectIDs, hashes)
 }
 
-// ExportMails is everything that this service has of a person: who they are to mailer, and the mails to
-// them with what they were filled with. The ledger knows receivers by keyed hashes; the addresses are
-// found in what the mails were filled with, for as long as that is kept.
+// ExportMails exports all that mailer has of a person: the recipient, and the mails to them with
+// their data. The ledger knows receivers only by keyed hashes; the addresses are found in the data,
+// for as long as that is kept.
 func ExportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	named, err := erasure.Mentioning[int64](ctx, db, p, "look for the mails of a person",
 		`SELECT id, '', payload FROM delivery WHERE payload IS NOT NULL AND `+erasure.InBytes("payload", "$1"))
@@ -44,13 +44,13 @@ func ExportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessa
 	}
 	deliveries, err := erasure.ExportPayloads(ctx, db, erasure.Table{
 		Name: "deliveries", Rows: `delivery WHERE id = ANY($1) OR member_id = ANY($2) OR prospect_code = ANY($3) ` +
-			`ORDER BY id`, Without: "to_hashes,written,bounced", // written says what the payload says
+			`ORDER BY id`, Without: "to_hashes,written,bounced", // written repeats the payload
 	}, named, p.MemberIDs, p.Codes)
 	if err != nil {
 		return nil, err
 	}
 	recipients, err := pg.List[json.RawMessage](ctx, db, "export a person as mailer knows them",
-		`SELECT to_jsonb(t) FROM recipient t WHERE`+isPerson+`ORDER BY kind, id`, p.MemberIDs, p.ProspectIDs)
+		`SELECT to_jsonb(t) FROM recipient t WHERE`+isPersonSQL+`ORDER BY kind, id`, p.MemberIDs, p.ProspectIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// to are the mails of a sink that went to an address.
+// to lists the mails that a sink got for an address.
 func to(s *sink, address string) (list []taken) {
 	for _, m := range s.all() {
 		if slices.Contains(m.to, address) {
@@ -19,8 +19,8 @@ func to(s *sink, address string) (list []taken) {
 	return list
 }
 
-// What is under way is what was sent, to whom it was sent, whatever staff make of the template and
-// whatever becomes of the people; only those who do not want it any more get none.
+// Mails of a started campaign keep their text and their receivers, whatever staff make of the
+// template and whatever becomes of the people; only people who no longer want it get none.
 func TestNewsletterIsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -35,7 +35,7 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 		person(msg.Member{ID: id, FirstName: name, Email: strings.ToLower(name) + "@x.example", Newsletter: true, Code: "MB" + name,
 			UnsubscribeToken: "T" + name})
 	}
-	// A prospect with a member's number: the secrets of one must never reach the other.
+	// This prospect has a member's number: the secrets of one must never reach the other.
 	e.enqueue(msg.Message{Key: "prospect:5", Subject: msg.ProspectChanged,
 		Payload: msg.Prospect{ID: 5, FirstName: "Secret", Email: "secret@x.example", Code: "PRSECRET", UnsubscribeToken: "PTSECRET",
 			Version: 1}})
@@ -58,7 +58,7 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 		return e.Number(`SELECT count(*) FROM recipient WHERE version = 2`) == 3 &&
 			e.Number(`SELECT count(*) FILTER (WHERE id = 8) - count(*) FILTER (WHERE id = 6) FROM recipient`) == 1
 	})
-	e.Becomes(0, `SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) // an attempt under way may know them as they were
+	e.Becomes(0, `SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) // an attempt in flight may know the people as they were
 	sink.set(nil)
 	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[ada@x.example eve@x.example]" {
@@ -74,7 +74,8 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 	}
 }
 
-// A paused campaign waits, an other one goes on, and nothing is sent twice; one that is stopped sends no more.
+// A paused campaign waits, another goes on, and nothing is sent twice; a stopped campaign sends no
+// further mails.
 func TestPausedAndStoppedCampaigns(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -90,20 +91,21 @@ func TestPausedAndStoppedCampaigns(t *testing.T) {
 	})
 	c := e.campaign()
 	c.do("start")
-	e.sent(1)
+	e.awaitSent(1)
 	c.do("pause")
 	c.try("pause").Has(409)
-	// The attempt under way at this moment may have read running: the server refuses until it is over.
+	// The attempt in flight may have read the state as running: the server refuses until that
+	// attempt is over.
 	e.eventually("bob's waits", func() bool {
 		return e.Number(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 1
 	})
 	c.page().Has(200, "1 of 2, paused", "Go on", "Stop for good")
 	sink.set(nil)
-	other := e.campaign("audience", "prospects") // work on others goes on
+	other := e.campaign("audience", "prospects") // another campaign goes on
 	other.do("start")
-	e.sent(2)
+	e.awaitSent(2)
 	c.do("resume")
-	e.sent(3)
+	e.awaitSent(3)
 	if len(to(sink, "bob@x.example")) != 1 || len(to(sink, "ada@x.example")) != 1 {
 		t.Errorf("bob has %d mails, ada %d", len(to(sink, "bob@x.example")), len(to(sink, "ada@x.example")))
 	}
@@ -123,7 +125,7 @@ func TestPausedAndStoppedCampaigns(t *testing.T) {
 	}
 }
 
-// A campaign is a row that can be changed by SQL as well: what waits goes on when it is not paused any more.
+// A campaign can be changed by SQL as well: its waiting mails go on once it is no longer paused.
 func TestNewsletterPausedBySQLGoesOn(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -139,10 +141,10 @@ func TestNewsletterPausedBySQLGoesOn(t *testing.T) {
 	})
 	sink.set(nil)
 	e.Exec(`UPDATE campaign SET state = 'running' WHERE id = $1`, c.id)
-	e.sent(2)
+	e.awaitSent(2)
 }
 
-// One address gets one mail, and none when one of its spellings has said no.
+// One address gets one mail, and none if any of its spellings has refused newsletters.
 func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -167,7 +169,7 @@ func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 		{Email: "eve@x.example", Refused: &never},
 		{Email: "EVE@x.example", Unsubscribed: true, Refused: &refuses}, // none
 		{Email: "fay@x.example"},
-		{Email: "FAY@x.example", Unsubscribed: true}, // none: told by a user of before
+		{Email: "FAY@x.example", Unsubscribed: true}, // none: an older user sent this
 		{Email: "gus@x.example"},
 		{Email: "Gus@x.example"}, // once
 		{Email: "BOB@x.example"}, // none: a member is unsubscribed
@@ -179,13 +181,13 @@ func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 	for _, audience := range []string{"members", "prospects"} {
 		e.campaign("audience", audience).do("start")
 	}
-	e.sent(3)
+	e.awaitSent(3)
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[Ann@x.example dan@x.example gus@x.example]" {
 		t.Errorf("they went to %s", got)
 	}
 }
 
-// Newsletters count below the ceiling like all mails that are not about a sale.
+// Newsletters count under the ceiling like all mails that are not about a sale.
 func TestCeilingOfNewsletters(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)

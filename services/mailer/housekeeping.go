@@ -10,19 +10,18 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// lookEvery is how often is looked at what staff change by SQL, and at what waits.
+// lookEvery is how often changes that staff made in SQL, and the queue, are checked.
 const lookEvery = 5 * time.Second
 
-// housekeeping drops personal content that is not needed any more, lets newsletters go on that staff
-// resumed by SQL, and measures what waits.
+// housekeeping are the periodic tasks of mailer.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "room of addresses", Every: time.Hour, Do: emptyRooms},
-		{Name: "content of old mails", Every: time.Hour, Do: dropContent},
+		{Name: "old quota entries", Every: time.Hour, Do: deleteOldQuotaEntries},
+		{Name: "content of old mails", Every: time.Hour, Do: clearContent},
 		{Name: "resumed newsletters", Every: lookEvery, Do: s.resumeNewsletters},
 		{Name: "scheduled campaigns", Every: lookEvery, Do: s.startScheduled},
 		{Name: "campaigns that ended", Every: lookEvery, Do: endCampaigns},
-		{Name: "who the shop is", Every: lookEvery, Do: s.readShop},
+		{Name: "name of the shop", Every: lookEvery, Do: s.readShop},
 		{Name: "measure", Every: lookEvery, Do: measure},
 	}
 }

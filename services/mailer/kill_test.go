@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// asProcess makes the test's own binary a mailer: only a real process can be killed.
+// asProcess runs a mailer in the test's own binary: only a real process can be killed.
 const asProcess = "MAILER_TEST_AS_PROCESS"
 
 func TestMain(m *testing.M) {
@@ -58,11 +58,11 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		}
 		limit := mails
 		if n < kills {
-			limit = min(sink.count()+10+rand.IntN(30), mails) //nolint:gosec // when to kill
+			limit = min(sink.count()+10+rand.IntN(30), mails) //nolint:gosec // when to kill the process
 		}
 		e.eventually(fmt.Sprint(limit, " mails out"), func() bool { return sink.count() >= limit })
 		if n == kills {
-			e.sent(mails)
+			e.awaitSent(mails)
 		}
 		if err := p.Process.Kill(); err != nil {
 			t.Fatal(err)

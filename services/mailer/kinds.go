@@ -8,18 +8,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// mailKind is a kind of mail as staff know it.
+// mailKind is a kind of mail with its text for staff.
 type mailKind struct {
 	Kind string
-	// When says what it is sent for.
+	// When says on what occasion the mail is sent.
 	When string
-	// fields are the names in braces that may stand in its template, beside those of all mails.
+	// fields are the names in braces that its template may hold, beside those of all mails.
 	fields []string
-	// must are names of which it needs one: without any it is of no use. None for mails that say all by themselves.
+	// must are names of which the template needs at least one: without any of them the mail is
+	// useless. It is empty for mails that need none.
 	must []string
-	// whole are names of which it needs each.
+	// whole are names that the template needs all of.
 	whole []string
-	// sample is a command as its template is tried with it; nil for what has no template of its own: newsletters.
+	// sample is a command with which the template is tried; nil for newsletters, which have no
+	// template of their own.
 	sample func() msg.SendMail
 }
 
@@ -29,13 +31,13 @@ var ofWhichOrder = []string{"identifier", "order_information", "order_link"}
 // whatWasBought are the names without which a mail confirms nothing: the lines and the total.
 var whatWasBought = []string{"product_information", "order_total_information"}
 
-// mailKinds are all kinds, in the order in which pages show them.
+// mailKinds are all kinds, in the order of the staff pages.
 var mailKinds = []mailKind{
 	{Kind: msg.MailOrderMember, When: "an order of a member is paid",
-		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
+		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // spelled as in old templates
 		must:   ofWhichOrder, whole: whatWasBought, sample: sampleOrder(msg.MailOrderMember)},
 	{Kind: msg.MailOrderVisitor, When: "an order of a visitor is paid",
-		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
+		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // spelled as in old templates
 		must:   ofWhichOrder, whole: whatWasBought, sample: sampleOrder(msg.MailOrderVisitor)},
 	{Kind: msg.MailOrderShipped, When: "a parcel has left, five minutes after",
 		fields: orderFields("tracking_information", "parcel_information", "rest_information"),
@@ -93,7 +95,7 @@ var mailKinds = []mailKind{
 	{Kind: kindDraft},
 }
 
-// fieldTexts say what each name in braces stands for.
+// fieldTexts explain the names in braces.
 var fieldTexts = map[string]string{
 	"shop_name": "the shop's name", "ENVIRONMENT_DOMAIN": "the shop's address, for links",
 	"contact": "where answers go", "foot": "shop and contact, as the last lines",
@@ -110,7 +112,7 @@ var fieldTexts = map[string]string{
 	"shipping_information": "how it is sent", "discount_information": "codes", "order_total_information": "the sums",
 	"payment_information": "how it was paid", "shipping_address_information": "where it goes",
 	"billing_address_information": "who pays", "line_break": "a line", "short_line_break": "a short line",
-	//nolint:misspell // as old templates have it
+	//nolint:misspell // spelled as in old templates
 	"prosepct_email_unsubscribe_str": "link to unsubscribe, if there is one",
 	"tracking_information":           "carrier and tracking number", "parcel_information": "what is in the parcel",
 	"rest_information": "what is still to come", "refund_amount": "what is given back",
@@ -134,10 +136,11 @@ func accountFields(more ...string) []string {
 	return append([]string{"first_name", "last_name", "username", "email", "time"}, more...)
 }
 
-// ofOrder reports whether it is about an order: its template has a code that stands in links, and a sender of its own.
+// ofOrder reports whether a mail of the kind is about an order: its template has a code, which
+// stands in links, and a sender of its own.
 func (k mailKind) ofOrder() bool { return orderTemplates[k.Kind] != "" }
 
-// allowed are the names in braces that its template may hold.
+// allowed are the names in braces that the template may hold.
 func (k mailKind) allowed() []string {
 	all := append([]string{}, commonFields...)
 	if !k.ofOrder() {
@@ -154,7 +157,7 @@ func (k mailKind) template() string {
 	return k.Kind
 }
 
-// builtIn is the template that the shop comes with.
+// builtIn is the shop's built-in template.
 func (k mailKind) builtIn() mailTemplate {
 	folder := "templates/"
 	if k.ofOrder() {
@@ -185,7 +188,7 @@ func kindOf(kind string) (mailKind, bool) {
 	return mailKind{}, false
 }
 
-// kindTitle is what staff call a kind; one that is not known keeps its name.
+// kindTitle is the title of a kind for staff; an unknown kind keeps its name.
 func kindTitle(kind string) string {
 	switch kind {
 	case kindNewsletter:
@@ -196,7 +199,7 @@ func kindTitle(kind string) string {
 	return msg.MailTitle(kind)
 }
 
-// sampleTime is when samples happened.
+// sampleTime is the time of the events in samples.
 var sampleTime = time.Date(2026, time.March, 14, 9, 26, 0, 0, time.UTC)
 
 const sampleAddress = "ada@customer.example"
@@ -269,7 +272,7 @@ func sampleOrder(kind string) func() msg.SendMail {
 	}
 }
 
-// fillKind fills a template of a kind with its sample, or another command of the kind.
+// fillKind fills a template of a kind with its sample, or with another command of the kind.
 func (s *server) fillKind(k mailKind, t mailTemplate, m msg.SendMail) (content, error) {
 	if len(m.To) == 0 {
 		return content{}, fmt.Errorf("a sample of %s has no receiver", k.Kind)

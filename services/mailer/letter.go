@@ -28,36 +28,37 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// The blocks that stand for some names in braces of the mails that are about no order, as text and as HTML.
+// The blocks that stand for some names in braces of the mails that are not about an order, as text
+// and as HTML.
 var (
 	plainText = template.Must(template.New("").ParseFS(templateFiles, "templates/blocks.tmpl"))
 	plainHTML = htmltemplate.Must(htmltemplate.New("").ParseFS(templateFiles, "templates/blocks.html"))
 )
 
-// plainBlocks are those names.
+// plainBlocks are the names of these blocks.
 var plainBlocks = []string{"foot", "undo_information", "accounts_lead", "accounts", "items", "note"}
 
-// letter is a mail ready to go.
+// letter is a mail ready to be sent.
 type letter struct {
 	envelope envelope
 	message  *gomail.Msg
 	content  content
 }
 
-// page is what the plain mails are filled with.
+// page is the data of the blocks of plain mails.
 type page struct {
 	Shop, ShopURL, Contact                                               string
 	FirstName, LastName, Username, Email, OldEmail, Code, UndoCode, Time string
 	ClosedUsername                                                       string
-	// Accounts has a line for each account that a mail is about, when there may be several.
+	// Accounts has a line for each account that the mail is about, if there may be several.
 	Accounts []string
-	Amount   string   // of a payment
-	Items    []string // that it is for
-	Note     []string // lines of what a person of the staff wrote
+	Amount   string   // amount of a payment
+	Items    []string // lines of what the payment is for
+	Note     []string // lines that a member of staff wrote
 }
 
-// write renders a delivery. An error that is not the database's is about the mail itself: it is kept
-// as the reason, so it holds nothing personal.
+// write renders a delivery. Errors other than the database's are about the mail itself: they are
+// stored as the reason, so they hold no personal data.
 func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	m, to, err := s.readCommand(d)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	}
 	c.replyTo = s.answersTo()
 	if m.Kind == msg.MailChatAnswer { // the customer answers a person
-		c.replyTo, c.personal = s.staff, true
+		c.replyTo, c.personal = s.staffAddress, true
 		for _, key := range m.Earlier {
 			c.thread = append(c.thread, s.messageID(m.Kind, key))
 		}
@@ -83,7 +84,7 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	}, nil
 }
 
-// readCommand reads the command of a delivery, and to whom the mail goes.
+// readCommand reads the command of a delivery, and the addresses that the mail goes to.
 func (s *server) readCommand(d *delivery) (m msg.SendMail, to []string, err error) {
 	if d.Payload == nil {
 		return m, nil, errors.New("its content was dropped")
@@ -95,7 +96,7 @@ func (s *server) readCommand(d *delivery) (m msg.SendMail, to []string, err erro
 		return m, nil, err
 	}
 	to = slices.DeleteFunc(to, func(a string) bool { return slices.Contains(d.LeftOut, s.hash(a)) })
-	if len(to) == 0 { // the setting with another SHOP_SECRET, or a row that was changed by hand
+	if len(to) == 0 { // SHOP_SECRET was changed, or the row was edited by hand
 		return m, nil, errors.New("none of its receivers is left")
 	}
 	return m, to, nil
@@ -107,14 +108,14 @@ type content struct {
 	from, replyTo       *mail.Address
 	bcc                 []string
 	emCode              string
-	campaign            int64 // of a newsletter: its id, and what staff call it
+	campaign            int64 // id and name of a newsletter's campaign
 	campaignName        string
-	unsubscribe         string   // link for the header that mail programs show a button for
-	personal            bool     // a person wrote it: no automatic mail
-	thread              []string // Message-IDs of the mails before, the first one first
+	unsubscribe         string   // link of the unsubscribe button of mail programs
+	personal            bool     // a person wrote the mail, so it is not marked automatic
+	thread              []string // Message-IDs of the earlier mails, the first one first
 }
 
-// writePlain fills the template of a mail that is about no order.
+// writePlain fills the template of a mail that is not about an order.
 func (s *server) writePlain(ctx context.Context, m msg.SendMail, at time.Time) (content, error) {
 	t, err := plainTemplate(ctx, s.pool, m.Kind)
 	if err != nil {
@@ -123,7 +124,7 @@ func (s *server) writePlain(ctx context.Context, m msg.SendMail, at time.Time) (
 	return s.fillPlain(m, at, t)
 }
 
-// fillPlain fills a template with a command that was given at a moment.
+// fillPlain fills a template with a command that was given at a time.
 func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (content, error) {
 	p := s.plainPage(m, at)
 	values := map[string]string{
@@ -146,7 +147,7 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	if err != nil {
 		return content{}, err
 	}
-	// One pass each, so that braces in what is filled in stay what they are.
+	// Each is filled in one pass, so that braces in the values stay as they are.
 	text, markup := strings.NewReplacer(append(texts, ofText...)...), strings.NewReplacer(append(marks, ofMarkup...)...)
 	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
 		from: s.sender(), unsubscribe: links["unsubscribe_link"]}
@@ -156,10 +157,10 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	return c, nil
 }
 
-// plainPage is what the blocks and names are filled with.
+// plainPage is the data of the blocks and names of a plain mail.
 func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	data := make(map[string]string, len(m.Data))
-	accounts := []string{clean(m.Data["username"])} // an older command, with one
+	accounts := []string{clean(m.Data["username"])} // an older command names one account
 	if lines := m.Data["accounts"]; lines != "" {
 		accounts = strings.Split(lines, "\n")
 		for i := range accounts {
@@ -194,8 +195,8 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	return p
 }
 
-// message puts a mail together. Everything that could differ between two attempts is derived from
-// the delivery, so that a repeat is the same mail, byte for byte.
+// message builds a mail. All that could differ between two attempts is derived from the delivery,
+// so that a repeat is the same mail, byte for byte.
 func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	sum := sha256.Sum256([]byte(d.MessageID))
@@ -215,7 +216,7 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 	}
 	m.SetDateWithValue(d.CreatedAt.UTC())
 	if !c.personal {
-		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer
+		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: auto-responders need not answer
 	}
 	if c.unsubscribe != "" {
 		m.SetGenHeader("List-Unsubscribe", "<"+c.unsubscribe+">")
@@ -228,9 +229,9 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 	return m
 }
 
-// clean makes one line of a text that others wrote: control characters, line and paragraph
-// separators and bidirectional overrides become blanks, so that nothing can start a header, a line
-// of ours, or read backwards.
+// clean makes one line of a text from outside. Control characters, line and paragraph separators
+// and bidirectional overrides become blanks, so that the text cannot begin a header or a line of
+// ours, nor read backwards.
 func clean(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
@@ -242,8 +243,8 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd")))
 }
 
-// linkCode is a code as it can stand in a link. Ours need no escaping, and pages read them without
-// decoding; anything else is escaped.
+// linkCode is a code escaped for a link. Our own codes need no escaping, and pages read them
+// without decoding.
 func linkCode(s string) string {
 	if strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:") == "" {
 		return s
@@ -251,7 +252,7 @@ func linkCode(s string) string {
 	return url.QueryEscape(s)
 }
 
-// done is what others are told of a mail.
+// done is the message about what became of a mail.
 func (s *server) done(d *delivery, emCode, reason string) msg.MailDone {
 	m := msg.MailDone{Key: d.Key, Kind: d.Kind, EmailCode: emCode, Reason: reason, At: time.Now().UTC()}
 	if d.MemberID != nil {
@@ -263,5 +264,5 @@ func (s *server) done(d *delivery, emCode, reason string) msg.MailDone {
 	return m
 }
 
-// parkedKey tells one parking from the next: staff may have a parked mail tried again.
+// parkedKey differs for each parking of a mail: staff may have a parked mail tried again.
 func parkedKey(d *delivery) string { return fmt.Sprintf("mail.parked:%s:%d", d.Key, d.Attempts) }

@@ -17,14 +17,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// quick are the pauses of tests.
+// quick holds the pauses for tests.
 var quick = timing{
 	firstPause: 100 * time.Millisecond, longPause: 400 * time.Millisecond, patience: time.Minute, slowPause: time.Second,
 	delays:      []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Minute},
 	bounceEvery: 100 * time.Millisecond, slotIdle: 2 * time.Second,
 }
 
-// env is mailer as it runs, the user service's outbox as the sender of commands, and a mail server.
+// env is a running mailer with a mail server, and the user service's outbox, which sends it
+// commands.
 type env struct {
 	testenv.DB
 	t      *testing.T
@@ -45,7 +46,7 @@ func newEnv(t *testing.T, port int, more func(*Config)) *env {
 	e.cfg = Config{
 		Common: boot.Common{DatabaseURL: database, NATSURL: broker.URL()}, Public: boot.Public{PublicURL: "https://shop.example/"},
 		SMTPHost: "127.0.0.1", SMTPPort: port, SMTPTLS: "none", MailFrom: `Paper & Co <shop@shop.example>`, MailStaff: "staff@shop.example",
-		CurrencySign: "$", UserURL: "http://127.0.0.1:9", OrderURL: "http://127.0.0.1:9", // no one asks them
+		CurrencySign: "$", UserURL: "http://127.0.0.1:9", OrderURL: "http://127.0.0.1:9", // they are not called
 	}
 	if more != nil {
 		more(&e.cfg)
@@ -55,7 +56,7 @@ func newEnv(t *testing.T, port int, more func(*Config)) *env {
 	return e
 }
 
-// start runs one more mailer.
+// start runs another mailer.
 func (e *env) start() {
 	e.t.Helper()
 	cfg := e.cfg
@@ -70,7 +71,7 @@ func (e *env) stop() {
 	e.stops = nil
 }
 
-// server is a mailer that does not run.
+// server is a mailer that is not running.
 func (e *env) server() *server {
 	e.t.Helper()
 	s, err := newServer(&service.Core{Log: testenv.Log(e.t), Pool: e.pool, Outbox: e.outbox}, e.cfg, quick)
@@ -80,7 +81,7 @@ func (e *env) server() *server {
 	return s
 }
 
-// send commands a mail, as another service would.
+// send commands a mail as another service would.
 func (e *env) send(key string, m msg.SendMail) {
 	e.t.Helper()
 	if m.CreatedAt.IsZero() {
@@ -102,8 +103,8 @@ func (e *env) eventually(what string, ok func() bool) {
 	testenv.Eventually(e.t, 30*time.Second, what, ok)
 }
 
-// sent waits until n mails are marked sent.
-func (e *env) sent(n int) {
+// awaitSent waits until n mails are marked sent.
+func (e *env) awaitSent(n int) {
 	e.t.Helper()
 	e.eventually(fmt.Sprint(n, " mails sent"), func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'sent'`) == n })
 }
@@ -134,7 +135,7 @@ func order() *msg.OrderMail {
 	}
 }
 
-func holds(t *testing.T, what, text string, parts ...string) {
+func wantContains(t *testing.T, what, text string, parts ...string) {
 	t.Helper()
 	for _, p := range parts {
 		if !strings.Contains(text, p) {

@@ -6,15 +6,16 @@ import (
 )
 
 var (
-	// mailsTotal: outcome is sent, parked, deferred (the server said later), unknown (no answer to
-	// the mail's end) or away (no connection). Alert on parked.
+	// mailsTotal counts attempts by outcome: sent, parked, deferred (the server said later),
+	// unknown (no answer after the end of the mail) or away (no connection). Alert on parked.
 	mailsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_mails_total", Help: "Attempts to send mail by kind and outcome.",
 	}, []string{"kind", "outcome"})
 	mailsQueued = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "shop_mails_queued", Help: "Mails in the ledger that are neither sent nor parked.",
 	})
-	// mailsSuppressed above 0 says that an address is being bombed, or that the ceiling is too low.
+	// mailsSuppressed above 0 means that an address is being bombed, or that the ceiling is too
+	// low.
 	mailsSuppressed = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "shop_mails_suppressed",
 		Help: "Mails of the last 24 hours that the ceiling of their receivers held back.",

@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// issue is a newsletter as it was frozen for a kind of receiver, with the state that its campaign has now.
+// issue is a newsletter as frozen for a kind of receiver, with the current state of its campaign.
 type issue struct {
 	EmCd        string
 	Kind        string
@@ -20,16 +20,16 @@ type issue struct {
 	FromAddress string
 	BccAddress  string
 	State       string
-	Campaign    int64  // 0 for one from before there were campaigns
-	Name        string // of the campaign
+	Campaign    int64  // 0 if it is older than campaigns
+	Name        string // name of the campaign
 }
 
-// template is what it was made from.
+// template is the template from which the issue was made.
 func (n issue) template() mailTemplate {
 	return mailTemplate{EmCd: n.EmCd, FromAddress: n.FromAddress, BccAddress: n.BccAddress}
 }
 
-// freeze keeps the words of a campaign for a kind of receiver, under a number.
+// freeze stores the text of a campaign for a kind of receiver and returns its id.
 func freeze(ctx context.Context, tx pgx.Tx, c campaign, kind string) (id int64, err error) {
 	return pg.Get[int64](ctx, tx, "freeze campaign $7", `
 		INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
@@ -37,17 +37,17 @@ func freeze(ctx context.Context, tx pgx.Tx, c campaign, kind string) (id int64, 
 		c.EmCd, kind, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.ID)
 }
 
-// newsletterState is the state of newsletter n: its campaign's, or of one from before there were campaigns what the
-// status of its template says.
-const newsletterState = ` coalesce(
+// newsletterStateSQL is the state of newsletter n: that of its campaign, or the status of its
+// template if it is older than campaigns.
+const newsletterStateSQL = ` coalesce(
 	(SELECT c.state FROM campaign c WHERE c.id = n.campaign_id),
 	(SELECT 'paused' FROM template t WHERE t.em_cd = n.em_cd AND t.status = 'Draft' AND n.campaign_id IS NULL), '') `
 
-// readFrozen reads what a newsletter was, and its state now.
+// readFrozen reads a frozen newsletter and its current state.
 func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 	n, found, err := pg.One[issue](ctx, d, "read newsletter $1", `
 		SELECT n.em_cd, n.kind, n.subject, n.body_text, n.body_html, n.from_address,
-		  n.bcc_address,`+newsletterState+`AS state,
+		  n.bcc_address,`+newsletterStateSQL+`AS state,
 		  coalesce(k.id, 0) AS campaign, coalesce(k.name, '') AS name
 		FROM newsletter n LEFT JOIN campaign k ON k.id = n.campaign_id WHERE n.id = $1`, id)
 	if err == nil && !found {
@@ -56,8 +56,8 @@ func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 	return n, err
 }
 
-// pauseDelivery gives a claimed mail back until its campaign goes on. The campaign is locked against a change of just
-// now, which would not see the row.
+// pauseDelivery gives a claimed mail back until its campaign goes on. It locks the campaign,
+// because a concurrent resume would not see the row.
 func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe bool) error {
 	return pg.Exec(ctx, pool, "pause a mail", `
 		WITH campaign_now AS (
@@ -69,10 +69,10 @@ func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe b
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, maybe, d.NewsletterID)
 }
 
-// resumeOthers makes due what waits for a newsletter that is not paused any more, by whatever way that came about.
+// resumeOthers makes mails due whose newsletter is no longer paused, however that came about.
 func resumeOthers(ctx context.Context, pool *pgxpool.Pool) (resumed int64, err error) {
 	return pg.ExecRows(ctx, pool, "resume newsletters", `
 		UPDATE delivery d SET state = 'queued', next_at = now(), deadline = greatest(d.deadline, now() + $1::interval)
 		FROM newsletter n
-		WHERE d.newsletter_id = n.id AND d.state = 'paused' AND`+newsletterState+`<> 'paused'`, defaultLife)
+		WHERE d.newsletter_id = n.id AND d.state = 'paused' AND`+newsletterStateSQL+`<> 'paused'`, defaultTTL)
 }

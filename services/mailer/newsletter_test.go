@@ -40,14 +40,14 @@ func receiversOf(mails []taken) (list []string) {
 	return list
 }
 
-// drafted is a campaign that a person of the staff writes.
+// drafted is a campaign that a test writes.
 type drafted struct {
 	*env
 	staff *testenv.Client
 	id    int
 }
 
-// campaign begins one, with other words where fields names some.
+// campaign creates a campaign, with the given fields in place of the defaults.
 func (e *env) campaign(fields ...string) *drafted {
 	e.t.Helper()
 	d := &drafted{env: e, staff: e.office(adminui.Owner)}
@@ -66,7 +66,7 @@ func (d *drafted) version() string {
 	return fmt.Sprint(d.Number(`SELECT version FROM campaign WHERE id = $1`, d.id))
 }
 
-// form is the editor's as it is posted.
+// form is the posted form of the editor.
 func (d *drafted) form(fields ...string) []string {
 	d.t.Helper()
 	all := []string{"name", "Spring", "audience", "members", "subject", "News of {shop_name}", "body_text",
@@ -99,13 +99,13 @@ func (d *drafted) try(command string, form ...string) testenv.Answer {
 	return d.staff.Post(fmt.Sprintf("/staff/campaigns/%d/%s", d.id, command), append([]string{"version", d.version()}, form...)...)
 }
 
-// receivers is how many people it would go to now.
+// receivers is how many people the campaign would go to now.
 func (d *drafted) receivers() testenv.Answer {
 	return d.staff.Get(fmt.Sprintf("/staff/campaigns/%d/receivers", d.id))
 }
 
-// counted wants the counts of all campaigns to be what the ledger says.
-func (e *env) counted() {
+// compareCounts wants the counts of all campaigns to agree with the ledger.
+func (e *env) compareCounts() {
 	e.t.Helper()
 	const all = `SELECT coalesce(string_agg(
 		  concat_ws(' ', campaign_id, accepted, bounced, failed, suppressed), ', ' ORDER BY campaign_id), '')
@@ -126,7 +126,7 @@ func (e *env) counted() {
 
 func (d *drafted) page() testenv.Answer { return d.staff.Get(fmt.Sprint("/staff/campaigns/", d.id)) }
 
-// A campaign from its first word to what became of it.
+// A campaign is written, tested, started and sent, and its page says what became of its mails.
 func TestCampaign(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -141,7 +141,8 @@ func TestCampaign(t *testing.T) {
 	}
 	c.staff.Get("/staff/campaigns").Has(200, "Spring", "Both, each address once", "News for members")
 
-	// What is typed is shown for a sample or for one receiver, and opens nothing.
+	// The frame shows the posted draft for a sample or for one receiver, and its links open
+	// nothing.
 	frame := func(fields ...string) testenv.Answer {
 		return c.staff.Post(fmt.Sprintf("/staff/campaigns/%d/frame", c.id), c.form(fields...)...)
 	}
@@ -167,12 +168,13 @@ func TestCampaign(t *testing.T) {
 		t.Error(a)
 	}
 
-	// A test goes where the person says, once for each click, filled as for a sample or the receiver whom they name.
+	// A test goes to the address that the person enters, once for each click, filled as for a
+	// sample or for the receiver they name.
 	once := onceOf(t, c.page().Body)
 	c.try("test", "to", "nobody", "once", once).Has(422, "This is not an address")
 	c.do("test", "to", "me@x.example", "once", once)
 	c.do("test", "to", "me@x.example", "once", once)
-	e.sent(1)
+	e.awaitSent(1)
 	if m := sink.all()[0]; m.subject != "TEST: News of Paper & Co" || !strings.Contains(m.text, "token=sample") ||
 		m.header.Get("List-Unsubscribe") != "" {
 		t.Errorf("the test: %q %v\n%s", m.subject, m.header, m.text)
@@ -181,7 +183,7 @@ func TestCampaign(t *testing.T) {
 	c.try("test", "to", "me@x.example", "reader", "who@x.example", "once", strings.Repeat("A", onceLength)).
 		Has(422, "No receiver has this address", "who@x.example")
 	c.do("test", "to", "me@x.example", "reader", "bob@x.example", "once", strings.Repeat("A", onceLength))
-	e.sent(2)
+	e.awaitSent(2)
 	if m := sink.all()[1]; !slices.Equal(m.to, []string{"me@x.example"}) || !strings.Contains(m.text, "Hello Bob,") ||
 		!strings.Contains(m.text, "token=sample") {
 		t.Errorf("the test as for Bob: %v\n%s", m.to, m.text)
@@ -192,21 +194,21 @@ func TestCampaign(t *testing.T) {
 	if a := c.save("subject", "Too late"); a.Status != 409 {
 		t.Error(a)
 	}
-	e.sent(5)
+	e.awaitSent(5)
 	if got := fmt.Sprint(receiversOf(sink.all()[2:])); got != "[ada@x.example bob@x.example pia@x.example]" {
 		t.Errorf("it went to %s", got)
 	}
 	code := e.Text(`SELECT em_cd FROM campaign WHERE id = $1`, c.id)
 	unsubscribe := "https://shop.example/account/email-unsubscribe?em_cd=" + code + "&mb_cd=MB1&token=T1"
 	ada := to(sink, "ada@x.example")[0]
-	holds(t, "newsletter", ada.subject, "News of Paper & Co")
-	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+code+"&mb_cd=MB1", unsubscribe)
-	holds(t, "newsletter", ada.html, "<h1>News of Paper &amp; Co</h1>", strings.ReplaceAll(unsubscribe, "&", "&amp;"))
+	wantContains(t, "newsletter", ada.subject, "News of Paper & Co")
+	wantContains(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+code+"&mb_cd=MB1", unsubscribe)
+	wantContains(t, "newsletter", ada.html, "<h1>News of Paper &amp; Co</h1>", strings.ReplaceAll(unsubscribe, "&", "&amp;"))
 	if ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" ||
 		ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
 		t.Errorf("newsletter: %v", ada.header)
 	}
-	holds(t, "a prospect's", to(sink, "pia@x.example")[0].text, "Hello customer,",
+	wantContains(t, "a prospect's", to(sink, "pia@x.example")[0].text, "Hello customer,",
 		"https://shop.example/account/email-unsubscribe?em_cd="+code+"&pr_cd=PR1&pr_token=PT1")
 	if told := e.Number(`SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`, code); told != 2 {
 		t.Errorf("%d mails recorded", told)
@@ -223,17 +225,18 @@ func TestCampaign(t *testing.T) {
 		  @> jsonb_build_object('em_cd', $1::text, 'campaign', $2::bigint, 'campaign_name', 'Spring')`, code, c.id); n != 3 {
 		t.Errorf("reports hear of the campaign's name with %d mails", n)
 	}
-	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 5 { // begun, saved, tested twice, started
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 5 { // created, saved, tested twice, started
 		t.Errorf("%d acts on record", n)
 	}
 	c.do("copy")
 	c.staff.Get(fmt.Sprint("/staff/campaigns/", c.id+1)).Has(200, "Spring, again")
 	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/receivers", c.id+1)).Has(200, "goes to 2 people now")
-	c.counted()
+	c.compareCounts()
 }
 
-// To more than a hundred, or later, takes the right to send to many and a fresh second factor; who may look only changes
-// nothing; garbage is refused.
+// A start to more than a hundred people, or a scheduled start, requires the right to send to many
+// and a fresh second factor. A person with only the right to look changes nothing, and garbage is
+// refused.
 func TestRightsOfCampaigns(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -273,7 +276,7 @@ func TestRightsOfCampaigns(t *testing.T) {
 	for _, command := range []string{"", "/start", "/test", "/frame", "/copy", "/pause", "/stop"} {
 		readOnly.Post(path + command).Has(403)
 	}
-	e.office(adminui.Owner).Garbage(e.server().staffPages(), map[string]string{"id": "1", "kind": "reset", "move": "pause"}, "name", "subject",
+	e.office(adminui.Owner).Garbage(e.server().staff(), map[string]string{"id": "1", "kind": "reset", "move": "pause"}, "name", "subject",
 		"body_text", "to", "day", "reader")
 	if n := e.Number(`SELECT count(*) FROM campaign WHERE state <> 'draft'`); n != 0 {
 		t.Errorf("%d campaigns were started", n)
@@ -291,7 +294,7 @@ func TestScheduledCampaign(t *testing.T) {
 	c := e.campaign("pace", "60")
 	c.do("start", "day", time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly), "time", "00:00")
 	e.Exec(`UPDATE campaign SET start_at = now() WHERE id = $1`, c.id)
-	e.sent(2)
+	e.awaitSent(2)
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[ada@x.example bob@x.example]" {
 		t.Errorf("it went to %s", got)
 	}
@@ -330,17 +333,17 @@ func TestMailsOvertakeNewsletters(t *testing.T) {
 		  now() + interval '1 hour', now())`,
 		e.server().hash("ada@x.example"))
 	e.start()
-	e.sent(61)
+	e.awaitSent(61)
 	at := slices.IndexFunc(sink.all(), func(m taken) bool { return slices.Contains(m.to, "ada@x.example") })
-	// It is the first that is taken. While its sender waits for a busy machine, the others go on: one that waited behind
-	// the newsletter would be the last.
+	// The single mail is claimed first. While its sender waits for a busy machine, the others go
+	// on; behind the newsletter it would be the last.
 	if at < 0 || at >= 30 {
 		t.Errorf("the mail to one person was number %d", at+1)
 	}
 }
 
-// An address that a server does not have gets no further newsletters, under any name, until it takes a mail again. A server
-// that refuses us says nothing of the address.
+// An address that a server does not know gets no further newsletters, under any spelling, until a
+// server takes a mail for it again. A server that refuses us says nothing about the address.
 func TestBouncedAddresses(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -360,21 +363,21 @@ func TestBouncedAddresses(t *testing.T) {
 	second := e.campaign("audience", "both")
 	second.receivers().Has(200, "goes to 2 people now")
 	second.do("start")
-	e.sent(2)
+	e.awaitSent(2)
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[bob@x.example pia@x.example]" {
 		t.Errorf("the second went to %s", got)
 	}
 	e.send("welcome:1", welcome("Ada@x.example"))
-	e.sent(3)
+	e.awaitSent(3)
 	e.campaign().receivers().Has(200, "goes to 2 people now")
-	second.counted()
+	second.compareCounts()
 	e.Exec(`INSERT INTO bounced (hash, code) VALUES ($1, 550)`, e.server().hash("bob@x.example"))
 	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 2, Emails: []string{"bob@x.example"}}})
 	e.Becomes(0, `SELECT count(*) FROM bounced`)
 }
 
-// A campaign that would go to no one does not start, and says so: to the person who starts it, and to all when its time
-// has come.
+// A campaign without receivers does not start and says so: to the person who starts it, and to all
+// staff if it was scheduled.
 func TestCampaignWithoutReceivers(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -405,8 +408,8 @@ func TestCampaignWithoutReceivers(t *testing.T) {
 	}
 }
 
-// The pages of campaigns read neither the ledger of mails nor the people: they answer while others keep both tables,
-// whatever is in them. What is counted stays what the ledger says, whatever becomes of the mails.
+// The pages of campaigns read neither the ledger nor the recipients: they answer while both tables
+// are locked. The counts agree with the ledger, whatever becomes of the mails.
 func TestPagesOfLargeCampaigns(t *testing.T) {
 	t.Parallel()
 	const many = 50_000
@@ -419,7 +422,7 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 	e.Exec(`INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
 		SELECT em_cd, 'member', subject, body_text, '', '', '', id FROM campaign WHERE id = $1`, c.id)
 	e.Exec(`UPDATE campaign SET state = 'running', receivers = $2, started_at = now() WHERE id = $1`, c.id, many)
-	for from := 1; from < many; from += 5000 { // a statement has its limit
+	for from := 1; from < many; from += 5000 { // one statement takes no more
 		e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, member_id, message_id, deadline, created_at,
 			  newsletter_id, state, smtp_reply)
 			SELECT 'newsletter:' || n, 'newsletter', '{}', '{x}', n, 'n' || n, now() + interval '1 day', now(),
@@ -449,7 +452,7 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 			t.Error(a)
 		}
 	}
-	e.counted()
+	e.compareCounts()
 	s := e.server()
 	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
 	for i, end := range []func(d *delivery) error{
@@ -460,7 +463,7 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 		func(d *delivery) error {
 			return markParked(t.Context(), s.outbox, d, "", false, s.done(d, "", "too late"))
 		},
-		func(d *delivery) error { return dropDelivery(t.Context(), e.pool, d) },
+		func(d *delivery) error { return deleteUnwanted(t.Context(), e.pool, d) },
 	} {
 		d, err := claim(t.Context(), e.pool, 1, []int64{}, false)
 		if err == nil {
@@ -470,7 +473,7 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	e.counted()
+	e.compareCounts()
 	member := e.Number(`SELECT member_id FROM delivery WHERE state = 'sent'`)
 	for version, unsubscribed := range []bool{true, true, false, true} {
 		e.enqueue(msg.Message{Key: fmt.Sprint("member:", version), Subject: msg.UserPreferencesChanged,
@@ -480,7 +483,7 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 	c.do("stop")
 	c.page().Has(200, "3 of 50000, stopped", "<dt>Not sent any more</dt><dd>49997</dd>", "<dt>Accepted</dt><dd>1</dd>",
 		"<dt>Waiting</dt><dd>0</dd>")
-	e.counted()
+	e.compareCounts()
 	e.start()
 	e.Becomes(1, `SELECT sum(unsubscribed) FROM campaign_count`)
 }

@@ -15,36 +15,36 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// The blocks that stand for the names in braces of an order confirmation, as text and as HTML. The
-// HTML ones escape whatever is filled in.
+// The blocks that stand for names in braces of an order confirmation, as text and as HTML. The HTML
+// ones escape the values.
 var (
 	textBlocks = template.Must(template.New("").ParseFS(templateFiles, "templates/order/blocks.tmpl"))
 	htmlBlocks = htmltemplate.Must(htmltemplate.New("").ParseFS(templateFiles, "templates/order/blocks.html"))
 )
 
-// blocks are the names in braces that whole blocks stand for.
+// blocks are the names in braces that stand for whole blocks.
 var blocks = []string{"order_information", "product_information", "shipping_information", "discount_information",
 	"order_total_information", "payment_information", "shipping_address_information", "billing_address_information",
 	"tracking_information", "parcel_information", "rest_information", "refund_information",
 	"canceled_refund_information", "note_information"}
 
-// orderPage is what the blocks are filled with.
+// orderPage is the data of the blocks.
 type orderPage struct {
 	Identifier, Placed, Customer, Email, Shop, ShippingMethod string
 	Lines                                                     []orderLine
 	Codes                                                     []orderCode
-	// Discount, ShippingDiscount, Tax and TaxIncluded are "" when there is none
+	// Discount, ShippingDiscount, Tax and TaxIncluded are "" if there is none.
 	Subtotal, Discount, Shipping, ShippingDiscount, Tax, TaxIncluded, Total string
 	ShippingAddress, BillingAddress                                         []string
 
-	// Of a parcel.
+	// The fields of a parcel.
 	Carrier, Tracking, TrackingURL string
 	Corrected                      bool
 	Parcel, Rest                   []orderLine
-	// Of a refund; the amount is "" when nothing was paid.
+	// The fields of a refund; the amount is "" if nothing was paid.
 	Refund   string
 	Refunded []orderLine
-	Note     []string // lines of what staff wrote
+	Note     []string // lines that staff wrote
 }
 
 type orderLine struct {
@@ -57,7 +57,7 @@ type orderCode struct {
 	Combinable, Applied bool
 }
 
-// writeOrder fills the template whose code the order names; staff may have edited it.
+// writeOrder fills the template that the order names; staff may have edited it.
 func (s *server) writeOrder(ctx context.Context, m msg.SendMail, email string) (content, error) {
 	t, codes, err := findTemplateAndCodes(ctx, s.pool, m)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *server) fillOrder(m msg.SendMail, email string, t mailTemplate, codes l
 	return c, nil
 }
 
-// senderOf is the template's, or else the shop's.
+// senderOf is the template's sender, or the shop's if it has none.
 func (s *server) senderOf(t mailTemplate) *mail.Address {
 	if t.FromAddress == "" {
 		return s.sender()
@@ -91,7 +91,7 @@ func (s *server) senderOf(t mailTemplate) *mail.Address {
 	return from
 }
 
-// bcc are the template's further receivers. One that is wrong must not cost a customer the mail.
+// bcc are the template's additional receivers. A wrong one must not cost a customer the mail.
 func (s *server) bcc(t mailTemplate) []string {
 	var all []string
 	for part := range strings.SplitSeq(t.BccAddress, ",") {
@@ -178,7 +178,7 @@ func (s *server) reduction(cents int64) string {
 	return s.amount(-cents)
 }
 
-// joined cleans texts and joins those that say something.
+// joined cleans texts and joins those that are not empty.
 func joined(sep string, texts ...string) string {
 	var all []string
 	for _, t := range texts {
@@ -200,14 +200,14 @@ func addressLines(a msg.Address) []string {
 	return lines
 }
 
-// replacers fill the names in braces of the text and of the HTML part. Each passes over a template once,
-// so braces in what is filled in stay what they are.
+// replacers replace the names in braces of the text and of the HTML part. Each makes one pass over
+// a template, so that braces in the values stay as they are.
 func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
 	single := map[string]string{
 		"recipient_first_name": p.Customer, // the full name, for compatibility
 		"ENVIRONMENT_DOMAIN":   s.cfg.PublicURL, "identifier": linkCode(p.Identifier), "em_cd": linkCode(t.EmCd),
 		"mb_cd": linkCode(codes.member), "pr_cd": linkCode(codes.prospect),
-		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), //nolint:misspell // spelt so in old templates
+		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), //nolint:misspell // spelled so in old templates
 		"shop_name":                      p.Shop, "contact": s.replyTo.Address,
 		"order_link": s.orderLink(p, t, codes), "refund_amount": p.Refund,
 	}
@@ -229,8 +229,8 @@ func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, 
 	return strings.NewReplacer(append(texts, ofText...)...), strings.NewReplacer(append(marks, ofMarkup...)...), nil
 }
 
-// filled are the blocks of the names in braces that stand in a template, each behind its name. Most names stand in
-// those of other mails.
+// filled renders the blocks whose names stand in a template, each after its name. Most names belong
+// to other kinds of mail.
 func filled(execute func(io.Writer, string, any) error, names []string, p any,
 	template string) (all []string, err error) {
 	for _, name := range names {
@@ -249,12 +249,12 @@ func filled(execute func(io.Writer, string, any) error, names []string, p any,
 func block(execute func(io.Writer, string, any) error, name string, p any) (string, error) {
 	var out bytes.Buffer
 	if err := execute(&out, name, p); err != nil {
-		return "", errors.New("the block " + name + " cannot be filled") // the text of the error may hold values
+		return "", errors.New("the block " + name + " cannot be filled") // the error's text may hold values
 	}
 	return strings.TrimSpace(out.String()), nil
 }
 
-// orderLink leads to the page of the order; it says through which mail, and to whom that went.
+// orderLink leads to the page of the order; its codes say from which mail, and to whom that went.
 func (s *server) orderLink(p orderPage, t mailTemplate, codes linkCodes) string {
 	link := s.cfg.PublicURL + "/account/order?identifier=" + linkCode(p.Identifier) + "&em_cd=" + linkCode(t.EmCd)
 	switch {
@@ -266,7 +266,7 @@ func (s *server) orderLink(p orderPage, t mailTemplate, codes linkCodes) string 
 	return link
 }
 
-// unsubscribe is a link for a person who is known already, or nothing.
+// unsubscribe is a link for a person who is known, or "".
 func (s *server) unsubscribe(t mailTemplate, codes linkCodes) string {
 	if codes.prospectToken == "" {
 		return ""

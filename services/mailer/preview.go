@@ -14,23 +14,24 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// secretData are the names in SendMail.Data whose values open something.
+// secretData are the names in SendMail.Data whose values give access to something.
 var secretData = []string{"code", "undo_code", "token"}
 
-// shownMail is what a mail says, as staff may see it.
+// shownMail is the text of a mail as staff may see it.
 type shownMail struct {
 	From    string   `json:"from"`
 	To      []string `json:"to,omitempty"`
 	Subject string   `json:"subject"`
 	Text    string   `json:"text"`
 	HTML    string   `json:"html,omitempty"`
-	// Now says that it is written for the page alone: what was sent was not kept, or it is still to be written.
+	// Now says that the text was written for this page: the sent text was not kept, or the mail has
+	// not been written yet.
 	Now bool `json:"written_now,omitempty"`
-	// Problem says why it cannot be written; the rest is empty then.
+	// Problem says why the mail cannot be written; the other fields are empty then.
 	Problem string `json:"problem,omitempty"`
 }
 
-// showMail is what a mail of the ledger says, without what opens anything.
+// showMail is the text of a mail in the ledger, without anything that gives access.
 func (s *server) showMail(ctx context.Context, id int64) (shownMail, error) {
 	d, err := web.OrNotFound(findWritten(ctx, s.pool, id))
 	if err != nil {
@@ -38,21 +39,21 @@ func (s *server) showMail(ctx context.Context, id int64) (shownMail, error) {
 	}
 	m, to, err := s.readCommand(&d)
 	if err != nil {
-		return shownMail{Problem: err.Error()}, nil //nolint:nilerr // it is what is shown
+		return shownMail{Problem: err.Error()}, nil //nolint:nilerr // the page shows the error
 	}
 	c, err := s.contentOf(ctx, &d, m, to[0])
 	if pg.IsUnavailable(err) || pg.IsContention(err) {
 		return shownMail{}, err
 	}
 	if err != nil {
-		return shownMail{Problem: err.Error()}, nil //nolint:nilerr // the same
+		return shownMail{Problem: err.Error()}, nil //nolint:nilerr // the page shows the error
 	}
 	shown := show(c, m)
 	shown.To, shown.Now = to, d.keepsWritten()
 	return shown, nil
 }
 
-// show takes out of a content what opens anything.
+// show removes from a content all that gives access to something.
 func show(c content, m msg.SendMail) shownMail {
 	var pairs []string
 	for _, name := range secretData {
@@ -68,8 +69,8 @@ func show(c content, m msg.SendMail) shownMail {
 
 var frame = template.Must(template.New("frame.html").ParseFS(templateFiles, "templates/frame.html"))
 
-// answer is the mail as the document of a frame. services/admin gives it a policy of its own: nothing in it runs, and
-// it is of no origin.
+// answer is the mail as the document of a frame. admin gives it a policy of its own: nothing in it
+// runs, and it has no origin.
 func (m shownMail) answer() adminui.Answer {
 	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
 		var out bytes.Buffer
@@ -84,7 +85,7 @@ func (m shownMail) answer() adminui.Answer {
 }
 
 func (s *server) staffMailFrame(r *http.Request) (adminui.Answer, error) {
-	m, err := s.findMail(r)
+	m, err := s.mailFromPath(r)
 	if err != nil {
 		return nil, err
 	}

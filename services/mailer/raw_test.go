@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-// raw is an SMTP server as it should not be: it loses replies and closes connections at the worst
-// moment. Each mail gets the next fault of the list, and none when the list is empty.
+// raw is an SMTP server that misbehaves: it loses replies and closes connections at the worst
+// moment. Each mail gets the next fault of the list, or none when the list is empty.
 type raw struct {
 	t      *testing.T
 	l      net.Listener
 	ask    *httptest.Server
 	mu     sync.Mutex
 	faults []string
-	ids    []string // Message-IDs of the mails it took
+	ids    []string // Message-IDs of the mails that it took
 	wholes []string
 	tries  int
-	deaf   bool // the question is answered with 500
+	deaf   bool // MAIL_SEEN_URL answers 500
 }
 
 func newRaw(t *testing.T, faults ...string) *raw {
@@ -76,9 +76,9 @@ func (r *raw) took() int {
 }
 
 func (r *raw) serve(c net.Conn) {
-	defer c.Close() //nolint:errcheck // closing is what it is about
+	defer c.Close() //nolint:errcheck // tests only need it closed
 	in := bufio.NewReader(c)
-	say := func(format string, args ...any) { fmt.Fprintf(c, format+"\r\n", args...) } //nolint:errcheck // the client may have left
+	say := func(format string, args ...any) { fmt.Fprintf(c, format+"\r\n", args...) } //nolint:errcheck // the client may be gone
 	say("220 raw")
 	fault := ""
 	for {

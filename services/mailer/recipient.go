@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// recipient is a person who has an account or a prospect's record.
+// recipient is a member, or a prospect with a record.
 type recipient struct {
 	kind             string
 	id               int64
@@ -18,8 +18,8 @@ type recipient struct {
 	code, token      string
 }
 
-// onUser keeps the projection of people who may be mailed. Messages may come twice and in any order. A group with an
-// erasure in it is for onErased.
+// onUser maintains the projection of people who may be mailed. Messages may arrive twice and in any
+// order. It leaves a group with an erasure to onErased.
 func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []recipientRow{}
 	for _, d := range group {
@@ -47,7 +47,7 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 	return storeRecipients(rows), nil
 }
 
-// onErased takes erased people out; what else came along is noted before.
+// onErased erases the people of the group's erasures, after storing the other messages.
 func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	return erasure.ReceiveAmong(ctx, tx, group, s.onUser, s.erasePerson)
 }

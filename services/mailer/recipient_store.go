@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// recipientRow is a person as user tells of them; key is that of the message.
+// recipientRow is a person in a message of user; key is the message's.
 type recipientRow struct {
 	Key          string `json:"key"`
 	Kind         string `json:"kind"`
@@ -22,12 +22,13 @@ type recipientRow struct {
 	Token        string `json:"token"`
 	Newsletter   bool   `json:"newsletter"`
 	Unsubscribed bool   `json:"unsubscribed"`
-	// of a prospect: has unsubscribed, rather than never asked; nil: user has not told
+	// for a prospect: has unsubscribed, rather than never asked; nil: user has not said
 	Refused *bool `json:"refused"`
 	Version int64 `json:"version"`
 }
 
-// storeRecipients notes the newest version of each person that a group tells of, unless the person was erased.
+// storeRecipients stores the newest version of each person in a group, unless the person was
+// erased.
 func storeRecipients(rows []recipientRow) *bus.Effect {
 	return &bus.Effect{What: "store people", Args: []any{rows}, SQL: `
 		people AS (
@@ -47,39 +48,40 @@ func storeRecipients(rows []recipientRow) *bus.Effect {
 		    refused = excluded.refused
 		  WHERE recipient.version < excluded.version
 		  RETURNING kind, id, code, unsubscribed OR kind = 'member' AND NOT newsletter AS quit
-		),` + countUnsubscribed}
+		),` + countUnsubscribedSQL}
 }
 
-// refusesNewsletters is a condition on o: a person for whose address, in whatever letters, no newsletter goes to those
-// of kind $1. Prospects of whom user has not told more than "unsubscribed" speak for other prospects.
-const refusesNewsletters = ` (o.kind = 'member' AND o.unsubscribed
+// refusesNewslettersSQL is a condition on o: it keeps newsletters from receivers of kind $1 with
+// the same address, in any spelling. A prospect of whom user has told only "unsubscribed" decides
+// only for other prospects.
+const refusesNewslettersSQL = ` (o.kind = 'member' AND o.unsubscribed
 	OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND $1 = 'prospect')) `
 
-// wantsNewsletters is a condition on r: of kind $1, members who asked for newsletters, prospects who have not
-// unsubscribed.
-const wantsNewsletters = ` r.kind = $1 AND NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') `
+// wantsNewslettersSQL is a condition on r: of kind $1, members who asked for newsletters, or
+// prospects who have not unsubscribed.
+const wantsNewslettersSQL = ` r.kind = $1 AND NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') `
 
-// listReceivers are the people of a kind who want newsletters, each address once.
+// listReceivers lists the people of a kind who want newsletters, each address once.
 func listReceivers(ctx context.Context, d pg.DB, kind string) ([]recipient, error) {
 	return queryReceivers(ctx, d, `
 		SELECT * FROM (
 		  SELECT DISTINCT ON (lower(email)) kind, id, email, first_name, code, token FROM recipient r
-		  WHERE`+wantsNewsletters+`AND lower(r.email) NOT IN (
-		    SELECT lower(o.email) FROM recipient o WHERE`+refusesNewsletters+`)
+		  WHERE`+wantsNewslettersSQL+`AND lower(r.email) NOT IN (
+		    SELECT lower(o.email) FROM recipient o WHERE`+refusesNewslettersSQL+`)
 		  ORDER BY lower(email), id) AS once
 		ORDER BY id`, kind)
 }
 
-// findReceiver is one of them, if that person still wants newsletters; address is where the mail goes,
-// which the person may have left since.
+// findReceiver finds one receiver, if that person still wants newsletters; address is where the
+// mail goes, even if the person has another address by now.
 func findReceiver(
 	ctx context.Context, d pg.DB, kind string, id int64, address string,
 ) (r recipient, wanted bool, err error) {
 	list, err := queryReceivers(ctx, d, `
 		SELECT kind, id, email, first_name, code, token FROM recipient r
-		WHERE r.id = $3 AND`+wantsNewsletters+`AND NOT EXISTS (
+		WHERE r.id = $3 AND`+wantsNewslettersSQL+`AND NOT EXISTS (
 		  SELECT FROM recipient o
-		  WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND`+refusesNewsletters+`)`,
+		  WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND`+refusesNewslettersSQL+`)`,
 		kind, address, id)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err
@@ -87,8 +89,9 @@ func findReceiver(
 	return list[0], true, nil
 }
 
-// findNewsReader is the member of an id, or else the prospect of an address, if that person wants news; asked says that
-// a visitor asked for them with a checkout, which makes no receiver of newsletters before it is paid.
+// findNewsReader finds the member with an id, otherwise the prospect with an address, if that
+// person wants news; asked says that a visitor asked for news at a checkout, which makes them no
+// receiver of newsletters before it is paid.
 func findNewsReader(ctx context.Context, d pg.DB, member int64, address string,
 	asked bool) (r recipient, wanted bool, err error) {
 	list, err := queryReceivers(ctx, d, `
@@ -108,7 +111,7 @@ func findNewsReader(ctx context.Context, d pg.DB, member int64, address string,
 	return list[0], true, nil
 }
 
-// readerByAddress is a person of some kinds with an address, a member before a prospect.
+// readerByAddress finds a person of some kinds by address, a member before a prospect.
 func readerByAddress(ctx context.Context, d pg.DB, kinds []string, address string) (recipient, bool, error) {
 	list, err := queryReceivers(ctx, d, `
 		SELECT kind, id, email, first_name, code, token FROM recipient

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is what mailer answers beside its staff pages: nothing.
+// routes are the requests that mailer answers. Beside its staff pages there are none.
 func (s *server) routes() http.Handler {
 	r := web.Router("mailer", s.log)
 	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), web.LoopbackOnly)

@@ -15,7 +15,7 @@ var migrations embed.FS
 // Migrations are the sets that make mailer's schema.
 func Migrations() []pg.Set { return service.Migrations("mailer", migrations) }
 
-// Run sends mails until ctx ends, and those that it has begun.
+// Run sends mails until ctx ends, and finishes those in flight.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	return runWith(ctx, log, cfg, normalTiming)
 }
@@ -31,7 +31,7 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 		return service.Parts{
 			Handler:   s.routes(),
 			Export:    ExportMails,
-			Staff:     s.staffPages(),
+			Staff:     s.staff(),
 			Work:      s.work,
 			Trail:     s.trail,
 			Consumers: s.consumers(),

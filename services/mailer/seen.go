@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// seenTime bounds a question to the mail system.
-const seenTime = 5 * time.Second
+// seenTimeout bounds a request to the mail system.
+const seenTimeout = 5 * time.Second
 
-// seenClient follows no redirects: the answer counts only from where it was asked.
-var seenClient = &http.Client{Timeout: seenTime,
+// seenClient follows no redirects: only the configured address can tell what was accepted.
+var seenClient = &http.Client{Timeout: seenTimeout,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// seen asks the mail system how many mails with this Message-ID it has taken.
-func (s *server) seen(ctx context.Context, messageID string) (int, error) {
+// countAccepted asks the mail system how many mails with this Message-ID it has accepted.
+func (s *server) countAccepted(ctx context.Context, messageID string) (int, error) {
 	u, err := url.Parse(s.cfg.MailSeenURL)
 	if err != nil {
 		return 0, fmt.Errorf("read MAIL_SEEN_URL: %w", err)

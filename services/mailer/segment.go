@@ -22,13 +22,13 @@ import (
 )
 
 const (
-	// askedAtOnce is about how many people an owner is asked with one request.
-	askedAtOnce = 1000
-	// ownerTime bounds an owner's time until it answers.
-	ownerTime = 10 * time.Second
+	// askBatchSize is about how many people one request to an owner names.
+	askBatchSize = 1000
+	// ownerTimeout bounds a request to an owner.
+	ownerTimeout = 10 * time.Second
 )
 
-// segment is whom of its audience a campaign goes to: all of its conditions hold for each receiver.
+// segment narrows the audience of a campaign: all of its conditions hold for each receiver.
 type segment struct {
 	Bought    string       `json:"bought,omitempty"`
 	IdleDays  int          `json:"idle_days,omitempty"`
@@ -36,10 +36,10 @@ type segment struct {
 	Tag       string       `json:"tag,omitempty"`
 }
 
-// buys reports whether it has conditions about orders.
+// buys reports whether the segment has conditions about orders.
 func (s segment) buys() bool { return s.Bought != "" || s.IdleDays > 0 || s.SpentOver != nil }
 
-// words are the segment for staff; empty for everybody.
+// words describe the segment to staff; "" for everybody.
 func (s segment) words() string {
 	var words []string
 	if s.Bought != "" {
@@ -63,12 +63,12 @@ type person struct {
 	id   int64
 }
 
-// people are those for whom a segment's conditions hold; nil is everybody.
+// people are those who meet a segment's conditions; nil is everybody.
 type people map[person]bool
 
 func (p people) has(r recipient) bool { return p == nil || p[person{r.kind, r.id}] }
 
-// owners are the services that know what mailer does not.
+// owners are the services that know what a segment asks for.
 type owners struct{ user, order *web.Owner }
 
 func findOwners(cfg Config, log *slog.Logger) (o owners, err error) {
@@ -83,18 +83,19 @@ func findOwners(cfg Config, log *slog.Logger) (o owners, err error) {
 	if err := errors.Join(uerr, oerr); err != nil {
 		return o, err
 	}
-	return owners{web.NewOwner(log, "user", user, secure, ownerTime),
-		web.NewOwner(log, "order", order, secure, ownerTime)}, nil
+	return owners{web.NewOwner(log, "user", user, secure, ownerTimeout),
+		web.NewOwner(log, "order", order, secure, ownerTimeout)}, nil
 }
 
-// ask asks an owner, as mailer alone can.
+// ask sends an owner a request under mailer's own key.
 func (s *server) ask(ctx context.Context, owner *web.Owner, path string, form url.Values, out any) error {
 	return owner.Ask(ctx, web.Question{Method: http.MethodPost, Path: path, Form: form,
 		Key: s.cfg.Key(boot.QuestionKey)}, out)
 }
 
-// peopleIn are those of a campaign's audience who are in its segment now. They are asked for outside of any
-// transaction, so that an owner that is slow or away holds up nothing but the question.
+// peopleIn lists the people of a campaign's audience who are in its segment now. It calls the
+// owners outside of any transaction, so that a slow or unavailable owner holds up only its own
+// caller.
 func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 	if c.segment == (segment{}) {
 		return nil, nil
@@ -108,7 +109,7 @@ func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 		left = append(left, list...)
 	}
 	in := people{}
-	for part := range slices.Chunk(left, askedAtOnce) {
+	for part := range slices.Chunk(left, askBatchSize) {
 		var err error
 		if c.buys() {
 			if part, err = s.buyersAmong(ctx, c.segment, part); err != nil {
@@ -127,7 +128,7 @@ func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 	return in, nil
 }
 
-// buyersAmong asks order.
+// buyersAmong asks order which of the people meet the conditions about orders.
 func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient) ([]recipient, error) {
 	form := url.Values{"product": {seg.Bought}, "idle_days": {strconv.Itoa(seg.IdleDays)}}
 	if seg.SpentOver != nil {
@@ -156,7 +157,7 @@ func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient)
 	}), nil
 }
 
-// taggedAmong asks user.
+// taggedAmong asks user which of the people have the tag.
 func (s *server) taggedAmong(ctx context.Context, tag string, list []recipient) ([]recipient, error) {
 	form := url.Values{"tag": {tag}}
 	for _, r := range list {
@@ -181,7 +182,7 @@ func setOf[T comparable](list []T) map[T]bool {
 	return set
 }
 
-// fields are the segment's part of a campaign's form.
+// fields are the segment's fields in a campaign's form.
 func (s segment) fields() []adminui.Field {
 	idle, spent := "", ""
 	if s.IdleDays > 0 {
@@ -207,7 +208,7 @@ const (
 	maxIdleDays = 3650 // days
 )
 
-// typedSegment is a segment as a form has it; wrong says what cannot be one.
+// typedSegment is the segment in a posted form; wrong names its invalid fields.
 func typedSegment(form adminui.Submitted, wrong adminui.Wrong) (s segment) {
 	s.Bought, s.Tag = strings.TrimSpace(form.Get("bought")), strings.TrimSpace(form.Get("tag"))
 	if utf8.RuneCountInString(s.Bought) > maxBought {
@@ -231,7 +232,8 @@ func typedSegment(form adminui.Submitted, wrong adminui.Wrong) (s segment) {
 	return s
 }
 
-// checkKnown asks whether there is what a segment names: a slip of the pen would leave a campaign without receivers.
+// checkKnown asks whether the SKU and the tag of a segment exist: a typo would leave a campaign
+// without receivers.
 func (s *server) checkKnown(ctx context.Context, seg segment, wrong adminui.Wrong) {
 	check := func(field, owner string, at *web.Owner, path, none string, form url.Values) {
 		var answer struct {

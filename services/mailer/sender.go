@@ -18,35 +18,36 @@ import (
 )
 
 const (
-	pollEvery = 500 * time.Millisecond // by the first sender; it wakes the others
-	idlePoll  = 5 * time.Second        // the others look by themselves only this often, each at its own time
-	slotLimit = 5 * time.Second        // of a try to get a slot
-	slotEvery = 2 * time.Second        // between looks whether the slot is still held
-	pingLimit = 2 * time.Second        // of a question whether the database is there
-	// idleFactor is how much less often senders look without a slot: what comes in wakes them.
+	pollEvery     = 500 * time.Millisecond // of the first sender; it wakes the others
+	idlePollEvery = 5 * time.Second        // of the other senders, each at its own time
+	slotTimeout   = 5 * time.Second        // bounds a try to get a slot
+	slotEvery     = 2 * time.Second        // between checks whether the slot is still held
+	pingTimeout   = 2 * time.Second        // bounds a check whether the database answers
+	// idleFactor lengthens the pauses of senders without a slot: new mails wake them.
 	idleFactor = 4
-	// databaseHeadStart is what awaitDatabase leaves to those who have results to write.
+	// databaseHeadStart is how long awaitDatabase leaves the database to senders that have results
+	// to write.
 	databaseHeadStart = 2 * time.Second
-	writeLimit        = 5 * time.Second        // of a try to write a result
-	writeEvery        = 200 * time.Millisecond // between such tries
-	// askTries is how often the question whether a mail was taken may fail before it is sent anyway:
-	// a second copy is better than none.
+	writeTimeout      = 5 * time.Second        // bounds a try to write a result
+	writePause        = 200 * time.Millisecond // between these tries
+	// askTries is how often asking whether a mail was accepted may fail before the mail is sent
+	// anyway: a second copy is better than none.
 	askTries = 6
 )
 
-// senders is the work on the ledger by one process.
+// senders are the workers of one process on the ledger.
 type senders struct {
 	*server
-	taking   sync.Mutex // held while the slot is taken, looked after or given up
+	slotMu   sync.Mutex // held while the slot is taken, checked or given up
 	slots    slots
-	mu       sync.Mutex     // of what follows
-	slot     int            // 0: at rest, without a slot
+	mu       sync.Mutex     // guards the fields below
+	slot     int            // 0: idle, without a slot
 	using    int            // senders that claim or send under the slot
-	worked   time.Time      // when one of them last had something to do
+	worked   time.Time      // when a sender last had something to do
 	inFlight map[int64]bool // ids of mails being sent
 }
 
-// runSenders works until ctx ends and the mails in hand are done.
+// runSenders works until ctx ends and the mails in flight are done.
 func (s *server) runSenders(ctx context.Context) error {
 	if _, err := newConn(s.cfg); err != nil {
 		return err // settings that the client refuses; better known at once
@@ -69,9 +70,10 @@ func (s *server) runSenders(ctx context.Context) error {
 	<-ctx.Done()
 	select {
 	case <-done:
-	case <-time.After(stopLimit):
+	case <-time.After(stopTimeout):
 		s.log.Warn("stopped with mails in hand; the next start goes on with them")
-		// The slot stays ours until the process ends, so that no one takes them out of our hands.
+		// The slot is kept until the process ends, so that no other process claims the mails in
+		// flight.
 		stopKeeping()
 		return nil
 	}
@@ -81,23 +83,23 @@ func (s *server) runSenders(ctx context.Context) error {
 	return nil
 }
 
-// wakeSender has one more sender look for work.
+// wakeSender wakes one more sender.
 func (s *server) wakeSender() { wait.Wake(s.wakeups) }
 
 // loop runs one sender until ctx ends.
 func (w *senders) loop(ctx context.Context, n int) {
-	l, err := newConn(w.cfg)
+	conn, err := newConn(w.cfg)
 	if err != nil {
 		w.log.Error("no mail client", "error", err)
 		return
 	}
-	defer l.close()
-	pause := idlePoll
+	defer conn.close()
+	pause := idlePollEvery
 	if n == 0 {
 		pause = pollEvery
 	}
 	for ctx.Err() == nil {
-		more, err := w.next(ctx, l)
+		more, err := w.next(ctx, conn)
 		if err != nil {
 			w.log.Warn("the ledger cannot be reached", "error", err)
 			w.awaitDatabase(ctx)
@@ -106,22 +108,24 @@ func (w *senders) loop(ctx context.Context, n int) {
 		if more {
 			continue
 		}
-		l.closeIdle()
+		conn.closeIdle()
 		longest := pause
 		if w.idle() {
 			longest *= idleFactor
 		}
-		// All at one moment would keep a connection for each: the pool gives back what was idle for as long.
+		// Without the jitter all would come at one moment and keep a connection each, which the
+		// pool closes only when idle for as long.
 		wait.SleepOrWake(ctx, longest/2+rand.N(longest), w.wakeups) //nolint:gosec // jitter
 	}
 }
 
 // awaitDatabase waits until the database answers, and a moment longer: senders of other processes
-// that wait to write the result of a mail in hand shall be first, or it would be sent again.
+// that wait to write the result of a mail in flight must come first, or the mail would be sent
+// again.
 func (w *senders) awaitDatabase(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait.Sleep(ctx, pollEvery)
-		limit, cancel := context.WithTimeout(ctx, pingLimit)
+		limit, cancel := context.WithTimeout(ctx, pingTimeout)
 		err := w.pool.Ping(limit)
 		cancel()
 		if err == nil {
@@ -131,8 +135,9 @@ func (w *senders) awaitDatabase(ctx context.Context) {
 	}
 }
 
-// next claims one mail and sees it to an end, if there is one and the circuit lets it, and reports whether more wait.
-func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
+// next claims and delivers one mail, if there is one and the circuit permits it, and reports
+// whether more wait.
+func (w *senders) next(ctx context.Context, conn *conn) (more bool, err error) {
 	ok, outage, probe := w.circuit.permit()
 	if !ok {
 		return false, nil
@@ -155,16 +160,16 @@ func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 		return false, unlessEnded(ctx, err)
 	}
 	fault.Point("mailer", "claimed")
-	w.keep(d.ID, true)
-	defer w.keep(d.ID, false)
+	w.setInFlight(d.ID, true)
+	defer w.setInFlight(d.ID, false)
 	if d.More {
 		w.wakeSender()
 	}
-	w.deliver(context.WithoutCancel(ctx), l, d)
-	return d.More, nil // what comes meanwhile wakes a sender
+	w.deliver(context.WithoutCancel(ctx), conn, d)
+	return d.More, nil // mails that arrive in the meantime wake a sender
 }
 
-// unlessEnded is err, or nil when it is only that ctx ended.
+// unlessEnded returns err, or nil if ctx has ended.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // a stop is a clean end
@@ -172,7 +177,7 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-func (w *senders) keep(id int64, sending bool) {
+func (w *senders) setInFlight(id int64, sending bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if sending {
@@ -182,11 +187,11 @@ func (w *senders) keep(id int64, sending bool) {
 	}
 }
 
-// deliver brings one claimed mail to an end: sent, parked, or put off.
-func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
+// deliver brings one claimed mail to an end: sent, parked, deleted or rescheduled.
+func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 	maybe := d.WasMaybe
 	if maybe && w.cfg.MailSeenURL != "" {
-		n, err := w.seen(ctx, d.MessageID)
+		n, err := w.countAccepted(ctx, d.MessageID)
 		switch {
 		case err == nil && n > 0:
 			w.sent(ctx, d, "found at the mail system", content{})
@@ -195,7 +200,7 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 			maybe = false
 		case d.Refusals < askTries && time.Now().Before(d.Deadline):
 			w.log.Warn("cannot ask whether a mail was taken, will try again", "key", d.Key, "error", err)
-			w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, maybe: true,
+			w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, maybe: true,
 				reply: "the mail system cannot be asked"})
 			return
 		}
@@ -207,13 +212,13 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	letter, err := w.write(ctx, d)
 	switch {
 	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
-		w.putOff(ctx, d, later{after: w.timing.firstPause, maybe: maybe, reply: "the templates cannot be reached"})
+		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybe: maybe, reply: "the templates cannot be reached"})
 		return
 	case errors.Is(err, errUnasked):
-		w.putOff(ctx, d, later{after: unaskedPause, maybe: maybe, reply: err.Error()})
+		w.reschedule(ctx, d, retryPlan{after: unaskedPause, maybe: maybe, reply: err.Error()})
 		return
 	case errors.Is(err, errUnwanted):
-		w.persist(ctx, func(ctx context.Context) error { return dropDelivery(ctx, w.pool, d) })
+		w.persist(ctx, func(ctx context.Context) error { return deleteUnwanted(ctx, w.pool, d) })
 		w.log.Info("mail dropped", "kind", d.Kind, "key", d.Key, "reason", err.Error())
 		return
 	case errors.Is(err, errPaused):
@@ -227,7 +232,7 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 		return
 	}
 	began := time.Now()
-	answer := l.send(ctx, letter.envelope, letter.message)
+	answer := conn.send(ctx, letter.envelope, letter.message)
 	ended := time.Now()
 	fault.Point("mailer", "sent")
 	if len(answer.gone) > 0 {
@@ -240,7 +245,7 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	w.record(ctx, d, began, ended, answer)
 }
 
-// record tells the collector of traces of an attempt to hand a mail over, as what its command caused.
+// record records an attempt to send as a span, caused by the mail's command.
 func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Time, r result) {
 	if !obs.Tracing() {
 		return
@@ -255,26 +260,26 @@ func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Tim
 		Attributes: []slog.Attr{slog.String("kind", d.Kind), slog.Int("attempt", d.Attempts)}})
 }
 
-// keepWritten freezes what a mail says with its first attempt, before anything is sent, and reports whether it may be
-// sent now: not when another sender has overtaken this attempt.
+// keepWritten freezes the text of a mail at its first attempt, before anything is sent, and reports
+// whether it may be sent: false if another sender has overtaken this attempt.
 func (w *senders) keepWritten(ctx context.Context, d *delivery, c content, maybe bool) bool {
 	if !d.keepsWritten() {
 		return true
 	}
-	ok, err := keepWritten(ctx, w.pool, d, c.marshal(), clean(c.subject))
+	ok, err := updateWritten(ctx, w.pool, d, c.marshal(), clean(c.subject))
 	if err != nil {
 		w.log.Warn("the ledger cannot keep a mail, will try again", "key", d.Key, "error", err)
-		w.putOff(ctx, d, later{after: w.timing.firstPause, maybe: maybe, reply: "the ledger cannot be written"})
+		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybe: maybe, reply: "the ledger cannot be written"})
 	}
 	fault.Point("mailer", "written")
 	return ok && err == nil
 }
 
-// conclude writes what became of an attempt.
+// conclude writes the result of an attempt.
 func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe bool, l letter) {
 	switch r.outcome {
 	case sent:
-		recovered := w.circuit.taken()
+		recovered := w.circuit.onSuccess()
 		taken := slices.DeleteFunc(slices.Clone(l.envelope.to), func(a string) bool {
 			return slices.Contains(r.gone, a)
 		})
@@ -284,15 +289,15 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 			w.log.Info("the mail server takes mail again")
 		}
 	case refused:
-		w.circuit.answered()
+		w.circuit.onAnswer()
 		w.park(ctx, d, r, maybe, "the mail server refuses it for good")
 	case away:
-		w.circuit.unreachable()
+		w.circuit.onUnreachable()
 		mailsTotal.WithLabelValues(d.Kind, "away").Inc()
 		w.log.Warn("the mail server cannot be reached", "key", d.Key, "error", r.reply)
-		w.putOff(ctx, d, later{maybe: maybe, reply: r.reply})
+		w.reschedule(ctx, d, retryPlan{maybe: maybe, reply: r.reply})
 	case deferred, unknown:
-		trouble := w.circuit.refused()
+		trouble := w.circuit.onRefusal()
 		label := "deferred"
 		if r.outcome == unknown {
 			label, maybe = "unknown", true
@@ -300,16 +305,16 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 		mailsTotal.WithLabelValues(d.Kind, label).Inc()
 		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts, "maybe",
 			maybe)
-		w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble, maybe: maybe,
+		w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble, maybe: maybe,
 			reply: r.reply})
 	}
 }
 
-func (w *senders) putOff(ctx context.Context, d *delivery, l later) {
-	w.persist(ctx, func(ctx context.Context) error { return putOff(ctx, w.pool, d, l) })
+func (w *senders) reschedule(ctx context.Context, d *delivery, p retryPlan) {
+	w.persist(ctx, func(ctx context.Context) error { return reschedule(ctx, w.pool, d, p) })
 }
 
-// hashes stand for addresses in the ledger.
+// hashes returns the hashes of addresses in the ledger.
 func (s *server) hashes(addresses []string) []string {
 	list := make([]string, len(addresses))
 	for i, a := range addresses {
@@ -318,7 +323,8 @@ func (s *server) hashes(addresses []string) []string {
 	return list
 }
 
-// sent notes it and tells others; taken are the hashes of those the server took it for, if that is known.
+// sent marks a mail sent and publishes that; taken are the hashes of the accepted addresses, if
+// they are known.
 func (w *senders) sent(ctx context.Context, d *delivery, reply string, c content, taken ...string) {
 	done := w.done(d, c.emCode, "")
 	done.Campaign, done.CampaignName = c.campaign, c.campaignName
@@ -330,7 +336,7 @@ func (w *senders) sent(ctx context.Context, d *delivery, reply string, c content
 		"ms", time.Since(d.CreatedAt).Milliseconds())
 }
 
-// park ends a mail that needs a human; maybe says that an earlier attempt may have been taken.
+// park ends a mail that needs a person; maybe says that an earlier attempt may have been accepted.
 func (w *senders) park(ctx context.Context, d *delivery, r result, maybe bool, reason string) {
 	w.persist(ctx, func(ctx context.Context) error {
 		return markParked(ctx, w.outbox, d, r.reply, maybe, w.done(d, "", reason))
@@ -339,12 +345,12 @@ func (w *senders) park(ctx context.Context, d *delivery, r result, maybe bool, r
 	w.log.Error("mail parked", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "code", r.code, "reason", reason)
 }
 
-// persist repeats a write until it succeeds: what the mail server said exists nowhere else. It gives
-// up when the process stops or the write itself is impossible; the lease then runs out, and the row
-// says maybe.
+// persist repeats a write until it succeeds: the mail server's answer is stored nowhere else. It
+// gives up if the process stops or the write itself is impossible. The lease then runs out, and the
+// row says maybe.
 func (w *senders) persist(ctx context.Context, write func(context.Context) error) {
 	for {
-		limit, cancel := context.WithTimeout(ctx, writeLimit)
+		limit, cancel := context.WithTimeout(ctx, writeTimeout)
 		err := write(limit)
 		cancel()
 		if err == nil {
@@ -357,6 +363,6 @@ func (w *senders) persist(ctx context.Context, write func(context.Context) error
 		if !pg.IsUnavailable(err) && !pg.IsContention(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return
 		}
-		wait.Sleep(ctx, writeEvery)
+		wait.Sleep(ctx, writePause)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// row is what the ledger says of a mail.
+// row is a mail in the ledger.
 func (e *env) row(key string) (state string, attempts int, maybe bool, reason string) {
 	e.t.Helper()
 	err := e.pool.QueryRow(e.t.Context(), `SELECT state, attempts, maybe, coalesce(reason, '') FROM delivery WHERE key = $1`,
@@ -100,7 +100,7 @@ func TestAQuestionThatCannotBeAnswered(t *testing.T) {
 	server.mu.Lock()
 	server.deaf = false
 	server.mu.Unlock()
-	e.sent(1)
+	e.awaitSent(1)
 	if server.took() != 1 {
 		t.Errorf("the server took %d mails, want 1", server.took())
 	}
@@ -114,9 +114,9 @@ func TestCommandsComeTwice(t *testing.T) {
 	for range 3 {
 		e.send("welcome:1", welcome("ada@x.example"))
 		e.send("welcome:1", welcome("somebody-else@x.example"))
-		e.sent(1)
+		e.awaitSent(1)
 	}
-	// A repeat that the inbox has dropped meets the ledger.
+	// The inbox has forgotten the command, but the ledger refuses the repeat.
 	s := e.server()
 	again := &bus.Delivery{Key: "welcome:1", Data: []byte(`{"kind":"welcome","to":["ada@x.example"]}`)}
 	for range 2 {
@@ -126,7 +126,7 @@ func TestCommandsComeTwice(t *testing.T) {
 		}
 	}
 	e.send("welcome:2", welcome("bea@x.example"))
-	e.sent(2)
+	e.awaitSent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
@@ -146,14 +146,14 @@ func TestOneOfTwoReceiversIsGone(t *testing.T) {
 	m := welcome("ada@old.example")
 	m.To = append(m.To, "ada@new.example", "ADA@new.example")
 	e.send("1", m)
-	e.sent(1)
+	e.awaitSent(1)
 	if got := fmt.Sprint(sink.all()[0].to); got != "[ada@new.example]" {
 		t.Errorf("went to %s", got)
 	}
 }
 
-// What the shop takes as an address can be mailed: an account that can never be written to, or a
-// confirmation that is parked, helps no one.
+// Every address that the shop accepts can be mailed: an account that can never be written to, or a
+// parked confirmation, helps no one.
 func TestEveryAddressOfTheShopCanBeMailed(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -163,7 +163,7 @@ func TestEveryAddressOfTheShopCanBeMailed(t *testing.T) {
 	for i, a := range addresses {
 		e.send(fmt.Sprint(i), welcome(a))
 	}
-	e.sent(len(addresses))
+	e.awaitSent(len(addresses))
 	got := map[string]bool{}
 	for _, m := range sink.all() {
 		list, err := m.header.AddressList("To")
@@ -197,7 +197,7 @@ func TestOutageAndReturn(t *testing.T) {
 			`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0
 	})
 	sink.start()
-	e.sent(20) // although each may have been put off for a minute
+	e.awaitSent(20) // although each may have been put off for a minute
 	if n := sink.count(); n != 20 {
 		t.Errorf("%d mails, want 20", n)
 	}
@@ -212,12 +212,13 @@ func TestAServerThatRefusesAllForNow(t *testing.T) {
 	for i := range 5 {
 		e.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
 	}
-	// The fourth refusal puts a mail off for a minute; the probe and what follows it must not wait so long.
+	// The fourth refusal puts a mail off for a minute; the probe and the mails after it must not
+	// wait so long.
 	e.eventually("long delays", func() bool {
 		return e.Number(`SELECT count(*) FROM delivery WHERE next_at > now() + interval '30 seconds'`) >= 3
 	})
 	sink.set(nil)
-	e.sent(5)
+	e.awaitSent(5)
 }
 
 func TestDeadline(t *testing.T) {
@@ -239,15 +240,15 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestStoppedInTheMiddle leaves a lease behind as a killed process does: the next process frees it at
-// once, asks, and sends only what is missing.
+// TestStoppedInTheMiddle leaves a lease behind as a killed process does: the next process frees it
+// at once, asks, and sends only the missing mails.
 func TestStoppedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL = sink.ask.URL })
 	e.start()
 	e.send("welcome:1", welcome("ada@x.example"))
-	e.sent(1)
+	e.awaitSent(1)
 	e.stop()
 	for i, sql := range []string{ // killed after the server took it; killed before
 		`UPDATE delivery SET state = 'queued', maybe = true, claimed_by = 1, claimed_until = now() + interval '2 minutes' WHERE key = ` +
@@ -262,7 +263,7 @@ func TestStoppedInTheMiddle(t *testing.T) {
 		}
 	}
 	e.start()
-	e.sent(2)
+	e.awaitSent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
@@ -312,10 +313,10 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	e.enqueue(commands...)
 	e.eventually("some are out", func() bool { return sink.count() > 50 })
-	e.stop() // both, in the middle
+	e.stop() // both mailers, in the middle
 	e.start()
 	e.start()
-	e.sent(300)
+	e.awaitSent(300)
 	if n := sink.count(); n != 300 {
 		t.Errorf("%d mails, want 300", n)
 	}
@@ -343,7 +344,7 @@ func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
 	e.eventually("taken", func() bool { return sink.count() == 1 })
 	e.send("welcome:2", welcome("bea@x.example"))
 	ledger.Set(false)
-	e.sent(2)
+	e.awaitSent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}

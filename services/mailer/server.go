@@ -17,27 +17,27 @@ import (
 
 const (
 	senderCount = 4
-	// stopLimit is how long a stop waits for mails in hand. One that takes longer is left in the
-	// ledger as a maybe, as after a crash.
-	stopLimit = 8 * time.Second
+	// stopTimeout bounds how long a stop waits for mails in flight. A mail that takes longer is
+	// left in the ledger as a maybe, as after a crash.
+	stopTimeout = 8 * time.Second
 )
 
-// server is what consumers, senders and handlers share.
+// server is what the handlers and consumers of mailer share.
 type server struct {
-	cfg     Config
-	log     *slog.Logger
-	pool    *pgxpool.Pool
-	outbox  *bus.Outbox
-	from    *mail.Address
-	replyTo *mail.Address
-	staff   *mail.Address
-	bounces *mail.Address          // nil: a mail's own sender
-	name    atomic.Pointer[string] // that the settings give the shop
-	hashKey []byte
-	owners  owners
-	timing  timing
-	circuit *circuit
-	wakeups chan struct{}
+	cfg          Config
+	log          *slog.Logger
+	pool         *pgxpool.Pool
+	outbox       *bus.Outbox
+	from         *mail.Address
+	replyTo      *mail.Address
+	staffAddress *mail.Address
+	bounces      *mail.Address          // nil: each mail's own sender
+	name         atomic.Pointer[string] // name of the shop in its settings
+	hashKey      []byte
+	owners       owners
+	timing       timing
+	circuit      *circuit
+	wakeups      chan struct{}
 }
 
 func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
@@ -54,7 +54,7 @@ func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
 	if s.from, err = parseAddress(cfg.MailFrom); err != nil {
 		return nil, fmt.Errorf("read MAIL_FROM: %w", err)
 	}
-	if s.staff, err = parseAddress(cfg.MailStaff); err != nil {
+	if s.staffAddress, err = parseAddress(cfg.MailStaff); err != nil {
 		return nil, fmt.Errorf("read MAIL_STAFF: %w", err)
 	}
 	if cfg.MailBounces != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// onShop notes who the shop is.
+// onShop stores the name of the shop.
 func (s *server) onShop(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := make([]shopRow, 0, len(group))
 	for _, d := range group {
@@ -23,16 +23,16 @@ func (s *server) onShop(group []*bus.Delivery) (*bus.Effect, error) {
 	return storeShop(rows), nil
 }
 
-// onShopStored takes over what was told with the commit; other processes look by themselves.
+// onShopStored takes over the stored name after the commit; other processes read it by themselves.
 func (s *server) onShopStored([]*bus.Delivery) {
-	ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	if _, err := s.readShop(ctx, s.pool); err != nil {
 		s.log.Warn("the shop's name cannot be read, will try again", "error", err)
 	}
 }
 
-// readShop takes over what the settings say of the shop, whichever process was told.
+// readShop takes over the shop's settings, whichever process got the message.
 func (s *server) readShop(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	name, err := shopName(ctx, pool)
 	if err == nil {
@@ -41,7 +41,7 @@ func (s *server) readShop(ctx context.Context, pool *pgxpool.Pool) (int64, error
 	return 0, err
 }
 
-// shop is the shop's name as customers see it: the settings', or else MAIL_FROM's.
+// shop is the shop's name as customers see it: from the settings, otherwise from MAIL_FROM.
 func (s *server) shop() string {
 	if name := s.sender().Name; name != "" {
 		return name
@@ -49,7 +49,7 @@ func (s *server) shop() string {
 	return "StartUpWebApp"
 }
 
-// sender is the address of MAIL_FROM, under the name that the settings give the shop.
+// sender is the address of MAIL_FROM under the shop's name.
 func (s *server) sender() *mail.Address {
 	name := s.name.Load()
 	if name == nil || *name == "" {
@@ -58,7 +58,7 @@ func (s *server) sender() *mail.Address {
 	return &mail.Address{Name: *name, Address: s.from.Address}
 }
 
-// answersTo is where answers go: MAIL_REPLY_TO, or else the sender.
+// answersTo is the address for answers: MAIL_REPLY_TO, otherwise the sender.
 func (s *server) answersTo() *mail.Address {
 	if s.replyTo == s.from {
 		return s.sender()

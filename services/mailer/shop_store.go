@@ -7,14 +7,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// shopRow is the shop as order tells of it; key is that of the message.
+// shopRow is the shop in a message of order; key is the message's.
 type shopRow struct {
 	Key     string `json:"key"`
 	Name    string `json:"name"`
 	Version int64  `json:"version"`
 }
 
-// storeShop notes the newest of what a group tells.
+// storeShop stores the newest version in a group.
 func storeShop(rows []shopRow) *bus.Effect {
 	return &bus.Effect{What: "note who the shop is", Args: []any{rows}, SQL: `
 		named AS (
@@ -27,7 +27,7 @@ func storeShop(rows []shopRow) *bus.Effect {
 		)`}
 }
 
-// shopName is the name that the settings give the shop, or "".
+// shopName is the shop's name in the settings, or "".
 func shopName(ctx context.Context, db pg.DB) (string, error) {
 	return pg.Get[string](ctx, db, "read the shop's name", `SELECT coalesce((SELECT name FROM shop), '')`)
 }

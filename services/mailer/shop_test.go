@@ -7,8 +7,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// Mails and their sender have the name that staff give the shop, from the next mail on; the address stays
-// MAIL_FROM's. What is told late, or again, does not bring an older name back; without a name MAIL_FROM's counts.
+// Mails and their sender have the name that staff give the shop, from the next mail on; the address
+// stays MAIL_FROM's. A late or repeated message does not bring an older name back; without a name
+// MAIL_FROM's counts.
 func TestMailsFollowTheShopsName(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -20,7 +21,7 @@ func TestMailsFollowTheShopsName(t *testing.T) {
 		e.eventually("mails are from "+name, func() bool {
 			sent++
 			e.send(fmt.Sprint("welcome:", sent), welcome("ada@x.example"))
-			e.sent(sent)
+			e.awaitSent(sent)
 			m := sink.all()[sent-1]
 			from, err := m.header.AddressList("From")
 			if err != nil || len(from) != 1 || from[0].Address != "shop@shop.example" {

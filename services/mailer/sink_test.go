@@ -18,8 +18,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// sink is a real SMTP server that keeps what it takes, can refuse on request, and answers whether
-// it has seen a Message-ID.
+// sink is a real SMTP server that keeps the mails it takes, can refuse on request, and answers
+// whether it has seen a Message-ID.
 type sink struct {
 	t    *testing.T
 	addr string
@@ -98,7 +98,7 @@ func (s *sink) port() int {
 	return port
 }
 
-// set makes the sink refuse from now on; nil ends it.
+// set makes the sink refuse from now on; nil ends that.
 func (s *sink) set(refuse func(stage, who string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +123,7 @@ func always(stage string, code int) func(string, string) error {
 	}
 }
 
-// saying is an answer that refuses.
+// saying is a refusal with a code and a text.
 func saying(code int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.NoEnhancedCode, Message: text}
 }
@@ -177,7 +177,7 @@ func (s *sinkSession) Data(r io.Reader) error {
 	return nil
 }
 
-// readMail takes a mail apart.
+// readMail parses a mail.
 func readMail(raw string) (taken, error) {
 	m := taken{raw: raw}
 	r, err := mail.CreateReader(strings.NewReader(raw))

@@ -15,17 +15,17 @@ const (
 	slotCount = 64
 )
 
-// slots says to which process a lease belongs. A process holds the advisory lock of its slot on a connection
-// of its own for as long as it has mails in hand; PostgreSQL drops the lock with the process. So a process that can
-// get the lock of a slot knows that its former owner is gone or has nothing to send, and may free its leases at once
-// instead of waiting for them to run out.
+// slots says to which process a lease belongs. A process holds the advisory lock of its slot, on a
+// connection of its own, for as long as it has mails in flight; PostgreSQL drops the lock with the
+// process. So a process that gets the lock of a slot knows that the former owner is gone or has
+// nothing to send, and may free its leases at once instead of waiting for them to run out.
 type slots struct {
 	pool *pgxpool.Pool
 	conn *pgx.Conn // taken out of the pool: it must live as long as the slot is held
 	own  int
 }
 
-// take gets the lowest free slot and frees what its former owner left.
+// take gets the lowest free slot and frees the leases of its former owner.
 func (s *slots) take(ctx context.Context) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *slots) take(ctx context.Context) error {
 		if !free {
 			continue
 		}
-		if slot == s.own { // the connection broke, not the process: the leases are ours still
+		if slot == s.own { // the connection broke, not the process: the leases are still ours
 			return nil
 		}
 		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
@@ -55,8 +55,8 @@ func (s *slots) take(ctx context.Context) error {
 	return fmt.Errorf("all %d slots are taken", slotCount)
 }
 
-// sweep frees what dead processes left in other slots. Slots are taken from below, so not far above
-// the own one no process ever was.
+// sweep frees the leases of dead processes in other slots. Slots are taken from below, so no
+// process ever had one far above our own.
 func (s *slots) sweep(ctx context.Context) error {
 	for slot := 1; slot <= min(s.own+8, slotCount); slot++ {
 		if slot == s.own {
@@ -79,12 +79,12 @@ func (s *slots) sweep(ctx context.Context) error {
 	return nil
 }
 
-// held reports whether the lock is still there.
+// held reports whether the lock is still held.
 func (s *slots) held(ctx context.Context) bool {
 	if s.conn == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if s.conn.Ping(ctx) == nil {
 		return true
@@ -93,30 +93,30 @@ func (s *slots) held(ctx context.Context) bool {
 	return false
 }
 
-// giveUp is release by a process that has no mail in hand: the slot is any other's from now on. What a claim without
-// an answer left goes first, since no one looks for it otherwise until its lease runs out.
+// giveUp releases the slot of a process that has no mail in flight. First it frees the leases of
+// claims without an answer, since otherwise no one would until they run out.
 func (s *slots) giveUp(ctx context.Context) error {
 	own := s.own
 	s.own = 0
 	defer s.release()
 	if !s.held(ctx) {
-		return nil // it may be another's by now
+		return nil // it may be another process's by now
 	}
-	ctx, cancel := context.WithTimeout(ctx, slotLimit)
+	ctx, cancel := context.WithTimeout(ctx, slotTimeout)
 	defer cancel()
 	_, err := freeLeases(ctx, s.pool, own)
 	return err
 }
 
-// releaseTime bounds the goodbye to the database.
-const releaseTime = time.Second
+// releaseTimeout bounds closing the slot's connection.
+const releaseTimeout = time.Second
 
 // release gives the slot up by ending the connection.
 func (s *slots) release() {
 	if s.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTime)
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 	defer cancel()
 	s.conn.Close(ctx) //nolint:errcheck,gosec // it may be broken already
 	s.conn = nil

@@ -21,7 +21,7 @@ func (w *senders) takeSlot(ctx context.Context) bool {
 }
 
 func (w *senders) tryTakeSlot(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, slotLimit)
+	ctx, cancel := context.WithTimeout(ctx, slotTimeout)
 	defer cancel()
 	if err := w.slots.take(ctx); err != nil {
 		return err
@@ -32,12 +32,13 @@ func (w *senders) tryTakeSlot(ctx context.Context) error {
 	return nil
 }
 
-// firstSweep and secondSweep are how long after the start what killed processes left is looked for again.
+// firstSweep and secondSweep are when, after the start, the leases of killed processes are looked
+// for again.
 const firstSweep, secondSweep = 3 * time.Second, 10 * time.Second
 
-// keepSlot gives the slot up when there is nothing to send for a while: it takes a connection. It gets it back after
-// the database was away, and sweeps at the start and soon after: the session of a killed process may outlive it by a
-// moment.
+// keepSlot gives the slot up when there has been nothing to send for a while, as it takes a
+// connection. It takes it again after the database was unavailable, and sweeps at the start and
+// soon after: the session of a killed process may outlive it by a moment.
 func (w *senders) keepSlot(ctx context.Context) {
 	now := time.Now()
 	sweeps := []time.Time{now, now.Add(firstSweep), now.Add(secondSweep)}
@@ -52,8 +53,8 @@ func (w *senders) keepSlot(ctx context.Context) {
 
 // keepSlotOnce reports whether the slot is held.
 func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
-	w.taking.Lock()
-	defer w.taking.Unlock()
+	w.slotMu.Lock()
+	defer w.slotMu.Unlock()
 	if w.beginIdle() {
 		if err := w.slots.giveUp(ctx); err != nil {
 			w.log.Warn("giving the sender's slot up", "error", err)
@@ -70,7 +71,7 @@ func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
 	return true
 }
 
-// beginIdle lets no one use the slot any more when no sender has had anything to do for a while.
+// beginIdle takes the slot away from the senders if none has had anything to do for a while.
 func (w *senders) beginIdle() (begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,7 +94,7 @@ func (w *senders) noteWork() {
 	w.worked = time.Now()
 }
 
-// endIdle takes a slot when there is something to send, and reports whether there is a slot.
+// endIdle takes a slot if there is something to send, and reports whether there is a slot.
 func (w *senders) endIdle(ctx context.Context, deferred bool) (bool, error) {
 	if !w.idle() {
 		return true, nil
@@ -101,8 +102,8 @@ func (w *senders) endIdle(ctx context.Context, deferred bool) (bool, error) {
 	if some, err := anyDue(ctx, w.pool, deferred); err != nil || !some {
 		return false, err
 	}
-	w.taking.Lock()
-	defer w.taking.Unlock()
+	w.slotMu.Lock()
+	defer w.slotMu.Unlock()
 	if !w.idle() { // another sender was faster
 		return true, nil
 	}
@@ -113,7 +114,8 @@ func (w *senders) endIdle(ctx context.Context, deferred bool) (bool, error) {
 	return true, nil
 }
 
-// use has the slot held until the caller is done with it, and says which mails are being sent. Slot 0 is none.
+// use holds the slot until the caller is done with it, and returns the mails in flight. Slot 0 is
+// none.
 func (w *senders) use() (slot int, sending []int64, done func(worked bool)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -14,7 +14,7 @@ func TestAProcessAtRestHoldsNoSlot(t *testing.T) {
 	for n, to := range []string{"ada@x.example", "bea@x.example"} {
 		began := time.Now()
 		e.send(to, welcome(to))
-		e.sent(n + 1)
+		e.awaitSent(n + 1)
 		t.Logf("mail %d is out after %s", n+1, time.Since(began))
 		e.eventually("no slot is held", func() bool { return e.slotsHeld() == 0 })
 	}
@@ -23,7 +23,8 @@ func TestAProcessAtRestHoldsNoSlot(t *testing.T) {
 	}
 }
 
-// Who gives a slot up has no mail in hand: what it left under it, as a claim does whose answer was lost, is free.
+// A process that gives up its slot sends nothing. A row that it claimed without hearing the answer
+// is freed.
 func TestASlotIsGivenUp(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -46,7 +47,7 @@ func TestASlotIsGivenUp(t *testing.T) {
 	e.eventually("no slot is held", func() bool { return e.slotsHeld() == 0 })
 }
 
-// slotsHeld is how many slots processes hold.
+// slotsHeld counts the slots that processes hold.
 func (e *env) slotsHeld() int {
 	return e.Number(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, slotClass)

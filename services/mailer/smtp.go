@@ -17,34 +17,36 @@ import (
 )
 
 const (
-	dialLimit = 10 * time.Second // connection, greeting, TLS and login; go-mail counts it twice at most
-	sendLimit = 30 * time.Second // one mail
-	// idleLimit is shorter than any server's patience with an idle connection.
-	idleLimit = 5 * time.Second
+	dialTimeout = 10 * time.Second // connection, greeting, TLS and login; go-mail waits for at most twice this
+	sendTimeout = 30 * time.Second // one mail
+	// idleTTL is shorter than any server's patience with an idle connection.
+	idleTTL = 5 * time.Second
 )
 
-// outcome is what became of an attempt.
+// outcome is the result of an attempt.
 type outcome int
 
 const (
 	sent     outcome = iota // the server has taken the mail
-	refused                 // the server will not take it, ever
-	deferred                // not now; surely not taken
+	refused                 // the server will never take it
+	deferred                // not now, and surely not taken
 	unknown                 // the connection broke between the mail's end and the answer
 	away                    // no connection, or no login
 )
 
-// result is an outcome with what the server said.
+// result is an outcome with the server's answer.
 type result struct {
 	outcome outcome
 	code    int    // 0 without an answer
 	reply   string // may name a receiver's address: for the ledger, not for logs
-	// gone are the receivers whom the server does not have, though it may have taken the mail for others.
+	// gone are the receivers that the server does not know, though it may have taken the mail for
+	// others.
 	gone []string
 }
 
-// conn is one sender's connection. go-mail's own Send does not say which receiver was refused, and
-// calls a mail failed that was taken when the next command fails; so the few commands are given here.
+// conn is one sender's connection. It gives the few SMTP commands itself, because go-mail's Send
+// does not say which receiver was refused, and fails a mail that was taken if the next command
+// fails.
 type conn struct {
 	client *gomail.Client
 	conn   *smtp.Client
@@ -52,7 +54,7 @@ type conn struct {
 }
 
 func newConn(cfg Config) (*conn, error) {
-	options := []gomail.Option{gomail.WithPort(cfg.SMTPPort), gomail.WithTimeout(dialLimit)}
+	options := []gomail.Option{gomail.WithPort(cfg.SMTPPort), gomail.WithTimeout(dialTimeout)}
 	switch cfg.SMTPTLS {
 	case "none":
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
@@ -72,102 +74,102 @@ func newConn(cfg Config) (*conn, error) {
 	return &conn{client: client}, nil
 }
 
-// goodbyeTime bounds the goodbye to a mail server.
-const goodbyeTime = time.Second
+// quitTimeout bounds QUIT.
+const quitTimeout = time.Second
 
-// close says goodbye, politely if the server still listens.
-func (l *conn) close() {
-	if l.conn == nil {
+// close ends the connection, politely if the server still listens.
+func (c *conn) close() {
+	if c.conn == nil {
 		return
 	}
-	if err := l.conn.UpdateDeadline(goodbyeTime); err != nil || l.conn.Quit() != nil {
-		l.drop()
+	if err := c.conn.UpdateDeadline(quitTimeout); err != nil || c.conn.Quit() != nil {
+		c.drop()
 	}
-	l.conn = nil
+	c.conn = nil
 }
 
-// drop ends the connection whatever state it is in.
-func (l *conn) drop() {
-	if l.conn != nil {
-		l.conn.Close() //nolint:errcheck,gosec // broken or about to be
-		l.conn = nil
-	}
-}
-
-// closeIdle ends a connection that was not used for a while.
-func (l *conn) closeIdle() {
-	if l.conn != nil && time.Since(l.used) > idleLimit {
-		l.close()
+// drop ends the connection in whatever state it is.
+func (c *conn) drop() {
+	if c.conn != nil {
+		c.conn.Close() //nolint:errcheck,gosec // it is broken or about to be
+		c.conn = nil
 	}
 }
 
-// envelope is who a mail is from and for, as the server is told.
+// closeIdle ends a connection that was not used for idleTTL.
+func (c *conn) closeIdle() {
+	if c.conn != nil && time.Since(c.used) > idleTTL {
+		c.close()
+	}
+}
+
+// envelope has the sender and the receivers as the server is told.
 type envelope struct {
 	from string
 	to   []string
-	bcc  []string // dropped silently when refused
+	bcc  []string // left out silently if refused
 }
 
-// send hands one mail to the server. A connection left from the mail before that broke meanwhile is
-// replaced once; nothing has been said about this mail then.
-func (l *conn) send(ctx context.Context, e envelope, m *gomail.Msg) result {
-	reused := l.conn != nil
-	r, early := l.try(ctx, e, m)
-	if reused && early && r.outcome == deferred && l.conn == nil {
-		r, _ = l.try(ctx, e, m)
+// send hands one mail to the server. A connection that broke since the last mail is replaced once:
+// the server has heard nothing of this mail then.
+func (c *conn) send(ctx context.Context, e envelope, m *gomail.Msg) result {
+	reused := c.conn != nil
+	r, early := c.try(ctx, e, m)
+	if reused && early && r.outcome == deferred && c.conn == nil {
+		r, _ = c.try(ctx, e, m)
 	}
-	l.used = time.Now()
+	c.used = time.Now()
 	return r
 }
 
-// try is one attempt; early says that it ended with MAIL FROM.
-func (l *conn) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, early bool) {
-	if l.conn == nil {
-		conn, err := l.client.DialToSMTPClientWithContext(ctx)
+// try makes one attempt; early reports that it ended before the first RCPT.
+func (c *conn) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, early bool) {
+	if c.conn == nil {
+		conn, err := c.client.DialToSMTPClientWithContext(ctx)
 		if err != nil {
 			return result{outcome: away, reply: err.Error()}, true
 		}
-		l.conn = conn
+		c.conn = conn
 	}
-	if err := l.conn.UpdateDeadline(sendLimit); err != nil {
-		return l.failed(err), true
+	if err := c.conn.UpdateDeadline(sendTimeout); err != nil {
+		return c.failed(err), true
 	}
-	if err := l.conn.Mail("<" + email.Path(e.from) + ">"); err != nil {
-		return l.failed(err), true
+	if err := c.conn.Mail("<" + email.Path(e.from) + ">"); err != nil {
+		return c.failed(err), true
 	}
-	gone, r, ok := l.receivers(e)
+	gone, r, ok := c.receivers(e)
 	if ok {
-		r = l.data(m)
+		r = c.data(m)
 	}
 	r.gone = gone
 	return r, false
 }
 
-// receivers names the receivers. One refused for good does not keep the mail from the others: who
-// moves to a new address must get the mail there although the old one is gone.
-func (l *conn) receivers(e envelope) (gone []string, r result, ok bool) {
+// receivers names the receivers. A permanent refusal of one does not keep the mail from the others:
+// people who move to a new address must get the mail there although the old one is gone.
+func (c *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 	taken := 0
 	var last result
 	for _, to := range e.to {
-		err := l.conn.Rcpt("<" + email.Path(to) + ">")
+		err := c.conn.Rcpt("<" + email.Path(to) + ">")
 		if err == nil {
 			taken++
 			continue
 		}
-		last = l.failed(err)
-		if last.outcome != refused || l.conn == nil {
-			return gone, l.reset(last), false // all or nothing: the next try is for all
+		last = c.failed(err)
+		if last.outcome != refused || c.conn == nil {
+			return gone, c.reset(last), false // all or nothing: the next try is for all
 		}
 		if last.noSuchAddress() {
 			gone = append(gone, to)
 		}
 	}
 	if taken == 0 {
-		return gone, l.reset(last), false
+		return gone, c.reset(last), false
 	}
 	for _, to := range e.bcc {
-		if err := l.conn.Rcpt("<" + email.Path(to) + ">"); err != nil {
-			if r := l.failed(err); l.conn == nil {
+		if err := c.conn.Rcpt("<" + email.Path(to) + ">"); err != nil {
+			if r := c.failed(err); c.conn == nil {
 				return gone, r, false
 			}
 		}
@@ -175,8 +177,9 @@ func (l *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 	return gone, result{}, true
 }
 
-// noSuchAddress reports whether the answer to RCPT means that there is no such mailbox (RFC 5321, 4.2.3; RFC 7504), and
-// not that the server refuses us: status 5.7.x is about its policy (RFC 3463, 3.8).
+// noSuchAddress reports whether the answer to RCPT means that the mailbox does not exist (RFC 5321,
+// 4.2.3; RFC 7504), rather than that the server refuses us: status 5.7.x is about its policy (RFC
+// 3463, 3.8).
 func (r result) noSuchAddress() bool {
 	switch r.code {
 	case 550, 551, 553, 556:
@@ -186,26 +189,26 @@ func (r result) noSuchAddress() bool {
 }
 
 // reset clears the envelope for the next mail.
-func (l *conn) reset(r result) result {
-	if l.conn != nil && l.conn.Reset() != nil {
-		l.drop()
+func (c *conn) reset(r result) result {
+	if c.conn != nil && c.conn.Reset() != nil {
+		c.drop()
 	}
 	return r
 }
 
-// data sends the mail itself. Until its last line is out it is surely not taken; from there on only
-// the server's answer tells.
-func (l *conn) data(m *gomail.Msg) result {
-	w, err := l.conn.Data()
+// data sends the mail itself. Until its last line is out the mail is surely not taken; from there
+// on only the server's answer tells.
+func (c *conn) data(m *gomail.Msg) result {
+	w, err := c.conn.Data()
 	if err != nil {
-		return l.failed(err)
+		return c.failed(err)
 	}
 	if _, err := m.WriteTo(w); err != nil {
-		l.drop() // without the final dot nothing was sent
+		c.drop() // without the final dot nothing was sent
 		return result{outcome: deferred, reply: "the connection broke while the mail was written"}
 	}
 	if err := w.Close(); err != nil {
-		r := l.failed(err)
+		r := c.failed(err)
 		if r.code == 0 {
 			r.outcome = unknown
 		}
@@ -218,19 +221,19 @@ func (l *conn) data(m *gomail.Msg) result {
 	return r
 }
 
-// failed reads an error of one command, and drops a connection that is of no use any more.
-func (l *conn) failed(err error) result {
+// failed reads the error of a command, and drops a connection that has become useless.
+func (c *conn) failed(err error) result {
 	answer, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
-		l.drop()
+		c.drop()
 		return result{outcome: deferred, reply: "no answer: " + clean(networkText(err))}
 	}
 	r := result{outcome: deferred, code: answer.Code, reply: fmt.Sprintf("%d %s", answer.Code, clean(answer.Msg))}
 	switch answer.Code {
-	case 421: // closing
-		l.drop()
+	case 421: // the server closes the connection
+		c.drop()
 	case 530, 534, 535, 538: // about our login, not about the mail
-		l.drop()
+		c.drop()
 		r.outcome = away
 	default:
 		if answer.Code >= 500 {

@@ -9,8 +9,8 @@ import (
 //go:embed staff/*.html
 var staffTemplates embed.FS
 
-// staffPages are what mailer shows in the back office.
-func (s *server) staffPages() adminui.Pages {
+// staff are the pages of mailer in the back office.
+func (s *server) staff() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		adminui.HomeRoute(nil, s.guideSteps),
 		{Method: "GET", Path: "/mails", Action: adminui.MailsView, Handle: s.staffMails},
@@ -19,7 +19,7 @@ func (s *server) staffPages() adminui.Pages {
 			Handle: s.staffCustomerMails},
 		{Method: "GET", Path: "/mails/templates", Action: adminui.MailsView, Handle: s.staffTemplates},
 		{Method: "GET", Path: "/mails/templates/{kind}", Action: adminui.MailsView, Handle: s.staffTemplate},
-		{Method: "POST", Path: "/mails/templates/{kind}", Action: adminui.TemplatesEdit, Handle: s.staffSaveTemplate},
+		{Method: "POST", Path: "/mails/templates/{kind}", Action: adminui.TemplatesEdit, Handle: s.staffUpdateTemplate},
 		{Method: "POST", Path: "/mails/templates/{kind}/frame", Action: adminui.MailsView,
 			Handle: s.staffTemplateFrame},
 		{Method: "POST", Path: "/mails/templates/{kind}/built-in", Action: adminui.TemplatesEdit,
@@ -27,9 +27,9 @@ func (s *server) staffPages() adminui.Pages {
 		{Method: "GET", Path: "/mails/{id}", Action: adminui.MailsView, Handle: s.staffMail},
 		{Method: "GET", Path: "/mails/{id}/frame", Action: adminui.MailsView, Handle: s.staffMailFrame},
 		{Method: "GET", Path: "/campaigns", Action: adminui.CampaignsView, Handle: s.staffCampaigns},
-		{Method: "POST", Path: "/campaigns", Action: adminui.CampaignsEdit, Handle: s.staffNewCampaign},
+		{Method: "POST", Path: "/campaigns", Action: adminui.CampaignsEdit, Handle: s.staffCreateCampaign},
 		{Method: "GET", Path: "/campaigns/{id}", Action: adminui.CampaignsView, Handle: s.staffCampaign},
-		{Method: "POST", Path: "/campaigns/{id}", Action: adminui.CampaignsEdit, Handle: s.staffSaveCampaign},
+		{Method: "POST", Path: "/campaigns/{id}", Action: adminui.CampaignsEdit, Handle: s.staffUpdateCampaign},
 		{Method: "GET", Path: "/campaigns/{id}/progress", Action: adminui.CampaignsView,
 			Handle: s.staffCampaignProgress},
 		{Method: "GET", Path: "/campaigns/{id}/receivers", Action: adminui.CampaignsView,

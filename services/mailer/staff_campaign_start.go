@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// startAt reads when a campaign is to start; zero is now.
+// startAt reads when a campaign is to start; the zero time is now.
 func startAt(form adminui.Submitted) (time.Time, adminui.Wrong) {
 	day, clock := strings.TrimSpace(form.Get("day")), strings.TrimSpace(form.Get("time"))
 	if day == "" && clock == "" {
@@ -30,7 +30,8 @@ func startAt(form adminui.Submitted) (time.Time, adminui.Wrong) {
 	return at, nil
 }
 
-// staffStartCampaign starts a draft, now or later. To more than a hundred, or later, takes the right to send to many.
+// staffStartCampaign starts a draft, now or later. More than a hundred receivers, or a later start,
+// require the right to send to many.
 func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	if err != nil {
@@ -78,7 +79,7 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: p.Campaign.path(), Text: fmt.Sprintf("Started, to %d receivers.", receivers)}, nil
 }
 
-// refuseUnasked says that an owner of what a campaign's segment asks for does not answer.
+// refuseUnasked answers that an owner could not be asked who is in the segment.
 func (p campaignPage) refuseUnasked(r *http.Request, form adminui.Submitted, err error) (adminui.Answer, error) {
 	if pg.IsUnavailable(err) {
 		return nil, err
@@ -89,10 +90,11 @@ func (p campaignPage) refuseUnasked(r *http.Request, form adminui.Submitted, err
 	return p.answer(http.StatusServiceUnavailable), nil
 }
 
-// errNoReceivers is about a campaign that would go to no one; it does not start.
+// errNoReceivers is about a campaign that does not start because it has no receivers.
 var errNoReceivers = errors.New("the campaign has no receivers")
 
-// startCampaign is the transaction of staffStartCampaign, for the version of which it is known who is in the segment.
+// startCampaign is the transaction of staffStartCampaign. asked is the version whose segment was
+// looked up.
 func (s *server) startCampaign(r *http.Request, tx pgx.Tx, asked campaign, in people, version int64,
 	at time.Time) (receivers int, err error) {
 	c, err := lockCampaign(r.Context(), tx, asked.ID)
@@ -128,7 +130,7 @@ func (s *server) startCampaign(r *http.Request, tx pgx.Tx, asked campaign, in pe
 		map[string]any{"state": state, "receivers": receivers, "at": at})
 }
 
-// campaignMove is a command on a campaign that was started.
+// campaignMove is a command on a started or scheduled campaign.
 type campaignMove struct {
 	to, text string
 	from     []string
@@ -150,7 +152,7 @@ var campaignMoves = map[string]campaignMove{
 
 // staffMoveCampaign pauses, resumes, stops or takes back a campaign.
 func (s *server) staffMoveCampaign(r *http.Request) (adminui.Answer, error) {
-	c, err := s.findCampaign(r)
+	c, err := s.campaignFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +187,8 @@ func (s *server) staffMoveCampaign(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: c.path(), Text: move.text + " it."}, nil
 }
 
-// staffTestCampaign mails what is saved to an address that the person names, filled as for a receiver or a sample.
+// staffTestCampaign mails the saved draft to an address that the person enters, filled as for a
+// receiver or a sample.
 func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	if err != nil {
@@ -220,7 +223,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		fresh := []newDelivery{d}
-		if err := s.holdBack(r.Context(), tx, fresh); err != nil {
+		if err := s.suppress(r.Context(), tx, fresh); err != nil {
 			return err
 		}
 		d = fresh[0]

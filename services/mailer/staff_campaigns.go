@@ -20,7 +20,7 @@ func (c campaign) path(parts ...string) string {
 	return strings.Join(append([]string{"/campaigns", strconv.FormatInt(c.ID, 10)}, parts...), "/")
 }
 
-// Badge is its state.
+// Badge is the state as a badge.
 func (c campaign) Badge() adminui.Badge {
 	tones := map[string]string{campaignRunning: "good", campaignPaused: "warn", campaignStopped: "bad"}
 	return adminui.Badge{Text: c.State, Tone: tones[c.State]}
@@ -57,7 +57,7 @@ func (s *server) staffCampaigns(r *http.Request) (adminui.Answer, error) {
 	return s.campaignsPage(r, http.StatusOK, func(f adminui.Form) adminui.Form { return f })
 }
 
-// campaignsPage is the list, with the form of a new one as change leaves it.
+// campaignsPage is the list, with the form for a new campaign as change leaves it.
 func (s *server) campaignsPage(r *http.Request, status int,
 	change func(adminui.Form) adminui.Form) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
@@ -80,11 +80,11 @@ func (s *server) campaignsPage(r *http.Request, status int,
 		Data: campaignList{Campaigns: list[:len(table.Rows)], Next: table.Next, New: change(form)}}, nil
 }
 
-// maxName is the length of a campaign's name, in characters.
+// maxName bounds the name of a campaign, in characters.
 const maxName = 100
 
-// staffNewCampaign begins a draft with the words that the shop comes with.
-func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
+// staffCreateCampaign creates a draft with the built-in text.
+func (s *server) staffCreateCampaign(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
 }
 
-// newCampaign is what a draft begins with.
+// newCampaign is a draft with the built-in text.
 func newCampaign() campaign {
 	words := func(file string) string {
 		text, err := templateFiles.ReadFile("templates/" + file)
@@ -131,9 +131,9 @@ func recordCampaign(r *http.Request, tx pgx.Tx, c campaign, action adminui.Actio
 		Before: map[string]any{"state": c.State, "version": c.Version}, After: after})
 }
 
-// staffCopyCampaign begins a draft with the words of another campaign.
+// staffCopyCampaign creates a draft with the text of another campaign.
 func (s *server) staffCopyCampaign(r *http.Request) (adminui.Answer, error) {
-	c, err := s.findCampaign(r)
+	c, err := s.campaignFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -145,13 +145,13 @@ func (s *server) staffCopyCampaign(r *http.Request) (adminui.Answer, error) {
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
 }
 
-// findCampaign is the campaign that a request's path names.
-func (s *server) findCampaign(r *http.Request) (campaign, error) {
+// campaignFromPath is the campaign that the path names.
+func (s *server) campaignFromPath(r *http.Request) (campaign, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
 		return campaign{}, web.NotFound()
 	}
-	return findCampaign(r.Context(), s.pool, id)
+	return campaignFromPath(r.Context(), s.pool, id)
 }
 
 // campaignPage is one campaign.
@@ -160,28 +160,28 @@ type campaignPage struct {
 	Badge    adminui.Badge  `json:"-"`
 	Draft    bool           `json:"-"`
 	Result   campaignResult `json:"result"`
-	// Uncounted are links of a draft by which no visit is counted.
+	// Uncounted are links of a draft whose visits are not counted.
 	Uncounted []string        `json:"links_not_counted,omitempty"`
 	Fields    []templateField `json:"-"`
 	Form      adminui.Form    `json:"-"`
 	Test      adminui.Form    `json:"-"`
 	Start     adminui.Form    `json:"-"`
 	Copy      adminui.Form    `json:"-"`
-	// Commands are what can be done while it runs.
+	// Commands are the commands on a running campaign.
 	Commands []adminui.Form   `json:"-"`
 	Facts    []adminui.Detail `json:"-"`
-	// Done is how many of its mails are out, or cannot be sent.
+	// Done is the number of its mails that were sent or cannot be sent.
 	Done int64 `json:"-"`
 }
 
-// readerHint says what stands in the field for whom a newsletter is filled in.
+// readerHint explains the field for the receiver for whom a newsletter is filled.
 const readerHint = "A receiver's address; empty: a sample."
 
-// fewReceivers is up to where a campaign can be started without the right to send to many.
+// fewReceivers is the most receivers that a campaign may have without the right to send to many.
 const fewReceivers = 100
 
 func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
-	c, err := s.findCampaign(r)
+	c, err := s.campaignFromPath(r)
 	if err != nil {
 		return p, err
 	}
@@ -198,7 +198,7 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 	p.Form = campaignForm(c)
 	p.Test = adminui.Form{ID: "test", Action: c.path("test"), Submit: "Send a test", Version: c.Version,
 		Fields: []adminui.Field{
-			{Name: "to", Label: "To", Kind: "email", Value: s.staff.Address, Required: true, Most: 254},
+			{Name: "to", Label: "To", Kind: "email", Value: s.staffAddress.Address, Required: true, Most: 254},
 			{Name: "reader", Label: "As for", Kind: "email", Most: 254, Hint: readerHint},
 			{Name: "once", Kind: "hidden", Value: newOnce()}}}
 	p.Start = adminui.Form{ID: "start", Action: c.path("start"), Submit: "Start", Version: c.Version, Tone: "bad",
@@ -246,7 +246,7 @@ func campaignCommands(c campaign) (list []adminui.Form) {
 	return list
 }
 
-// campaignForm is the editor with a campaign in it.
+// campaignForm is the editor filled with a campaign.
 func campaignForm(c campaign) adminui.Form {
 	pace := ""
 	if c.Pace > 0 {
@@ -289,18 +289,19 @@ func (s *server) staffCampaignProgress(r *http.Request) (adminui.Answer, error) 
 	return adminui.Page{Title: p.Campaign.Name, Template: "campaign-progress.html", Data: p}, err
 }
 
-// campaignReceivers is how many people a campaign would go to now. It is a part of its own, as it looks at them all.
+// campaignReceivers is how many people a campaign would go to now. It is a part of its own, as it
+// reads all recipients.
 type campaignReceivers struct {
 	Now int `json:"receivers_now"`
-	// Away says that this cannot be told now: an owner of what the campaign's segment asks for does not answer.
+	// Away says that an owner could not be asked about the campaign's segment.
 	Away bool `json:"receivers_unknown,omitempty"`
-	// Large says that it takes the right to send to many.
+	// Large says that the campaign requires the right to send to many.
 	Large     bool `json:"-"`
 	Scheduled bool `json:"-"`
 }
 
 func (s *server) staffCampaignReceivers(r *http.Request) (adminui.Answer, error) {
-	c, err := s.findCampaign(r)
+	c, err := s.campaignFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -321,7 +322,7 @@ func (s *server) staffCampaignReceivers(r *http.Request) (adminui.Answer, error)
 	return adminui.Page{Title: c.Name, Template: "campaign-receivers.html", Data: says}, nil
 }
 
-// typedCampaign is a campaign as a form has it, and what is wrong with it.
+// typedCampaign is the campaign in a posted form, with its invalid fields.
 func typedCampaign(c campaign, form adminui.Submitted) (campaign, adminui.Wrong) {
 	c.Name, c.Audience = strings.TrimSpace(form.Get("name")), form.Get("audience")
 	c.Subject = strings.TrimSpace(form.Text("subject"))
@@ -341,7 +342,7 @@ func typedCampaign(c campaign, form adminui.Submitted) (campaign, adminui.Wrong)
 	return c, wrong
 }
 
-// checkCampaign says what is wrong with the words of a campaign, by the field of the form.
+// checkCampaign says what is wrong with the text of a campaign, by field of the form.
 func checkCampaign(c campaign) adminui.Wrong {
 	wrong := adminui.Wrong{}
 	if n := utf8.RuneCountInString(c.Name); n == 0 || n > maxName {
@@ -364,14 +365,14 @@ func checkCampaign(c campaign) adminui.Wrong {
 	return wrong
 }
 
-// unsubscribes reports whether a text holds a link to unsubscribe: the one that fits all, or one of those whose secret
-// is of one kind of receiver.
+// unsubscribes reports whether a text holds a link to unsubscribe: the one for all receivers, or
+// one with the token of one kind.
 func unsubscribes(text, audience string) bool {
 	return strings.Contains(text, "{unsubscribe_link}") || audience == "members" && strings.Contains(text, "{token}") ||
 		audience == "prospects" && strings.Contains(text, "{pr_token}")
 }
 
-func (s *server) staffSaveCampaign(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateCampaign(r *http.Request) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	if err != nil {
 		return nil, err
@@ -416,7 +417,7 @@ func (s *server) staffSaveCampaign(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: typed.path(), Text: "Saved."}, nil
 }
 
-// campaignConflict shows what another person made of a draft beside what was typed.
+// campaignConflict shows another person's version of a draft beside the posted one.
 func (s *server) campaignConflict(r *http.Request, form adminui.Submitted) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	if err != nil {
@@ -430,13 +431,14 @@ func (s *server) campaignConflict(r *http.Request, form adminui.Submitted) (admi
 		}
 	}
 	p.Form = p.Form.Typed(form).Conflict(c.Version, c.ChangedBy, c.ChangedAt.UTC().Format("15:04 UTC"), theirs)
-	p.Draft = true // what was typed is shown, even when it was started meanwhile
+	p.Draft = true // the posted text is shown, even if the campaign was started in the meantime
 	return p.answer(http.StatusConflict), nil
 }
 
-// staffCampaignFrame shows what is typed, or what was sent, for one receiver or a sample. No link of it opens anything.
+// staffCampaignFrame shows the posted or the sent text for one receiver or a sample. Its links give
+// access to nothing.
 func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
-	c, err := s.findCampaign(r)
+	c, err := s.campaignFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -463,17 +465,17 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 		HTML: shown.html}.answer(), nil
 }
 
-// issue is a campaign's words as they would be frozen now.
+// issue is the text of a campaign as it would be frozen now.
 func (c campaign) issue() issue {
 	return issue{EmCd: c.EmCd, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML,
 		FromAddress: c.FromAddress}
 }
 
-// noReader is said of an address that no receiver has.
+// noReader answers an address that no receiver has.
 const noReader = "No receiver has this address."
 
-// reader is for whom a campaign is shown: the receiver with an address, or a sample when that is empty. The codes are
-// always a sample's, so that no link opens anything.
+// reader is the person for whom a campaign is shown: the receiver with an address, or a sample if
+// that is empty. The codes are always a sample's, so that no link gives access to anything.
 func (s *server) reader(ctx context.Context, c campaign, address string) (to recipient, found bool, err error) {
 	to = sampleReader(c.Audience)
 	if address = strings.TrimSpace(address); address == "" {
@@ -486,7 +488,7 @@ func (s *server) reader(ctx context.Context, c campaign, address string) (to rec
 	return to, found, err
 }
 
-// sampleReader is a receiver whose codes open nothing.
+// sampleReader is a receiver whose codes give access to nothing.
 func sampleReader(audience string) recipient {
 	return recipient{kind: audiences[audience][0], firstName: "Ada", email: sampleAddress, code: "sample",
 		token: "sample"}

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// pathsOf are what stands in the paths of the pages of a mailer that could not send a mail.
+// pathsOf are the parameters of the pages of a mailer with one mail that could not be sent.
 func (e *env) pathsOf(s *server) map[string]string {
 	e.t.Helper()
 	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id,
@@ -17,18 +17,18 @@ func (e *env) pathsOf(s *server) map[string]string {
 		"/campaigns/{id}": "/campaigns/1"}
 }
 
-// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
+// Each staff page answers as JSON in the shape that pages.txt keeps, as HTML, and as a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	s := e.server()
-	e.office(adminui.Owner).Faces("pages.txt", s.staffPages(), e.pathsOf(s))
+	e.office(adminui.Owner).Faces("pages.txt", s.staff(), e.pathsOf(s))
 }
 
-// A program that posts nothing to a form learns what is wrong with it.
+// A program that posts nothing to a form is told what is wrong with it.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	s := e.server()
-	e.office(adminui.Owner).Refused(s.staffPages(), 4, e.pathsOf(s))
+	e.office(adminui.Owner).Refused(s.staff(), 4, e.pathsOf(s))
 }

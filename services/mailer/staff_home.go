@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// guideSteps are mailer's steps of setting a shop up.
+// guideSteps are mailer's steps of setting up a shop.
 func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	if !adminui.Who(r).May(adminui.SettingsView) {
 		return nil, nil

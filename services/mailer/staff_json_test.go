@@ -38,8 +38,8 @@ func TestRecipients(t *testing.T) {
 
 	// Codes that a command lacks come from the projection.
 	e.send("order:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"newest@x.example"}, MemberID: 7, Order: order()})
-	e.sent(1)
-	holds(t, "confirmation", sink.all()[0].text, "mb_cd=MB7")
+	e.awaitSent(1)
+	wantContains(t, "confirmation", sink.all()[0].text, "mb_cd=MB7")
 
 	// One mail waits for the person to be erased, one for another member with the same address.
 	e.stop()
@@ -62,7 +62,7 @@ func TestRecipients(t *testing.T) {
 		t.Errorf("%d mails of the erased person are left", n)
 	}
 	sink.set(nil)
-	e.sent(1)
+	e.awaitSent(1)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
@@ -78,7 +78,7 @@ func TestContentIsDropped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := dropContent(t.Context(), pool); err != nil || n != 4 {
+	if n, err := clearContent(t.Context(), pool); err != nil || n != 4 {
 		t.Errorf("%d dropped, error %v; want sent31, sent89, sent91, parked91", n, err)
 	}
 }

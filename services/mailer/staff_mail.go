@@ -26,8 +26,8 @@ type mailPage struct {
 	Runbook string           `json:"runbook"`
 }
 
-// findMail is the mail that a request's path names, with its receivers.
-func (s *server) findMail(r *http.Request) (staffMail, error) {
+// mailFromPath is the mail that the path names, with its receivers.
+func (s *server) mailFromPath(r *http.Request) (staffMail, error) {
 	number, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
 		return staffMail{}, web.NotFound()
@@ -37,7 +37,7 @@ func (s *server) findMail(r *http.Request) (staffMail, error) {
 }
 
 func (s *server) mailPage(r *http.Request) (mailPage, error) {
-	m, err := s.findMail(r)
+	m, err := s.mailFromPath(r)
 	if err != nil {
 		return mailPage{}, err
 	}
@@ -100,21 +100,21 @@ func (s *server) staffMail(r *http.Request) (adminui.Answer, error) {
 	return page.answer(http.StatusOK), err
 }
 
-// errSeenTo says that a mail waits no longer.
+// errSeenTo says that a mail no longer waits.
 var errSeenTo = adminui.SeenTo("The mail waits no longer: it was sent, dropped, or is on its way. Look at it again.")
 
-// onceLength is the length of what tells one click from the next.
+// onceLength is the length of the code that tells one click from the next.
 const onceLength = 20
 
-// newOnce is for one form: however often that is posted, it has its effect once.
+// newOnce makes a code for one form: however often the form is posted, it takes effect once.
 func newOnce() string { return random.Code(onceLength) }
 
-// isOnce reports whether a text can be of newOnce.
+// isOnce reports whether newOnce could have made a text.
 func isOnce(text string) bool {
 	return len(text) == onceLength && strings.Trim(text, random.Letters) == ""
 }
 
-// sendAgain makes a mail due that was not sent, and says so in the log of what the staff did.
+// sendAgain makes an unsent mail due, and records that in the log of acts.
 func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) {
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if done, err = requeue(r.Context(), tx, m.ID); err != nil || !done {
@@ -128,7 +128,8 @@ func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) 
 	return done, err
 }
 
-// sendCopy has a mail that was sent go out once more. once is the form's: a repetition finds the copy of before.
+// sendCopy sends a sent mail once more. once is the form's code: a repetition finds the earlier
+// copy.
 func (s *server) sendCopy(r *http.Request, m staffMail, once string) (id int64, err error) {
 	if !isOnce(once) {
 		return 0, web.BadRequest("once")
@@ -154,17 +155,18 @@ func (s *server) sendCopy(r *http.Request, m staffMail, once string) (id int64, 
 	return id, err
 }
 
-// recordMail notes an act in the log of what the staff did. A person's note stays out of it: the mail's row has it.
+// recordMail records an act in the log of acts. A person's note stays out of it: the mail's row has
+// it.
 func recordMail(r *http.Request, tx pgx.Tx, m staffMail, text string) error {
 	who := adminui.Who(r)
-	who.Request += ":" + strconv.FormatInt(m.ID, 10) // one request may be about many
+	who.Request += ":" + strconv.FormatInt(m.ID, 10) // one request may be about many mails
 	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.MailsAct, Kind: "mail", Key: m.Key,
 		Text: text, Before: map[string]any{"state": m.State}})
 }
 
-// staffSend has a mail sent: one that waits as it is, one that was sent as a copy.
+// staffSend sends a waiting mail as it is, or a sent mail as a copy.
 func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
-	m, err := s.findMail(r)
+	m, err := s.mailFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -190,10 +192,10 @@ func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: to.Path(), Text: "It is sent again."}, nil
 }
 
-// maxSentAtOnce is how many mails one command sends again.
-const maxSentAtOnce = 500
+// maxResends is how many mails one command sends again.
+const maxResends = 500
 
-// staffSendMany has the chosen mails sent that wait.
+// staffSendMany sends the chosen waiting mails.
 func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 	mails, err := s.chosenMails(r)
 	if err != nil {
@@ -216,9 +218,9 @@ func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 		Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(mails))}, nil
 }
 
-// chosenMails are the mails that were chosen in the list. All of them have to be there.
+// chosenMails are the mails that were chosen in the list. All of them must exist.
 func (s *server) chosenMails(r *http.Request) ([]staffMail, error) {
-	ids, err := adminui.Chosen(r, maxSentAtOnce)
+	ids, err := adminui.Chosen(r, maxResends)
 	if err != nil {
 		return nil, err
 	}
@@ -238,9 +240,10 @@ func (s *server) chosenMails(r *http.Request) ([]staffMail, error) {
 	return mails, nil
 }
 
-// staffLift has newsletters go to the addresses of a mail again, which a server or a report said are gone.
+// staffLift lets newsletters go to the addresses of a mail again that a server or a report called
+// gone.
 func (s *server) staffLift(r *http.Request) (adminui.Answer, error) {
-	m, err := s.findMail(r)
+	m, err := s.mailFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +267,7 @@ func (s *server) staffLift(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: m.Path(), Text: "Newsletters go there again."}, nil
 }
 
-// staffDrop notes that a mail need not be sent, and why.
+// staffDrop marks a mail as one that need not be sent, with the reason.
 func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 	page, err := s.mailPage(r)
 	if err != nil {
@@ -279,7 +282,7 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		done, err := dropMail(r.Context(), tx, page.Mail.ID, adminui.Who(r).Name, note)
+		done, err := markDropped(r.Context(), tx, page.Mail.ID, adminui.Who(r).Name, note)
 		if err == nil && !done {
 			err = errSeenTo
 		}

@@ -25,7 +25,8 @@ type staffMail struct {
 	Kind    string `json:"kind"`
 	State   string `json:"state"`
 	Subject string `json:"subject,omitempty"`
-	// To are its receivers, for as long as its content is kept; the ledger itself knows them by hashes alone.
+	// To are the receivers, for as long as the content is kept; the ledger itself has only their
+	// hashes.
 	To       []string  `db:"-" json:"to,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Reply    string    `json:"smtp_reply,omitempty"`
@@ -41,12 +42,13 @@ type staffMail struct {
 
 	OrderIdentifier string `json:"order,omitempty"`
 	MemberID        int64  `json:"member,omitempty"`
-	// AgainOf is the mail of which staff had this one sent as a copy.
+	// AgainOf is the mail that this one is a copy of.
 	AgainOf    int64  `json:"again_of,omitempty"`
 	Newsletter int64  `json:"-"`
 	Payload    []byte `json:"-"`
-	// Bounced is the status (RFC 3463) of a report that it came back after it was sent; Unreachable says that no
-	// newsletter goes to one of its addresses, for this mail or another.
+	// Bounced is the status (RFC 3463) of a report that the mail came back after it was sent.
+	// Unreachable says that no newsletter goes to one of its addresses, because of this mail or
+	// another.
 	Bounced     string `json:"bounced,omitempty"`
 	Unreachable bool   `json:"unreachable,omitempty"`
 }
@@ -56,16 +58,16 @@ func (m staffMail) waits() bool {
 	return m.SeenAt.IsZero() && (m.State == stateParked || m.State == stateSuppressed)
 }
 
-// CanSend reports whether staff may have it sent: one that was not, or a copy of one that was. A newsletter goes to a
-// person once.
+// CanSend reports whether staff may send it: an unsent mail, or a copy of a sent one. A newsletter
+// goes to a person once.
 func (m staffMail) CanSend() bool {
 	return m.Kept && (m.State == stateParked || m.State == stateSuppressed || m.State == stateSent && m.Newsletter == 0)
 }
 
-// Title is what staff call its kind.
+// Title is the title of its kind.
 func (m staffMail) Title() string { return kindTitle(m.Kind) }
 
-// Badge is its state.
+// Badge is the state as a badge.
 func (m staffMail) Badge() adminui.Badge {
 	if m.Bounced != "" {
 		return adminui.Badge{Text: "bounced", Tone: "bad"}
@@ -73,7 +75,7 @@ func (m staffMail) Badge() adminui.Badge {
 	return adminui.Badge{Text: m.State, Tone: tone(m.State)}
 }
 
-// Answer is what the mail server said, or why it was not asked.
+// Answer is the mail server's answer, or the reason why it was not asked.
 func (m staffMail) Answer() string {
 	if m.Reason != "" && m.Reply != "" {
 		return m.Reason + ": " + m.Reply
@@ -81,15 +83,15 @@ func (m staffMail) Answer() string {
 	return m.Reason + m.Reply
 }
 
-// Path is its page.
+// Path is the path of its page.
 func (m staffMail) Path(parts ...string) string {
 	return strings.Join(append([]string{"/mails", strconv.FormatInt(m.ID, 10)}, parts...), "/")
 }
 
-// receivers are who it goes to, as people read it.
+// receivers are the receivers in one line.
 func (m staffMail) receivers() string { return strings.Join(m.To, ", ") }
 
-// withReceivers reads the receivers of mails from what they were filled with.
+// withReceivers reads the receivers of mails from their content.
 func (s *server) withReceivers(mails ...staffMail) []staffMail {
 	for i := range mails {
 		m := &mails[i]
@@ -103,13 +105,13 @@ func (s *server) withReceivers(mails ...staffMail) []staffMail {
 			m.To = append(m.To, clean(address))
 		}
 		if len(command.To) == 0 {
-			m.To = []string{s.staff.Address}
+			m.To = []string{s.staffAddress.Address}
 		}
 	}
 	return mails
 }
 
-// tone is how a state looks.
+// tone is the color of a state.
 func tone(state string) string {
 	return map[string]string{stateSent: "good", stateParked: "bad", stateSuppressed: "warn"}[state]
 }
@@ -152,7 +154,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("kind")
 	}
 	wanted := mailsWanted{States: mailViews[view].states, Kind: ask.Chosen["kind"], Before: before, Rows: ask.Rows + 1}
-	// These two views leave out what a person has seen to; the view of all mails has it.
+	// These two views leave out mails that a person has seen to; the view of all mails has them.
 	wanted.Unseen = mailViews[view].name == stateParked || mailViews[view].name == stateSuppressed
 	if strings.Contains(ask.Search, "@") {
 		wanted.Hash = s.hash(ask.Search)
@@ -193,15 +195,16 @@ func mailTools(table *adminui.Table, ask adminui.Listing, who adminui.Identity) 
 // mailPanel is the mails of one order or customer: a part of another service's page.
 type mailPanel struct {
 	Mails []staffMail `json:"mails"`
-	// Parked are messages about the order that could become no mail, and wait for a person or were dropped.
+	// Parked are messages about the order that could not become a mail, and wait for a person or
+	// were dropped.
 	Parked []parkedMail `json:"parked,omitempty"`
-	// Once tells the sending of a copy from a repetition of the same click.
+	// Once tells a second copy from a repetition of the same click.
 	Once string `json:"-"`
-	// All leads to the list of all of them.
+	// All links to the list of all of them.
 	All string `json:"-"`
 }
 
-// parkedMail is a message that could become no mail.
+// parkedMail is a message that could not become a mail.
 type parkedMail struct {
 	ID      int64     `json:"id"`
 	Title   string    `json:"title"`
@@ -209,10 +212,10 @@ type parkedMail struct {
 	Dropped bool      `json:"dropped"`
 }
 
-// Path is where the message is shown.
+// Path is the path of the message's page.
 func (p parkedMail) Path() string { return fmt.Sprintf("/parked/mailer/%d", p.ID) }
 
-// parkedOf are the messages about an order that could become no mail.
+// parkedOf lists the messages about an order that could not become a mail.
 func (s *server) parkedOf(ctx context.Context, identifier string) (list []parkedMail, err error) {
 	parked, err := bus.ParkedNaming(ctx, s.pool, identifier, panelRows)
 	for _, p := range parked {
@@ -269,10 +272,10 @@ func (s *server) work(ctx context.Context, shown int) ([]adminui.WorkKind, error
 	return []adminui.WorkKind{mails, campaigns}, err
 }
 
-// maxIdle bounds the campaigns that are counted because they did not start.
+// maxIdle bounds the count of campaigns that did not start.
 const maxIdle = 100
 
-// idleCampaigns are those that did not start when they were to.
+// idleCampaigns are the campaigns whose scheduled start failed.
 func (s *server) idleCampaigns(ctx context.Context, shown int) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "idle-campaigns", Title: "Campaigns that did not start", To: "/campaigns",
 		Runbook: "campaigns"}
@@ -311,7 +314,7 @@ func (s *server) parkedMails(ctx context.Context, shown int) (adminui.WorkKind, 
 	return k, err
 }
 
-// trail is the mails that some keys stand for: their own, an order, or an address.
+// trail is the mails that some keys stand for: the mail's own key, an order, or an address.
 func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err error) {
 	var hashes []string
 	for _, key := range keys {

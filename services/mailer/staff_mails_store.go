@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// staffMailFields are the columns of staffMail, from delivery d.
-const staffMailFields = `d.id, d.key, d.kind, d.state, coalesce(d.reason, '') AS reason,
+// staffMailColumnsSQL are the columns of staffMail, from delivery d.
+const staffMailColumnsSQL = `d.id, d.key, d.kind, d.state, coalesce(d.reason, '') AS reason,
 	coalesce(d.smtp_reply, '') AS reply, d.attempts, d.maybe, d.payload, d.payload IS NOT NULL AS kept,
 	coalesce(d.subject, (SELECT n.subject FROM newsletter n WHERE n.id = d.newsletter_id), '') AS subject,
 	coalesce(d.order_identifier, '') AS order_identifier, coalesce(d.again_of, 0) AS again_of,
@@ -23,20 +23,20 @@ const staffMailFields = `d.id, d.key, d.kind, d.state, coalesce(d.reason, '') AS
 	CASE WHEN d.bounced <> '{}' THEN coalesce(d.bounce_status, '') ELSE '' END AS bounced,
 	EXISTS (SELECT FROM bounced b WHERE b.hash = ANY(d.to_hashes)) AS unreachable`
 
-// mailsWanted is what the list for staff shows; what is empty narrows nothing.
+// mailsWanted is the filter of the list for staff; empty fields do not filter.
 type mailsWanted struct {
 	States []string
-	Unseen bool // those that a person has seen to are left out
+	Unseen bool // without the mails that a person has seen to
 	Kind   string
-	Hash   string // of a receiver's address
-	Named  string // a mail's key, or the identifier of the order that it is about
+	Hash   string // hash of a receiver's address
+	Named  string // a mail's key, or an order's identifier
 	Before int64  // id of the last mail that was shown
 	Rows   int
 }
 
 // statement is the query of the list with its arguments.
 func (w mailsWanted) statement() (sql string, args []any) {
-	// As of orders: the plan depends on what is looked for, so none is kept.
+	// The best plan depends on the filter, so none is cached, as for the list of orders.
 	args = []any{pgx.QueryExecModeCacheDescribe}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)-1) }
 	where := []string{"true"}
@@ -61,7 +61,7 @@ func (w mailsWanted) statement() (sql string, args []any) {
 		where = append(where, "d.id < "+arg(w.Before))
 	}
 	limit := arg(w.Rows)
-	return `SELECT ` + staffMailFields + ` FROM delivery d WHERE ` + strings.Join(where, " AND ") +
+	return `SELECT ` + staffMailColumnsSQL + ` FROM delivery d WHERE ` + strings.Join(where, " AND ") +
 		` ORDER BY d.id DESC LIMIT ` + limit, args
 }
 
@@ -74,15 +74,15 @@ func listStaffMails(ctx context.Context, db pg.DB, w mailsWanted) ([]staffMail, 
 // listWaitingMails lists the parked mails that no one has seen to, the oldest first.
 func listWaitingMails(ctx context.Context, db pg.DB, rows int) ([]staffMail, error) {
 	return pg.List[staffMail](ctx, db, "list parked mails", `
-		SELECT `+staffMailFields+` FROM delivery d
+		SELECT `+staffMailColumnsSQL+` FROM delivery d
 		WHERE d.state = 'parked' AND d.seen_at IS NULL ORDER BY d.id LIMIT $1`, rows)
 }
 
 func findStaffMail(ctx context.Context, db pg.DB, id int64) (staffMail, bool, error) {
-	return pg.One[staffMail](ctx, db, "find mail $1", `SELECT `+staffMailFields+` FROM delivery d WHERE d.id = $1`, id)
+	return pg.One[staffMail](ctx, db, "find mail $1", `SELECT `+staffMailColumnsSQL+` FROM delivery d WHERE d.id = $1`, id)
 }
 
-// findWritten finds a mail with what it says.
+// findWritten finds a mail with its text.
 func findWritten(ctx context.Context, db pg.DB, id int64) (delivery, bool, error) {
 	return pg.One[delivery](ctx, db, "find mail $1", `
 		SELECT id, key, kind, payload, written, message_id, attempts, refusals, maybe AS was_maybe, false AS more,
@@ -90,16 +90,16 @@ func findWritten(ctx context.Context, db pg.DB, id int64) (delivery, bool, error
 		FROM delivery WHERE id = $1`, id)
 }
 
-// requeue makes a parked or suppressed mail due again for three days; what may have been taken is asked
-// about first, as always, and is sent as it was written. What no server has is written again: staff may have mended
-// its template.
+// requeue makes a parked or suppressed mail due again for three days. If it may have been accepted,
+// the mail system is asked first, as always, and the text is kept. A mail that no server has is
+// written again, because staff may have mended its template.
 func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 	return pg.ExecOne(ctx, db, "requeue mail $1", `
 		WITH was AS (
 		  SELECT id, newsletter_id, state, smtp_reply FROM delivery
 		  WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL FOR UPDATE
-		), counted AS (`+counting(`SELECT id, newsletter_id, CASE WHEN state = 'suppressed' THEN 'suppressed' ELSE`+
-		failedAs+`END, -1 FROM was`)+`)
+		), counted AS (`+countingSQL(`SELECT id, newsletter_id, CASE WHEN state = 'suppressed' THEN 'suppressed' ELSE`+
+		failedAsSQL+`END, -1 FROM was`)+`)
 		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
 		  outage = false, done_at = NULL, reason = NULL, seen_at = NULL, seen_by = NULL, note = NULL,
 		  written = CASE WHEN maybe THEN written END, subject = CASE WHEN maybe THEN subject END,
@@ -107,8 +107,8 @@ func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 		WHERE id IN (SELECT id FROM was)`, id)
 }
 
-// copySent puts a mail that was sent into the ledger once more, as it was written, under a key and a Message-ID of its
-// own, for three days. id is the new row's; ok is false when there is a mail with that key, or none to copy.
+// copySent inserts a copy of a sent mail, with the same text under a new key and Message-ID, for
+// three days. id is the new row's; ok is false if the key is taken or there is no mail to copy.
 func copySent(ctx context.Context, tx pgx.Tx, of int64, key, messageID string) (id int64, ok bool, err error) {
 	return pg.One[int64](ctx, tx, "send mail $1 once more", `
 		INSERT INTO delivery (
@@ -120,14 +120,14 @@ func copySent(ctx context.Context, tx pgx.Tx, of int64, key, messageID string) (
 		ON CONFLICT (key) DO NOTHING RETURNING id`, of, key, messageID)
 }
 
-// mailIDByKey finds a mail's id; 0 when there is none.
+// mailIDByKey finds a mail's id, or 0.
 func mailIDByKey(ctx context.Context, tx pgx.Tx, key string) (int64, error) {
 	return pg.Get[int64](ctx, tx, "find a mail by its key", `
 		SELECT coalesce((SELECT id FROM delivery WHERE key = $1), 0)`, key)
 }
 
-// dropMail notes that a mail that was not sent need not be.
-func dropMail(ctx context.Context, tx pgx.Tx, id int64, by, note string) (bool, error) {
+// markDropped marks an unsent mail as one that need not be sent.
+func markDropped(ctx context.Context, tx pgx.Tx, id int64, by, note string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "drop mail $1", `
 		UPDATE delivery SET seen_at = now(), seen_by = $2, note = $3
 		WHERE id = $1 AND state IN ('parked', 'suppressed') AND seen_at IS NULL`, id, by, note)
@@ -145,11 +145,11 @@ func countParkedMails(ctx context.Context, db pg.DB) (count int64, oldest time.T
 	return c.Count, c.Oldest, err
 }
 
-// mailsOf finds mails by their keys, the hashes of their receivers or the orders that they are about, the newest
-// first, at most 200.
+// mailsOf finds mails by their keys, their receivers' hashes or their orders, the newest first, at
+// most 200.
 func mailsOf(ctx context.Context, db pg.DB, keys, hashes, orders []string) ([]staffMail, error) {
 	return pg.List[staffMail](ctx, db, "list mails", `
-		SELECT `+staffMailFields+` FROM delivery d WHERE d.id IN (
+		SELECT `+staffMailColumnsSQL+` FROM delivery d WHERE d.id IN (
 		  SELECT id FROM delivery WHERE key = ANY($1::text[])
 		  UNION
 		  SELECT id FROM delivery WHERE to_hashes && coalesce($2::text[], '{}')
@@ -158,7 +158,7 @@ func mailsOf(ctx context.Context, db pg.DB, keys, hashes, orders []string) ([]st
 		ORDER BY d.id DESC LIMIT 200`, keys, hashes, orders)
 }
 
-// addressOf is the address of a member or a prospect, as user says it.
+// addressOf is the address of a member or a prospect in the projection.
 func addressOf(ctx context.Context, db pg.DB, kind string, id int64) (address string, found bool, err error) {
 	return pg.One[string](ctx, db, "find the address of $1 $2", `
 		SELECT email FROM recipient WHERE kind = $1 AND id = $2`, kind, id)

@@ -16,17 +16,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// office is the pages of a mailer that does not run itself, as a person with these roles sees them.
+// office shows the pages of a mailer that is not running to a person with these roles.
 func (e *env) office(roles ...adminui.Role) *testenv.Client {
 	e.t.Helper()
 	s := e.server()
 	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
-	server := httptest.NewServer(testenv.Mount(e.t, "mailer", s.staffPages(), s.routes()))
+	server := httptest.NewServer(testenv.Mount(e.t, "mailer", s.staff(), s.routes()))
 	e.t.Cleanup(server.Close)
 	return (&testenv.Client{TB: e.t, URL: server.URL}).AsStaff("mailer", roles...)
 }
 
-// onceOf is the token of a form that has its effect once.
+// onceOf is the code of a form that takes effect once.
 func onceOf(t *testing.T, page string) string {
 	t.Helper()
 	found := regexp.MustCompile(`name="once" value="([A-Za-z0-9]{20})"`).FindStringSubmatch(page)
@@ -36,7 +36,7 @@ func onceOf(t *testing.T, page string) string {
 	return found[1]
 }
 
-// Staff see why a mail was not sent, have it sent again, or drop it with a note; each act is on record.
+// Staff see why a mail was not sent, send it again, or drop it with a note; each act is recorded.
 func TestStaffSeeToParkedMails(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -45,7 +45,7 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 		SELECT 'welcome:' || n, 'welcome', '{}', ARRAY[$1], 'm' || n, 'parked', now(), now(), now(), 'refused', '550 <i>no</i>'
 		FROM generate_series(1, 3) AS n`, s.hash("ann@mail.example.com"))
 	staff := e.office(adminui.Support)
-	e.office(adminui.Owner).Garbage(s.staffPages(), map[string]string{"id": "1", "kind": "welcome"}, "id", "note", "once", "subject",
+	e.office(adminui.Owner).Garbage(s.staff(), map[string]string{"id": "1", "kind": "welcome"}, "id", "note", "once", "subject",
 		"body_text", "body_html")
 	staff.Get("/staff/mails?state=parked").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
 	staff.Get("/staff/mails/1").Has(200, "welcome:1", "Drop it")
@@ -57,7 +57,7 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	}
 	staff.Post("/staff/mails/1/send").Has(409, "The mail waits no longer")
 	staff.Post("/staff/mails/send").Has(422, "Choose rows first")
-	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent when one of them is not a mail
+	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent if one of them is not a mail
 		staff.Post("/staff/mails/send", "id", "3", "id", id).Has(422, "Nothing was sent")
 	}
 	staff.Post("/staff/mails/send", "id", "1").Has(409, "The mail waits no longer")
@@ -83,8 +83,8 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	}
 }
 
-// Every mail is found by receiver, kind, state and order, and shown as it was written: whatever becomes of its template,
-// and without what opens an account. A copy of one that was sent goes out once for each click.
+// Every mail is found by receiver, kind, state and order, and is shown as it was written, whatever
+// becomes of its template, without secrets. A copy of a sent mail goes out once for each click.
 func TestStaffFindAndShowMails(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -94,7 +94,7 @@ func TestStaffFindAndShowMails(t *testing.T) {
 	reset := welcome("bob@x.example")
 	reset.Kind, reset.Data["code"] = msg.MailReset, "SECRET.code:1"
 	e.send("reset:1", reset)
-	e.sent(2)
+	e.awaitSent(2)
 	e.Exec(`UPDATE template SET subject = 'Changed', body_text = 'Changed', body_html = 'Changed'`)
 	e.enqueue(msg.Message{Key: "member:7", Subject: msg.UserRegistered, Payload: msg.Member{ID: 7, Email: "Ada@x.example", Version: 1}})
 	e.eventually("the member is known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
@@ -155,7 +155,7 @@ func TestStaffFindAndShowMails(t *testing.T) {
 	for _, wrong := range []string{"", "x", strings.Repeat("x", 19) + ":"} {
 		staff.Post(at("order-confirmation:1")+"/send", "once", wrong).Has(400)
 	}
-	e.sent(3)
+	e.awaitSent(3)
 	copies := to(sink, "ada@x.example")
 	if len(copies) != 2 || copies[0].id == copies[1].id || copies[0].text != copies[1].text || copies[0].html != copies[1].html {
 		t.Errorf("%d mails, ids %s, %s", len(copies), copies[0].id, copies[1].id)
@@ -167,7 +167,8 @@ func TestStaffFindAndShowMails(t *testing.T) {
 	e.office(adminui.Marketing).Get(at("reset:1") + "/frame").Has(403)
 }
 
-// What was tried once is sent as it was written then; what the server refused for good takes its mended template.
+// A mail that was tried is sent again with the same text; a mail that the server refused
+// permanently takes its mended template.
 func TestAMailKeepsItsWords(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -192,7 +193,7 @@ func TestAMailKeepsItsWords(t *testing.T) {
 	if a := e.office(adminui.Support).Post(fmt.Sprintf("/staff/mails/%d/send", parked)); a.Status != 303 {
 		t.Error(a)
 	}
-	e.sent(2)
+	e.awaitSent(2)
 	if later := to(sink, "later@x.example"); len(later) != 1 || !strings.HasPrefix(later[0].subject, "Thank you") {
 		t.Errorf("what was written says %+v", later)
 	}
@@ -201,7 +202,7 @@ func TestAMailKeepsItsWords(t *testing.T) {
 	}
 }
 
-// No page of the log reads the ledger whole.
+// No page of the list reads the whole ledger.
 func TestMailsAreFoundByIndex(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -229,8 +230,8 @@ func TestMailsAreFoundByIndex(t *testing.T) {
 	}
 }
 
-// Whether a receiver still wants a newsletter is asked for each mail, so it reads a few rows; the list of all is made in one
-// go, not person by person.
+// Each mail checks whether its receiver still wants a newsletter, so that reads a few rows; the
+// list of all receivers is one query, not one for each person.
 func TestReceiversAreFoundByIndex(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -246,7 +247,7 @@ func TestReceiversAreFoundByIndex(t *testing.T) {
 	if len(whole) > 0 {
 		t.Errorf("read whole: %v", whole)
 	}
-	if list, err := listReceivers(t.Context(), e.pool, "member"); err != nil || len(list) != 8572 { // within the limit of a statement
+	if list, err := listReceivers(t.Context(), e.pool, "member"); err != nil || len(list) != 8572 { // within the time limit of a statement
 		t.Errorf("%d receivers, error %v", len(list), err)
 	}
 }

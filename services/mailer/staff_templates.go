@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// staffTemplate is the template of a kind in the list for staff.
+// staffTemplate is a kind's template in the list for staff.
 type staffTemplate struct {
 	Kind    string    `json:"kind"`
 	Title   string    `json:"title"`
@@ -73,7 +73,7 @@ func (s *server) staffTemplates(r *http.Request) (adminui.Answer, error) {
 	}{list}, Table: table}, nil
 }
 
-// templatePage is the template of a kind in the editor.
+// templatePage is a kind's template in the editor.
 type templatePage struct {
 	Kind    string `json:"kind"`
 	Title   string `json:"title"`
@@ -84,18 +84,18 @@ type templatePage struct {
 	Versions []templateVersion `json:"versions"`
 	Form     adminui.Form      `json:"-"`
 	BuiltIn  adminui.Form      `json:"-"`
-	// Shown says that the editor holds another version's words, which are not saved.
+	// Shown says that the editor holds the text of another version, which is not saved.
 	Shown string `json:"-"`
 	kind  mailKind
 }
 
-// templateField is a name in braces with what it stands for.
+// templateField is a name in braces with its explanation.
 type templateField struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
 
-// templateOf is the template that mails of a kind are written with now.
+// templateOf is the current template of a kind.
 func templateOf(ctx context.Context, db pg.DB, k mailKind) (mailTemplate, error) {
 	if !k.ofOrder() {
 		return plainTemplate(ctx, db, k.Kind)
@@ -135,7 +135,7 @@ const (
 	maxSenders = 100
 )
 
-// templateForm is the editor with a template in it.
+// templateForm is the editor filled with a template.
 func templateForm(p templatePage, t mailTemplate) adminui.Form {
 	path := "/mails/templates/" + p.kind.Kind
 	f := adminui.Form{ID: "template", Action: path, Submit: "Save", Version: p.Version, FromZero: true,
@@ -146,7 +146,7 @@ func templateForm(p templatePage, t mailTemplate) adminui.Form {
 			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: t.BodyHTML, Most: maxHTML,
 				Hint: "Without it the mail is text alone."},
 		}}
-	if p.kind.ofOrder() { // no copies of what opens an account
+	if p.kind.ofOrder() { // mails with access codes are not copied to others
 		f.Fields = append(f.Fields,
 			adminui.Field{Name: "from_address", Label: "Sender", Kind: "text", Value: t.FromAddress, Most: maxSenders,
 				Hint: "Empty: MAIL_FROM."},
@@ -160,7 +160,8 @@ func (p templatePage) answer(status int) adminui.Page {
 	return adminui.Page{Title: p.Title, Template: "template.html", Data: p, Status: status}
 }
 
-// staffTemplate shows the editor; ?version= fills it with another version's words, 0 with the built-in ones.
+// staffTemplate shows the editor; ?version= fills it with the text of another version, 0 with the
+// built-in text.
 func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 	p, err := s.templatePage(r)
 	if err != nil {
@@ -196,7 +197,7 @@ func (v templateVersion) template() mailTemplate {
 		BccAddress: v.BccAddress}
 }
 
-// typedTemplate is a template as a form has it.
+// typedTemplate is the template in a posted form.
 func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 	t := p.kind.builtIn()
 	t.Subject = strings.TrimSpace(form.Text("subject"))
@@ -211,10 +212,10 @@ func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 	return t
 }
 
-// braces are names in braces: what looks like one is meant as one, style sheets have colons in theirs.
+// braces match names in braces, known or not; style sheets have colons in theirs.
 var braces = regexp.MustCompile(`\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}`)
 
-// check says what is wrong with the template of a kind, by the field of the form.
+// check says what is wrong with the template of a kind, by field of the form.
 func (s *server) check(k mailKind, t mailTemplate) adminui.Wrong {
 	wrong := adminui.Wrong{}
 	checkWords(t, k.allowed(), wrong)
@@ -236,7 +237,7 @@ func (s *server) check(k mailKind, t mailTemplate) adminui.Wrong {
 	return wrong
 }
 
-// checkWords says what is wrong with any template whose names in braces are given.
+// checkWords says what is wrong with any template that may hold the given names.
 func checkWords(t mailTemplate, names []string, wrong adminui.Wrong) {
 	for _, f := range []struct {
 		name, value string
@@ -269,7 +270,8 @@ func checkWords(t mailTemplate, names []string, wrong adminui.Wrong) {
 	checkSenders(t, wrong)
 }
 
-// minLetters is how many letters and digits a subject has at least. Two are a word in some languages.
+// minLetters is the least number of letters and digits in a subject. Two make a word in some
+// languages.
 const minLetters = 2
 
 func lettersIn(text string) (n int) {
@@ -297,7 +299,7 @@ func checkSenders(t mailTemplate, wrong adminui.Wrong) {
 	}
 }
 
-// staffTemplateFrame shows what is typed, filled with the sample.
+// staffTemplateFrame shows the posted template, filled with the sample.
 func (s *server) staffTemplateFrame(r *http.Request) (adminui.Answer, error) {
 	p, err := s.templatePage(r)
 	if err != nil {
@@ -322,10 +324,11 @@ func (s *server) staffTemplateFrame(r *http.Request) (adminui.Answer, error) {
 	return shownMail{From: c.from.String(), To: m.To, Subject: c.subject, Text: c.text, HTML: c.html}.answer(), nil
 }
 
-// errStale answers a command on what another person changed meanwhile.
+// errStale answers a command about a version that another person has changed since.
 var errStale = &web.Error{Status: http.StatusConflict, Code: "changed-meanwhile", Err: adminui.ErrStale}
 
-// saveTemplate stores a version and has the next mails written with it, and says so in the log of what the staff did.
+// saveTemplate stores a version, which counts from the next mail on, and records that in the log of
+// acts.
 func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, builtIn bool, text string) error {
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		now, err := templateOf(r.Context(), tx, p.kind)
@@ -334,7 +337,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 		}
 		next := versionOf(p.kind, p.Version+1, t)
 		next.BuiltIn, next.SavedBy = builtIn, adminui.Who(r).Name
-		if p.Version == 0 && now != p.kind.builtIn() { // made before there were versions
+		if p.Version == 0 && now != p.kind.builtIn() { // the template was changed before versions existed
 			if err := insertVersion(r.Context(), tx, versionOf(p.kind, 1, now)); err != nil {
 				return err
 			}
@@ -346,7 +349,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 		if builtIn && !p.kind.ofOrder() {
 			err = deleteTemplate(r.Context(), tx, t.EmCd)
 		} else {
-			err = putTemplate(r.Context(), tx, t)
+			err = upsertTemplate(r.Context(), tx, t)
 		}
 		if err != nil {
 			return err
@@ -362,7 +365,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 	return err
 }
 
-func (s *server) staffSaveTemplate(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateTemplate(r *http.Request) (adminui.Answer, error) {
 	p, err := s.templatePage(r)
 	if err != nil {
 		return nil, err
@@ -391,7 +394,7 @@ func (s *server) staffSaveTemplate(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/mails/templates/" + p.Kind, Text: "Saved. The next mail is written with it."}, nil
 }
 
-// templateConflict shows what another person saved meanwhile beside what was typed.
+// templateConflict shows another person's version beside the posted one.
 func (s *server) templateConflict(r *http.Request, form adminui.Submitted) (adminui.Answer, error) {
 	p, err := s.templatePage(r)
 	if err != nil {
@@ -404,7 +407,7 @@ func (s *server) templateConflict(r *http.Request, form adminui.Submitted) (admi
 	return p.answer(http.StatusConflict), nil
 }
 
-// staffBuiltIn puts the built-in template back.
+// staffBuiltIn restores the built-in template.
 func (s *server) staffBuiltIn(r *http.Request) (adminui.Answer, error) {
 	p, err := s.templatePage(r)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// The templates that a new shop's database starts with are the built-in ones; each holds what its kind has, can be
-// filled with its sample, and says so for every name.
+// A new shop's database starts with the built-in templates. Each holds what its kind requires, can
+// be filled with its sample, and explains every name.
 func TestBuiltInTemplates(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
@@ -44,8 +44,8 @@ func TestBuiltInTemplates(t *testing.T) {
 	}
 }
 
-// Staff write the mails: what is saved is checked, counts at once in every mailer, keeps its versions, and two people do
-// not overwrite each other unseen.
+// Staff write the mails: a saved template is checked, counts at once in every mailer and keeps its
+// versions, and two people do not overwrite each other unnoticed.
 func TestStaffWriteMails(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -122,7 +122,8 @@ func TestStaffWriteMails(t *testing.T) {
 		t.Errorf("%d acts on record", n)
 	}
 
-	// What a mail is for cannot be left out of it, in text or HTML; the built-in words have it.
+	// The names that a mail is useless without cannot be left out of its text or its HTML; the
+	// built-in templates have them.
 	for kind, has := range map[string]string{"order-shipped": "Without {tracking_information} this mail",
 		"order-refunded": "Without {refund_amount} this",
 		"order-member":   "Without {identifier} or {order_information} or {order_link} this"} {
@@ -142,7 +143,7 @@ func TestStaffWriteMails(t *testing.T) {
 		}
 	}
 
-	// One that was changed before there were versions keeps what it was.
+	// A template that was changed before versions existed keeps its text.
 	e.Exec(`UPDATE template SET subject = 'By hand' WHERE em_cd = $1`, orderTemplates[msg.MailOrderNote])
 	const note = "/staff/mails/templates/order-note"
 	owner.Post(note, "version", "0", "subject", "New", "body_text", "{note_information}", "from_address", "nobody").Has(422,

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// The seeded order confirmations, for orders that name no template or one that is gone.
+// The seeded order confirmations, for orders that name no template or a deleted one.
 const (
 	memberConfirmation  = "gvREoqen93ffZsmBIc8zl"
 	visitorConfirmation = "FpGyZy6kld9R2XTjqvBQN"
@@ -34,14 +34,14 @@ type mailTemplate struct {
 	BccAddress  string `json:"bcc_address"`
 }
 
-// templateColumns are the columns of mailTemplate.
-const templateColumns = ` em_cd, subject, type, status, body_text, body_html, from_address, bcc_address `
+// templateColumnsSQL are the columns of mailTemplate.
+const templateColumnsSQL = ` em_cd, subject, type, status, body_text, body_html, from_address, bcc_address `
 
-// findTemplate reads the template with this code, or else the seeded one of the kind.
+// findTemplate reads the template with this code, otherwise the seeded one of the kind.
 func findTemplate(ctx context.Context, db pg.DB, code, kind string) (mailTemplate, error) {
 	seeded := orderTemplates[kind]
 	t, found, err := pg.One[mailTemplate](ctx, db, "find template $2", `
-		SELECT`+templateColumns+`FROM template
+		SELECT`+templateColumnsSQL+`FROM template
 		WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, code, seeded)
 	if err == nil && !found {
 		err = errors.New("there is no template " + seeded)
@@ -49,14 +49,15 @@ func findTemplate(ctx context.Context, db pg.DB, code, kind string) (mailTemplat
 	return t, err
 }
 
-// plainTemplate is the template of a kind that is about no order: what staff made of it, or the built-in one.
+// plainTemplate is the template of a kind that is not about an order: the staff's version, or the
+// built-in one.
 func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, error) {
 	k, known := kindOf(kind)
 	if !known || k.sample == nil {
 		return mailTemplate{}, errors.New("the kind of mail is unknown")
 	}
 	t, found, err := pg.One[mailTemplate](ctx, db, "find template $1", `
-		SELECT`+templateColumns+`FROM template WHERE em_cd = $1`, k.template())
+		SELECT`+templateColumnsSQL+`FROM template WHERE em_cd = $1`, k.template())
 	if err == nil && !found {
 		t = k.builtIn()
 	}
@@ -66,15 +67,15 @@ func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, er
 // linkCodes are the codes in a mail's links.
 type linkCodes struct{ member, prospect, prospectToken string }
 
-// findTemplateAndCodes is findTemplate for a command about an order, and completes the codes that the command gives
-// with what is known of the receiver.
+// findTemplateAndCodes is findTemplate for a command about an order. It completes the command's
+// codes with those of the receiver.
 func findTemplateAndCodes(ctx context.Context, db pg.DB, m msg.SendMail) (mailTemplate, linkCodes, error) {
 	seeded := orderTemplates[m.Kind]
 	row, found, err := pg.One[struct {
 		mailTemplate
 		Member, ProspectToken string
 	}](ctx, db, "find template $2", `
-		SELECT`+templateColumns+`,
+		SELECT`+templateColumnsSQL+`,
 		  coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $3), '') AS member,
 		  coalesce((SELECT token FROM recipient
 		    WHERE kind = 'prospect' AND code = $4 AND $4 <> '' AND NOT unsubscribed LIMIT 1), '') AS prospect_token

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// templateVersion is what staff made of the template of a kind.
+// templateVersion is a version of a kind's template.
 type templateVersion struct {
 	Kind        string    `json:"kind"`
 	Version     int64     `json:"version"`
@@ -38,17 +38,18 @@ func newestVersions(ctx context.Context, db pg.DB) ([]templateVersion, error) {
 		SELECT DISTINCT ON (kind)`+versionColumns+`FROM template_version ORDER BY kind, version DESC`)
 }
 
-// insertVersion keeps a version; one that another person stored meanwhile is a conflict (pg.IsConflict).
+// insertVersion inserts a version; if another person has stored it already, that is a conflict
+// (pg.IsConflict).
 func insertVersion(ctx context.Context, tx pgx.Tx, v templateVersion) error {
-	return pg.Exec(ctx, tx, "keep version $2 of $1", `
+	return pg.Exec(ctx, tx, "insert version $2 of $1", `
 		INSERT INTO template_version (
 		  kind, version, subject, body_text, body_html, from_address, bcc_address, built_in, saved_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		v.Kind, v.Version, v.Subject, v.BodyText, v.BodyHTML, v.FromAddress, v.BccAddress, v.BuiltIn, v.SavedBy)
 }
 
-// putTemplate makes a template what it says, with effect for the next mail of every mailer.
-func putTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) error {
+// upsertTemplate stores a template, which counts from the next mail of every mailer on.
+func upsertTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) error {
 	return pg.Exec(ctx, tx, "store template $1", `
 		INSERT INTO template (em_cd, subject, type, status, body_text, body_html, from_address, bcc_address)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -57,7 +58,7 @@ func putTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) error {
 		t.EmCd, t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
 }
 
-// deleteTemplate has a kind without an order use its built-in template again.
+// deleteTemplate makes a kind without an order use its built-in template again.
 func deleteTemplate(ctx context.Context, tx pgx.Tx, code string) error {
 	return pg.Exec(ctx, tx, "delete template $1", `DELETE FROM template WHERE em_cd = $1`, code)
 }

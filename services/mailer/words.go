@@ -11,11 +11,12 @@ import (
 var (
 	styleSheets = regexp.MustCompile(`(?is)<style\b.*?</style\s*>`)
 	scripts     = regexp.MustCompile(`(?i)<\s*/?\s*script\b`)
-	// links are what looks like one with the code of a newsletter in it.
+	// links match what looks like a link with the code of a newsletter in it.
 	links = regexp.MustCompile(`[^\s"'<>]*[?&;]em_cd=[^\s"'<>]*`)
 )
 
-// loneBrace says where a brace stands that is part of no name; "" when there is none. Style sheets have their own.
+// loneBrace returns the text around a brace that is not part of a name, or "". Style sheets may
+// have braces.
 func loneBrace(text string) string {
 	blank := func(part string) string { return strings.Repeat(" ", len(part)) }
 	text = styleSheets.ReplaceAllStringFunc(text, func(sheet string) string {
@@ -36,7 +37,7 @@ func loneBrace(text string) string {
 	return fmt.Sprintf("Line %d, character %d: a lone “%c” is part of no field.", line, column, text[at])
 }
 
-// missingOf are the names, in braces, that a text does not hold.
+// missingOf are the names, in braces, that a text lacks.
 func missingOf(text string, names []string) (list []string) {
 	for _, name := range names {
 		if !strings.Contains(text, "{"+name+"}") {
@@ -46,7 +47,8 @@ func missingOf(text string, names []string) (list []string) {
 	return list
 }
 
-// uncounted are the links of a campaign that name it, and not whose mail it is: a visit by them is not counted.
+// uncounted are the links of a campaign that name it but not the receiver: visits by them are not
+// counted.
 func uncounted(c campaign) (list []string) {
 	var codes []string
 	for _, kind := range audiences[c.Audience] {

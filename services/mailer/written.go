@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// written is a content as the ledger keeps it, so that a repeated attempt and a page for staff have the same words,
-// whatever became of template, settings and people since.
+// written is a content as the ledger keeps it, so that a repeated attempt and a page for staff have
+// the same text, whatever became of template, settings and people in the meantime.
 type written struct {
 	Subject     string   `json:"subject"`
 	Text        string   `json:"text"`
@@ -26,7 +26,7 @@ func (c content) marshal() []byte {
 	data, err := json.Marshal(written{Subject: c.subject, Text: c.text, HTML: c.html, FromName: c.from.Name,
 		From: c.from.Address, Bcc: c.bcc, EmCode: c.emCode, Unsubscribe: c.unsubscribe})
 	if err != nil {
-		panic(err) // texts always are JSON
+		panic(err) // texts always marshal
 	}
 	return data
 }
@@ -41,10 +41,12 @@ func readWritten(data []byte) (content, error) {
 		bcc: w.Bcc, emCode: w.EmCode, unsubscribe: w.Unsubscribe}, nil
 }
 
-// keepsWritten reports whether the ledger keeps what a mail says. Newsletters are kept once for all receivers.
+// keepsWritten reports whether the ledger keeps the mail's own text. A newsletter's text is kept
+// once for all receivers.
 func (d *delivery) keepsWritten() bool { return d.Written == nil && d.NewsletterID == nil }
 
-// contentOf is what a mail says: as it was written before, or written now for its first receiver.
+// contentOf is the text of a mail: as it was written earlier, or written now for its first
+// receiver.
 func (s *server) contentOf(ctx context.Context, d *delivery, m msg.SendMail, to string) (content, error) {
 	switch {
 	case d.Written != nil:
