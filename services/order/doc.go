@@ -2,8 +2,9 @@
 // it acts on in consumers.go; a handler is in the file of its topic, its SQL in <topic>_store.go.
 // By topic, in the order in which a purchase meets them:
 //
-//   - catalog*.go answers what is sold and tells edge of each change; import_*.go takes files of products, which
-//     export_store.go writes; picture*.go has package picture fetch and make pictures; restock.go is "back in stock"
+//   - catalog*.go answers what is sold and tells edge of each change; import_*.go plans and stores what files of
+//     products change, and export_store.go gives them out, with package productfile; picture*.go fetches and keeps
+//     pictures, with package picture; restock.go is "back in stock"
 //   - cart*.go, codes.go, discount.go, address.go, shipping.go and totals.go (with taxes.go) are a cart and its sums
 //   - confirm.go, shown.go, checkout*.go, sellable.go and holds.go lead to a payment page; payment_pages.go and
 //     sweep.go close the pages that are no longer wanted

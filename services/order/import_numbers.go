@@ -4,26 +4,27 @@ import (
 	"strconv"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-func (p *importPlan) readPrice(row fileRow, sku *importSKU, was *knownSKU) {
-	text := row.values[colPrice]
+func (p *importPlan) readPrice(row productfile.Row, sku *importSKU, was *knownSKU) {
+	text := row.Value(productfile.Price)
 	if text == "" {
 		if sku.known == nil {
-			p.fault(row, colPrice, "A new SKU needs a price.")
+			p.fault(row, productfile.Price, "A new SKU needs a price.")
 		}
 		return
 	}
-	price, err := readFileAmount(text)
+	price, err := productfile.ParseAmount(text)
 	if err != nil || price < 1 || price > stripe.MaxTotal {
-		p.fault(row, colPrice, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
+		p.fault(row, productfile.Price, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
 		return
 	}
-	if text := row.values[colPriceWas]; text != "" && sku.known != nil {
-		before, err := readFileAmount(text)
+	if text := row.Value(productfile.PriceWas); text != "" && sku.known != nil {
+		before, err := productfile.ParseAmount(text)
 		if err != nil {
-			p.fault(row, colPriceWas, "An amount, as it was when the file was made.")
+			p.fault(row, productfile.PriceWas, "An amount, as it was when the file was made.")
 		}
 		if before == price {
 			return
@@ -40,41 +41,42 @@ func (p *importPlan) readPrice(row fileRow, sku *importSKU, was *knownSKU) {
 
 // readSale tells the regular price and that of a sale, which is 0 for none, of a price that Shopify compares with a
 // higher one. Its sales have no end. That a file compares no more ends none here: an empty place says nothing.
-func (p *importPlan) readSale(row fileRow, price money.Cents) (regular, sale money.Cents) {
-	text := row.values[shopCompare]
+func (p *importPlan) readSale(row productfile.Row, price money.Cents) (regular, sale money.Cents) {
+	text := row.Value(productfile.ComparePrice)
 	if text == "" {
 		return price, 0
 	}
-	compared, err := readFileAmount(text)
+	compared, err := productfile.ParseAmount(text)
 	switch {
 	case err != nil || compared > stripe.MaxTotal:
-		p.fault(row, shopCompare, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
+		p.fault(row, productfile.ComparePrice, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
 	case compared > price:
 		return compared, price
 	}
 	return price, 0
 }
 
-func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
-	text, back := row.values[colStock], was.BackOrder
+func (p *importPlan) readCount(row productfile.Row, sku *importSKU, was *knownSKU) {
+	text, back := row.Value(productfile.Stock), was.BackOrder
 	if sku.BackOrder != nil {
 		back = *sku.BackOrder
 	}
 	if text == "" {
 		if !back && was.Stock != nil && *was.Stock < 0 {
-			p.fault(row, colBackOrders, "Pieces are sold that are not there: it takes back orders, or a count.")
+			p.fault(row, productfile.BackOrders,
+				"Pieces are sold that are not there: it takes back orders, or a count.")
 		}
 		return
 	}
 	count, ok := readStockCount(text)
-	before, hasBefore := readStockCount(row.values[colStockWas])
+	before, hasBefore := readStockCount(row.Value(productfile.StockWas))
 	switch {
 	case !ok:
-		p.fault(row, colStock, "A whole number.")
-	case row.values[colStockWas] != "" && !hasBefore:
-		p.fault(row, colStockWas, "A whole number, as it was when the file was made.")
+		p.fault(row, productfile.Stock, "A whole number.")
+	case row.Value(productfile.StockWas) != "" && !hasBefore:
+		p.fault(row, productfile.StockWas, "A whole number, as it was when the file was made.")
 	case count < 0 && !back:
-		p.fault(row, colStock, "Less than nothing is for SKUs on back order.")
+		p.fault(row, productfile.Stock, "Less than nothing is for SKUs on back order.")
 	case was.Stock == nil:
 		sku.Stock = &count
 	case hasBefore:
@@ -89,13 +91,13 @@ func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
 
 // countBy changes a count by some pieces. What was sold since a file was made is not there to be taken away again: a
 // count without back orders ends at 0.
-func (p *importPlan) countBy(row fileRow, sku *importSKU, now int32, pieces int64, back bool) {
+func (p *importPlan) countBy(row productfile.Row, sku *importSKU, now int32, pieces int64, back bool) {
 	after := int64(now) + pieces
 	if !back {
 		after = max(after, 0)
 	}
 	if after > maxStock || after < minStock && pieces < 0 {
-		p.fault(row, colStock, "It would have more or fewer pieces than can be counted.")
+		p.fault(row, productfile.Stock, "It would have more or fewer pieces than can be counted.")
 		return
 	}
 	//nolint:gosec // two counts that staff can give, and what is sold of them
@@ -106,20 +108,21 @@ func (p *importPlan) countBy(row fileRow, sku *importSKU, now int32, pieces int6
 
 // readWeight reads what a piece weighs. A weight that is what it was when the file was made stays as it is now, so that
 // a file takes nothing back that someone has set since.
-func (p *importPlan) readWeight(row fileRow, sku *importSKU, was *knownSKU) {
-	text := row.values[colGrams]
+func (p *importPlan) readWeight(row productfile.Row, sku *importSKU, was *knownSKU) {
+	text := row.Value(productfile.Grams)
 	if text == "" {
 		return
 	}
-	grams, ok := readFileGrams(text)
+	grams, ok := readGrams(text)
 	if !ok {
-		p.fault(row, colGrams, "Grams, or a number with kg, oz or lb, at most "+strconv.Itoa(maxGrams)+" grams.")
+		p.fault(row, productfile.Grams,
+			"Grams, or a number with kg, oz or lb, at most "+strconv.Itoa(maxGrams)+" grams.")
 		return
 	}
-	if text := row.values[colGramsWas]; text != "" && sku.known != nil {
-		before, ok := readFileGrams(text)
+	if text := row.Value(productfile.GramsWas); text != "" && sku.known != nil {
+		before, ok := readGrams(text)
 		if !ok {
-			p.fault(row, colGramsWas, "A weight, as it was when the file was made.")
+			p.fault(row, productfile.GramsWas, "A weight, as it was when the file was made.")
 		}
 		if before == grams {
 			return
@@ -128,4 +131,10 @@ func (p *importPlan) readWeight(row fileRow, sku *importSKU, was *knownSKU) {
 	if was.Grams == nil || *was.Grams != grams {
 		sku.Grams = &grams
 	}
+}
+
+// readGrams reads a weight that a piece can have.
+func readGrams(text string) (int32, bool) {
+	grams, ok := productfile.ParseGrams(text)
+	return int32(min(grams, maxGrams)), ok && grams <= maxGrams //nolint:gosec // bounded
 }

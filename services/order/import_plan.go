@@ -9,6 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
 // importProduct is what a file changes of a product, or the product that it adds. Texts that are nil stay.
@@ -29,8 +30,8 @@ type importProduct struct {
 
 	known *knownProduct // nil for a new one
 	line  int
-	skus  int                // of this product in the file
-	said  map[string]fileRow // the first row that says something, by column
+	skus  int                                    // of this product in the file
+	said  map[productfile.Column]productfile.Row // the first row that says something, by column
 }
 
 // importPicture is a picture that a file adds.
@@ -67,10 +68,8 @@ const ofNewProduct = -1
 type importPlan struct {
 	products []*importProduct // that are new or change
 	skus     []*importSKU
-	faults   []fileFault
-	more     int // errors that are not kept
 
-	file  *productFile
+	file  *productfile.File // with its faults
 	index *catalogIndex
 	byRow map[string]*importProduct // by identifier or address, as rows name them
 	given map[string]int            // addresses that the file gives to products of the shop, with the line
@@ -82,28 +81,28 @@ type importPlan struct {
 
 // importCount is a count that a file changes by the difference to what it was when the file was made.
 type importCount struct {
-	row        fileRow
+	row        productfile.Row
 	SKU        int64
 	Was, Count int32
 }
 
 // importSummary is a plan in numbers.
 type importSummary struct {
-	Rows        int         `json:"rows"`
-	NewProducts int         `json:"new_products"`
-	Products    int         `json:"changed_products"`
-	NewSKUs     int         `json:"new_skus"`
-	SKUs        int         `json:"changed_skus"`
-	Prices      int         `json:"prices"`
-	Sales       int         `json:"sale_prices"`
-	Counts      int         `json:"counts"`
-	Weights     int         `json:"weights"`
-	Pictures    int         `json:"pictures"`
-	Shopify     bool        `json:"shopify"`
-	Ignored     []string    `json:"ignored_columns,omitempty"`
-	Faults      []fileFault `json:"errors,omitempty"`
-	MoreFaults  int         `json:"more_errors"`
-	Retired     *importKept `json:"retired,omitempty"` // once it is taken back
+	Rows        int                 `json:"rows"`
+	NewProducts int                 `json:"new_products"`
+	Products    int                 `json:"changed_products"`
+	NewSKUs     int                 `json:"new_skus"`
+	SKUs        int                 `json:"changed_skus"`
+	Prices      int                 `json:"prices"`
+	Sales       int                 `json:"sale_prices"`
+	Counts      int                 `json:"counts"`
+	Weights     int                 `json:"weights"`
+	Pictures    int                 `json:"pictures"`
+	Shopify     bool                `json:"shopify"`
+	Ignored     []string            `json:"ignored_columns,omitempty"`
+	Faults      []productfile.Fault `json:"errors,omitempty"`
+	MoreFaults  int                 `json:"more_errors"`
+	Retired     *importKept         `json:"retired,omitempty"` // once it is taken back
 }
 
 // importKept is what a file added that is retired, not deleted, when the file is taken back: orders name it.
@@ -112,17 +111,17 @@ type importKept struct {
 	SKUs     int64 `json:"skus" db:"skus"`
 }
 
-// maxFaults is how many errors of a file are kept and shown.
-const maxFaults = 500
+// maxQuoted is how many characters of a value an error repeats.
+const maxQuoted = 100
 
 // planImport compares a file with the catalog.
-func planImport(file *productFile, index *catalogIndex) *importPlan {
-	p := &importPlan{file: file, index: index, faults: file.faults, more: file.more,
-		byRow: map[string]*importProduct{}, given: map[string]int{}, seen: map[string]int{}, codes: map[string]bool{}}
-	if len(file.faults) > 0 {
+func planImport(file *productfile.File, index *catalogIndex) *importPlan {
+	p := &importPlan{file: file, index: index, byRow: map[string]*importProduct{}, given: map[string]int{},
+		seen: map[string]int{}, codes: map[string]bool{}}
+	if len(file.Faults) > 0 {
 		return p
 	}
-	for _, row := range file.rows {
+	for _, row := range file.Rows {
 		p.row(row)
 	}
 	p.products = slices.DeleteFunc(p.products, func(product *importProduct) bool { return !product.changes() })
@@ -131,8 +130,8 @@ func planImport(file *productFile, index *catalogIndex) *importPlan {
 }
 
 func (p *importPlan) summary() importSummary {
-	s := importSummary{Rows: len(p.file.rows), Shopify: p.file.shopify, Ignored: p.file.ignored, Faults: p.faults,
-		MoreFaults: p.more}
+	s := importSummary{Rows: len(p.file.Rows), Shopify: p.file.Shopify, Ignored: p.file.Ignored,
+		Faults: p.file.Faults, MoreFaults: p.file.MoreFaults}
 	for _, product := range p.products {
 		if product.known == nil {
 			s.NewProducts++
@@ -163,25 +162,21 @@ func (p *importPlan) summary() importSummary {
 	return s
 }
 
-// fault notes what is wrong with a place. Columns are told as the file calls them.
-func (p *importPlan) fault(row fileRow, column, text string) {
-	if len(p.faults) == maxFaults {
-		p.more++
-		return
-	}
-	if called := p.file.called[column]; called != "" {
-		column = called
-	}
-	p.faults = append(p.faults, fileFault{row.line, column, text})
+// fault notes what is wrong with a place.
+func (p *importPlan) fault(row productfile.Row, column productfile.Column, text string) {
+	p.file.AddFault(row, column, text)
 }
 
+// faults is how many there are.
+func (p *importPlan) faults() int { return len(p.file.Faults) + p.file.MoreFaults }
+
 // row adds what a row says to the plan.
-func (p *importPlan) row(row fileRow) {
-	before := len(p.faults) + p.more
+func (p *importPlan) row(row productfile.Row) {
+	before := p.faults()
 	known := p.skuOf(row)
 	product := p.productOf(row, known)
 	if product == nil {
-		if len(p.faults)+p.more == before {
+		if p.faults() == before {
 			p.fault(row, "", "No product or SKU of the shop is named like this; a new product needs a title.")
 		}
 		return
@@ -189,46 +184,37 @@ func (p *importPlan) row(row fileRow) {
 	if !p.saysTwice(row, product) {
 		p.readProduct(row, product)
 	}
-	if known != nil || row.hasSKU() {
+	if known != nil || row.HasSKU() {
 		p.readSKU(row, product, known)
 	}
 }
 
-// hasSKU reports whether a row says anything of a SKU.
-func (r fileRow) hasSKU() bool {
-	for _, column := range []string{colSKU, colCode, colColor, colSize, colSKUText, colPrice, colStock, colGrams} {
-		if r.values[column] != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // skuOf is the SKU that a row names by its id or its article number; nil for none.
-func (p *importPlan) skuOf(row fileRow) *knownSKU {
-	if text := row.values[colSKU]; text != "" {
+func (p *importPlan) skuOf(row productfile.Row) *knownSKU {
+	if text := row.Value(productfile.SKU); text != "" {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if k := p.index.skus[id]; err == nil && k != nil {
 			return k
 		}
-		p.fault(row, colSKU, "The shop has no SKU "+pg.Clip(text, maxQuoted)+".")
+		p.fault(row, productfile.SKU, "The shop has no SKU "+pg.Clip(text, maxQuoted)+".")
 		return nil
 	}
-	return p.index.byCode[row.values[colCode]]
+	return p.index.byCode[row.Value(productfile.Code)]
 }
 
 // productOf is the product that a row is about; nil when it cannot be told.
-func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
-	identifier, address := row.values[colProduct], row.values[colAddress]
+func (p *importPlan) productOf(row productfile.Row, sku *knownSKU) *importProduct {
+	identifier, address := row.Value(productfile.Product), row.Value(productfile.Address)
 	var known *knownProduct
 	switch {
 	case identifier != "":
 		if known = p.index.byName[identifier]; known == nil {
-			p.fault(row, colProduct, "The shop has no product "+pg.Clip(identifier, maxQuoted)+".")
+			p.fault(row, productfile.Product, "The shop has no product "+pg.Clip(identifier, maxQuoted)+".")
 			return nil
 		}
 	case p.given[address] != 0:
-		p.fault(row, colAddress, "Line "+strconv.Itoa(p.given[address])+" gives this address to a product of the shop.")
+		p.fault(row, productfile.Address,
+			"Line "+strconv.Itoa(p.given[address])+" gives this address to a product of the shop.")
 		return nil
 	case address != "" && p.index.byAddress[address] != 0:
 		known = p.index.products[p.index.byAddress[address]]
@@ -236,7 +222,7 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 		known = p.index.products[sku.Product]
 	}
 	if known != nil && sku != nil && sku.Product != known.ID {
-		p.fault(row, colCode, "This SKU belongs to another product.")
+		p.fault(row, productfile.Code, "This SKU belongs to another product.")
 		return nil
 	}
 	key := address
@@ -246,14 +232,14 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 	if product := p.byRow[key]; product != nil {
 		return product
 	}
-	product := &importProduct{known: known, line: row.line}
+	product := &importProduct{known: known, line: row.Line}
 	switch {
 	case known != nil:
 		product.ID, product.Identifier = known.ID, known.Identifier
-	case key == "" || row.values[colTitle] == "":
+	case key == "" || row.Value(productfile.Title) == "":
 		return nil
 	case !titleURLPattern.MatchString(address):
-		p.fault(row, colAddress, "Letters, digits, - and _, at most 100.")
+		p.fault(row, productfile.Address, "Letters, digits, - and _, at most 100.")
 		return nil
 	default:
 		product.New, product.Identifier, product.TitleURL = true, random.Code(identifierLetters), &address
@@ -267,9 +253,9 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 }
 
 // text takes over a text that is not too long and not what there is. An empty place says nothing.
-func (p *importPlan) text(row fileRow, column string, most int, was string, is **string) {
-	value := row.values[column]
-	if value == "" || *is == nil && sameText(value, was) {
+func (p *importPlan) text(row productfile.Row, column productfile.Column, most int, was string, is **string) {
+	value := row.Value(column)
+	if value == "" || *is == nil && productfile.Same(value, was) {
 		return
 	}
 	if utf8.RuneCountInString(value) > most {
@@ -280,28 +266,29 @@ func (p *importPlan) text(row fileRow, column string, most int, was string, is *
 }
 
 // ofProducts are the columns that are about the product of a row, of which a file says one thing.
-var ofProducts = []string{colTitle, colHeadline, colText, colMoreText, colColorName, colSizeName, colState,
-	colCollections}
+var ofProducts = []productfile.Column{productfile.Title, productfile.Headline, productfile.Text, productfile.MoreText,
+	productfile.ColorName, productfile.SizeName, productfile.State, productfile.Collections}
 
 // saysTwice notes that a row says something else of its product than an earlier one: the last would win without a word.
-func (p *importPlan) saysTwice(row fileRow, product *importProduct) (twice bool) {
+func (p *importPlan) saysTwice(row productfile.Row, product *importProduct) (twice bool) {
 	columns := ofProducts
-	if product.known != nil && row.values[colProduct] != "" {
-		columns = append(slices.Clone(columns), colAddress)
+	if product.known != nil && row.Value(productfile.Product) != "" {
+		columns = append(slices.Clone(columns), productfile.Address)
 	}
 	if product.said == nil {
-		product.said = map[string]fileRow{}
+		product.said = map[productfile.Column]productfile.Row{}
 	}
 	for _, column := range columns {
-		value := row.values[column]
+		value := row.Value(column)
 		if value == "" {
 			continue
 		}
 		first, there := product.said[column]
 		if !there {
 			product.said[column] = row
-		} else if was := first.values[column]; was != value && (column != colState || !strings.EqualFold(was, value)) {
-			p.fault(row, column, "Line "+strconv.Itoa(first.line)+" says something else of this product.")
+		} else if was := first.Value(column); was != value &&
+			(column != productfile.State || !strings.EqualFold(was, value)) {
+			p.fault(row, column, "Line "+strconv.Itoa(first.Line)+" says something else of this product.")
 			twice = true
 		}
 	}
@@ -309,48 +296,48 @@ func (p *importPlan) saysTwice(row fileRow, product *importProduct) (twice bool)
 }
 
 // readProduct reads what a row says of its product.
-func (p *importPlan) readProduct(row fileRow, product *importProduct) {
+func (p *importPlan) readProduct(row productfile.Row, product *importProduct) {
 	was := product.known
 	if was == nil {
 		was = &knownProduct{}
 	}
-	p.text(row, colTitle, maxTitle, was.Title, &product.Title)
-	p.text(row, colHeadline, maxText, was.Headline, &product.Headline)
-	p.text(row, colText, maxText, was.Part1, &product.Part1)
-	p.text(row, colMoreText, maxText, was.Part2, &product.Part2)
-	p.text(row, colColorName, maxOptionName, was.ColorName, &product.ColorName)
-	p.text(row, colSizeName, maxOptionName, was.SizeName, &product.SizeName)
-	if state := strings.ToLower(row.values[colState]); state != "" {
+	p.text(row, productfile.Title, maxTitle, was.Title, &product.Title)
+	p.text(row, productfile.Headline, maxText, was.Headline, &product.Headline)
+	p.text(row, productfile.Text, maxText, was.Part1, &product.Part1)
+	p.text(row, productfile.MoreText, maxText, was.Part2, &product.Part2)
+	p.text(row, productfile.ColorName, maxOptionName, was.ColorName, &product.ColorName)
+	p.text(row, productfile.SizeName, maxOptionName, was.SizeName, &product.SizeName)
+	if state := strings.ToLower(row.Value(productfile.State)); state != "" {
 		published := state == "published"
 		if !published && state != "draft" {
-			p.fault(row, colState, "Draft or published.")
+			p.fault(row, productfile.State, "Draft or published.")
 		} else if product.known == nil || published != was.Published {
 			product.Published = &published
 		}
 	}
-	if address := row.values[colAddress]; product.known != nil && row.values[colProduct] != "" && address != "" &&
-		address != was.TitleURL {
+	if address := row.Value(productfile.Address); product.known != nil && row.Value(productfile.Product) != "" &&
+		address != "" && address != was.TitleURL {
 		if owner := p.index.byAddress[address]; owner != 0 && owner != product.ID {
-			p.fault(row, colAddress, "Another product has this address, or had it.")
+			p.fault(row, productfile.Address, "Another product has this address, or had it.")
 		} else if !titleURLPattern.MatchString(address) {
-			p.fault(row, colAddress, "Letters, digits, - and _, at most 100.")
+			p.fault(row, productfile.Address, "Letters, digits, - and _, at most 100.")
 		} else {
-			p.index.byAddress[address], p.given[address], product.TitleURL = product.ID, row.line, &address
+			p.index.byAddress[address], p.given[address], product.TitleURL = product.ID, row.Line, &address
 		}
 	}
 	p.readCollections(row, product, was)
 	p.readPicture(row, product, was)
 }
 
-func (p *importPlan) readCollections(row fileRow, product *importProduct, was *knownProduct) {
-	text := row.values[colCollections]
+func (p *importPlan) readCollections(row productfile.Row, product *importProduct, was *knownProduct) {
+	text := row.Value(productfile.Collections)
 	if text == "" {
 		return
 	}
 	list := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ';' || r == ',' })
 	for _, address := range list {
 		if !p.index.collection[address] {
-			p.fault(row, colCollections, "The shop has no collection "+pg.Clip(address, maxQuoted)+".")
+			p.fault(row, productfile.Collections, "The shop has no collection "+pg.Clip(address, maxQuoted)+".")
 		}
 	}
 	if !sameSet(list, was.Collections) {
@@ -359,20 +346,20 @@ func (p *importPlan) readCollections(row fileRow, product *importProduct, was *k
 }
 
 // readPicture adds a picture that the product does not have.
-func (p *importPlan) readPicture(row fileRow, product *importProduct, was *knownProduct) {
-	address := row.values[colPicture]
+func (p *importPlan) readPicture(row productfile.Row, product *importProduct, was *knownProduct) {
+	address := row.Value(productfile.Picture)
 	if address == "" || slices.Contains(was.Pictures, address) || slices.Contains(was.Fetched, address) ||
 		slices.ContainsFunc(product.Pictures, func(have importPicture) bool { return have.URL == address }) {
 		return
 	}
-	alt := row.values[colAlt]
+	alt := row.Value(productfile.PictureText)
 	switch {
 	case !mediaAddress(address):
-		p.fault(row, colPicture, "An address such as /img/product/clip.jpg or https://…")
+		p.fault(row, productfile.Picture, "An address such as /img/product/clip.jpg or https://…")
 	case utf8.RuneCountInString(alt) > maxCaption:
-		p.fault(row, colAlt, "At most "+strconv.Itoa(maxCaption)+" characters.")
+		p.fault(row, productfile.PictureText, "At most "+strconv.Itoa(maxCaption)+" characters.")
 	case len(was.Pictures)+len(product.Pictures) >= maxMedia:
-		p.fault(row, colPicture, "A product has at most "+strconv.Itoa(maxMedia)+" pictures.")
+		p.fault(row, productfile.Picture, "A product has at most "+strconv.Itoa(maxMedia)+" pictures.")
 	default:
 		product.Pictures = append(product.Pictures, importPicture{address, alt})
 	}
@@ -387,7 +374,7 @@ func (product *importProduct) changes() bool {
 
 // fileKindOptions are the files to choose from.
 func fileKindOptions() (list []adminui.Option) {
-	for _, kind := range fileKinds {
+	for _, kind := range productfile.Kinds {
 		list = append(list, adminui.Option{Value: kind.Name, Text: kind.Title})
 	}
 	return list

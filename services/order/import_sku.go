@@ -3,14 +3,16 @@ package order
 import (
 	"strconv"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
 // readSKU reads what a row says of a SKU.
-func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSKU) {
-	color, size, text := row.values[colColor], row.values[colSize], row.values[colSKUText]
+func (p *importPlan) readSKU(row productfile.Row, product *importProduct, known *knownSKU) {
+	color, size, text := row.Value(productfile.Color), row.Value(productfile.Size), row.Value(productfile.SKUText)
 	if known == nil && product.known != nil {
 		for _, k := range p.index.ofProduct[product.ID] {
-			if k.Color == color && k.Size == size && (k.Text == text || row.values[colSKUText] == "") {
+			if k.Color == color && k.Size == size && (k.Text == text || row.Value(productfile.SKUText) == "") {
 				known = k
 				break
 			}
@@ -24,7 +26,7 @@ func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSK
 		p.fault(row, "", "This SKU is in line "+strconv.Itoa(line)+" already.")
 		return
 	}
-	p.seen[key] = row.line
+	p.seen[key] = row.Line
 	product.skus++
 	sku := &importSKU{Product: product.ID, of: product, known: known}
 	was := known
@@ -36,9 +38,9 @@ func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSK
 	} else {
 		sku.ID = known.ID
 	}
-	p.text(row, colColor, 500, was.Color, &sku.Color)
-	p.text(row, colSize, 500, was.Size, &sku.Size)
-	p.text(row, colSKUText, 1000, was.Text, &sku.Text)
+	p.text(row, productfile.Color, 500, was.Color, &sku.Color)
+	p.text(row, productfile.Size, 500, was.Size, &sku.Size)
+	p.text(row, productfile.SKUText, 1000, was.Text, &sku.Text)
 	p.readCode(row, sku, was)
 	p.readSKUState(row, sku, was)
 	p.readPrice(row, sku, was)
@@ -47,35 +49,35 @@ func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSK
 	p.skus = append(p.skus, sku)
 }
 
-func (p *importPlan) readCode(row fileRow, sku *importSKU, was *knownSKU) {
-	code := row.values[colCode]
+func (p *importPlan) readCode(row productfile.Row, sku *importSKU, was *knownSKU) {
+	code := row.Value(productfile.Code)
 	switch {
-	case shortened.MatchString(code):
-		p.fault(row, colCode, "A spreadsheet has shortened this number. Set the column to text there.")
+	case productfile.Shortened(code):
+		p.fault(row, productfile.Code, "A spreadsheet has shortened this number. Set the column to text there.")
 		return
 	case sku.known != nil && code != was.Code && code != "" && code == strings.TrimLeft(was.Code, "0"):
 		return // a spreadsheet took it for a number
 	}
-	p.text(row, colCode, 100, was.Code, &sku.Code)
+	p.text(row, productfile.Code, 100, was.Code, &sku.Code)
 	if sku.Code == nil || *sku.Code == "" {
 		return
 	}
 	if p.index.byCode[*sku.Code] != nil || p.codes[*sku.Code] {
-		p.fault(row, colCode, "Another SKU has this article number.")
+		p.fault(row, productfile.Code, "Another SKU has this article number.")
 	}
 	p.codes[*sku.Code] = true
 }
 
-func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
-	if state := row.values[colStockState]; state != "" && state != was.State {
+func (p *importPlan) readSKUState(row productfile.Row, sku *importSKU, was *knownSKU) {
+	if state := row.Value(productfile.StockState); state != "" && state != was.State {
 		if sku.State = &state; !p.index.states[state] {
-			p.fault(row, colStockState, "The shop has no such stock state.")
+			p.fault(row, productfile.StockState, "The shop has no such stock state.")
 		}
 	}
-	if text := strings.ToLower(row.values[colBackOrders]); text != "" {
+	if text := strings.ToLower(row.Value(productfile.BackOrders)); text != "" {
 		yes := text == "yes"
 		if !yes && text != "no" {
-			p.fault(row, colBackOrders, "Yes or no.")
+			p.fault(row, productfile.BackOrders, "Yes or no.")
 		} else if yes != was.BackOrder {
 			sku.BackOrder = &yes
 		}

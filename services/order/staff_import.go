@@ -15,11 +15,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/printout"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
 // staffImportsPage is where files come in and go out.
@@ -53,11 +52,11 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if len(files) == 0 || files[0].Size == 0 {
 		return s.importsPage(r, "Choose a file first.", http.StatusUnprocessableEntity)
 	}
-	if size := files[0].Size; size > maxImportBytes {
+	if size := files[0].Size; size > productfile.MaxBytes {
 		return s.importsPage(r, fmt.Sprintf("%s has %.1f MB; a file has at most %d MB.", fileName(files[0].Filename),
-			math.Ceil(float64(size)/(1<<20)*10)/10, maxImportBytes>>20), http.StatusUnprocessableEntity)
+			math.Ceil(float64(size)/(1<<20)*10)/10, productfile.MaxBytes>>20), http.StatusUnprocessableEntity)
 	}
-	body, err := readUpload(files[0], maxImportBytes)
+	body, err := readUpload(files[0], productfile.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -87,16 +86,16 @@ func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) 
 	if err != nil {
 		return nil, err
 	}
-	plan := planImport(readProductFile(body), index)
+	plan := planImport(productfile.Read(body), index)
 	applied, err := appliedCounts(ctx, db, plan.differs)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range plan.differs {
 		if at, again := applied[one.SKU]; again {
-			plan.fault(one.row, colStock, fmt.Sprintf("A file that was applied already, at %s, changed %d to %d. "+
-				"Export the "+
-				"counts again.", at.UTC().Format("2006-01-02 15:04 UTC"), one.Was, one.Count))
+			plan.fault(one.row, productfile.Stock, fmt.Sprintf("A file that was applied already, at %s, "+
+				"changed %d to %d. Export the counts again.", at.UTC().Format("2006-01-02 15:04 UTC"), one.Was,
+				one.Count))
 		}
 	}
 	return plan, nil
@@ -274,7 +273,7 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(plan.faults) > 0 {
+	if len(plan.file.Faults) > 0 {
 		return plan, errFileFaults
 	}
 	undo, err := storePlan(ctx, tx, plan, adminui.Who(r))
@@ -356,22 +355,22 @@ func (k importKept) says() string {
 
 // staffTemplate is an empty file of a kind, with a row that shows what goes where.
 func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
-	example := exportRow{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.", Text: "Solid **oak**.",
-		State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock",
+	example := productfile.Item{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.",
+		Text: "Solid **oak**.", State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock",
 		Price: new(int64(24900)), Stock: new(int32(12)), Grams: new(int32(38000))}
-	return exportFile(r, "template-", func() ([]exportRow, error) { return []exportRow{example}, nil })
+	return exportFile(r, "template-", func() ([]productfile.Item, error) { return []productfile.Item{example}, nil })
 }
 
 // staffExport is a file with all products that are not retired.
 func (s *server) staffExport(r *http.Request) (adminui.Answer, error) {
-	return exportFile(r, "", func() ([]exportRow, error) {
+	return exportFile(r, "", func() ([]productfile.Item, error) {
 		return exportCatalog(r.Context(), s.pool, adminui.Param(r, "kind") != "products")
 	})
 }
 
 // exportFile writes rows as a file of the kind that the path names.
-func exportFile(r *http.Request, prefix string, rows func() ([]exportRow, error)) (adminui.Answer, error) {
-	for _, kind := range fileKinds {
+func exportFile(r *http.Request, prefix string, rows func() ([]productfile.Item, error)) (adminui.Answer, error) {
+	for _, kind := range productfile.Kinds {
 		if kind.Name != adminui.Param(r, "kind") {
 			continue
 		}
@@ -379,64 +378,11 @@ func exportFile(r *http.Request, prefix string, rows func() ([]exportRow, error)
 		if err != nil {
 			return nil, err
 		}
-		lines := [][]string{kind.Columns}
-		for _, row := range list {
-			var line []string
-			for _, column := range kind.Columns {
-				line = append(line, row.value(column))
-			}
-			lines = append(lines, line)
-		}
 		return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="`+prefix+kind.Name+`.csv"`)
-			return printout.CSV(w, lines)
+			return productfile.Write(w, kind, list)
 		}), nil
 	}
 	return nil, web.NotFound()
-}
-
-func centsText(cents *int64) string {
-	if cents == nil {
-		return ""
-	}
-	return money.Cents(*cents).String()
-}
-
-func countText(count *int32) string {
-	if count == nil {
-		return ""
-	}
-	return strconv.Itoa(int(*count))
-}
-
-// value is a column of a row.
-func (e exportRow) value(column string) string {
-	switch column {
-	case colPrice:
-		return centsText(e.Price)
-	case colPriceWas:
-		return centsText(e.PriceWas)
-	case colStock:
-		return countText(e.Stock)
-	case colStockWas:
-		return countText(e.StockWas)
-	case colGrams:
-		return countText(e.Grams)
-	case colGramsWas:
-		return countText(e.GramsWas)
-	case colSKU:
-		if e.SKU == nil {
-			return ""
-		}
-		return strconv.FormatInt(*e.SKU, 10)
-	case colBackOrders:
-		if e.BackOrder {
-			return "yes"
-		}
-		return "no"
-	}
-	return map[string]string{colProduct: e.Product, colTitle: e.Title, colAddress: e.Address, colHeadline: e.Headline,
-		colText: e.Text, colMoreText: e.MoreText, colState: e.State, colCollections: e.Collections, colCode: e.Code,
-		colColor: e.Color, colSize: e.Size, colSKUText: e.SKUText, colStockState: e.StockState}[column]
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
 // bring sends a file and returns the path of what came of it.
@@ -57,13 +58,17 @@ func TestFilesOfProducts(t *testing.T) {
 	e.Exec(`UPDATE product SET headline = '=SUM(A1)' WHERE id = 3`)
 	owner := e.browser(adminui.Owner)
 	before := e.goods()
-	for _, kind := range fileKinds { // out and in again
+	for _, kind := range productfile.Kinds { // out and in again
+		var head bytes.Buffer
+		if err := productfile.Write(&head, kind, nil); err != nil {
+			t.Fatal(err)
+		}
 		a := owner.Get("/staff/catalog/export/" + kind.Name + ".csv")
-		a.Has(200, strings.Join(kind.Columns, ","))
+		a.Has(200, head.String())
 		if page := owner.Get(bring(owner, a.Body)); page.Status != 200 || !strings.Contains(page.Body, "what the shop has already") {
 			t.Errorf("%s: %s", kind.Name, page)
 		}
-		owner.Get("/staff/catalog/template/"+kind.Name+".csv").Has(200, strings.Join(kind.Columns, ","))
+		owner.Get("/staff/catalog/template/"+kind.Name+".csv").Has(200, head.String())
 	}
 	path := bring(owner, "\ufeffproduct;address;title;text;state;collections;sku;article_number;option_1;option_2;"+
 		"price;pieces;back_orders\n"+
@@ -286,6 +291,7 @@ func TestFilesWithErrors(t *testing.T) {
 		"Handle,Title,Variant Price,Image Src\nnew,New,x,javascript:alert(1)\n":   "2Image Src 2Variant Price",
 		"product,picture\nbSusp6dBHm,//evil.example/a.jpg\n":                      "2picture",
 		"sku;grams\n1;heavy\n4;1,500\n5;10001 kg\n":                               "2grams 3grams 4grams",
+		"sku;grams\n1;10000 kg\n4;999999999 kg\n":                                 "3grams",
 		"sku,grams,grams_was\n1,5,x\n":                                            "2grams_was",
 		"sep=;\nsku;price\n1;1,234\n":                                             "3price",
 		"sep=;\na;b\n":                                                            "2",
@@ -297,11 +303,12 @@ func TestFilesWithErrors(t *testing.T) {
 			t.Errorf("%.60q: %s, want %s", content, got, want)
 		}
 	}
-	sendFile(owner, strings.Repeat("x", maxImportBytes+1)).
+	sendFile(owner, strings.Repeat("x", productfile.MaxBytes+1)).
 		Has(http.StatusUnprocessableEntity, "goods.csv has 24.1 MB; a file has at most 24 MB.")
-	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+strings.Repeat(strings.Repeat("x", 1000)+",\n", maxFaults+7))
+	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+
+		strings.Repeat(strings.Repeat("x", 1000)+",\n", productfile.MaxFaults+7))
 	a := reader.Get(path).OK()
-	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*maxFaults {
+	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*productfile.MaxFaults {
 		t.Errorf("%s more errors, %d bytes tell of them", more, len(a.Body))
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'staff.acted.%'

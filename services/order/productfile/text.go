@@ -1,18 +1,13 @@
-package order
+package productfile
 
 import (
 	"bytes"
 	"encoding/binary"
 	"encoding/csv"
-	"math"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/startupwebapp/startupwebapp/pkg/money"
-	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
 // plainText is a file as UTF-8 with a line feed at the end of each line: spreadsheets save UTF-16 ("Unicode text") and
@@ -108,48 +103,4 @@ func separator(text []byte) (rest []byte, comma rune) {
 		}
 	}
 	return text, comma
-}
-
-// sameText reports whether a value is what the shop has, as files of the shop write it (pkg/printout).
-func sameText(value, was string) bool {
-	return value == was || value == strings.TrimSpace(printout.FromCell(printout.Cell(was)))
-}
-
-// shortened is a long number as spreadsheets show it, and save it.
-var shortened = regexp.MustCompile(`^\d([.,]\d+)?E\+\d+$`)
-
-// Amounts with thousands, or with a comma before the cents, as cells show them. A comma before three digits may be
-// either: it is refused.
-var (
-	commaAmount = regexp.MustCompile(`^(-?\d{1,3}(?:\.\d{3})+|-?\d+),(\d{1,2})$`)
-	pointAmount = regexp.MustCompile(`^(-?\d{1,3}(?:,\d{3})+)\.(\d{1,2})$`)
-)
-
-// readFileAmount reads an amount as spreadsheets write it.
-func readFileAmount(text string) (money.Cents, error) {
-	text = strings.Trim(text, "$ \u00a0\u202f")
-	if m := commaAmount.FindStringSubmatch(text); m != nil {
-		text = strings.ReplaceAll(m[1], ".", "") + "." + m[2]
-	} else if m := pointAmount.FindStringSubmatch(text); m != nil {
-		text = strings.ReplaceAll(m[1], ",", "") + "." + m[2]
-	}
-	return money.Parse(text) //nolint:wrapcheck // the caller says which place it is about
-}
-
-// gramsOf are units of weight in grams.
-var gramsOf = map[string]float64{"": 1, "g": 1, "kg": 1000, "oz": 28.349523125, "lb": 453.59237, "lbs": 453.59237}
-
-// weightText is a number and a unit.
-var weightText = regexp.MustCompile(`^(\d{1,9})(?:[.,](\d{1,16}))?\s*(g|kg|oz|lbs?)?$`)
-
-// readFileGrams reads a weight: grams, or a number with its unit, rounded to whole grams. Three digits behind a point
-// or a comma may be thousands where the unit is not a larger one: they are refused.
-func readFileGrams(text string) (int32, bool) {
-	m := weightText.FindStringSubmatch(strings.ToLower(text))
-	if m == nil || len(m[2]) == 3 && gramsOf[m[3]] == 1 {
-		return 0, false
-	}
-	number, err := strconv.ParseFloat(m[1]+"."+m[2]+"0", 64)
-	grams := math.Round(number * gramsOf[m[3]])
-	return int32(min(grams, maxGrams)), err == nil && grams <= maxGrams
 }
