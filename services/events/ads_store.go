@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// ad is an advertisement elsewhere, as it stands there. Its code is in its links.
+// ad is an advertisement on another site, as it is set up there. Its links carry its code.
 type ad struct {
 	ID           int64     `json:"id"`
 	Title        string    `json:"title"`
@@ -44,8 +44,8 @@ func readAd(ctx context.Context, db pg.DB, id int64) (ad, bool, error) {
 	return pg.One[ad](ctx, db, "read ad $1", selectAd+` WHERE a.id = $1`, id)
 }
 
-// adFigures is an ad with what it brought in some days: arrivals over its link, visits that it led here, and the
-// orders of those who came by it last.
+// adFigures is an ad with its figures of some days: arrivals by its link, visits that it led here,
+// and the orders of buyers who came by it last.
 type adFigures struct {
 	ad
 	Clicks int64       `json:"clicks"`
@@ -54,11 +54,11 @@ type adFigures struct {
 	Sales  money.Cents `json:"sales"`
 }
 
-// adsWanted is which ads a list shows, and of which days their figures are.
+// adsWanted selects the ads of a list and the days of their figures.
 type adsWanted struct {
 	Status, Search string
 	From, To       time.Time
-	Before         int64 // id that the list goes on below; 0 at its beginning
+	Before         int64 // the list continues below this id; 0 for its first page
 	Rows           int
 }
 
@@ -82,7 +82,7 @@ func listAds(ctx context.Context, db pg.DB, w adsWanted) ([]adFigures, error) {
 		ORDER BY a.id DESC`, w.From, w.To, w.Status, w.Search, w.Before, w.Rows)
 }
 
-// adDay is what an ad brought on a day.
+// adDay is the figures of an ad on one day.
 type adDay struct {
 	Day    time.Time   `json:"day"`
 	Visits int64       `json:"visits"`
@@ -99,7 +99,7 @@ func readAdDays(ctx context.Context, db pg.DB, code string, from, to time.Time) 
 		ORDER BY i`, code, from, to)
 }
 
-// readAdClicks is how often the link of an ad was followed in some days.
+// readAdClicks counts how often the link of an ad was followed in some days.
 func readAdClicks(ctx context.Context, db pg.DB, id int64, from, to time.Time) (int64, error) {
 	return pg.Get[int64](ctx, db, "count the clicks of ad $1", `
 		SELECT count(*) FROM arrival
@@ -107,7 +107,7 @@ func readAdClicks(ctx context.Context, db pg.DB, id int64, from, to time.Time) (
 		  AND at < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'`, id, from, to)
 }
 
-// readAdOrders are the last orders of those who came by an ad.
+// readAdOrders lists the last orders of buyers who came by an ad.
 func readAdOrders(ctx context.Context, db pg.DB, code string) ([]lastOrder, error) {
 	return pg.List[lastOrder](ctx, db, "list the orders of an ad", `
 		SELECT identifier, at, pieces, total, coalesce(country, '') AS country
@@ -115,7 +115,7 @@ func readAdOrders(ctx context.Context, db pg.DB, code string) ([]lastOrder, erro
 		WHERE source LIKE 'ad:%' AND source = 'ad:' || $1 ORDER BY at DESC LIMIT 20`, code)
 }
 
-// namedID is a kind or a status of ads.
+// namedID is a type or a status of ads.
 type namedID struct {
 	ID    int64
 	Title string
@@ -134,7 +134,7 @@ func (a ad) columns() []any {
 		a.Headline2, a.Headline3, a.Description1, a.Description2}
 }
 
-// insertAd adds an ad, which gets its code by itself.
+// insertAd stores a new ad with its code and returns its id.
 func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
 	return pg.Get[int64](ctx, db, "add an ad", `
 		INSERT INTO ad (
@@ -147,7 +147,7 @@ func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
 		append(a.columns(), code)...)
 }
 
-// updateAd changes the ad of a version.
+// updateAd changes an ad that still has the version a.Version, and gives it a code if it has none.
 func updateAd(ctx context.Context, db pg.DB, a ad) (bool, error) {
 	return pg.ExecOne(ctx, db, "change an ad", `
 		UPDATE ad SET title = $1, type_id = $2, status_id = $3, campaignid = nullif($4, ''), adgroupid = nullif($5, ''),

@@ -17,8 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// The columns' lengths, in characters. Edge cuts at the same places; what comes here is cut again
-// rather than refused.
+// The columns' lengths, in characters. Edge cuts texts to the same lengths; longer ones are cut
+// here again rather than refused.
 const (
 	maxURL   = 2000
 	maxText  = 100
@@ -67,7 +67,7 @@ func readEvents(d *bus.Delivery) ([]msg.ClientEvent, error) {
 	return list, nil
 }
 
-// readEvent makes an event fit for its table.
+// readEvent reads an event and cuts its texts to the lengths of the columns.
 func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	var e msg.ClientEvent
 	if json.Unmarshal(data, &e) != nil {
@@ -78,22 +78,25 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	default:
 		return e, errors.New("the kind of event is unknown")
 	}
+
 	if e.URL = pg.Clip(msg.PublicAddress(pg.Clip(e.URL, 2*maxURL)), maxURL); e.URL == "" {
 		return e, errors.New("the event has no URL")
 	}
+
 	if e.ID == "" {
 		e.ID = key
 	}
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
+
 	e.ID, e.At, e.Order = pg.Clip(e.ID, maxText), e.At.UTC(), pg.Clip(e.Order, maxText)
 	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = pg.Clip(e.AnonymousID, maxText), pg.Clip(e.RemoteAddr, maxText),
 		pg.Clip(e.What, maxText), pg.Clip(e.UserAgent, maxAgent)
 	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = pg.Clip(e.MemberCode, maxCode),
 		pg.Clip(e.ProspectCode, maxCode), pg.Clip(e.EmailCode, maxCode), pg.Clip(e.AdCode, maxCode)
 	if e.Referrer = pg.Clip(e.Referrer, maxText); strings.Contains(e.URL, "/checkout/") {
-		e.Referrer = "" // the way back from the payment page brings no one to the shop
+		e.Referrer = "" // the return from the payment page is not an arrival from another site
 	}
 	if e.PageWidth < 0 || e.PageWidth > 1_000_000 {
 		e.PageWidth = 0
@@ -104,8 +107,9 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 // emptySearch is the button_id under which the search page reports that it found nothing.
 const emptySearch = "search-empty"
 
-// searched is what was looked for and not found, in lower case so that it counts together; "" for other events.
-// What could name a person is cut from the address already (msg.PublicAddress).
+// searched returns the words of a search that found nothing, in lower case so that they count
+// together, or "" for other events. msg.PublicAddress has already cut from the address what could
+// name a person.
 func searched(e msg.ClientEvent) string {
 	if e.Kind != "buttonclick" || e.What != emptySearch {
 		return ""

@@ -10,13 +10,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// insertEvents stores events in one statement, each once. Unknown users and codes become nothing.
-// The commit does not wait for the disk: a crash of the database may cost the last fraction of a
-// second, which page views are not worth more than.
+// insertEvents stores events in one statement, each once. Unknown users and codes become NULL. The
+// commit does not wait for the disk: a crash of the database may cost the last fraction of a
+// second, which is acceptable for page views.
 func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error {
 	if err := pg.Exec(ctx, tx, "speed the commit up", `SET LOCAL synchronous_commit = off`); err != nil {
 		return err
 	}
+
 	n := len(list)
 	users, widths, times := make([]int64, n), make([]int32, n), make([]time.Time, n)
 	texts := make([][]string, 14)
@@ -30,6 +31,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 			texts[c][i] = text
 		}
 	}
+
 	return pg.Exec(ctx, tx, "store client events", `
 		WITH n AS (
 		  SELECT DISTINCT ON (event_id) event_id, kind, m.id AS user_id, nullif(anonymous_id, '') AS anonymous_id,

@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// Usage is the commands beside running the service.
+// Usage describes the commands of events.
 const Usage = `What visitors did:
 
   events summary [-days N]      visits and orders by day, pages most seen, calls that failed, what mails and ads
@@ -22,7 +22,7 @@ const Usage = `What visitors did:
   events table NAME [-days N]   pageview, ajax_error, button_click or link_event of the last 366 days, as CSV
 `
 
-// IsCommand reports whether arguments name a command; without one the service is run.
+// IsCommand reports whether events has a command of this name.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == "summary" || args[0] == "table")
 }
@@ -75,13 +75,13 @@ func readCommand(args []string) (task, error) {
 	return nil, fmt.Errorf("%w: the commands are summary and table NAME", boot.ErrUsage)
 }
 
-func readDays(args []string, without, most int) (int, error) {
-	days := without
+func readDays(args []string, byDefault, limit int) (int, error) {
+	days := byDefault
 	f := flag.NewFlagSet("events", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.IntVar(&days, "days", without, "")
-	if err := f.Parse(args); err != nil || f.NArg() > 0 || days < 1 || days > most {
-		return 0, fmt.Errorf("%w: -days is not a number from 1 to %d", boot.ErrUsage, most)
+	f.IntVar(&days, "days", byDefault, "")
+	if err := f.Parse(args); err != nil || f.NArg() > 0 || days < 1 || days > limit {
+		return 0, fmt.Errorf("%w: -days must be from 1 to %d", boot.ErrUsage, limit)
 	}
 	return days, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// Config holds events' settings.
+// Config holds the settings of events.
 type Config struct {
 	boot.Common
 	boot.InsideTLS
@@ -16,7 +16,7 @@ type Config struct {
 	boot.Staff
 	Addr         string `envconfig:"EVENTS_ADDR" default:"127.0.0.1:8084" desc:"listener of events, for edge and the back office"`
 	PageViewDays int    `envconfig:"PAGE_VIEW_DAYS" default:"400" desc:"how many days page views, clicks, failed calls and arrivals by link are kept, and until their month is so old; client addresses and browser names go after 30"`
-	// Listener is used instead of Addr when it is set.
+	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }
 

@@ -7,11 +7,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// gather is how long a message waits for others: reports are no poorer for it, and a busy shop's messages share
-// statements and commits.
+// gather is how long a message waits for others, so that a busy shop's messages share statements
+// and commits. Reports need not be more current than that.
 const gather = 100 * time.Millisecond
 
-// consumers is every subscription of events.
+// consumers are the durable subscriptions of events.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.EventsEvent, Gather: gather, Stream: "EVENT", Pool: s.pool, Handle: s.onEvent},

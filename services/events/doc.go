@@ -1,4 +1,4 @@
-// Package events is what shoppers did: page views, clicks, failed calls, tracked links, and the
-// orders and mails that go with them, for reports. Nothing here matters to an order; losing the
-// last moments in a power cut is acceptable, blocking anybody is not.
+// Package events records what shoppers did: page views, clicks, failed calls, tracked links, and
+// the orders and mails that go with them, for reports. No order depends on it: losing the last
+// moments in a power cut is acceptable, blocking anybody is not.
 package events

@@ -10,9 +10,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// erasePerson takes a person out of everything: what the person did stays as numbers. Visits of the
-// same browser before the login lose their mark, too, and addresses lose their parameters, which may
-// hold codes.
+// erasePerson takes a person out of everything, and keeps what the person did as numbers. Visits of
+// the same browser before the login lose their mark, too, and addresses lose their parameters,
+// which may hold codes.
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	orders, err := ordersOf(ctx, tx, p)
 	if err != nil {
@@ -28,8 +28,8 @@ func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return eraseFunnel(ctx, tx, p, orders)
 }
 
-// needlesOf are the texts, in lower case, that page addresses hold of a person: addresses, codes, and the
-// identifiers of orders.
+// searchTermsOf are the texts, in lower case, that page addresses may hold of a person: addresses,
+// codes, and the identifiers of orders.
 func needlesOf(p erasure.Person, orders []string) []string {
 	needles := p.Needles()
 	for _, identifier := range orders {
@@ -38,7 +38,7 @@ func needlesOf(p erasure.Person, orders []string) []string {
 	return needles
 }
 
-// orderMarks are what page views hold of orders.
+// orderMarks are the marks that page views keep in place of the identifiers of orders.
 func orderMarks(orders []string) []string {
 	marks := make([]string, len(orders))
 	for i, identifier := range orders {

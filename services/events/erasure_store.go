@@ -12,15 +12,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// ordersOf are the identifiers of a person's orders, as a member and as a guest.
+// ordersOf lists the identifiers of a person's orders, as a member and as a guest.
 func ordersOf(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error) {
 	return pg.List[string](ctx, db, "look for a person's orders",
 		`SELECT identifier FROM order_placed WHERE member_id = ANY($1) OR pr_cd = ANY($2) ORDER BY identifier`,
 		p.MemberIDs, p.Codes)
 }
 
-// visitTables are the tables of what browsers report. The second of each pair is where old processes write, from
-// which housekeeping brings rows over: a statement that comes after one of the first kind finds what moved meanwhile.
+// visitTables are the tables of what browsers report. Processes of the version before write to the
+// table "before", from which housekeeping moves the rows to "now". A statement on "before" runs
+// first: rows that are moved in the meantime are then found in "now".
 var visitTables = []visitTable{
 	{now: "page_view", before: "pageview", name: "page_views"},
 	{now: "call_error", before: "ajax_error", name: "ajax_errors"},
@@ -30,7 +31,8 @@ var visitTables = []visitTable{
 
 type visitTable struct{ now, before, name string }
 
-// browsersOfMembers are the ids of browsers that a person used as a member or over links of theirs.
+// browsersOfMembersSQL selects the ids of browsers that a person used as a member or in which they
+// followed a link with a code of theirs.
 var browsersOfMembers = func() string {
 	var parts []string
 	for _, t := range visitTables {
@@ -44,8 +46,8 @@ var browsersOfMembers = func() string {
 	return strings.Join(parts, " UNION ")
 }()
 
-// browsersOf adds those that looked at an order of the person's. Addresses recorded before identifiers were
-// cut from them still hold some.
+// browsersOf lists these browsers and those that looked at an order of the person's. Addresses that
+// were recorded before identifiers were cut from them still hold some.
 func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []string) ([]string, error) {
 	sql := `SELECT anonymous_id FROM (` + browsersOfMembers
 	for _, table := range []string{"pageview", "page_view"} {
@@ -57,25 +59,25 @@ func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []strin
 		p.MemberIDs, p.ProspectIDs, orderMarks(orders), orders)
 }
 
-// naming is the query of the rows of a table whose address has parameters, which hold codes, and names one of
-// the texts in a parameter. words finds them by index, and position looks closer.
+// namingSQL selects the rows of a table whose address names one of the texts in its parameters,
+// which hold codes. The index of words finds candidates, position confirms them.
 func naming(table, param string) string {
 	return `SELECT v.id FROM unnest(` + param + `::text[]) AS n (needle) JOIN ` + table + ` v
 		  ON v.url ~ '[?#]' AND words(v.url) @> words(needle) AND position(lower(needle) IN lower(v.url)) > 0`
 }
 
-// visitsOf is the query of a person's rows in a table of visits: those of the member ($1), of the person's
-// browsers (the query or list theirs), and those whose address names them or a code of theirs ($3). Each part
-// has an index; a condition with OR between them would look at every row.
+// visitsOfSQL selects a person's rows in a table of visits: those of the member ($1), of the
+// person's browsers (the query or list theirs), and those whose address names the person or a code
+// of theirs ($3). Each part has an index; a condition with OR would read every row.
 func visitsOf(table, theirs string) string {
 	return `SELECT id FROM ` + table + ` WHERE user_id = ANY($1) UNION SELECT id FROM ` + table +
 		` WHERE anonymous_id = ANY(` + theirs + `) UNION ` + naming(table, "$3")
 }
 
-// eraseVisits takes visits from their visitors: those of the member, of the person's browsers, of pages that showed an
-// order of theirs, and those whose address names them or a code of theirs.
+// eraseVisits takes visits from their visitors: those of the member, of the person's browsers, of
+// pages that showed an order of theirs, and those whose address names them or a code of theirs.
 func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, orders []string) error {
-	chance := rand.Text() // kept nowhere: no stand-in leads back to its browser
+	chance := rand.Text() // stored nowhere: no stand-in leads back to its browser
 	for _, t := range visitTables {
 		for _, table := range []string{t.before, t.now} {
 			sql, args := eraseFrom(t, table, p, browsers, orders, chance)
@@ -87,13 +89,13 @@ func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, ord
 	return nil
 }
 
-// justBought says of a page view that it shows an order that was placed right then.
+// justBoughtSQL holds for a page view of an order that had just been placed.
 const justBought = `EXISTS (SELECT FROM order_placed o
 	WHERE order_mark(o.identifier) = page_view.order_mark
 	  AND o.at BETWEEN page_view.at - interval '1 hour' AND page_view.at + interval '10 minutes')`
 
-// eraseFrom is the statement that takes a person out of one table of visits. A stand-in keeps what belonged to a
-// visit together.
+// eraseFrom returns the statement that takes a person out of one table of visits, and its
+// arguments. A stand-in replaces the browser's id, so that the rows of a visit stay together.
 func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []string, chance string) (string, []any) {
 	set := `user_id = NULL, anonymous_id = NULL, url = substring(url FROM '^[^?#]*')`
 	rows, args := visitsOf(table, "$2"), []any{p.MemberIDs, browsers, needlesOf(p, orders)}
@@ -110,6 +112,7 @@ func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []
 		rows += ` UNION SELECT id FROM ` + table + ` WHERE prospect_id = ANY($4)`
 		args = append(args, p.ProspectIDs)
 	}
+
 	if len(args) == 4 && table == t.now {
 		set += `, stand_in = coalesce(stand_in, md5($5 || anonymous_id || (at AT TIME ZONE 'UTC')::date))`
 		args = append(args, chance)
@@ -117,7 +120,8 @@ func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []
 	return `UPDATE ` + table + ` SET ` + set + ` WHERE id = ANY(ARRAY(` + rows + `))`, args
 }
 
-// eraseFunnel takes a person out of orders and mails, and notes that the person is never to be known again.
+// eraseFunnel takes a person out of orders and mails, and notes the ids, so that no late message
+// brings the person back.
 func eraseFunnel(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []string) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH noted AS (
@@ -135,14 +139,15 @@ func eraseFunnel(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []stri
 		DELETE FROM prospect WHERE id = ANY($3)`, orders, p.MemberIDs, p.ProspectIDs, p.Codes)
 }
 
-// ExportVisits is everything that this service has of a person: what they did as a member, what followed
-// from links in mails to them, what their browsers did before they logged in, their orders and mails in
-// the funnel.
+// ExportVisits returns everything that events has about a person: what they did as a member, what
+// followed from links in mails to them, what their browsers did before they logged in, their orders
+// and mails in the funnel.
 func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	orders, err := ordersOf(ctx, db, p)
 	if err != nil {
 		return nil, err
 	}
+
 	const browsers = `ARRAY(SELECT anonymous_id FROM b)`
 	tables := []erasure.Table{
 		{Name: "member", Rows: `member WHERE id = ANY($1)`},
@@ -151,6 +156,7 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "orders_placed", Rows: `order_placed WHERE identifier = ANY($6)`},
 		{Name: "mails_sent", Rows: `email_sent WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR pr_cd = ANY($4)`},
 	}
+
 	for _, t := range visitTables {
 		for _, table := range []string{t.now, t.before} {
 			name := t.name
@@ -167,6 +173,7 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 			tables = append(tables, erasure.Table{Name: name, Rows: table + ` WHERE id = ANY(ARRAY(` + rows + `))`})
 		}
 	}
+
 	return erasure.Export(ctx, db, `WITH b AS (`+browsersOfMembers+`)`, tables,
 		p.MemberIDs, p.ProspectIDs, needlesOf(p, orders), p.Codes, orderMarks(orders), orders)
 }

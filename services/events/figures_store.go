@@ -23,8 +23,8 @@ type totals struct {
 	Pieces        int64       `json:"pieces"`
 	Sales         money.Cents `json:"sales"`
 	Discount      money.Cents `json:"discount"`
-	GivenBack     money.Cents `json:"given_back"` // on the day, of whichever day's orders
-	Tax           money.Cents `json:"tax"`        // in Sales, less what was in GivenBack
+	GivenBack     money.Cents `json:"given_back"` // by the day of the return, whatever the day of the order
+	Tax           money.Cents `json:"tax"`        // contained in Sales, less that in GivenBack
 	Net           money.Cents `json:"net"`        // Sales without GivenBack and Tax
 	AgainOrders   int64       `json:"orders_of_returning"`
 	AgainSales    money.Cents `json:"sales_to_returning"`
@@ -57,7 +57,7 @@ func (t *totals) add(o totals) {
 	t.AgainSales += o.AgainSales
 }
 
-// readDayTotals are the figures of each day from one to another, those without anything too.
+// readDayTotals reads the figures of each day from one to another, empty days included.
 func readDayTotals(ctx context.Context, db pg.DB, from, to time.Time) ([]dayTotals, error) {
 	return pg.List[dayTotals](ctx, db, "read the figures of days", `
 		SELECT n.day::timestamptz AS day, coalesce(visitors, 0) AS visitors, coalesce(visits, 0) AS visits,
@@ -82,7 +82,7 @@ type hourTotals struct {
 	Sales  money.Cents `json:"sales"`
 }
 
-// readHours are the figures of each hour of a day, UTC.
+// readHours reads the figures of each hour of a day, in UTC.
 func readHours(ctx context.Context, db pg.DB, day time.Time) ([]hourTotals, error) {
 	return pg.List[hourTotals](ctx, db, "read the figures of hours", `
 		SELECT i AS hour, coalesce(visits, 0) AS visits, coalesce(views, 0) AS views, coalesce(orders, 0) AS orders,
@@ -91,18 +91,18 @@ func readHours(ctx context.Context, db pg.DB, day time.Time) ([]hourTotals, erro
 		ORDER BY i`, day)
 }
 
-// part is what a period has by a name: a page, a product, a source.
+// part is the figures of one name in a period: a page, a product, a source.
 type part struct {
 	Name   string      `json:"name"`
 	Detail string      `json:"detail,omitempty"`
 	Title  string      `json:"title,omitempty"`
-	To     string      `json:"to,omitempty" db:"-"` // the page about it
+	To     string      `json:"to,omitempty" db:"-"` // path of the page about it
 	Visits int64       `json:"visits"`
 	Views  int64       `json:"count"`
 	Orders int64       `json:"orders"`
 	Pieces int64       `json:"pieces"`
 	Sales  money.Cents `json:"sales"`
-	// Before is what the report is about in the time before.
+	// Before is the sorted measure in the period before.
 	Before int64 `json:"before"`
 }
 
@@ -110,12 +110,12 @@ type part struct {
 var partMeasures = map[string]string{"visits": "visits", "views": "views", "orders": "orders", "pieces": "pieces",
 	"sales": "sales"}
 
-// partsWanted is what readParts reads: a kind of day_part in days, by a measure, and how much of it there was in as
-// many days before.
+// partsWanted selects the parts of a kind in some days, sorted by a measure, and the days before to
+// compare that measure with.
 type partsWanted struct {
 	Kind       string
 	Measure    string // a key of partMeasures
-	Up         bool   // from the smallest
+	Up         bool   // smallest first
 	From, To   time.Time
 	BeforeFrom time.Time
 	Rows       int
@@ -153,10 +153,10 @@ func readMailFigures(ctx context.Context, db pg.DB, code string) (mailFigures, e
 // sourceTitle is what people call an ad or a mail.
 type sourceTitle struct {
 	Source, Title string
-	ID            int64 // of the ad or the campaign; 0 without
+	ID            int64 // id of the ad or the campaign; 0 if there is none
 }
 
-// readSourceTitles are the titles of the ads and mails among sources.
+// readSourceTitles reads the titles of the ads and mails among sources.
 func readSourceTitles(ctx context.Context, db pg.DB, sources []string) ([]sourceTitle, error) {
 	return pg.List[sourceTitle](ctx, db, "read the titles of sources", `
 		SELECT 'ad:' || ad_cd AS source, coalesce(nullif(title, ''), headline_1, ad_cd) AS title, id
@@ -171,16 +171,16 @@ func readSourceTitles(ctx context.Context, db pg.DB, sources []string) ([]source
 // nowFigures is the shop at this moment.
 type nowFigures struct {
 	Visitors int64 `json:"visitors"`  // with a page view in the last 5 minutes
-	Half     int64 `json:"half_hour"` // in the last 30
-	Carts    int64 `json:"carts"`     // of these, those who looked at their cart last
-	Checkout int64 `json:"checkout"`  // and those who went on to the checkout
+	Half     int64 `json:"half_hour"` // with one in the last 30 minutes
+	Carts    int64 `json:"carts"`     // of these, those who got as far as their cart
+	Checkout int64 `json:"checkout"`  // of these, those who got as far as the checkout
 	Orders   int64 `json:"orders"`    // of the last 30 minutes
 }
 
-// nowLimit is how many page views of the last half hour are looked at.
+// nowLimit is how many page views of the last half hour are read at most.
 const nowLimit = 200_000
 
-// recent are the page views of the last half hour.
+// recentSQL is the CTE of the page views of the last half hour.
 var recent = `recent AS MATERIALIZED (
 	  SELECT anonymous_id, page_of(url) AS page, order_mark, at FROM page_view
 	  WHERE at > now() - interval '30 minutes' ORDER BY at DESC LIMIT ` + limitText(nowLimit) + `)`
@@ -197,7 +197,7 @@ func readNow(ctx context.Context, db pg.DB) (nowFigures, error) {
 		FROM browser`)
 }
 
-// readNowPages counts the visitors of each page that is looked at now.
+// readNowPages counts the visitors of each page that is being looked at.
 func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 	return pg.List[namedCount](ctx, db, "read what is looked at now", `
 		WITH `+recent+`, last AS (
@@ -206,7 +206,7 @@ func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 		SELECT page AS name, count(*) FROM last GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8`)
 }
 
-// readNowMinutes are the page views of each of the last 30 minutes, the oldest first.
+// readNowMinutes counts the page views of each of the last 30 minutes, oldest first.
 func readNowMinutes(ctx context.Context, db pg.DB) ([]int64, error) {
 	return pg.List[int64](ctx, db, "read the last minutes", `
 		WITH `+recent+`
@@ -230,7 +230,7 @@ func readLastOrders(ctx context.Context, db pg.DB) ([]lastOrder, error) {
 		FROM order_placed ORDER BY at DESC LIMIT 10`)
 }
 
-// storeLogging sets whether pages report, in the row of the version that was seen.
+// updateLogging sets whether pages report, if the row still has the version that was seen.
 func storeLogging(ctx context.Context, db pg.DB, version int64, log bool) (stored bool, err error) {
 	return pg.ExecOne(ctx, db, "store what is recorded", `
 		UPDATE configuration SET log_client_events = $2, version = version + 1 WHERE id = 1 AND version = $1`,

@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// onOrder notes orders and their states for reports, without the person.
+// onOrder stores orders and their states for reports, without names and addresses.
 func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 	placed, changed := []placedRow{}, []statusRow{}
 	for _, d := range group {
@@ -23,6 +23,7 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 			changed = append(changed, statusRow{d.Key, c.Identifier, c.Status, c.At.UTC()})
 			continue
 		}
+
 		o, err := bus.Decode[msg.OrderPlaced](d)
 		if err != nil {
 			return nil, err
@@ -35,10 +36,11 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 		}
 		placed = append(placed, row)
 	}
+
 	return storeOrders(placed, changed), nil
 }
 
-// tell adds what reports show of an order: its items, codes, country and discount.
+// fill adds what reports show of an order: its items, codes, country and discount.
 func (r *placedRow) tell(o msg.OrderPlaced) {
 	r.Country, r.Discount = pg.Clip(strings.ToUpper(o.Country), 2), o.ItemDiscount+o.ShippingDiscount
 	r.Tax = o.SalesTax + o.TaxIncluded
@@ -55,6 +57,7 @@ func (r *placedRow) tell(o msg.OrderPlaced) {
 		}
 		r.Items = append(r.Items, item)
 	}
+
 	for _, c := range o.Codes {
 		if c.Applied {
 			r.Codes = append(r.Codes, codeRow{Code: pg.Clip(c.Code, maxText), Title: pg.Clip(c.Description, maxTitle)})
@@ -62,8 +65,8 @@ func (r *placedRow) tell(o msg.OrderPlaced) {
 	}
 }
 
-// onGivenBack notes what was given back of orders, on its days, and the taxes of orders that were placed before their
-// messages told of them.
+// onGivenBack stores what was given back of orders, by day, and the taxes of orders whose own
+// messages did not carry them yet.
 func (s *server) onGivenBack(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []returnedRow{}
 	for _, d := range group {
@@ -86,7 +89,8 @@ func (s *server) onGivenBack(group []*bus.Delivery) (*bus.Effect, error) {
 	return storeReturned(rows), nil
 }
 
-// onMail notes who got which template when. A mail without a template is none that a link leads back to.
+// onMail stores who was sent which template when. A mail without a template is left out: no link
+// leads back to it.
 func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []sentRow{}
 	for _, d := range group {

@@ -8,12 +8,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// placedRow is an order as the funnel knows it; key is that of its message.
+// placedRow is an order as the funnel stores it; Key is the key of its message.
 type placedRow struct {
 	Key        string       `json:"key"`
 	Identifier string       `json:"identifier"`
 	Member     int64        `json:"member"`
-	Code       string       `json:"code"` // of a visitor
+	Code       string       `json:"code"` // the visitor's; "" for a member
 	CodeHash   erasure.Mark `json:"code_hash"`
 	Currency   string       `json:"currency"`
 	Total      int64        `json:"total"`
@@ -84,17 +84,17 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		)`}
 }
 
-// returnedRow is all that was given back of an order by now; key is that of its message.
+// returnedRow is all that was given back of an order so far; Key is the key of its message.
 type returnedRow struct {
 	Key        string          `json:"key"`
 	Identifier string          `json:"identifier"`
-	Tax        int64           `json:"tax"` // within the order's total
+	Tax        int64           `json:"tax"` // contained in the order's total
 	Version    int64           `json:"version"`
 	Returns    []msg.GivenBack `json:"returns"`
-	Days       []string        `json:"days"` // of Returns
+	Days       []string        `json:"days"` // the days of Returns
 }
 
-// storeReturned keeps the newest word about each order, in whatever order they come.
+// storeReturned keeps the newest message about each order, in whatever order they come.
 func storeReturned(rows []returnedRow) *bus.Effect {
 	return &bus.Effect{What: "store what was given back", Args: []any{rows}, SQL: `
 		n AS (
@@ -117,20 +117,21 @@ func storeReturned(rows []returnedRow) *bus.Effect {
 		)`}
 }
 
-// sentRow is a mail that was sent; key is that of its message.
+// sentRow is a mail that was sent; Key is the key of its message.
 type sentRow struct {
 	Key      string       `json:"key"`
 	Mail     string       `json:"mail"`
 	Template string       `json:"template"`
-	Campaign int64        `json:"campaign"` // 0 without
-	Title    string       `json:"title"`    // of the campaign
+	Campaign int64        `json:"campaign"` // 0 for other mails
+	Title    string       `json:"title"`    // the campaign's
 	Member   int64        `json:"member"`
 	Code     string       `json:"code"`
 	CodeHash erasure.Mark `json:"code_hash"`
 	At       time.Time    `json:"at"`
 }
 
-// storeSent also learns the code of a template that is new, so that its links find it, and of which campaign it is.
+// storeSent stores mails. It adds the code of a new template, so that links with it are recognized,
+// and the campaign that the template belongs to.
 func storeSent(rows []sentRow) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
 		n AS (

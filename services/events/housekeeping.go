@@ -13,9 +13,10 @@ import (
 // see an attack or a broken browser, and no longer.
 const traceableDays = 30
 
-// housekeeping makes the tables of the months to come and drops those that have outlived their use. It deletes the
-// keys of client events that the stream cannot hold any more (the events themselves are unique by id), client
-// addresses and browser names, and brings over what old processes wrote.
+// housekeeping are the periodic tasks of events. They make the tables of the next months, bring
+// over what old processes wrote, and remove what has outlived its use: the keys of client events
+// that the stream no longer holds (the events themselves are unique by id), client addresses and
+// browser names, and old months.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "tables of months", Every: time.Hour, Do: makeMonths},

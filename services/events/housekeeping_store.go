@@ -12,10 +12,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// keysKept is a day longer than the stream of client events keeps messages.
+// keyTTL is a day longer than the stream of client events keeps messages.
 const keysKept = 8 * 24 * time.Hour
 
-// dropKeys drops the keys of client events that are older than their stream keeps messages.
+// deleteEventKeys deletes the keys of client events that their stream no longer holds.
 func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return bus.PruneInbox(ctx, pool, msg.EventsEvent, keysKept)
 }
@@ -26,7 +26,7 @@ func makeMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		SELECT make_months((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC' + interval '1 month')::date)`)
 }
 
-// dropClients takes the client's address and the browser's name out of older page views.
+// clearClients clears the client's address and the browser's name in older page views.
 func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
 	return pg.InGroups(ctx, pool, "drop clients", `
 		UPDATE page_view SET remote_addr = NULL, user_agent = NULL
@@ -36,7 +36,7 @@ func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, erro
 		  ORDER BY at LIMIT $1))`, days)
 }
 
-// broughtOver are the columns that the tables of old processes have.
+// movedColumns are the columns that the tables of old processes have.
 var broughtOver = map[string]string{
 	"page_view":  "event_id, user_id, anonymous_id, url, page_width, remote_addr, user_agent, order_mark, at",
 	"call_error": "event_id, user_id, anonymous_id, url, error_id, at",
@@ -44,7 +44,8 @@ var broughtOver = map[string]string{
 	"arrival":    "event_id, user_id, prospect_id, anonymous_id, email_id, ad_id, url, at",
 }
 
-// bringOver moves what old processes have written, during an upgrade and before it, to the tables of its months.
+// bringOver moves rows that old processes wrote, during an upgrade or before it, to the monthly
+// tables.
 func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, t := range visitTables {
 		if err := pg.Exec(ctx, pool, "make the tables of months", `
@@ -67,8 +68,9 @@ func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error)
 	return total, nil
 }
 
-// dropOldEvents drops the months that ended so many days ago, and what of other times lies beside them. Figures
-// stay, but for those by what outsiders wrote: pages, errors, searches.
+// dropOldEvents drops the months that ended so many days ago, and deletes rows of that age that lie
+// outside of any month. Figures stay, except those by names that outsiders chose: pages, errors,
+// searches.
 func dropOldEvents(ctx context.Context, pool *pgxpool.Pool, days int) (total int64, err error) {
 	if total, err = pg.Get[int64](ctx, pool, "drop old months",
 		`SELECT drop_months(((now() - $1 * interval '1 day') AT TIME ZONE 'UTC')::date)`, days); err != nil {

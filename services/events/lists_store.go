@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// eventRow is a row of what browsers reported, with what its table has.
+// eventRow is a row of what browsers reported; what its table does not have is empty.
 type eventRow struct {
 	ID       int64     `json:"id"`
 	At       time.Time `json:"at"`
@@ -31,7 +31,7 @@ type eventRow struct {
 
 // eventTable is how a list reads its table; every list has the columns id, at, url, user_id and anonymous_id.
 type eventTable struct {
-	from    string            // of the query; the table is v
+	from    string            // the FROM clause, in which the table is v
 	more    map[string]string // columns of eventRow by name
 	filters map[string]string // condition by the name of the filter; %s is the value
 }
@@ -55,22 +55,23 @@ var (
 	}
 )
 
-// sharedFilters are those of every list.
+// sharedFilters are the filters of every list.
 var sharedFilters = map[string]string{
 	"member": "v.user_id = %s::bigint", "anonymous_id": "v.anonymous_id = %s",
 	"url": "position(lower(%s) IN lower(v.url)) > 0",
 }
 
-// eventColumns are the columns of eventRow that not every table has, with what stands for them.
+// eventColumns are the columns of eventRow that not every table has, each with the value it has
+// without one.
 var eventColumns = []struct{ name, none string }{
 	{"prospect", "0"}, {"what", "''"}, {"mail", "''"}, {"ad", "''"}, {"ad_id", "0"}, {"referrer", "''"}, {"width", "0"},
 	{"address", "''"}, {"agent", "''"},
 }
 
-// eventsWanted is which rows a list shows, the newest first.
+// eventsWanted selects the rows of a list, newest first.
 type eventsWanted struct {
 	From, Until time.Time
-	Chosen      map[string]string // of the filters
+	Chosen      map[string]string // values of the filters, by name
 	After       *eventPlace
 	Rows        int
 }
@@ -82,7 +83,7 @@ type eventPlace struct {
 }
 
 func listEvents(ctx context.Context, db pg.DB, t eventTable, w eventsWanted) ([]eventRow, error) {
-	args := []any{pgx.QueryExecModeCacheDescribe} // the plan depends on what is asked for
+	args := []any{pgx.QueryExecModeCacheDescribe} // the plan depends on the chosen filters
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)-1) }
 	var columns, where strings.Builder
 	for _, c := range eventColumns {
@@ -92,6 +93,7 @@ func listEvents(ctx context.Context, db pg.DB, t eventTable, w eventsWanted) ([]
 		}
 		fmt.Fprintf(&columns, ", coalesce(%s, %s) AS %s", value, c.none, c.name)
 	}
+
 	fmt.Fprintf(&where, "v.at >= %s AND v.at < %s", arg(w.From), arg(w.Until))
 	for _, filters := range []map[string]string{sharedFilters, t.filters} {
 		for name, condition := range filters {
@@ -103,6 +105,7 @@ func listEvents(ctx context.Context, db pg.DB, t eventTable, w eventsWanted) ([]
 	if w.After != nil {
 		fmt.Fprintf(&where, " AND (v.at, v.id) < (%s, %s)", arg(w.After.At), arg(w.After.ID))
 	}
+
 	return pg.List[eventRow](ctx, db, "list what browsers reported", `
 		SELECT v.id, v.at, v.url, coalesce(v.user_id, 0) AS member, coalesce(v.anonymous_id, '') AS browser`+
 		columns.String()+` FROM `+t.from+` WHERE `+where.String()+`

@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// onUser keeps the projection of whom link codes stand for. Messages may come twice and in any order. A group with an
-// erasure in it is for onErased.
+// onUser keeps the projection of the members and prospects whom link codes stand for. Messages may
+// come twice and in any order. A group with an erasure in it is left to onErased.
 func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 	members, prospects := []memberRow{}, []prospectRow{}
 	for _, d := range group {
@@ -39,10 +39,11 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 			members = append(members, memberRow{d.Key, m.ID, pg.Clip(m.Code, maxCode), m.Version})
 		}
 	}
+
 	return storePeople(members, prospects), nil
 }
 
-// onErased takes erased people out; what else came along is noted before.
+// onErased takes erased people out, after the rest of the group is stored.
 func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	return erasure.ReceiveAmong(ctx, tx, group, s.onUser, erasePerson)
 }

@@ -2,7 +2,7 @@ package events
 
 import "github.com/startupwebapp/startupwebapp/pkg/bus"
 
-// memberRow is a member's code; key is that of its message.
+// memberRow is a member's code; Key is the key of its message.
 type memberRow struct {
 	Key     string `json:"key"`
 	ID      int64  `json:"id"`
@@ -10,7 +10,7 @@ type memberRow struct {
 	Version int64  `json:"version"`
 }
 
-// prospectRow are a prospect's codes, likewise.
+// prospectRow is a prospect's codes; Key is the key of their message.
 type prospectRow struct {
 	Key     string   `json:"key"`
 	ID      int64    `json:"id"`
@@ -18,9 +18,10 @@ type prospectRow struct {
 	Codes   []string `json:"codes"`
 }
 
-// storePeople notes members, and prospects with every code they go by, the newest version of each that a group tells.
-// Codes are only added: old links are out. Mails that were recorded under a code before the prospect was heard of find
-// their prospect now. Who was erased stays out.
+// storePeople stores members, and prospects with every code they go by, each in the newest version
+// of a group. Codes are only added, since links with old ones are out. Mails that were recorded
+// under a code before its prospect was known get their prospect now. People who were erased stay
+// out.
 func storePeople(members []memberRow, prospects []prospectRow) *bus.Effect {
 	return &bus.Effect{What: "store people", Args: []any{members, prospects}, SQL: `
 		members AS (

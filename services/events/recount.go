@@ -9,15 +9,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// The figures of reports are counted by day, from what browsers and order reported (ADR 33). What comes in
-// marks its day in the same transaction; a worker counts marked days again, whole, and swaps the result in with one
-// commit. So late and repeated messages, a crash anywhere and a second worker change nothing, and reports go on
-// meanwhile with the figures of before.
+// The figures of reports are counted by day, from what browsers and order reported (ADR 33).
+// Whatever comes in marks its day in the same transaction. A worker counts marked days again, each
+// as a whole, and replaces their figures with one commit; reports show the earlier ones until then.
+// So late and repeated messages, a crash anywhere and a second worker change nothing.
 
 const (
-	// recountPause is the least time between two looks at what is to be counted.
+	// recountPause is the least time between two looks for marked days.
 	recountPause = 2 * time.Second
-	// recountShare bounds the database's work for figures: the pause is so many times what counting took.
+	// recountShare bounds the database's work for figures: the pause is this many times as long as
+	// counting took.
 	recountShare = 10
 )
 
@@ -34,7 +35,7 @@ func (s *server) recountWorker(ctx context.Context) error {
 	}
 }
 
-// recount counts the days that are marked, the newest first, until there are none or another process is at it.
+// recount counts the marked days, newest first, until none are left or another process is counting.
 func recount(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) error {
 	if err := findSources(ctx, pool); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// recountLimit bounds counting one day.
+	// recountTimeout bounds counting one day.
 	recountLimit = 2 * time.Minute
 	// recountLock is held by the one process that counts.
 	recountLock = 20261129
@@ -20,9 +20,10 @@ const (
 	maxNames = 1000
 )
 
-// findSources notes of new orders how their buyers came. A browser that looks at its order is the buyer's, and the
-// last link that led it here in the 30 days before the order counts. Orders that no browser has looked at within
-// 8 days, for which the stream keeps events, stay without.
+// findSources notes how the buyers of new orders came to the shop. The first browser that looks at
+// an order is the buyer's, and the last link that led it here in the 30 days before the order
+// counts. An order that no browser looks at within the 8 days for which the stream keeps events
+// gets no source.
 func findSources(ctx context.Context, db pg.DB) error {
 	return pg.Exec(ctx, db, "find the sources of orders", `
 		WITH found AS (
@@ -50,8 +51,8 @@ func findSources(ctx context.Context, db pg.DB) error {
 		INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM noted`)
 }
 
-// recountOne counts the newest day that is marked. The marks go first, and each statement after sees all that was
-// committed with them.
+// recountOne counts the newest marked day. It deletes the marks first, so each later statement sees
+// all that was committed with them.
 func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (counted bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		free, err := pg.Get[bool](ctx, tx, "take the lock of counting", `SELECT pg_try_advisory_xact_lock($1)`,
@@ -59,11 +60,13 @@ func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (coun
 		if err != nil || !free {
 			return err
 		}
+
 		day, found, err := pg.One[time.Time](ctx, tx, "find a day to count",
 			`SELECT day FROM recount ORDER BY day DESC LIMIT 1`)
 		if err != nil || !found {
 			return err
 		}
+
 		counted = true
 		if err := pg.Exec(ctx, tx, "allow for a long count",
 			`SET LOCAL statement_timeout = `+strconv.FormatInt(recountLimit.Milliseconds(), 10)); err != nil {
@@ -77,7 +80,8 @@ func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (coun
 	return counted, err
 }
 
-// recountDay replaces a day's figures. Of a day whose page views may be gone only orders are counted again.
+// recountDay replaces a day's figures. If the day's page views may be gone, only its orders are
+// counted again.
 func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int) error {
 	type step struct{ what, sql string }
 	steps := []step{
@@ -89,6 +93,7 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 			       WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds + `)
 			INSERT INTO day_total (day) VALUES ($1) ON CONFLICT (day) DO NOTHING`},
 	}
+
 	if day.AddDate(0, 0, pageViewDays).After(time.Now()) {
 		steps = append(steps,
 			step{"clear the figures of visits", `
@@ -97,6 +102,7 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 			step{"count visits", visitsSQL}, step{"count errors", errorsSQL})
 	}
 	steps = append(steps, step{"count orders", ordersSQL}, step{"count what was given back", returnsSQL})
+
 	for _, s := range steps {
 		if err := pg.Exec(ctx, tx, s.what, s.sql, day); err != nil {
 			return err
@@ -112,8 +118,8 @@ const (
 	ofDay     = `at BETWEEN ` + dayBegins + ` AND ` + dayEnds + ` - interval '1 microsecond'`
 )
 
-// againSQL notes of a day's orders whether their buyers, members or visitors by any of their codes, had ordered
-// before. It is noted once, so that it stays when a person is erased.
+// againSQL notes for a day's orders whether their buyers, members or visitors by any of their
+// codes, had ordered before. It is noted once, so that it stays when a person is erased.
 const againSQL = `
 	UPDATE order_placed o SET again = EXISTS (
 	    SELECT FROM order_placed e WHERE e.member_id = o.member_id AND e.at < o.at
@@ -124,8 +130,8 @@ const againSQL = `
 	    WHERE mine.pr_cd = o.pr_cd AND e.at < o.at)
 	WHERE o.` + ofDay + ` AND o.again IS NULL`
 
-// visitsSQL counts visits. A browser's page views and arrivals are in order of time; one that comes half an hour or
-// more after the one before begins a visit.
+// visitsSQL counts visits. A browser's page views and arrivals are taken in order of time; one that
+// comes half an hour or more after the one before begins a visit.
 var visitsSQL = `
 	WITH paid AS (
 	  SELECT order_mark(identifier) AS mark, at FROM order_placed
@@ -181,7 +187,7 @@ var visitsSQL = `
 	  FROM visit) n
 	WHERE day = $1`
 
-// among is a name, or what stands for those that are not among the most frequent.
+// amongSQL is a name if it is among the most frequent, otherwise otherNames.
 func among(name string) string {
 	return `CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN ` + name + ` ELSE '` + otherNames + `' END`
 }
@@ -248,7 +254,7 @@ const ordersSQL = `
 	  FROM o) n
 	WHERE day = $1`
 
-// returnsSQL counts what was given back on the day, of whichever day's orders.
+// returnsSQL counts what was given back on the day, whatever the day of the order.
 const returnsSQL = `
 	UPDATE day_total SET returned = n.amount, returned_tax = n.tax
 	FROM (

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// configuration is the row that pages live by.
+// configuration is the settings that pages follow.
 type configuration struct {
 	LogClientEvents bool  `json:"log_client_events"`
 	Version         int64 `json:"-"`
@@ -48,7 +48,8 @@ type namedCount struct {
 	Count int64  `json:"count"`
 }
 
-// since is the beginning of a report of $1 days, and sinceDay the same of what is counted by day.
+// sinceSQL selects the rows of a report of $1 days, and sinceDaySQL those of tables that are
+// counted by day.
 const (
 	since    = ` WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 day' `
 	sinceDay = ` WHERE day > current_date - $1::int `
@@ -62,6 +63,7 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 	if err != nil {
 		return s, err
 	}
+
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
 		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, sales AS total
 		FROM day_total`+sinceDay+` AND orders > 0
@@ -69,6 +71,7 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 	if err != nil {
 		return s, err
 	}
+
 	for _, q := range []struct {
 		into *[]namedCount
 		sql  string
@@ -83,5 +86,6 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 			return s, err
 		}
 	}
+
 	return s, nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every request that events answers beside the pages of staff: what edge asks.
+// routes are the requests that events answers.
 func (s *server) routes() http.Handler {
 	r := web.Router("events", s.log)
 	r.With(web.RequireIdentity(s.key)).Get("/internal/configuration", web.Handle(s.configuration))

@@ -12,10 +12,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the sets that make events's schema.
+// Migrations are the sets that make the schema of events.
 func Migrations() []pg.Set { return service.Migrations("events", migrations) }
 
-// Run keeps what browsers report, and shows it to staff, until ctx ends.
+// Run records what browsers report, and shows it to staff, until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "events", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
 	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)

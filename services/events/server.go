@@ -9,12 +9,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// server is what consumers and handlers share.
+// server is what the handlers and consumers of events share.
 type server struct {
 	log    *slog.Logger
 	pool   *pgxpool.Pool
 	outbox *bus.Outbox
-	key    []byte // of the identity that edge signs
+	key    []byte // checks the identity that edge signs
 
 	pageViewDays int
 }

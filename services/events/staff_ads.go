@@ -17,7 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// newAdCode draws a code for the links of an ad.
+// newAdCode returns a random code for the links of an ad.
 func newAdCode() string { return random.Code(20) }
 
 // name is what people call the ad.
@@ -33,7 +33,8 @@ func (a ad) name() string {
 // path is the ad's page.
 func (a ad) path() string { return "/ads/" + strconv.FormatInt(a.ID, 10) }
 
-// link is the address that the ad leads to, with its code, and no other ad's; "" while it has none.
+// link is the address that the ad leads to, with the ad's code and without any other ad's; "" while
+// it has none.
 func (a ad) link() string {
 	u, err := url.Parse(a.FinalURL)
 	if err != nil || a.FinalURL == "" || a.Code == "" {
@@ -81,12 +82,13 @@ type adsData struct {
 	Picker adminui.Period `json:"-"`
 }
 
-// staffAds lists ads, the newest first, with what they brought in some days.
+// staffAds lists ads, newest first, with what they brought in some days.
 func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "from", "to"}})
 	if err != nil {
 		return nil, err
 	}
+
 	now := time.Now()
 	p, err := readPeriod(&ask, now)
 	if err != nil {
@@ -96,6 +98,7 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	statuses, err := adStatuses(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
@@ -105,8 +108,9 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "ads", adColumns, ads, func(a adFigures) any { return a.ID })
-	table.Problems = nil // the picker has them
+	table.Problems = nil // the picker shows them
 	chosen := ask.Chosen["status"]
 	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, st := range statuses {
@@ -115,12 +119,14 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 	}
 	table.WithSearch(ask, "Name, headline, code, campaign, address")
 	table.Empty, table.Labelled = "No ads like this.", true
+
 	data := adsData{Period: p, Ads: ads[:len(table.Rows)], Next: table.Next, Picker: p.picker(ask, "/ads", now)}
 	for _, name := range []string{"status", "q"} {
 		if value := r.URL.Query().Get(name); value != "" {
 			data.Picker.Kept = append(data.Picker.Kept, adminui.Option{Value: name, Text: value})
 		}
 	}
+
 	return adminui.Page{Title: "Ads", Template: "ads.html", Data: data, Table: table}, nil
 }
 
@@ -140,7 +146,7 @@ type adData struct {
 	Badge   adminui.Badge    `json:"-"`
 }
 
-// asked is the ad that a path names.
+// adFromPath is the ad that the path names.
 func (s *server) asked(r *http.Request) (ad, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
@@ -167,12 +173,14 @@ func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (a
 	if err != nil {
 		return nil, err
 	}
+
 	now := time.Now()
 	data := adData{Ad: a, Link: a.link(), Form: form, Badge: a.badge()}
 	if data.Period, err = readPeriod(&ask, now); err != nil {
 		return nil, err
 	}
 	p := data.Period
+
 	if data.Clicks, err = readAdClicks(r.Context(), s.pool, a.ID, p.From, p.To); err != nil {
 		return nil, err
 	}
@@ -187,15 +195,16 @@ func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (a
 	if data.Orders, err = readAdOrders(r.Context(), s.pool, a.Code); err != nil {
 		return nil, err
 	}
+
 	data.Picker, data.Days = p.picker(ask, a.path(), now), days[p.days():]
 	data.describe(days, clicksBefore)
 	table := adminui.NewTable(ask, "orders of an ad", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
-	table.Empty, table.Problems = "No orders yet.", nil // the picker has them
+	table.Empty, table.Problems = "No orders yet.", nil // the picker shows them
 	return adminui.Page{Title: a.name(), Template: "ad.html", Data: data, Table: table, Status: status}, nil
 }
 
-// describe makes figures and charts of an ad's days, and of those before.
+// describe fills in the figures and charts of an ad's days, compared with the days before.
 func (d *adData) describe(days []adDay, clicksBefore int64) {
 	asTotals := make([]dayTotals, len(days))
 	var now, before totals
@@ -207,12 +216,14 @@ func (d *adData) describe(days []adDay, clicksBefore int64) {
 			now.add(asTotals[i].totals)
 		}
 	}
+
 	d.Figures = []adminui.Figure{
 		adminui.NewFigure("Clicks", d.Clicks, clicksBefore, adminui.Count),
 		adminui.NewFigure("Visits", now.Visits, before.Visits, adminui.Count),
 		adminui.NewFigure("Orders", now.Orders, before.Orders, adminui.Count),
 		adminui.NewFigure("Sales", int64(now.Sales), int64(before.Sales), amount),
 	}
+
 	report := reportData{Period: d.Period, Days: asTotals[d.Period.days():], Picker: d.Picker}
 	d.Charts = []adminui.Chart{visitsChart.draw(report, asTotals[:d.Period.days()]),
 		salesChart.draw(report, asTotals[:d.Period.days()])}
@@ -244,17 +255,19 @@ var adFields = []struct {
 	{adminui.Field{Name: "adid", Label: "Number there", Most: 100}, func(a *ad) *string { return &a.AdID }},
 }
 
-// adForm asks for all of an ad.
+// adForm is the form with all fields of an ad.
 func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 	form := adminui.Form{Action: "/ads", Submit: "Add the ad", Cancel: "/ads", Version: a.Version}
 	if a.ID != 0 {
 		form.Action, form.Submit, form.Cancel = a.path(), "Save", ""
 	}
+
 	for _, f := range adFields {
 		field := f.field
 		field.Kind, field.Value = "text", *f.of(&a)
 		form.Fields = append(form.Fields, field)
 	}
+
 	for _, choice := range []struct {
 		name, label string
 		value       int64
@@ -276,10 +289,11 @@ func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 		}
 		form.Fields = append(form.Fields, field)
 	}
+
 	return form, nil
 }
 
-// readAdForm reads what was posted into an ad, and says what is wrong with it.
+// readAdForm reads a posted form into an ad, and returns what is wrong with it.
 func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, adminui.Wrong) {
 	wrong := adminui.Wrong{}
 	for _, f := range adFields {
@@ -289,12 +303,14 @@ func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, adminui.W
 		}
 		*f.of(&a) = value
 	}
+
 	if u, err := url.Parse(a.FinalURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		wrong["final_url"] = "A whole address is needed, such as https://shop.example/."
 	}
 	if _, err := url.ParseQuery(a.Suffix); err != nil || strings.ContainsAny(a.Suffix, " #") {
 		wrong["final_url_suffix"] = "These are not parameters of an address."
 	}
+
 	for _, field := range shown.Fields {
 		into := map[string]*int64{"type": &a.TypeID, "status": &a.StatusID}[field.Name]
 		if into == nil {
@@ -303,11 +319,12 @@ func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, adminui.W
 		wrong[field.Name] = "Choose one of these, please."
 		for _, o := range field.Options {
 			if o.Value == form.Get(field.Name) {
-				*into, _ = strconv.ParseInt(o.Value, 10, 64) //nolint:errcheck // made of a number
+				*into, _ = strconv.ParseInt(o.Value, 10, 64) //nolint:errcheck // formatted from a number
 				delete(wrong, field.Name)
 			}
 		}
 	}
+
 	return a, wrong
 }
 
@@ -321,7 +338,7 @@ func adForms(title string, form adminui.Form, status int) adminui.Page {
 		Data: adData{Days: []adDay{}, Orders: []lastOrder{}, Form: form}}
 }
 
-// staffAddAd adds an ad and shows it with its link.
+// staffCreateAd adds an ad and shows it with its link.
 func (s *server) staffAddAd(r *http.Request) (adminui.Answer, error) {
 	posted, err := adminui.ReadForm(r)
 	if err != nil {
@@ -331,10 +348,12 @@ func (s *server) staffAddAd(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	a, wrong := readAdForm(posted, shown, ad{})
 	if len(wrong) > 0 {
 		return adForms("New ad", shown.Typed(posted).Wrong(wrong), http.StatusUnprocessableEntity), nil
 	}
+
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		a.Code = newAdCode()
 		if a.ID, err = insertAd(r.Context(), tx, a, a.Code); err != nil {
@@ -343,15 +362,17 @@ func (s *server) staffAddAd(r *http.Request) (adminui.Answer, error) {
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: strconv.FormatInt(a.ID, 10),
 			Text: "Added the ad " + a.name(), After: a})
 	})
+
 	return adminui.Done{To: a.path(), Text: "The ad has its code. Copy the link below."}, err
 }
 
-// staffChangeAd changes an ad of the version that the form showed.
+// staffUpdateAd changes an ad of the version that the form showed.
 func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
 	was, err := s.asked(r)
 	if err != nil {
 		return nil, err
 	}
+
 	posted, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -359,6 +380,7 @@ func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
 	if err := posted.CheckVersion(1, was.Version); err != nil {
 		return nil, err
 	}
+
 	shown, err := s.adForm(r, was)
 	if err != nil {
 		return nil, err
@@ -368,6 +390,7 @@ func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
 		shown.Version = posted.Version
 		return s.showAd(r, was, shown.Typed(posted).Wrong(wrong), http.StatusUnprocessableEntity)
 	}
+
 	a.Version = posted.Version
 	changed := false
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -377,13 +400,14 @@ func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: strconv.FormatInt(a.ID, 10),
 			Text: "Changed the ad " + a.name(), Before: was, After: a})
 	})
+
 	if err != nil || changed {
 		return adminui.Done{To: a.path(), Text: "Saved."}, err
 	}
 	return s.adConflict(r, shown.Typed(posted))
 }
 
-// adConflict shows what another person stored beside what was typed.
+// adConflict shows what another person stored next to what was typed.
 func (s *server) adConflict(r *http.Request, typed adminui.Form) (adminui.Answer, error) {
 	now, err := s.asked(r)
 	if err != nil {

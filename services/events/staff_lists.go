@@ -26,7 +26,7 @@ type eventFilter struct {
 	number      bool
 }
 
-// memberFilter, browserFilter and pageFilter are those of every list.
+// memberFilter, browserFilter and pageFilter are fields above every list.
 var (
 	memberFilter  = eventFilter{"member", "Member", true}
 	browserFilter = eventFilter{"anonymous_id", "Browser", false}
@@ -107,7 +107,7 @@ var arrivalList = eventList{
 		}}, browserColumn},
 }
 
-// eventListData is a list as JSON, and what its page shows beside.
+// eventListData is a list as JSON, and what only its page shows.
 type eventListData struct {
 	Period period         `json:"period"`
 	Rows   []eventRow     `json:"rows"`
@@ -126,14 +126,17 @@ func (s *server) staffList(list eventList) adminui.Handler {
 	for _, f := range list.filters {
 		names = append(names, f.name)
 	}
+
 	return func(r *http.Request) (adminui.Answer, error) {
 		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: names})
 		if err != nil {
 			return nil, err
 		}
+
 		if ask.Chosen["remote_addr"] != "" && !adminui.Who(r).May(adminui.CustomersView) {
-			return nil, web.Forbidden("remote_addr") // whose address it is, is asked for by the answer
+			return nil, web.Forbidden("remote_addr") // the rows found would tell whose address it is
 		}
+
 		want, p, err := list.wanted(&ask)
 		if err != nil {
 			return nil, err
@@ -142,11 +145,13 @@ func (s *server) staffList(list eventList) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+
 		if !adminui.Who(r).May(adminui.CustomersView) {
 			for i := range rows {
 				rows[i].Address, rows[i].Agent = "", ""
 			}
 		}
+
 		return list.page(ask, p, rows), nil
 	}
 }
@@ -154,10 +159,11 @@ func (s *server) staffList(list eventList) adminui.Handler {
 // page shows rows with the fields that narrow the list down.
 func (l eventList) page(ask adminui.Listing, p period, rows []eventRow) adminui.Page {
 	table := adminui.NewTable(ask, l.title, l.columns, rows, func(e eventRow) any { return eventPlace{e.At, e.ID} })
-	table.Problems = nil // the picker has them
+	table.Problems = nil // the picker shows them
 	table.Empty = "Nothing like this in these days."
 	data := eventListData{Period: p, Rows: rows[:len(table.Rows)], Next: table.Next, Text: l.text,
 		Tabs: tabs(ask, recordTabs, l.path), Picker: p.picker(ask, l.path, time.Now())}
+
 	for _, f := range l.filters {
 		value := ask.Chosen[f.name]
 		table.Choices = append(table.Choices, adminui.Choice{Name: f.name, Label: f.label, Text: true, Value: value})
@@ -170,15 +176,17 @@ func (l eventList) page(ask adminui.Listing, p period, rows []eventRow) adminui.
 			table.Kept = append(table.Kept, adminui.Option{Value: name, Text: value})
 		}
 	}
+
 	return adminui.Page{Title: l.title, Template: "list-of-events.html", Data: data, Table: table}
 }
 
-// wanted reads what the address of a list asks for.
+// wanted reads the period, filters and place that the address of a list asks for.
 func (l eventList) wanted(ask *adminui.Listing) (want eventsWanted, p period, err error) {
 	if p, err = readPeriod(ask, time.Now()); err != nil {
 		return want, p, err
 	}
 	want = eventsWanted{From: p.From, Until: p.To.AddDate(0, 0, 1), Chosen: map[string]string{}, Rows: ask.Rows + 1}
+
 	for _, f := range l.filters {
 		value := ask.Chosen[f.name]
 		if utf8.RuneCountInString(value) > maxFilter {
@@ -191,6 +199,7 @@ func (l eventList) wanted(ask *adminui.Listing) (want eventsWanted, p period, er
 		}
 		want.Chosen[f.name] = value
 	}
+
 	after, some, err := adminui.ReadCursor[eventPlace](*ask)
 	if some {
 		want.After = &after

@@ -15,7 +15,7 @@ type mailFigures struct {
 	Sales  money.Cents `json:"sales"`
 }
 
-// mailPanel is those figures as a part of a campaign's page.
+// mailPanel shows these figures as a part of a campaign's page.
 type mailPanel struct {
 	mailFigures
 	Facts []adminui.Detail `json:"-"`

@@ -16,7 +16,7 @@ func moneyOf(n int64) money.Cents { return money.Cents(n) }
 
 func limitText(n int) string { return strconv.Itoa(n) }
 
-// ranking is the head of a report by names, on the overview.
+// ranking is the first rows of a report by names, for the overview.
 type ranking struct {
 	Title, To string
 	Rows      []rank
@@ -28,7 +28,7 @@ type rank struct {
 	Value string
 }
 
-// overviewRanks are the reports whose first rows stand on the overview.
+// overviewRanks are the reports whose first rows the overview shows.
 var overviewRanks = []struct {
 	report  partReport
 	measure string
@@ -36,7 +36,7 @@ var overviewRanks = []struct {
 	{productsReport, "sales"}, {sourcesReport, "visits"}, {pagesReport, "views"}, {searchesReport, "views"},
 }
 
-// staffOverview shows the figures that matter most, each with the way to its report.
+// staffOverview shows the most important figures, each with a link to its report.
 func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
 	if err != nil {
@@ -46,6 +46,7 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	now, then := data.Totals, data.Before
 	data.Figures = []adminui.Figure{
 		adminui.NewFigure("Sales", int64(now.Sales), int64(then.Sales), amount),
@@ -57,6 +58,7 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 		adminui.NewFigure("Visitors", now.Visitors, then.Visitors, adminui.Count),
 		adminui.NewShare("Visits that ordered", share(now.ToOrder, now.Visits), share(then.ToOrder, then.Visits)),
 	}
+
 	for i, to := range []string{"sales", "sales", "sales", "sales", "sales", "visits", "funnel"} {
 		for _, t := range tabs(ask, reportTabs, "/reports/"+to) {
 			if t.Active {
@@ -64,6 +66,7 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 			}
 		}
 	}
+
 	data.Charts = []adminui.Chart{salesChart.draw(data, before), visitsChart.draw(data, before)}
 	data.Steps = steps(now, then)
 	for _, o := range overviewRanks {
@@ -73,6 +76,7 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 		}
 		data.Ranks = append(data.Ranks, ranks)
 	}
+
 	return adminui.Page{Title: "Reports", Template: "overview.html", Data: data}, nil
 }
 
@@ -96,7 +100,7 @@ func (s *server) readRanking(r *http.Request, report partReport, measure string,
 type liveData struct {
 	Now     nowFigures   `json:"now"`
 	Pages   []namedCount `json:"pages"`
-	Minutes []int64      `json:"page_views_by_minute"` // of the last 30, the oldest first
+	Minutes []int64      `json:"page_views_by_minute"` // the last 30, oldest first
 	Orders  []lastOrder  `json:"orders"`
 
 	Tabs    []adminui.Tab    `json:"-"`
@@ -116,13 +120,15 @@ var lastOrderColumns = []adminui.Column[lastOrder]{
 	{Title: "Total", Value: func(o lastOrder) any { return o.Total }},
 }
 
-// staffLive shows who is there now. The page asks again every ten seconds, and when an order comes in.
+// staffLive shows who is in the shop now. The page reloads every ten seconds, and when an order
+// comes in.
 func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
 	data := liveData{Tabs: tabs(ask, reportTabs, "/reports/live"), At: time.Now().UTC()}
+
 	ctx := r.Context()
 	if data.Now, err = readNow(ctx, s.pool); err != nil {
 		return nil, err
@@ -136,6 +142,7 @@ func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
 	if data.Orders, err = readLastOrders(ctx, s.pool); err != nil {
 		return nil, err
 	}
+
 	count := func(title string, n int64) adminui.Figure {
 		return adminui.Figure{Title: title, Value: adminui.Count(n)}
 	}
@@ -144,17 +151,20 @@ func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
 		count("At their cart", data.Now.Carts), count("At the checkout", data.Now.Checkout),
 		count("Orders in the last half hour", data.Now.Orders),
 	}
+
 	data.Chart = adminui.Chart{ID: "minutes", Title: "Page views, by minute"}
 	for i, n := range data.Minutes {
 		label := minutesAgo(len(data.Minutes) - 1 - i)
 		data.Chart.Points = append(data.Chart.Points, adminui.Point{Label: label, Value: n})
 	}
+
 	data.Ranks = ranking{Title: "What they look at", Empty: "There is no one just now."}
 	for _, p := range data.Pages {
 		data.Ranks.Rows = append(data.Ranks.Rows, rank{
 			adminui.NewPart(p.Name, "", p.Count, data.Pages[0].Count), adminui.Count(p.Count),
 		})
 	}
+
 	table := adminui.NewTable(ask, "last orders", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
 	table.Empty = "No orders yet."
@@ -168,7 +178,7 @@ func minutesAgo(n int) string {
 	return "−" + strconv.Itoa(n) + " min"
 }
 
-// recordingData says what is recorded.
+// recordingData is the settings of what is recorded.
 type recordingData struct {
 	LogClientEvents bool          `json:"log_client_events"`
 	Version         int64         `json:"version"`
@@ -176,7 +186,7 @@ type recordingData struct {
 	Form            adminui.Form  `json:"-"`
 }
 
-// staffRecording shows whether pages report what their readers do.
+// staffRecordingSettings shows whether pages report what their readers do.
 func (s *server) staffRecording(r *http.Request) (adminui.Answer, error) {
 	return s.showRecording(r, http.StatusOK, nil)
 }
@@ -190,16 +200,19 @@ func (s *server) showRecording(r *http.Request, status int, typed *adminui.Submi
 	if err != nil {
 		return nil, err
 	}
+
 	form := adminui.Form{Action: "/records/settings", Submit: "Save", Version: c.Version, Fields: []adminui.Field{{
 		Name: "log_client_events", Label: "Pages report views, clicks, errors and arrivals by link", Kind: "check",
 		Value: checked(c.LogClientEvents),
 		Hint: "Without it reports of visits, sources, pages and searches stay empty; those of sales go on. In effect " +
 			"within seconds.",
 	}}}
+
 	if typed != nil {
 		now := map[string]string{"log_client_events": checked(c.LogClientEvents)}
 		form = form.Typed(*typed).Conflict(c.Version, "Another person", "the same time", now)
 	}
+
 	data := recordingData{LogClientEvents: c.LogClientEvents, Version: c.Version,
 		Tabs: tabs(ask, recordTabs, "/records/settings"), Form: form}
 	return adminui.Page{Title: "Recording", Template: "recording.html", Data: data, Status: status}, nil
@@ -212,7 +225,7 @@ func checked(on bool) string {
 	return ""
 }
 
-// staffRecord switches what pages report.
+// staffUpdateRecordingSettings sets whether pages report.
 func (s *server) staffRecord(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -222,14 +235,17 @@ func (s *server) staffRecord(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := form.CheckVersion(1, now.Version); err != nil {
 		return nil, err
 	}
+
 	value := form.Get("log_client_events")
 	if value != "" && value != "on" {
 		return nil, web.BadRequest("log_client_events")
 	}
 	on := value == "on"
+
 	stored, err := s.setRecording(r, form.Version, on)
 	switch {
 	case err != nil:
@@ -242,7 +258,7 @@ func (s *server) staffRecord(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/records/settings", Text: "Pages report nothing."}, nil
 }
 
-// setRecording stores the switch and puts it on record, in one transaction.
+// setRecording stores the switch and puts the act on record, in one transaction.
 func (s *server) setRecording(r *http.Request, version int64, on bool) (stored bool, err error) {
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if stored, err = storeLogging(r.Context(), tx, version, on); err != nil || !stored {

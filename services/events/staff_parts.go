@@ -11,8 +11,8 @@ import (
 // partReport is a report by names: by product, source, page.
 type partReport struct {
 	path, title, text string
-	kind              string // of day_part
-	name, detail      string // heads of the columns; "" without
+	kind              string // a kind of day_part
+	name, detail      string // titles of the columns; no column if ""
 	measures          []string
 	empty             string
 }
@@ -46,11 +46,11 @@ var (
 		measures: []string{"views"}, empty: "No errors in these days."}
 )
 
-// measureTitles are the heads of columns.
+// measureTitles are the titles of columns.
 var measureTitles = map[string]string{"visits": "Visits", "views": "Times", "orders": "Orders", "pieces": "Pieces",
 	"sales": "Sales"}
 
-// staffParts shows a report by names, the largest first.
+// staffParts shows a report by names, sorted by a measure.
 func (s *server) staffParts(report partReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}, Sorts: report.measures})
@@ -61,18 +61,21 @@ func (s *server) staffParts(report partReport) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+
 		data.Text, data.Days, data.Hours = report.text, nil, nil
 		data.Parts, err = s.readNamedParts(r, partsWanted{Kind: report.kind, Measure: ask.Sort, Up: !ask.Down,
 			From: data.Period.From, To: data.Period.To, BeforeFrom: data.Period.BeforeFrom, Rows: ask.Rows + 1})
 		if err != nil {
 			return nil, err
 		}
+
 		if data.More = len(data.Parts) > ask.Rows; data.More {
 			data.Parts = data.Parts[:ask.Rows]
 		}
 		if sort := r.URL.Query().Get("sort"); sort != "" {
 			data.Picker.Kept = []adminui.Option{{Value: "sort", Text: sort}}
 		}
+
 		table := adminui.NewTable(ask, report.title, report.columns(ask.Sort, data.Parts), data.Parts,
 			func(p part) any { return p.Name })
 		table.Empty, table.Labelled = report.empty, true
@@ -85,7 +88,7 @@ func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, erro
 	parts, err := readParts(r.Context(), s.pool, want)
 	if err != nil || want.Kind != "source" {
 		for i := range parts {
-			if want.Kind == "code" { // many may have one description: people know a code by itself
+			if want.Kind == "code" { // descriptions are not unique: people know a code by itself
 				parts[i].Title, parts[i].Detail = parts[i].Name, parts[i].Title
 			}
 			if parts[i].Title == "" {
@@ -97,10 +100,12 @@ func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, erro
 		}
 		return parts, err
 	}
+
 	names := make([]string, len(parts))
 	for i, p := range parts {
 		names[i] = p.Name
 	}
+
 	titles, err := readSourceTitles(r.Context(), s.pool, names)
 	if err != nil {
 		return nil, err
@@ -109,6 +114,7 @@ func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, erro
 	for _, t := range titles {
 		known[t.Source] = t
 	}
+
 	mayOpen := adminui.Who(r).May(adminui.CampaignsView)
 	for i := range parts {
 		t := known[parts[i].Name]
@@ -117,7 +123,7 @@ func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, erro
 	return parts, nil
 }
 
-// page is the one about an ad, or about a campaign if that may be opened.
+// page is the path of the ad, or of the campaign if the person may open it.
 func (t sourceTitle) page(campaigns bool) string {
 	switch {
 	case t.ID == 0:
@@ -168,7 +174,7 @@ func (p part) measure(name string) int64 {
 	return int64(p.Sales)
 }
 
-// cell is a part's figure as its column has it.
+// cell is a part's figure as its column shows it.
 func (p part) cell(name string) any {
 	if name == "sales" {
 		return p.Sales
@@ -182,6 +188,7 @@ func (report partReport) columns(sort string, parts []part) []adminui.Column[par
 	for _, p := range parts {
 		largest = max(largest, p.measure(sort))
 	}
+
 	list := []adminui.Column[part]{{Title: report.name, Value: func(p part) any {
 		return adminui.NewPart(p.Title, p.To, p.measure(sort), largest)
 	}}}
@@ -192,6 +199,7 @@ func (report partReport) columns(sort string, parts []part) []adminui.Column[par
 		list = append(list, adminui.Column[part]{Title: measureTitles[name], Sort: name, Minor: name == "pieces",
 			Value: func(p part) any { return p.cell(name) }})
 	}
+
 	before := measureTitles[sort] + " before"
 	return append(list, adminui.Column[part]{Title: before, Minor: true, Value: func(p part) any {
 		p.Sales, p.Visits, p.Views, p.Orders, p.Pieces = 0, p.Before, p.Before, p.Before, p.Before

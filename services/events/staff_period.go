@@ -15,7 +15,7 @@ const (
 	maxReportDays = 3 * 366
 )
 
-// period is the days that a report is about, and as many before them.
+// period is the days of a report, and as many before them to compare with.
 type period struct {
 	From       time.Time `json:"from"`
 	To         time.Time `json:"to"`
@@ -23,16 +23,17 @@ type period struct {
 	BeforeTo   time.Time `json:"before_to"`
 }
 
-// days is how many days it has.
+// days is the number of days.
 func (p period) days() int { return int(p.To.Sub(p.From)/(24*time.Hour)) + 1 }
 
-// readPeriod reads what days the address of a report asks for: parameters from and to, the last 30 days without. A
-// range that ends before it begins is turned round.
+// readPeriod reads the days that a report is asked for by the parameters from and to, by default
+// the last 30 days. If they are the wrong way round they are swapped.
 func readPeriod(ask *adminui.Listing, now time.Time) (p period, err error) {
 	today := now.UTC().Truncate(24 * time.Hour)
 	if p.From, p.To, err = ask.Days(); err != nil {
 		return p, err
 	}
+
 	if p.To.IsZero() {
 		if p.To = today; p.From.After(today) {
 			p.To = p.From
@@ -43,25 +44,27 @@ func readPeriod(ask *adminui.Listing, now time.Time) (p period, err error) {
 			p.From = p.To.AddDate(0, 0, 1-usualDays)
 		}
 	}
+
 	switch {
 	case p.From.Year() < 2000 || p.To.Year() > 2999:
 		return p, noPeriod("from", "A report is of days between the years 2000 and 2999.")
 	case p.days() > maxReportDays:
 		return p, noPeriod("to", "A report is of at most three years.")
 	}
+
 	p.BeforeTo = p.From.AddDate(0, 0, -1)
 	p.BeforeFrom = p.From.AddDate(0, 0, -p.days())
 	return p, nil
 }
 
-// noPeriod refuses days that a report cannot be of.
+// noPeriod refuses days that a report cannot cover.
 func noPeriod(parameter, why string) error {
 	return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Parameter: parameter, Text: why}
 }
 
 const dayText = "2 Jan 2006"
 
-// comparedText names the time before.
+// comparedText names the period before.
 func (p period) comparedText() string {
 	if p.days() == 1 {
 		return "Before: " + p.BeforeTo.Format(dayText)
@@ -69,7 +72,7 @@ func (p period) comparedText() string {
 	return "Before: " + p.BeforeFrom.Format("2 Jan") + " to " + p.BeforeTo.Format(dayText)
 }
 
-// picker lets one choose other days, and keeps how the report is sorted.
+// picker offers other days, and keeps how the report is sorted.
 func (p period) picker(ask adminui.Listing, path string, now time.Time) adminui.Period {
 	today := now.UTC().Truncate(24 * time.Hour)
 	view := adminui.Period{Path: path, From: p.From, To: p.To, Compared: p.comparedText(), Problems: ask.Problems}
@@ -91,7 +94,7 @@ func (p period) picker(ask adminui.Listing, path string, now time.Time) adminui.
 	return view
 }
 
-// tabs lead to other pages of a kind, for the same days where these were chosen.
+// tabs lead to the other pages of a kind, for the same days if these were chosen.
 func tabs(ask adminui.Listing, list []tabTo, current string) []adminui.Tab {
 	var out []adminui.Tab
 	for _, t := range list {
@@ -115,7 +118,7 @@ func (p period) bucket() int {
 	return 30
 }
 
-// points are a measure of each bar, with that of the time before.
+// points are the values of a measure for each bar, with those of the period before.
 func (p period) points(now, before []dayTotals, measure func(totals) int64) []adminui.Point {
 	size := p.bucket()
 	var list []adminui.Point

@@ -9,16 +9,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// dayReport is a report by days: what it shows of them.
+// dayReport says what a report by days shows.
 type dayReport struct {
 	path, title, text string
 	figures           func(now, before totals) []adminui.Figure
 	charts            []dayChart
 	columns           []adminui.Column[dayTotals]
-	steps             bool // show the way to an order
+	steps             bool // show the steps to an order
 }
 
-// dayChart is a chart of a report by days. A report of one day shows its hours, where these are counted.
+// dayChart is a chart of a report by days. A report of one day shows its hours, if these are
+// counted.
 type dayChart struct {
 	id, title string
 	money     bool
@@ -26,7 +27,7 @@ type dayChart struct {
 	hour      func(hourTotals) int64
 }
 
-// reportData is a report as JSON, and what its page shows beside.
+// reportData is a report as JSON, and what only its page shows.
 type reportData struct {
 	Period period       `json:"period"`
 	Totals totals       `json:"totals"`
@@ -34,7 +35,7 @@ type reportData struct {
 	Days   []dayTotals  `json:"days,omitempty"`
 	Hours  []hourTotals `json:"hours,omitempty"`
 	Parts  []part       `json:"rows,omitempty"`
-	// Problems are what of the address made no sense, in sentences.
+	// Problems say in sentences what in the address made no sense.
 	Problems []string `json:"problems,omitempty"`
 
 	Text    string           `json:"-"`
@@ -47,7 +48,7 @@ type reportData struct {
 	More    bool             `json:"-"` // the file has more rows than the page
 }
 
-// maxDayRows is how many days the table of a page has; its file has all.
+// maxDayRows is how many days the table of a page shows; its file has all.
 const maxDayRows = 100
 
 // staffDays shows a report by days.
@@ -61,6 +62,7 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+
 		data.Text, data.Figures = report.text, report.figures(data.Totals, data.Before)
 		for _, c := range report.charts {
 			data.Charts = append(data.Charts, c.draw(data, before))
@@ -68,10 +70,12 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 		if report.steps {
 			data.Steps = steps(data.Totals, data.Before)
 		}
+
 		rows := newestFirst(data.Days)
 		if data.More = adminui.WantsHTML(r) && len(rows) > maxDayRows; data.More {
 			rows = rows[:maxDayRows]
 		}
+
 		ask.Rows = len(rows)
 		table := adminui.NewTable(ask, report.title, report.columns, rows, func(d dayTotals) any { return d.Day })
 		table.Labelled = true
@@ -79,7 +83,7 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 	}
 }
 
-// readReport reads the days of a report with those before.
+// readReport reads the days of a report and the days before.
 func (s *server) readReport(r *http.Request, ask *adminui.Listing, path string) (data reportData, before []dayTotals,
 	err error) {
 	now := time.Now()
@@ -88,11 +92,13 @@ func (s *server) readReport(r *http.Request, ask *adminui.Listing, path string) 
 	}
 	p := data.Period
 	data.Picker, data.Tabs = p.picker(*ask, path, now), tabs(*ask, reportTabs, path)
-	data.Problems, ask.Problems = ask.Problems, nil // beside the days, and not once more above a table
+	data.Problems, ask.Problems = ask.Problems, nil // shown next to the days, not once more above a table
+
 	days, err := readDayTotals(r.Context(), s.pool, p.BeforeFrom, p.To)
 	if err != nil {
 		return data, nil, err
 	}
+
 	before, data.Days = days[:p.days()], days[p.days():]
 	for i := range data.Days {
 		data.Before.add(before[i].totals)
@@ -106,6 +112,7 @@ func (s *server) readReport(r *http.Request, ask *adminui.Listing, path string) 
 
 func (c dayChart) draw(data reportData, before []dayTotals) adminui.Chart {
 	chart := adminui.Chart{ID: c.id, Title: c.title, Money: c.money}
+
 	if len(data.Hours) > 0 && c.hour != nil {
 		chart.Title += ", by hour (UTC)"
 		for _, h := range data.Hours {
@@ -113,6 +120,7 @@ func (c dayChart) draw(data reportData, before []dayTotals) adminui.Chart {
 		}
 		return chart
 	}
+
 	switch data.Period.bucket() {
 	case 1:
 		chart.Title += ", by day"
@@ -121,6 +129,7 @@ func (c dayChart) draw(data reportData, before []dayTotals) adminui.Chart {
 	default:
 		chart.Title += ", by 30 days"
 	}
+
 	chart.Compared = data.Picker.Compared
 	chart.Points = data.Period.points(data.Days, before, c.measure)
 	return chart
@@ -142,7 +151,7 @@ func share(n, all int64) int {
 	return int((1000*n + all/2) / all)
 }
 
-// steps are the way from a visit to an order.
+// steps are the stages from a visit to an order.
 func steps(now, before totals) []adminui.Step {
 	counts := func(t totals) []int64 { return []int64{t.Visits, t.ToProduct, t.ToCart, t.ToCheckout, t.ToOrder} }
 	n, b := counts(now), counts(before)
@@ -164,7 +173,7 @@ func steps(now, before totals) []adminui.Step {
 // amount shows cents.
 func amount(n int64) string { return adminui.Amount(money.Cents(n)) }
 
-// average is sales by order, 0 without orders.
+// average is the sales per order; 0 without orders.
 func average(sales money.Cents, orders int64) int64 {
 	if orders == 0 {
 		return 0
@@ -178,7 +187,7 @@ func givenBackFigure(now, before totals) adminui.Figure {
 	return adminui.NewFigure("Given back", int64(now.GivenBack), int64(before.GivenBack), amount).Less()
 }
 
-// taxFigure is one of which neither more nor less is better.
+// taxFigure has no tone: neither more nor less tax is better.
 func taxFigure(now, before totals) adminui.Figure {
 	figure := adminui.NewFigure("Tax", int64(now.Tax), int64(before.Tax), amount)
 	figure.Change.Tone = ""

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// table is one that staff may take out whole. All columns are text or a time, oldest row first.
+// table is a table that staff may export. All columns are text or a time, oldest row first.
 type table struct {
 	head []string
 	sql  string
@@ -21,7 +21,7 @@ type table struct {
 // tableTime is how the time of an event is written in a list.
 const tableTime = `to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
-// listed are the tables that staff may take out.
+// exportTables are the tables that staff may export, by the name that the command takes.
 var listed = map[string]table{
 	"pageview": {
 		[]string{"at", "url", "member", "anonymous_id", "page_width", "remote_addr", "user_agent"},
@@ -46,23 +46,26 @@ var listed = map[string]table{
 	},
 }
 
-// tableLimit bounds how long a list may be under way.
+// exportTimeout bounds one export.
 const tableLimit = 25 * time.Second
 
-// write sends the last days of a table, row by row: a table may be larger than the memory.
+// write prints the last days of a table, row by row, since a table may be larger than the memory.
 func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *printout.List) error {
 	if err := out.Row(t.head...); err != nil {
 		return err
 	}
+
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := pg.Exec(ctx, tx, "allow for a long look", `
 			SET LOCAL statement_timeout = '`+fmt.Sprint(tableLimit.Milliseconds())+`'`); err != nil {
 			return err
 		}
+
 		rows, err := tx.Query(ctx, t.sql+since+`ORDER BY at, 1`, days)
 		if err != nil {
 			return fmt.Errorf("read a table: %w", err)
 		}
+
 		cells, into := make([]string, len(t.head)), make([]any, len(t.head))
 		for i := range cells {
 			into[i] = &cells[i]
@@ -70,6 +73,7 @@ func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *pri
 		if _, err := pgx.ForEachRow(rows, into, func() error { return out.Row(cells...) }); err != nil {
 			return fmt.Errorf("read a table: %w", err)
 		}
+
 		return out.End()
 	})
 }

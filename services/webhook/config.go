@@ -8,15 +8,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// Config holds webhook's settings.
+// Config holds the settings of webhook.
 type Config struct {
 	boot.Common
 	boot.InsideTLS
 	boot.Staff
 	Addr string `envconfig:"WEBHOOK_ADDR" default:"127.0.0.1:8081" desc:"listener of webhook; edge forwards POST /order/stripe-webhook to it"`
-	// Secrets may be two while one is being rolled.
+	// Secrets has two values while one is being rolled.
 	Secrets []string `envconfig:"STRIPE_WEBHOOK_SECRET" desc:"signing secret of the Stripe endpoint; a comma list while one is rolled"`
-	// Listener is used instead of Addr when it is set.
+	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }
 

@@ -17,8 +17,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// insertEvents returns those of a group that were not stored before. The bodies travel as one value,
-// which the statement cuts apart: an array of them would be built, and read, piece by piece.
+// insertEvents stores a group and returns those events that were not stored before. The bodies
+// travel as one value, which the statement cuts apart: an array of them would be built, and read,
+// piece by piece.
 func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, err error) {
 	scratch := scratches.Get().(*[]byte)
 	defer scratches.Put(scratch)
@@ -27,6 +28,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
 	starts, lengths, marks := make([]int, n), make([]int, n), make([]string, n)
 	objects, payments, paid := make([]*string, n), make([]*string, n), make([]bool, n)
+
 	for i, j := range group {
 		ids[i], types[i], versions[i], created[i] = j.id, j.kind, j.apiVersion, j.created
 		starts[i], lengths[i] = len(bodies)+1, len(j.body)
@@ -35,6 +37,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 		marks[i] = listed(erasure.Marks(j.body))
 	}
 	*scratch = bodies
+
 	stored, err := pg.List[string](ctx, tx, "insert events", `
 		INSERT INTO event (id, type, api_version, created, object, payment, paid, payload, marks)
 		SELECT id, type, api_version, created, object, payment, paid, substring($10::bytea FROM start FOR length),
@@ -49,6 +52,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 	if err != nil {
 		return nil, err
 	}
+
 	for _, id := range stored {
 		i, _ := slices.BinarySearchFunc(group, id, func(j *job, id string) int { return strings.Compare(j.id, id) })
 		added = append(added, group[i])
@@ -56,7 +60,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 	return added, nil
 }
 
-// listed is numbers with commas between: arrays of different lengths do not travel in one array.
+// commaList joins numbers with commas: arrays of different lengths cannot travel in one array.
 func listed(numbers []int64) string {
 	var text []byte
 	for i, n := range numbers {
@@ -80,20 +84,23 @@ func enqueue(ctx context.Context, tx pgx.Tx, added []*job) error {
 	return bus.EnqueueFrom(ctx, tx, "event", ids, subjects, headers)
 }
 
-// insertFew stores events and their messages in one statement. Whatever is in a group twice is one event.
+// insertFew stores events and their messages in one statement. An event that is in a group twice is
+// stored once.
 func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 	n := len(group)
 	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
 	bodies, messages := make([][]byte, n), make([]msg.Message, n)
 	objects, payments, paid, marks := make([]*string, n), make([]*string, n), make([]bool, n), make([]string, n)
+
 	for i, j := range group {
 		objects[i], payments[i], paid[i], marks[i] = j.object, j.payment, j.paid, listed(erasure.Marks(j.body))
-		// The relay has the body for longer than the request has its buffer.
+		// The relay keeps the body for longer than the request keeps its buffer.
 		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created,
 			bytes.Clone(j.body)
 		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(bodies[i]),
 			Trace: j.trace}
 	}
+
 	return outbox.ChangeEach(ctx, "store events", `done AS (
 		INSERT INTO event (id, type, api_version, created, payload, object, payment, paid, marks)
 		SELECT id, type, api_version, created, payload, object, payment, paid, string_to_array(marks, ',')::bigint[]

@@ -1,3 +1,3 @@
-// Package webhook is where Stripe delivers events: it checks and stores them before it answers. What an event
-// means is worked out by others, to whom it travels as a message.
+// Package webhook receives Stripe's events: it checks and stores them before it answers. Other
+// services get them as messages and work out what they mean.
 package webhook

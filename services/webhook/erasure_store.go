@@ -22,8 +22,8 @@ func eraseEvents(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		UPDATE event SET payload = '{}', marks = '{}' WHERE id = ANY($1)`, ids)
 }
 
-// ExportEvents is everything that this service has of a person: the events of Stripe that name them,
-// and those of the same purchases.
+// ExportEvents returns everything that webhook has about a person: the events of Stripe that name
+// them, and those of the same purchases.
 func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	ids, err := eventsAbout(ctx, db, p)
 	if err != nil {
@@ -39,7 +39,7 @@ func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 }
 
 // eventsAbout finds the events that name a person, and those of the same purchases (see
-// erasure.StripeObjects): by their marks, and in those from before there were marks.
+// erasure.StripeObjects): by their marks, and by their text if they are older than the marks.
 func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error) {
 	named, err := erasure.Mentioning[string](ctx, db, p, "look for the events of a person", `
 		SELECT id, '', payload FROM event WHERE marks && $2
@@ -49,11 +49,13 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 	if err != nil || len(named) == 0 {
 		return nil, err
 	}
+
 	payloads, err := pg.List[[]byte](ctx, db, "read the events of a person",
 		`SELECT payload FROM event WHERE id = ANY($1)`, named)
 	if err != nil {
 		return nil, err
 	}
+
 	var objects []string
 	for _, payload := range payloads {
 		for _, id := range erasure.StripeObjects(payload) {
@@ -62,6 +64,7 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 	}
 	slices.Sort(objects)
 	objects = slices.Compact(objects)
+
 	return pg.List[string](ctx, db, "look for the events of a person's purchases", `
 		SELECT id FROM event WHERE id = ANY($1)
 		UNION

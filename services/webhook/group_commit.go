@@ -20,22 +20,24 @@ const (
 	// writerCount writers suffice to keep the disk busy: while one waits for its commit, the other
 	// gathers the next group.
 	writerCount = 2
-	// groupSize is how many waiting events go into one transaction at most.
+	// groupSize is how many waiting events one transaction stores at most.
 	groupSize = 128
-	// requestLimit is how long a request waits for its event to be stored before it is answered 503.
+	// requestTimeout is how long a request waits for its event to be stored before it is answered
+	// 503.
 	requestLimit = 5 * time.Second
-	// commitLimit leaves a request time to answer before requestLimit.
+	// commitTimeout leaves a request time to answer before requestTimeout.
 	commitLimit = 4 * time.Second
 )
 
-// fewEvents are so few that one statement is cheaper for them than compressing each body once is.
+// fewEvents is the size up to which a group is cheaper in one statement, although that compresses
+// each body twice.
 const fewEvents = 4
 
-// errRefused says that PostgreSQL refuses the event itself: a repeat would not help.
+// errRefused means that PostgreSQL refuses the event itself: a repeat would not help.
 var errRefused = errors.New("the event cannot be stored")
 
-// store gathers the events of all requests that wait at one moment into one transaction. One commit
-// for many is what makes webhook faster than the disk would allow one by one.
+// store gathers the events of all requests that wait at the same moment into one transaction. One
+// commit for many makes webhook faster than the disk would allow one by one.
 type store struct {
 	outbox *bus.Outbox
 	queue  chan *job
@@ -56,7 +58,7 @@ func newStore(outbox *bus.Outbox) *store {
 }
 
 // add returns nil once the event is committed, or an error when ctx ends. After an error the event
-// may still become stored; the repeat then finds it there.
+// may still be stored; the repeat then finds it.
 func (s *store) add(ctx context.Context, e event) error {
 	j := &job{event: e, trace: obs.Trace(ctx), done: make(chan error, 1)}
 	select {
@@ -72,7 +74,8 @@ func (s *store) add(ctx context.Context, e event) error {
 	}
 }
 
-// write takes one event and whatever waits behind it, until ctx ends and nothing waits.
+// write commits one event together with all that are queued behind it, until ctx ends and the queue
+// is empty.
 func (s *store) write(ctx context.Context) error {
 	for {
 		select {
@@ -89,8 +92,8 @@ func (s *store) write(ctx context.Context) error {
 	}
 }
 
-// commit stores a group and answers each of it. When one event spoils the transaction, the group is
-// halved until the culprit stands alone.
+// commit stores a group and answers each of its requests. If one event spoils the transaction, the
+// group is halved until that event stands alone.
 func (s *store) commit(ctx context.Context, group []*job) {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
 	err := s.writes(limit, group)
@@ -108,11 +111,11 @@ func (s *store) commit(ctx context.Context, group []*job) {
 	}
 }
 
-// insert is one transaction. What follows an event hangs on the event's row, so a repeat writes
+// insert is one transaction. The messages depend on the rows that were added, so a repeat writes
 // nothing.
 func (s *store) insert(ctx context.Context, group []*job) error {
-	// Two groups with common ids cannot deadlock when both are in order. Sorting here, rather than in
-	// the statement, leaves the bodies alone.
+	// Two groups with common ids cannot deadlock if both are sorted. Sorting here, rather than in
+	// the statement, does not move the bodies.
 	group = slices.SortedFunc(slices.Values(group), func(a, b *job) int { return strings.Compare(a.id, b.id) })
 	if len(group) <= fewEvents {
 		return insertFew(ctx, s.outbox, group)

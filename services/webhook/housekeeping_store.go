@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// deleteOldEvents leaves what has not reached its receivers yet, however old.
+// deleteOldEvents deletes events that are older than eventTTL, unless they still wait for their
+// receivers.
 func deleteOldEvents(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old events", `
 		DELETE FROM event WHERE id IN (

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// What a busy webhook allocates is mostly bodies, so the memory that holds them is used again (docs/adr/0019).
+// Bodies are most of what a busy webhook allocates, so their memory is reused (docs/adr/0019).
 var (
 	// buffers hold the body of one request.
 	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}

@@ -6,7 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every request that webhook answers. It asks for no identity: Stripe's signature is one.
+// routes are the requests that webhook answers. They need no identity: Stripe's signature proves
+// who sends.
 func (s *server) routes() http.Handler {
 	r := web.RouterWithin(requestLimit, "webhook", s.log)
 	r.Use(web.Drain)

@@ -14,10 +14,11 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the sets that make webhook's schema.
+// Migrations are the sets that make the schema of webhook.
 func Migrations() []pg.Set { return service.Migrations("webhook", migrations) }
 
-// Run takes Stripe's events until ctx ends.
+// Run receives Stripe's events until ctx ends. The key that checks staff is a setting: webhook
+// signs nothing, so it has no Keys to derive it from.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener, Alone: true}
 	set.TLS, set.StaffKey = cfg.InsideFiles(), ed25519.PublicKey(cfg.StaffKey)

@@ -9,13 +9,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// server is what handlers and writers share.
+// server is what the handlers and consumers of webhook share.
 type server struct {
 	log     *slog.Logger
 	pool    *pgxpool.Pool
 	secrets []string
 	store   *store
-	// refused lets one refusal a second be noted.
+	// lastRefusal is when a refusal was noted last, in Unix nanoseconds.
 	refused atomic.Int64
 }
 

@@ -13,11 +13,11 @@ import (
 // be a replay, one from the future could be replayed until its time has passed.
 const tolerance = 300 * time.Second
 
-// errAhead is a signature from the future, which Stripe's library accepts.
+// errAhead refuses a signature from the future, which Stripe's library accepts.
 var errAhead = errors.New("the signature is from the future")
 
-// verify reports whether Stripe signed the body under one of the secrets, within the tolerance. There
-// are two secrets while one is rolled.
+// verify returns nil if Stripe signed the body under one of the secrets, within the tolerance.
+// There are two secrets while one is being rolled.
 func verify(secrets []string, header string, body []byte) error {
 	err := stripe.ErrNoValidSignature
 	for _, secret := range secrets {
@@ -28,7 +28,7 @@ func verify(secrets []string, header string, body []byte) error {
 	return err
 }
 
-// notAhead refuses times beyond the tolerance in a header that the library has read already.
+// notAhead refuses times beyond the tolerance in a header that the library has accepted.
 func notAhead(header string) error {
 	limit := time.Now().Add(tolerance).Unix()
 	for pair := range strings.SplitSeq(header, ",") {

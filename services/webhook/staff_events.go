@@ -17,9 +17,9 @@ type storedEvent struct {
 	ID       string    `json:"id"`
 	Type     string    `json:"type"`
 	Object   string    `json:"object,omitempty"`  // what it is about: a session, a charge, a refund, …
-	Payment  string    `json:"payment,omitempty"` // the payment intent of that
+	Payment  string    `json:"payment,omitempty"` // its payment intent
 	Paid     bool      `json:"paid"`
-	Created  time.Time `json:"created"` // by Stripe
+	Created  time.Time `json:"created"` // at Stripe
 	Received time.Time `json:"received"`
 }
 
@@ -39,7 +39,7 @@ var eventColumns = []adminui.Column[storedEvent]{
 	{Title: "Received", Value: func(e storedEvent) any { return e.Received }},
 }
 
-// staffEvents lists what Stripe sent, the newest first, or what it sent about one thing.
+// staffEvents lists what Stripe sent, newest first, or what it sent about one thing.
 func (s *server) staffEvents(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
@@ -53,17 +53,19 @@ func (s *server) staffEvents(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "stripe-events", eventColumns, list,
 		func(e storedEvent) any { return eventPlace{At: e.Received, ID: e.ID} })
 	table.WithSearch(ask, "Id of an event, session, payment, refund or dispute")
 	table.Empty = "Stripe has sent nothing like this."
+
 	return adminui.Page{Title: "Stripe's events", Data: struct {
 		Events []storedEvent `json:"events"`
 		Next   string        `json:"next,omitempty"`
 	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
 }
 
-// keysOf is a searched id as a list of one, or of none.
+// keysOf returns the searched id as a list; nil without a search.
 func keysOf(search string) []string {
 	if search == "" {
 		return nil
@@ -74,7 +76,7 @@ func keysOf(search string) []string {
 // eventPanel is what Stripe sent about a payment: a part of an order's page.
 type eventPanel struct {
 	Events []storedEvent `json:"events"`
-	All    string        `json:"-"` // the list of all of them, where there are more
+	All    string        `json:"-"` // path of the whole list, if it is longer
 }
 
 const (
@@ -82,7 +84,7 @@ const (
 	panelKeys = 10
 )
 
-// staffPanel shows the events about things, by the parameters key: a session, a payment.
+// staffPanel shows the events about what the parameters "key" name: a session, a payment.
 func (s *server) staffPanel(r *http.Request) (adminui.Answer, error) {
 	q, err := web.Query(r)
 	if err != nil {
@@ -92,11 +94,13 @@ func (s *server) staffPanel(r *http.Request) (adminui.Answer, error) {
 	if len(keys) == 0 || len(keys) > panelKeys {
 		return nil, web.BadRequest("key")
 	}
+
 	list, err := listEvents(r.Context(), s.pool, keys, eventPlace{}, panelRows+1)
 	p := eventPanel{Events: list[:min(len(list), panelRows)]}
 	if len(list) > panelRows {
 		p.All = "/stripe?" + url.Values{"q": {keys[len(keys)-1]}}.Encode()
 	}
+
 	return adminui.Page{Title: "What Stripe sent", Template: "panel.html", Data: p, Narrow: true}, err
 }
 
@@ -118,6 +122,7 @@ func (s *server) staffEvent(r *http.Request) (adminui.Answer, error) {
 		p.Dashboard += "test/"
 	}
 	p.Dashboard += "events/" + url.PathEscape(e.ID)
+
 	p.Facts = []adminui.Detail{{Label: "Event", Value: e.ID}, {Label: "About", Value: e.Object},
 		{Label: "Payment", Value: e.Payment}, {Label: "Made", Value: e.Created}, {Label: "Received", Value: e.Received}}
 	return adminui.Page{Title: strings.ReplaceAll(e.Type, "_", " "), Template: "event.html", Data: p}, nil

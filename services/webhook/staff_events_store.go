@@ -10,7 +10,8 @@ import (
 const storedEventColumns = `id, type, coalesce(object, '') AS object, coalesce(payment, '') AS payment, paid,
 	coalesce(created, received) AS created, received`
 
-// eventsAboutSQL finds events by their ids, what they are about, or its payment intent, $1: each by an index.
+// eventsAboutSQL finds events by their own ids, those of what they are about, or its payment
+// intent, $1: each by an index.
 const eventsAboutSQL = `id IN (
 	SELECT id FROM event WHERE id = ANY($1)
 	UNION
@@ -18,8 +19,8 @@ const eventsAboutSQL = `id IN (
 	UNION
 	SELECT id FROM event WHERE payment = ANY($1))`
 
-// listEvents lists events from the newest down, those before a place in the list if it is one, and about keys if
-// there are any.
+// listEvents lists events, newest first: those about keys, if there are any, and those after a
+// place in the list, if one is given.
 func listEvents(ctx context.Context, db pg.DB, keys []string, before eventPlace, rows int) ([]storedEvent, error) {
 	which := "$1::text[] IS NULL"
 	if len(keys) > 0 {

@@ -11,11 +11,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// maxBody is the largest event that is taken, in bytes; Stripe's are a few kB.
+// maxBody is the size of the largest event that is accepted, in bytes; Stripe's are a few kB.
 const maxBody = 256 << 10
 
-// stripeWebhook answers 200 once the event is stored durably, and not before: Stripe repeats
-// whatever is answered otherwise.
+// stripeWebhook answers 200 once the event is stored durably, and not before: Stripe repeats a
+// delivery that gets any other answer.
 func (s *server) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -24,21 +24,25 @@ func (s *server) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 	if len(s.secrets) == 0 {
 		return &web.Error{Status: http.StatusInternalServerError, Code: "webhook-not-configured"}
 	}
+
 	buf := buffers.Get().(*bytes.Buffer)
 	if err := readBody(buf, w, r); err != nil {
 		return err
 	}
+
 	body := buf.Bytes()
 	if err := verify(s.secrets, r.Header.Get("Stripe-Signature"), body); err != nil {
 		s.noteRefused(r.Context(), "invalid-signature", body)
 		return &web.Error{Status: http.StatusBadRequest, Code: "invalid-signature", Err: err}
 	}
+
 	fault.Point("webhook", "verified")
 	e, err := parseEvent(body)
 	if err != nil {
 		s.noteRefused(r.Context(), "invalid-payload", body)
 		return invalidPayload(err)
 	}
+
 	web.Note(r, "event", e.id)
 	web.Note(r, "type", e.kind)
 	if err := s.store.add(r.Context(), e); err != nil {
@@ -47,6 +51,7 @@ func (s *server) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 		}
 		return web.Unavailable(err)
 	}
+
 	fault.Point("webhook", "stored")
 	buf.Reset()
 	buffers.Put(buf) // after an error a writer may still hold the body
@@ -64,8 +69,8 @@ type event struct {
 	id, kind   string
 	apiVersion *string
 	created    *time.Time
-	// object and payment are what the event is about, for the trail: the session, refund or dispute, and its payment
-	// intent; paid says that it is a session that is paid.
+	// object and payment are what the event is about, for the trail: the session, refund or
+	// dispute, and its payment intent. paid is true for a session that is paid.
 	object, payment *string
 	paid            bool
 	body            []byte
