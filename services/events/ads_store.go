@@ -31,7 +31,7 @@ type ad struct {
 	Version      int64     `json:"version"`
 }
 
-const selectAd = `
+const selectAdSQL = `
 	SELECT a.id, a.title, a.type_id, t.title AS type, a.status_id, s.title AS status, coalesce(ad_cd, '') AS code,
 	  coalesce(campaignid, '') AS campaign, coalesce(adgroupid, '') AS "group", coalesce(adid, '') AS ad_id,
 	  coalesce(final_url, '') AS final_url, coalesce(final_url_suffix, '') AS suffix,
@@ -41,7 +41,7 @@ const selectAd = `
 	FROM ad a JOIN ad_type t ON t.id = type_id JOIN ad_status s ON s.id = status_id`
 
 func readAd(ctx context.Context, db pg.DB, id int64) (ad, bool, error) {
-	return pg.One[ad](ctx, db, "read ad $1", selectAd+` WHERE a.id = $1`, id)
+	return pg.One[ad](ctx, db, "read ad $1", selectAdSQL+` WHERE a.id = $1`, id)
 }
 
 // adFigures is an ad with its figures of some days: arrivals by its link, visits that it led here,
@@ -69,7 +69,7 @@ func listAds(ctx context.Context, db pg.DB, w adsWanted) ([]adFigures, error) {
 		    WHERE ad_id = a.id AND at >= $1::date::timestamp AT TIME ZONE 'UTC'
 		      AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS clicks,
 		  f.visits, f.orders, f.sales
-		FROM (`+selectAd+`
+		FROM (`+selectAdSQL+`
 		    WHERE ($3 = '' OR s.title = $3)
 		      AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ',
 		        a.title, headline_1, headline_2, headline_3, ad_cd, campaignid, adgroupid, adid, final_url))) > 0)

@@ -33,7 +33,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 	}
 
 	return pg.Exec(ctx, tx, "store client events", `
-		WITH n AS (
+		WITH reported AS (
 		  SELECT DISTINCT ON (event_id) event_id, kind, m.id AS user_id, nullif(anonymous_id, '') AS anonymous_id,
 		    url, nullif(width, 0) AS page_width, nullif(referrer, '') AS referrer, nullif(search, '') AS search,
 		    nullif(addr, '') AS remote_addr, nullif(agent, '') AS user_agent, what, n.mb_cd, pr_cd, em_cd, ad_cd,
@@ -47,28 +47,28 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 		    em_cd, ad_cd, mark, referrer, search, member, width, at)
 		  LEFT JOIN member m ON m.id = n.member
 		  ORDER BY event_id
-		), p AS (
+		), page_views AS (
 		  INSERT INTO page_view (
 		    event_id, user_id, anonymous_id, url, referrer, page_width, remote_addr, user_agent, order_mark, at)
 		  SELECT event_id, user_id, anonymous_id, url, referrer, page_width, remote_addr, user_agent, order_mark, at
-		  FROM n WHERE kind = 'pageview'
+		  FROM reported WHERE kind = 'pageview'
 		  ON CONFLICT (event_id, at) DO NOTHING
-		), e AS (
+		), call_errors AS (
 		  INSERT INTO call_error (event_id, user_id, anonymous_id, url, error_id, at)
-		  SELECT event_id, user_id, anonymous_id, url, what, at FROM n WHERE kind = 'ajaxerror'
+		  SELECT event_id, user_id, anonymous_id, url, what, at FROM reported WHERE kind = 'ajaxerror'
 		  ON CONFLICT (event_id, at) DO NOTHING
-		), b AS (
+		), clicks AS (
 		  INSERT INTO click (event_id, user_id, anonymous_id, url, button_id, search, at)
-		  SELECT event_id, user_id, anonymous_id, url, what, search, at FROM n WHERE kind = 'buttonclick'
+		  SELECT event_id, user_id, anonymous_id, url, what, search, at FROM reported WHERE kind = 'buttonclick'
 		  ON CONFLICT (event_id, at) DO NOTHING
 		)
 		INSERT INTO arrival (event_id, user_id, prospect_id, anonymous_id, email_id, ad_id, url, at)
 		SELECT event_id,
-		  (SELECT id FROM member WHERE mb_cd = n.mb_cd),
-		  (SELECT prospect_id FROM prospect_code c WHERE c.pr_cd = n.pr_cd), anonymous_id,
-		  (SELECT id FROM email_code c WHERE c.em_cd = n.em_cd),
-		  (SELECT id FROM ad WHERE ad.ad_cd = n.ad_cd), url, at
-		FROM n WHERE kind = 'linkevent'
+		  (SELECT id FROM member WHERE mb_cd = reported.mb_cd),
+		  (SELECT prospect_id FROM prospect_code c WHERE c.pr_cd = reported.pr_cd), anonymous_id,
+		  (SELECT id FROM email_code c WHERE c.em_cd = reported.em_cd),
+		  (SELECT id FROM ad WHERE ad.ad_cd = reported.ad_cd), url, at
+		FROM reported WHERE kind = 'linkevent'
 		ON CONFLICT (event_id, at) DO NOTHING`,
 		texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6], texts[7], texts[8], texts[9], texts[10],
 		texts[11], texts[12], texts[13], users, widths, times)

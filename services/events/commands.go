@@ -22,6 +22,12 @@ const Usage = `What visitors did:
   events table NAME [-days N]   pageview, ajax_error, button_click or link_event of the last 366 days, as CSV
 `
 
+// How many days the commands' report and tables cover by default, and at most.
+const (
+	summaryDays, maxSummaryDays = 30, 366
+	tableDays, maxDays          = 366, 3660
+)
+
 // IsCommand reports whether events has a command of this name.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == "summary" || args[0] == "table")
@@ -63,7 +69,7 @@ func readCommand(args []string) (task, error) {
 			return printSummary(ctx, pool, days, out)
 		}, err
 	case len(args) > 1 && args[0] == "table":
-		t, known := listed[args[1]]
+		t, known := exportTables[args[1]]
 		if !known {
 			return nil, fmt.Errorf("%w: there is no table %q to list", boot.ErrUsage, args[1])
 		}

@@ -6,9 +6,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
+
+// onErased takes erased people out, after the rest of the group is stored.
+func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	return erasure.ReceiveAmong(ctx, tx, group, s.onUser, erasePerson)
+}
 
 // erasePerson takes a person out of everything, and keeps what the person did as numbers. Visits of
 // the same browser before the login lose their mark, too, and addresses lose their parameters,
@@ -30,7 +36,7 @@ func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 
 // searchTermsOf are the texts, in lower case, that page addresses may hold of a person: addresses,
 // codes, and the identifiers of orders.
-func needlesOf(p erasure.Person, orders []string) []string {
+func searchTermsOf(p erasure.Person, orders []string) []string {
 	needles := p.Needles()
 	for _, identifier := range orders {
 		needles = append(needles, strings.ToLower(identifier))

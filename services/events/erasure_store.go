@@ -33,7 +33,7 @@ type visitTable struct{ now, before, name string }
 
 // browsersOfMembersSQL selects the ids of browsers that a person used as a member or in which they
 // followed a link with a code of theirs.
-var browsersOfMembers = func() string {
+var browsersOfMembersSQL = func() string {
 	var parts []string
 	for _, t := range visitTables {
 		for _, table := range []string{t.before, t.now} {
@@ -49,10 +49,10 @@ var browsersOfMembers = func() string {
 // browsersOf lists these browsers and those that looked at an order of the person's. Addresses that
 // were recorded before identifiers were cut from them still hold some.
 func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []string) ([]string, error) {
-	sql := `SELECT anonymous_id FROM (` + browsersOfMembers
+	sql := `SELECT anonymous_id FROM (` + browsersOfMembersSQL
 	for _, table := range []string{"pageview", "page_view"} {
 		sql += ` UNION SELECT anonymous_id FROM ` + table + ` WHERE order_mark = ANY($3)
-			UNION SELECT anonymous_id FROM ` + table + ` WHERE id IN (` + naming(table, "$4") + `)
+			UNION SELECT anonymous_id FROM ` + table + ` WHERE id IN (` + namingSQL(table, "$4") + `)
 			  AND url ~* 'identifier='`
 	}
 	return pg.List[string](ctx, tx, "find an erased person's browsers", sql+`) AS a WHERE anonymous_id IS NOT NULL`,
@@ -61,7 +61,7 @@ func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []strin
 
 // namingSQL selects the rows of a table whose address names one of the texts in its parameters,
 // which hold codes. The index of words finds candidates, position confirms them.
-func naming(table, param string) string {
+func namingSQL(table, param string) string {
 	return `SELECT v.id FROM unnest(` + param + `::text[]) AS n (needle) JOIN ` + table + ` v
 		  ON v.url ~ '[?#]' AND words(v.url) @> words(needle) AND position(lower(needle) IN lower(v.url)) > 0`
 }
@@ -69,18 +69,18 @@ func naming(table, param string) string {
 // visitsOfSQL selects a person's rows in a table of visits: those of the member ($1), of the
 // person's browsers (the query or list theirs), and those whose address names the person or a code
 // of theirs ($3). Each part has an index; a condition with OR would read every row.
-func visitsOf(table, theirs string) string {
+func visitsOfSQL(table, theirs string) string {
 	return `SELECT id FROM ` + table + ` WHERE user_id = ANY($1) UNION SELECT id FROM ` + table +
-		` WHERE anonymous_id = ANY(` + theirs + `) UNION ` + naming(table, "$3")
+		` WHERE anonymous_id = ANY(` + theirs + `) UNION ` + namingSQL(table, "$3")
 }
 
 // eraseVisits takes visits from their visitors: those of the member, of the person's browsers, of
 // pages that showed an order of theirs, and those whose address names them or a code of theirs.
 func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, orders []string) error {
-	chance := rand.Text() // stored nowhere: no stand-in leads back to its browser
+	salt := rand.Text() // stored nowhere: no stand-in leads back to its browser
 	for _, t := range visitTables {
 		for _, table := range []string{t.before, t.now} {
-			sql, args := eraseFrom(t, table, p, browsers, orders, chance)
+			sql, args := eraseFrom(t, table, p, browsers, orders, salt)
 			if err := pg.Exec(ctx, tx, "erase a person's visits", sql, args...); err != nil {
 				return err
 			}
@@ -90,20 +90,20 @@ func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, ord
 }
 
 // justBoughtSQL holds for a page view of an order that had just been placed.
-const justBought = `EXISTS (SELECT FROM order_placed o
+const justBoughtSQL = `EXISTS (SELECT FROM order_placed o
 	WHERE order_mark(o.identifier) = page_view.order_mark
 	  AND o.at BETWEEN page_view.at - interval '1 hour' AND page_view.at + interval '10 minutes')`
 
 // eraseFrom returns the statement that takes a person out of one table of visits, and its
 // arguments. A stand-in replaces the browser's id, so that the rows of a visit stay together.
-func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []string, chance string) (string, []any) {
+func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []string, salt string) (string, []any) {
 	set := `user_id = NULL, anonymous_id = NULL, url = substring(url FROM '^[^?#]*')`
-	rows, args := visitsOf(table, "$2"), []any{p.MemberIDs, browsers, needlesOf(p, orders)}
+	rows, args := visitsOfSQL(table, "$2"), []any{p.MemberIDs, browsers, searchTermsOf(p, orders)}
 	switch t.now {
 	case "page_view":
 		set += `, remote_addr = NULL, user_agent = NULL, order_mark = NULL`
 		if table == t.now {
-			set += `, bought = bought OR ` + justBought
+			set += `, bought = bought OR ` + justBoughtSQL
 		}
 		rows += ` UNION SELECT id FROM ` + table + ` WHERE order_mark = ANY($4)`
 		args = append(args, orderMarks(orders))
@@ -115,7 +115,7 @@ func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []
 
 	if len(args) == 4 && table == t.now {
 		set += `, stand_in = coalesce(stand_in, md5($5 || anonymous_id || (at AT TIME ZONE 'UTC')::date))`
-		args = append(args, chance)
+		args = append(args, salt)
 	}
 	return `UPDATE ` + table + ` SET ` + set + ` WHERE id = ANY(ARRAY(` + rows + `))`, args
 }
@@ -128,12 +128,12 @@ func eraseFunnel(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []stri
 		  INSERT INTO erased (kind, id)
 		  SELECT 'member', unnest($2::bigint[]) UNION ALL SELECT 'prospect', unnest($3::bigint[])
 		  ON CONFLICT DO NOTHING
-		), o AS (
+		), orders AS (
 		  UPDATE order_placed SET member_id = NULL, pr_cd = NULL WHERE identifier = ANY($1)
-		), s AS (
+		), mails AS (
 		  UPDATE email_sent SET member_id = NULL, prospect_id = NULL, pr_cd = NULL
 		  WHERE member_id = ANY($2) OR prospect_id = ANY($3) OR pr_cd = ANY($4)
-		), m AS (
+		), members AS (
 		  DELETE FROM member WHERE id = ANY($2)
 		)
 		DELETE FROM prospect WHERE id = ANY($3)`, orders, p.MemberIDs, p.ProspectIDs, p.Codes)
@@ -148,7 +148,7 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		return nil, err
 	}
 
-	const browsers = `ARRAY(SELECT anonymous_id FROM b)`
+	const browsers = `ARRAY(SELECT anonymous_id FROM browsers)`
 	tables := []erasure.Table{
 		{Name: "member", Rows: `member WHERE id = ANY($1)`},
 		{Name: "prospects", Rows: `prospect WHERE id = ANY($2)`},
@@ -163,7 +163,7 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 			if table == t.before {
 				name += "_before"
 			}
-			rows := visitsOf(table, browsers)
+			rows := visitsOfSQL(table, browsers)
 			switch t.now {
 			case "page_view":
 				rows += ` UNION SELECT id FROM ` + table + ` WHERE order_mark = ANY($5)`
@@ -174,6 +174,6 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		}
 	}
 
-	return erasure.Export(ctx, db, `WITH b AS (`+browsersOfMembers+`)`, tables,
-		p.MemberIDs, p.ProspectIDs, needlesOf(p, orders), p.Codes, orderMarks(orders), orders)
+	return erasure.Export(ctx, db, `WITH browsers AS (`+browsersOfMembersSQL+`)`, tables,
+		p.MemberIDs, p.ProspectIDs, searchTermsOf(p, orders), p.Codes, orderMarks(orders), orders)
 }

@@ -160,7 +160,7 @@ func TestRepeatsAreStoredOnce(t *testing.T) {
 	db.Exec(`
 		INSERT INTO inbox (consumer, key, at) SELECT c, 'k' || d, now() - d * interval '1 day'
 		FROM unnest('{events-event,events-order}'::text[]) AS c, unnest('{7,9}'::int[]) AS d`)
-	if n, err := dropKeys(t.Context(), pool); err != nil || n != 1 {
+	if n, err := deleteEventKeys(t.Context(), pool); err != nil || n != 1 {
 		t.Errorf("%d keys dropped, error %v", n, err)
 	}
 }

@@ -87,7 +87,7 @@ func readHours(ctx context.Context, db pg.DB, day time.Time) ([]hourTotals, erro
 	return pg.List[hourTotals](ctx, db, "read the figures of hours", `
 		SELECT i AS hour, coalesce(visits, 0) AS visits, coalesce(views, 0) AS views, coalesce(orders, 0) AS orders,
 		  coalesce(sales, 0) AS sales
-		FROM generate_series(0, 23) AS i LEFT JOIN hour_total ON hour = `+dayBegins+` + i * interval '1 hour'
+		FROM generate_series(0, 23) AS i LEFT JOIN hour_total ON hour = `+dayBeginsSQL+` + i * interval '1 hour'
 		ORDER BY i`, day)
 }
 
@@ -181,13 +181,13 @@ type nowFigures struct {
 const nowLimit = 200_000
 
 // recentSQL is the CTE of the page views of the last half hour.
-var recent = `recent AS MATERIALIZED (
+var recentSQL = `recent AS MATERIALIZED (
 	  SELECT anonymous_id, page_of(url) AS page, order_mark, at FROM page_view
 	  WHERE at > now() - interval '30 minutes' ORDER BY at DESC LIMIT ` + limitText(nowLimit) + `)`
 
 func readNow(ctx context.Context, db pg.DB) (nowFigures, error) {
 	return pg.Get[nowFigures](ctx, db, "read what happens now", `
-		WITH `+recent+`, browser AS (
+		WITH `+recentSQL+`, browser AS (
 		  SELECT anonymous_id, max(at) AS at, max(step_of(page)) AS step, bool_or(order_mark IS NOT NULL) AS bought
 		  FROM recent WHERE anonymous_id IS NOT NULL GROUP BY 1)
 		SELECT count(*) FILTER (WHERE at > now() - interval '5 minutes') AS visitors, count(*) AS half,
@@ -200,7 +200,7 @@ func readNow(ctx context.Context, db pg.DB) (nowFigures, error) {
 // readNowPages counts the visitors of each page that is being looked at.
 func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 	return pg.List[namedCount](ctx, db, "read what is looked at now", `
-		WITH `+recent+`, last AS (
+		WITH `+recentSQL+`, last AS (
 		  SELECT DISTINCT ON (anonymous_id) page FROM recent
 		  WHERE anonymous_id IS NOT NULL AND at > now() - interval '5 minutes' ORDER BY anonymous_id, at DESC)
 		SELECT page AS name, count(*) FROM last GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8`)
@@ -209,7 +209,7 @@ func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 // readNowMinutes counts the page views of each of the last 30 minutes, oldest first.
 func readNowMinutes(ctx context.Context, db pg.DB) ([]int64, error) {
 	return pg.List[int64](ctx, db, "read the last minutes", `
-		WITH `+recent+`
+		WITH `+recentSQL+`
 		SELECT count(at)
 		FROM generate_series(29, 0, -1) AS i LEFT JOIN recent ON floor(extract(epoch FROM now() - at) / 60) = i
 		GROUP BY i ORDER BY i DESC`)
@@ -231,7 +231,7 @@ func readLastOrders(ctx context.Context, db pg.DB) ([]lastOrder, error) {
 }
 
 // updateLogging sets whether pages report, if the row still has the version that was seen.
-func storeLogging(ctx context.Context, db pg.DB, version int64, log bool) (stored bool, err error) {
+func updateLogging(ctx context.Context, db pg.DB, version int64, log bool) (stored bool, err error) {
 	return pg.ExecOne(ctx, db, "store what is recorded", `
 		UPDATE configuration SET log_client_events = $2, version = version + 1 WHERE id = 1 AND version = $1`,
 		version, log)

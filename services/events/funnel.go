@@ -30,7 +30,7 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 		}
 		row := placedRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID, Currency: o.Currency, Total: o.Total,
 			At: o.PlacedAt.UTC(), Items: []itemRow{}, Codes: []codeRow{}}
-		row.tell(o)
+		row.fill(o)
 		if o.MemberID == 0 {
 			row.Code, row.CodeHash = pg.Clip(o.ProspectCode, maxCode), erasure.Hash(o.ProspectCode)
 		}
@@ -41,7 +41,7 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 }
 
 // fill adds what reports show of an order: its items, codes, country and discount.
-func (r *placedRow) tell(o msg.OrderPlaced) {
+func (r *placedRow) fill(o msg.OrderPlaced) {
 	r.Country, r.Discount = pg.Clip(strings.ToUpper(o.Country), 2), o.ItemDiscount+o.ShippingDiscount
 	r.Tax = o.SalesTax + o.TaxIncluded
 	for i, l := range o.Lines {

@@ -49,7 +49,7 @@ type statusRow struct {
 
 func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 	return &bus.Effect{What: "store orders", Args: []any{placed, changed}, SQL: `
-		n AS (
+		input AS (
 		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (
 		    key text, identifier text, member bigint, code text, code_hash text, currency text, total bigint,
 		    pieces int, at timestamptz, country text, discount bigint, tax bigint, items jsonb, codes jsonb)
@@ -63,17 +63,17 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		    n.member = 0,
 		    CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
 		    currency, total, pieces, at, nullif(country, ''), discount, tax
-		  FROM n ON CONFLICT (identifier) DO NOTHING RETURNING identifier, at
+		  FROM input n ON CONFLICT (identifier) DO NOTHING RETURNING identifier, at
 		), items AS (
 		  INSERT INTO order_item (identifier, seq, product, title, collections, pieces, sales)
 		  SELECT DISTINCT ON (identifier, i.seq) identifier, i.seq, i.product, i.title, i.collections, i.pieces, i.sales
-		  FROM placed JOIN n USING (identifier, at)
+		  FROM placed JOIN input n USING (identifier, at)
 		  CROSS JOIN LATERAL jsonb_to_recordset(n.items)
 		    AS i (seq int, product text, title text, collections jsonb, pieces bigint, sales bigint)
 		), codes AS (
 		  INSERT INTO order_code (identifier, code, title)
 		  SELECT DISTINCT ON (identifier, c.code) identifier, c.code, c.title
-		  FROM placed JOIN n USING (identifier, at)
+		  FROM placed JOIN input n USING (identifier, at)
 		  CROSS JOIN LATERAL jsonb_to_recordset(n.codes) AS c (code text, title text)
 		), changed AS (
 		  INSERT INTO order_status (identifier, status, at)
@@ -97,7 +97,7 @@ type returnedRow struct {
 // storeReturned keeps the newest message about each order, in whatever order they come.
 func storeReturned(rows []returnedRow) *bus.Effect {
 	return &bus.Effect{What: "store what was given back", Args: []any{rows}, SQL: `
-		n AS (
+		input AS (
 		  SELECT DISTINCT ON (identifier) n.*
 		  FROM jsonb_to_recordset($3::jsonb) AS n (
 		    key text, identifier text, tax bigint, version bigint, returns jsonb, days date[])
@@ -105,12 +105,12 @@ func storeReturned(rows []returnedRow) *bus.Effect {
 		  ORDER BY identifier, version DESC
 		), returned AS (
 		  INSERT INTO order_returned AS r (identifier, version, returns, days)
-		  SELECT identifier, version, returns, days FROM n WHERE version > 0 OR returns <> '[]' ORDER BY identifier
+		  SELECT identifier, version, returns, days FROM input n WHERE version > 0 OR returns <> '[]' ORDER BY identifier
 		  ON CONFLICT (identifier) DO UPDATE
 		  SET version = excluded.version, returns = excluded.returns, days = excluded.days
 		  WHERE excluded.version > r.version
 		), taxed AS (
-		  UPDATE order_placed o SET tax = n.tax FROM n
+		  UPDATE order_placed o SET tax = n.tax FROM input n
 		  WHERE o.identifier = n.identifier AND coalesce(o.tax, 0) <> n.tax RETURNING o.at
 		), marked AS (
 		  INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM taxed
@@ -134,21 +134,21 @@ type sentRow struct {
 // and the campaign that the template belongs to.
 func storeSent(rows []sentRow) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
-		n AS (
+		input AS (
 		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (
 		    key text, mail text, template text, campaign bigint, title text, member bigint, code text,
 		    code_hash text, at timestamptz)
 		  JOIN fresh USING (key)
 		), known AS (
-		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM n)
+		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM input n)
 		), made AS (
 		  INSERT INTO email_code (em_cd, title, campaign_id)
-		  SELECT DISTINCT ON (template) template, title, nullif(campaign, 0) FROM n
+		  SELECT DISTINCT ON (template) template, title, nullif(campaign, 0) FROM input n
 		  WHERE NOT EXISTS (SELECT FROM known WHERE em_cd = template) ORDER BY template, n.at DESC
 		  ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id, em_cd
 		), named AS (
 		  UPDATE email_code c SET title = n.title, campaign_id = n.campaign
-		  FROM (SELECT DISTINCT ON (template) * FROM n WHERE campaign > 0 ORDER BY template, at DESC) n
+		  FROM (SELECT DISTINCT ON (template) * FROM input n WHERE campaign > 0 ORDER BY template, at DESC) n
 		  WHERE c.em_cd = n.template AND (c.title <> n.title OR c.campaign_id IS DISTINCT FROM n.campaign)
 		), sent AS (
 		  INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)
@@ -156,7 +156,7 @@ func storeSent(rows []sentRow) *bus.Effect {
 		    CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member)
 		      THEN NULL ELSE nullif(n.member, 0) END,
 		    p.prospect_id, CASE WHEN p.prospect_id IS NULL THEN nullif(c.code, '') END, t.id, n.at
-		  FROM n JOIN (SELECT * FROM known UNION ALL SELECT * FROM made) t ON t.em_cd = n.template
+		  FROM input n JOIN (SELECT * FROM known UNION ALL SELECT * FROM made) t ON t.em_cd = n.template
 		  CROSS JOIN LATERAL (
 		    SELECT CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN n.code END AS code) c
 		  LEFT JOIN prospect_code p ON p.pr_cd = c.code

@@ -25,7 +25,7 @@ func TestNothingIsReadWhole(t *testing.T) {
 	e.Exec(`INSERT INTO arrival (event_id, user_id, anonymous_id, url, prospect_id, at)
 		SELECT event_id, user_id, anonymous_id, url, user_id, at FROM page_view`)
 	for _, t := range visitTables { // an upgrade is under way
-		e.Exec(`INSERT INTO ` + t.before + ` (` + broughtOver[t.now] + `) SELECT ` + broughtOver[t.now] + ` FROM ` + t.now)
+		e.Exec(`INSERT INTO ` + t.before + ` (` + movedColumns[t.now] + `) SELECT ` + movedColumns[t.now] + ` FROM ` + t.now)
 	}
 	e.Exec(`UPDATE page_view SET order_mark = event_id`)
 	e.Exec(`UPDATE pageview SET order_mark = event_id`)

@@ -21,9 +21,9 @@ func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "tables of months", Every: time.Hour, Do: makeMonths},
 		{Name: "events of old processes", Every: time.Minute, Do: bringOver},
-		{Name: "keys of client events", Every: time.Hour, Do: dropKeys},
+		{Name: "keys of client events", Every: time.Hour, Do: deleteEventKeys},
 		{Name: "client addresses", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-			return dropClients(ctx, pool, traceableDays)
+			return clearClients(ctx, pool, traceableDays)
 		}},
 		{Name: "page views", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			return dropOldEvents(ctx, pool, s.pageViewDays)

@@ -13,11 +13,11 @@ import (
 )
 
 // keyTTL is a day longer than the stream of client events keeps messages.
-const keysKept = 8 * 24 * time.Hour
+const keyTTL = 8 * 24 * time.Hour
 
 // deleteEventKeys deletes the keys of client events that their stream no longer holds.
-func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return bus.PruneInbox(ctx, pool, msg.EventsEvent, keysKept)
+func deleteEventKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return bus.PruneInbox(ctx, pool, msg.EventsEvent, keyTTL)
 }
 
 // makeMonths makes the tables of this month and the next.
@@ -27,7 +27,7 @@ func makeMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 }
 
 // clearClients clears the client's address and the browser's name in older page views.
-func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
+func clearClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
 	return pg.InGroups(ctx, pool, "drop clients", `
 		UPDATE page_view SET remote_addr = NULL, user_agent = NULL
 		WHERE id = ANY(ARRAY(
@@ -37,7 +37,7 @@ func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, erro
 }
 
 // movedColumns are the columns that the tables of old processes have.
-var broughtOver = map[string]string{
+var movedColumns = map[string]string{
 	"page_view":  "event_id, user_id, anonymous_id, url, page_width, remote_addr, user_agent, order_mark, at",
 	"call_error": "event_id, user_id, anonymous_id, url, error_id, at",
 	"click":      "event_id, user_id, anonymous_id, url, button_id, at",
@@ -54,7 +54,7 @@ func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error)
 			  HAVING min(at) IS NOT NULL`); err != nil {
 			return total, err
 		}
-		columns := broughtOver[t.now]
+		columns := movedColumns[t.now]
 		n, err := pg.InGroups(ctx, pool, "bring events over", `
 			WITH gone AS (
 			  DELETE FROM `+t.before+` WHERE id IN (
@@ -85,7 +85,7 @@ func dropOldEvents(ctx context.Context, pool *pgxpool.Pool, days int) (total int
 		}
 	}
 	return total, pg.Exec(ctx, pool, "delete old figures", `
-		WITH p AS (DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date)
+		WITH days AS (DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date)
 		DELETE FROM day_part
 		WHERE kind IN ('page', 'error', 'search') AND day < (now() - $1 * interval '1 day')::date`, days)
 }

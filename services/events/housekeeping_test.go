@@ -26,7 +26,7 @@ func TestOldReportsGo(t *testing.T) {
 	} {
 		db.Exec(sql)
 	}
-	if n, err := dropClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
+	if n, err := clearClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
 		t.Errorf("%d clients dropped, %v", n, err)
 	}
 	if n := db.Number(`SELECT count(*) FROM page_view WHERE remote_addr IS NOT NULL OR user_agent IS NOT NULL`); n != 1 ||

@@ -1,12 +1,7 @@
 package events
 
 import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -41,9 +36,4 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 	}
 
 	return storePeople(members, prospects), nil
-}
-
-// onErased takes erased people out, after the rest of the group is stored.
-func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
-	return erasure.ReceiveAmong(ctx, tx, group, s.onUser, erasePerson)
 }

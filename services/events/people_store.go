@@ -33,19 +33,19 @@ func storePeople(members []memberRow, prospects []prospectRow) *bus.Effect {
 		  ORDER BY id, version DESC
 		  ON CONFLICT (id) DO UPDATE SET mb_cd = excluded.mb_cd, version = excluded.version
 		  WHERE member.version < excluded.version
-		), n AS (
+		), input AS (
 		  SELECT DISTINCT ON (id) id, version, codes
 		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, id bigint, version bigint, codes jsonb)
 		  JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM erased WHERE kind = 'prospect' AND erased.id = n.id)
 		  ORDER BY id, version DESC
 		), newer AS (
-		  INSERT INTO prospect (id, version) SELECT id, version FROM n ORDER BY id
+		  INSERT INTO prospect (id, version) SELECT id, version FROM input ORDER BY id
 		  ON CONFLICT (id) DO UPDATE SET version = excluded.version WHERE prospect.version < excluded.version
 		  RETURNING id
 		), codes AS (
 		  SELECT DISTINCT ON (code) code, n.id
-		  FROM n JOIN newer USING (id) CROSS JOIN LATERAL jsonb_array_elements_text(n.codes) AS code
+		  FROM input n JOIN newer USING (id) CROSS JOIN LATERAL jsonb_array_elements_text(n.codes) AS code
 		  ORDER BY code, n.id DESC
 		), known AS (
 		  INSERT INTO prospect_code (pr_cd, prospect_id) SELECT code, id FROM codes

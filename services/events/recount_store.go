@@ -13,7 +13,7 @@ import (
 
 const (
 	// recountTimeout bounds counting one day.
-	recountLimit = 2 * time.Minute
+	recountTimeout = 2 * time.Minute
 	// recountLock is held by the one process that counts.
 	recountLock = 20261129
 	// maxNames is how many names of a kind a day keeps: visitors choose what stands in an address.
@@ -69,13 +69,13 @@ func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (coun
 
 		counted = true
 		if err := pg.Exec(ctx, tx, "allow for a long count",
-			`SET LOCAL statement_timeout = `+strconv.FormatInt(recountLimit.Milliseconds(), 10)); err != nil {
+			`SET LOCAL statement_timeout = `+strconv.FormatInt(recountTimeout.Milliseconds(), 10)); err != nil {
 			return err
 		}
 		if err := pg.Exec(ctx, tx, "take the marks of a day", `DELETE FROM recount WHERE day = $1`, day); err != nil {
 			return err
 		}
-		return recountDay(pg.Patient(ctx, recountLimit), tx, day, pageViewDays)
+		return recountDay(pg.Patient(ctx, recountTimeout), tx, day, pageViewDays)
 	})
 	return counted, err
 }
@@ -87,18 +87,18 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 	steps := []step{
 		{"find returning buyers", againSQL},
 		{"clear the figures of orders", `
-			WITH p AS (DELETE FROM day_part WHERE kind IN ('product', 'collection', 'code', 'country') AND day = $1),
-			     s AS (UPDATE day_part SET orders = 0, sales = 0 WHERE kind = 'source' AND day = $1),
-			     h AS (UPDATE hour_total SET orders = 0, sales = 0
-			       WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds + `)
+			WITH parts AS (DELETE FROM day_part WHERE kind IN ('product', 'collection', 'code', 'country') AND day = $1),
+			     sources AS (UPDATE day_part SET orders = 0, sales = 0 WHERE kind = 'source' AND day = $1),
+			     hours AS (UPDATE hour_total SET orders = 0, sales = 0
+			       WHERE hour >= ` + dayBeginsSQL + ` AND hour < ` + dayEndsSQL + `)
 			INSERT INTO day_total (day) VALUES ($1) ON CONFLICT (day) DO NOTHING`},
 	}
 
 	if day.AddDate(0, 0, pageViewDays).After(time.Now()) {
 		steps = append(steps,
 			step{"clear the figures of visits", `
-				WITH p AS (DELETE FROM day_part WHERE kind IN ('page', 'source', 'error', 'search') AND day = $1)
-				DELETE FROM hour_total WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds},
+				WITH parts AS (DELETE FROM day_part WHERE kind IN ('page', 'source', 'error', 'search') AND day = $1)
+				DELETE FROM hour_total WHERE hour >= ` + dayBeginsSQL + ` AND hour < ` + dayEndsSQL},
 			step{"count visits", visitsSQL}, step{"count errors", errorsSQL})
 	}
 	steps = append(steps, step{"count orders", ordersSQL}, step{"count what was given back", returnsSQL})
@@ -113,9 +113,9 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 
 // The bounds of day $1, in UTC.
 const (
-	dayBegins = `($1::date::timestamp AT TIME ZONE 'UTC')`
-	dayEnds   = `(($1::date + 1)::timestamp AT TIME ZONE 'UTC')`
-	ofDay     = `at BETWEEN ` + dayBegins + ` AND ` + dayEnds + ` - interval '1 microsecond'`
+	dayBeginsSQL = `($1::date::timestamp AT TIME ZONE 'UTC')`
+	dayEndsSQL   = `(($1::date + 1)::timestamp AT TIME ZONE 'UTC')`
+	ofDaySQL     = `at BETWEEN ` + dayBeginsSQL + ` AND ` + dayEndsSQL + ` - interval '1 microsecond'`
 )
 
 // againSQL notes for a day's orders whether their buyers, members or visitors by any of their
@@ -128,19 +128,19 @@ const againSQL = `
 	    UNION ALL
 	    SELECT FROM prospect_code mine JOIN prospect_code c USING (prospect_id) JOIN order_placed e ON e.pr_cd = c.pr_cd
 	    WHERE mine.pr_cd = o.pr_cd AND e.at < o.at)
-	WHERE o.` + ofDay + ` AND o.again IS NULL`
+	WHERE o.` + ofDaySQL + ` AND o.again IS NULL`
 
 // visitsSQL counts visits. A browser's page views and arrivals are taken in order of time; one that
 // comes half an hour or more after the one before begins a visit.
 var visitsSQL = `
 	WITH paid AS (
 	  SELECT order_mark(identifier) AS mark, at FROM order_placed
-	  WHERE at >= ` + dayBegins + ` - interval '1 hour' AND at < ` + dayEnds + `
+	  WHERE at >= ` + dayBeginsSQL + ` - interval '1 hour' AND at < ` + dayEndsSQL + `
 	), view AS MATERIALIZED (
 	  SELECT coalesce(v.anonymous_id, v.stand_in) AS browser, v.at, page,
 	    CASE WHEN v.bought OR paid.mark IS NOT NULL THEN 4 ELSE step_of(page) END AS step,
 	    source_of(v.url, v.referrer) AS source
-	  FROM (SELECT *, page_of(url) AS page FROM page_view WHERE ` + ofDay + ` OFFSET 0) v
+	  FROM (SELECT *, page_of(url) AS page FROM page_view WHERE ` + ofDaySQL + ` OFFSET 0) v
 	  LEFT JOIN paid ON paid.mark = v.order_mark
 	    AND v.at BETWEEN paid.at - interval '10 minutes' AND paid.at + interval '1 hour'
 	), hit AS (
@@ -148,7 +148,7 @@ var visitsSQL = `
 	  UNION ALL
 	  SELECT coalesce(anonymous_id, stand_in), at, NULL, 0, coalesce('ad:' || ad_cd, 'mail:' || em_cd), 0
 	  FROM arrival LEFT JOIN ad ON ad.id = ad_id LEFT JOIN email_code c ON c.id = email_id
-	  WHERE ` + ofDay + ` AND coalesce(anonymous_id, stand_in) IS NOT NULL AND coalesce(ad_id, email_id) IS NOT NULL
+	  WHERE ` + ofDaySQL + ` AND coalesce(anonymous_id, stand_in) IS NOT NULL AND coalesce(ad_id, email_id) IS NOT NULL
 	), begun AS (
 	  SELECT *, (at - lag(at) OVER (PARTITION BY browser ORDER BY at) < interval '30 minutes') IS NOT TRUE AS begins
 	  FROM hit
@@ -169,9 +169,9 @@ var visitsSQL = `
 	  FROM visit GROUP BY source
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, views, visits)
-	  SELECT $1, 'page', ` + among("page") + `, sum(views), sum(visits) FROM page GROUP BY 3
+	  SELECT $1, 'page', ` + amongSQL("page") + `, sum(views), sum(visits) FROM page GROUP BY 3
 	  UNION ALL
-	  SELECT $1, 'source', ` + among("source") + `, 0, sum(visits) FROM source GROUP BY 3
+	  SELECT $1, 'source', ` + amongSQL("source") + `, 0, sum(visits) FROM source GROUP BY 3
 	), hours AS (
 	  INSERT INTO hour_total (hour, visits, views)
 	  SELECT coalesce(v.hour, n.hour), coalesce(n.visits, 0), coalesce(v.views, 0)
@@ -188,7 +188,7 @@ var visitsSQL = `
 	WHERE day = $1`
 
 // amongSQL is a name if it is among the most frequent, otherwise otherNames.
-func among(name string) string {
+func amongSQL(name string) string {
 	return `CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN ` + name + ` ELSE '` + otherNames + `' END`
 }
 
@@ -197,51 +197,51 @@ const otherNames = "…"
 
 // errorsSQL counts failed calls by page, and searches that found nothing.
 var errorsSQL = `
-	WITH e AS (
+	WITH failed AS (
 	  SELECT page_of(url) AS page, error_id, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC) AS place
-	  FROM call_error WHERE ` + ofDay + ` GROUP BY 1, 2
-	), s AS (
+	  FROM call_error WHERE ` + ofDaySQL + ` GROUP BY 1, 2
+	), searches AS (
 	  SELECT search, count(*) AS n, row_number() OVER (ORDER BY count(*) DESC) AS place
-	  FROM click WHERE ` + ofDay + ` AND search IS NOT NULL GROUP BY 1
+	  FROM click WHERE ` + ofDaySQL + ` AND search IS NOT NULL GROUP BY 1
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, detail, views)
-	  SELECT $1, 'error', ` + among("page") + `,
+	  SELECT $1, 'error', ` + amongSQL("page") + `,
 	    CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN error_id ELSE '' END, sum(n)
-	  FROM e GROUP BY 3, 4
+	  FROM failed GROUP BY 3, 4
 	  UNION ALL
-	  SELECT $1, 'search', ` + among("search") + `, '', sum(n) FROM s GROUP BY 3
+	  SELECT $1, 'search', ` + amongSQL("search") + `, '', sum(n) FROM searches GROUP BY 3
 	)
-	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM e), 0),
-	  empty_searches = coalesce((SELECT sum(n) FROM s), 0)
+	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM failed), 0),
+	  empty_searches = coalesce((SELECT sum(n) FROM searches), 0)
 	WHERE day = $1`
 
 // ordersSQL counts orders and what was sold.
 const ordersSQL = `
-	WITH o AS MATERIALIZED (
+	WITH placed AS MATERIALIZED (
 	  SELECT identifier, at, pieces, total, coalesce(discount, 0) AS discount,
 	    coalesce(tax, 0) AS tax, coalesce(country, '') AS country,
 	    coalesce(source, 'unknown') AS source, coalesce(again, FALSE) AS again
-	  FROM order_placed WHERE ` + ofDay + `
+	  FROM order_placed WHERE ` + ofDaySQL + `
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, title, orders, pieces, sales)
-	  SELECT $1, 'source', source, '', count(*), sum(pieces), sum(total) FROM o GROUP BY source
+	  SELECT $1, 'source', source, '', count(*), sum(pieces), sum(total) FROM placed GROUP BY source
 	  UNION ALL
-	  SELECT $1, 'country', country, '', count(*), sum(pieces), sum(total) FROM o GROUP BY country
+	  SELECT $1, 'country', country, '', count(*), sum(pieces), sum(total) FROM placed GROUP BY country
 	  UNION ALL
 	  SELECT $1, 'product', product, max(title), count(DISTINCT identifier), sum(i.pieces), sum(sales)
-	  FROM o JOIN order_item i USING (identifier) GROUP BY product
+	  FROM placed JOIN order_item i USING (identifier) GROUP BY product
 	  UNION ALL
 	  SELECT $1, 'collection', address, max(c.title), count(DISTINCT identifier), sum(i.pieces), sum(sales)
-	  FROM o JOIN order_item i USING (identifier)
+	  FROM placed JOIN order_item i USING (identifier)
 	  CROSS JOIN LATERAL jsonb_to_recordset(collections) AS c (address text, title text) GROUP BY address
 	  UNION ALL
 	  SELECT $1, 'code', code, max(title), count(*), sum(pieces), sum(total)
-	  FROM o JOIN order_code USING (identifier) GROUP BY code
+	  FROM placed JOIN order_code USING (identifier) GROUP BY code
 	  ON CONFLICT (kind, day, name, detail) DO UPDATE
 	  SET orders = excluded.orders, pieces = excluded.pieces, sales = excluded.sales
 	), hours AS (
 	  INSERT INTO hour_total (hour, orders, sales)
-	  SELECT date_trunc('hour', at, 'UTC'), count(*), sum(total) FROM o GROUP BY 1
+	  SELECT date_trunc('hour', at, 'UTC'), count(*), sum(total) FROM placed GROUP BY 1
 	  ON CONFLICT (hour) DO UPDATE SET orders = excluded.orders, sales = excluded.sales
 	)
 	UPDATE day_total SET orders = n.orders, pieces = n.pieces, sales = n.sales, discount = n.discount,
@@ -251,7 +251,7 @@ const ordersSQL = `
 	    coalesce(sum(discount), 0) AS discount, coalesce(sum(tax), 0) AS tax,
 	    count(*) FILTER (WHERE again) AS again_orders,
 	    coalesce(sum(total) FILTER (WHERE again), 0) AS again_sales
-	  FROM o) n
+	  FROM placed) n
 	WHERE day = $1`
 
 // returnsSQL counts what was given back on the day, whatever the day of the order.

@@ -9,6 +9,6 @@ import (
 // routes are the requests that events answers.
 func (s *server) routes() http.Handler {
 	r := web.Router("events", s.log)
-	r.With(web.RequireIdentity(s.key)).Get("/internal/configuration", web.Handle(s.configuration))
+	r.With(web.RequireIdentity(s.identityKey)).Get("/internal/configuration", web.Handle(s.configuration))
 	return r
 }

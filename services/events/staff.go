@@ -14,8 +14,8 @@ func (s *server) staff() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		{Method: "GET", Path: "/reports", Action: adminui.ReportsView, Handle: s.staffOverview},
 		{Method: "GET", Path: "/reports/live", Action: adminui.ReportsView, Handle: s.staffLive},
-		{Method: "GET", Path: "/records/settings", Action: adminui.ReportsView, Handle: s.staffRecording},
-		{Method: "POST", Path: "/records/settings", Action: adminui.ReportsEdit, Handle: s.staffRecord},
+		{Method: "GET", Path: "/records/settings", Action: adminui.ReportsView, Handle: s.staffRecordingSettings},
+		{Method: "POST", Path: "/records/settings", Action: adminui.ReportsEdit, Handle: s.staffUpdateRecordingSettings},
 		{Method: "GET", Path: "/reports/visits", Action: adminui.ReportsView, Handle: s.staffDays(visitsReport)},
 		{Method: "GET", Path: "/reports/funnel", Action: adminui.ReportsView, Handle: s.staffDays(funnelReport)},
 		{Method: "GET", Path: "/reports/sales", Action: adminui.ReportsView, Handle: s.staffDays(salesReport)},
@@ -38,10 +38,10 @@ func (s *server) staff() adminui.Pages {
 		{Method: "GET", Path: "/records/failed-calls", Action: adminui.ReportsView, Handle: s.staffList(callErrorList)},
 
 		{Method: "GET", Path: "/ads", Action: adminui.ReportsView, Handle: s.staffAds},
-		{Method: "POST", Path: "/ads", Action: adminui.AdsEdit, Handle: s.staffAddAd},
+		{Method: "POST", Path: "/ads", Action: adminui.AdsEdit, Handle: s.staffCreateAd},
 		{Method: "GET", Path: "/ads/new", Action: adminui.AdsEdit, Handle: s.staffNewAd},
 		{Method: "GET", Path: "/ads/{id}", Action: adminui.ReportsView, Handle: s.staffAd},
-		{Method: "POST", Path: "/ads/{id}", Action: adminui.AdsEdit, Handle: s.staffChangeAd},
+		{Method: "POST", Path: "/ads/{id}", Action: adminui.AdsEdit, Handle: s.staffUpdateAd},
 	}}
 }
 

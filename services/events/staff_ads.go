@@ -147,7 +147,7 @@ type adData struct {
 }
 
 // adFromPath is the ad that the path names.
-func (s *server) asked(r *http.Request) (ad, error) {
+func (s *server) adFromPath(r *http.Request) (ad, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
 		return ad{}, web.NotFound()
@@ -156,7 +156,7 @@ func (s *server) asked(r *http.Request) (ad, error) {
 }
 
 func (s *server) staffAd(r *http.Request) (adminui.Answer, error) {
-	a, err := s.asked(r)
+	a, err := s.adFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (a
 
 	data.Picker, data.Days = p.picker(ask, a.path(), now), days[p.days():]
 	data.describe(days, clicksBefore)
-	table := adminui.NewTable(ask, "orders of an ad", lastOrderColumns, data.Orders,
+	table := adminui.NewTable(ask, "ad-orders", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
 	table.Empty, table.Problems = "No orders yet.", nil // the picker shows them
 	return adminui.Page{Title: a.name(), Template: "ad.html", Data: data, Table: table, Status: status}, nil
@@ -339,7 +339,7 @@ func adForms(title string, form adminui.Form, status int) adminui.Page {
 }
 
 // staffCreateAd adds an ad and shows it with its link.
-func (s *server) staffAddAd(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateAd(r *http.Request) (adminui.Answer, error) {
 	posted, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -367,8 +367,8 @@ func (s *server) staffAddAd(r *http.Request) (adminui.Answer, error) {
 }
 
 // staffUpdateAd changes an ad of the version that the form showed.
-func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
-	was, err := s.asked(r)
+func (s *server) staffUpdateAd(r *http.Request) (adminui.Answer, error) {
+	was, err := s.adFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -409,7 +409,7 @@ func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
 
 // adConflict shows what another person stored next to what was typed.
 func (s *server) adConflict(r *http.Request, typed adminui.Form) (adminui.Answer, error) {
-	now, err := s.asked(r)
+	now, err := s.adFromPath(r)
 	if err != nil {
 		return nil, err
 	}

@@ -165,7 +165,7 @@ func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	table := adminui.NewTable(ask, "last orders", lastOrderColumns, data.Orders,
+	table := adminui.NewTable(ask, "last-orders", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
 	table.Empty = "No orders yet."
 	return adminui.Page{Title: "Live", Template: "live.html", Data: data, Table: table, Live: "order"}, nil
@@ -187,7 +187,7 @@ type recordingData struct {
 }
 
 // staffRecordingSettings shows whether pages report what their readers do.
-func (s *server) staffRecording(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffRecordingSettings(r *http.Request) (adminui.Answer, error) {
 	return s.showRecording(r, http.StatusOK, nil)
 }
 
@@ -226,7 +226,7 @@ func checked(on bool) string {
 }
 
 // staffUpdateRecordingSettings sets whether pages report.
-func (s *server) staffRecord(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateRecordingSettings(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -261,7 +261,7 @@ func (s *server) staffRecord(r *http.Request) (adminui.Answer, error) {
 // setRecording stores the switch and puts the act on record, in one transaction.
 func (s *server) setRecording(r *http.Request, version int64, on bool) (stored bool, err error) {
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		if stored, err = storeLogging(r.Context(), tx, version, on); err != nil || !stored {
+		if stored, err = updateLogging(r.Context(), tx, version, on); err != nil || !stored {
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.ReportsEdit, Kind: "setting", Key: "log_client_events",

@@ -18,36 +18,36 @@ type table struct {
 	sql  string
 }
 
-// tableTime is how the time of an event is written in a list.
-const tableTime = `to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+// tableTimeSQL is how the time of an event is written in a list.
+const tableTimeSQL = `to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
 // exportTables are the tables that staff may export, by the name that the command takes.
-var listed = map[string]table{
+var exportTables = map[string]table{
 	"pageview": {
 		[]string{"at", "url", "member", "anonymous_id", "page_width", "remote_addr", "user_agent"},
-		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), ` +
+		`SELECT ` + tableTimeSQL + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), ` +
 			`coalesce(page_width::text, ''), coalesce(remote_addr, ''), coalesce(user_agent, '') FROM page_view`,
 	},
 	"ajax_error": {
 		[]string{"at", "url", "member", "anonymous_id", "error_id"},
-		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), error_id FROM ` +
+		`SELECT ` + tableTimeSQL + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), error_id FROM ` +
 			`call_error`,
 	},
 	"button_click": {
 		[]string{"at", "url", "member", "anonymous_id", "button_id"},
-		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), button_id FROM ` +
+		`SELECT ` + tableTimeSQL + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), button_id FROM ` +
 			`click`,
 	},
 	"link_event": {
 		[]string{"at", "url", "member", "prospect", "anonymous_id", "em_cd", "ad_cd"},
-		`SELECT ` + tableTime + `, l.url, coalesce(l.user_id::text, ''), coalesce(l.prospect_id::text, ''),
+		`SELECT ` + tableTimeSQL + `, l.url, coalesce(l.user_id::text, ''), coalesce(l.prospect_id::text, ''),
 			coalesce(l.anonymous_id, ''), coalesce(m.em_cd, ''), coalesce(a.ad_cd, '')
 			FROM arrival l LEFT JOIN email_code m ON m.id = l.email_id LEFT JOIN ad a ON a.id = l.ad_id`,
 	},
 }
 
 // exportTimeout bounds one export.
-const tableLimit = 25 * time.Second
+const exportTimeout = 25 * time.Second
 
 // write prints the last days of a table, row by row, since a table may be larger than the memory.
 func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *printout.List) error {
@@ -57,11 +57,11 @@ func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *pri
 
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := pg.Exec(ctx, tx, "allow for a long look", `
-			SET LOCAL statement_timeout = '`+fmt.Sprint(tableLimit.Milliseconds())+`'`); err != nil {
+			SET LOCAL statement_timeout = '`+fmt.Sprint(exportTimeout.Milliseconds())+`'`); err != nil {
 			return err
 		}
 
-		rows, err := tx.Query(ctx, t.sql+since+`ORDER BY at, 1`, days)
+		rows, err := tx.Query(ctx, t.sql+sinceSQL+`ORDER BY at, 1`, days)
 		if err != nil {
 			return fmt.Errorf("read a table: %w", err)
 		}

@@ -31,7 +31,7 @@ func TestTablesForStaff(t *testing.T) {
 		"link_event":   {"/l", "", "", "", "A1jAqhMyLVpBVgxjuknq", ""},
 	} {
 		var out bytes.Buffer
-		err := listed[path].write(t.Context(), e.pool, 366, printout.NewList(&out))
+		err := exportTables[path].write(t.Context(), e.pool, 366, printout.NewList(&out))
 		rows, broken := csv.NewReader(&out).ReadAll()
 		if err != nil || broken != nil || len(rows) != 2 || rows[0][0] != "at" || !slices.Equal(rows[1][1:], want) {
 			t.Errorf("%s: %v, %v\n%q, want %q", path, err, broken, rows, want)

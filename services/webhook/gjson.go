@@ -51,11 +51,11 @@ func usableText(r gjson.Result) *string {
 }
 
 // maxDepth is how deep encoding/json, with which receivers read, lets values be nested.
-const deepest = 10_000
+const maxDepth = 10_000
 
 // validJSON answers as json.Valid does, but faster if nothing can be nested too deep.
 func validJSON(body []byte) bool {
-	if bytes.Count(body, []byte{'{'})+bytes.Count(body, []byte{'['}) > deepest {
+	if bytes.Count(body, []byte{'{'})+bytes.Count(body, []byte{'['}) > maxDepth {
 		return json.Valid(body)
 	}
 	return gjson.ValidBytes(body)

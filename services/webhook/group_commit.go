@@ -24,9 +24,9 @@ const (
 	groupSize = 128
 	// requestTimeout is how long a request waits for its event to be stored before it is answered
 	// 503.
-	requestLimit = 5 * time.Second
+	requestTimeout = 5 * time.Second
 	// commitTimeout leaves a request time to answer before requestTimeout.
-	commitLimit = 4 * time.Second
+	commitTimeout = 4 * time.Second
 )
 
 // fewEvents is the size up to which a group is cheaper in one statement, although that compresses
@@ -95,7 +95,7 @@ func (s *store) write(ctx context.Context) error {
 // commit stores a group and answers each of its requests. If one event spoils the transaction, the
 // group is halved until that event stands alone.
 func (s *store) commit(ctx context.Context, group []*job) {
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	err := s.writes(limit, group)
 	cancel()
 	switch {

@@ -10,7 +10,7 @@ import (
 // payment, and an accountant who closes a year's books looks back over that year and the month
 // after. Older ones are found at Stripe. It is also longer than any message lives, so a repeated
 // event is recognized.
-const keepEvents = 400 * 24 * time.Hour
+const eventTTL = 400 * 24 * time.Hour
 
 // housekeeping are the periodic tasks of webhook.
 func (s *server) housekeeping() []service.Task {

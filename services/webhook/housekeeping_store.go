@@ -15,5 +15,5 @@ func deleteOldEvents(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old events", `
 		DELETE FROM event WHERE id IN (
 			SELECT id FROM event WHERE received < now() - $2::interval AND NOT `+bus.InOutbox("event.id")+`
-			ORDER BY received LIMIT $1)`, keepEvents)
+			ORDER BY received LIMIT $1)`, eventTTL)
 }

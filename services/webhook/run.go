@@ -20,8 +20,15 @@ func Migrations() []pg.Set { return service.Migrations("webhook", migrations) }
 // Run receives Stripe's events until ctx ends. The key that checks staff is a setting: webhook
 // signs nothing, so it has no Keys to derive it from.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener, Alone: true}
-	set.TLS, set.StaffKey = cfg.InsideFiles(), ed25519.PublicKey(cfg.StaffKey)
+	set := service.Settings{
+		Name:     "webhook",
+		Common:   cfg.Common,
+		Addr:     cfg.Addr,
+		Listener: cfg.Listener,
+		Alone:    true,
+		TLS:      cfg.InsideFiles(),
+		StaffKey: ed25519.PublicKey(cfg.StaffKey),
+	}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{

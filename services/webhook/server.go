@@ -16,7 +16,7 @@ type server struct {
 	secrets []string
 	store   *store
 	// lastRefusal is when a refusal was noted last, in Unix nanoseconds.
-	refused atomic.Int64
+	lastRefusal atomic.Int64
 }
 
 func newServer(core *service.Core, cfg Config) *server {

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-const storedEventColumns = `id, type, coalesce(object, '') AS object, coalesce(payment, '') AS payment, paid,
+const storedEventColumnsSQL = `id, type, coalesce(object, '') AS object, coalesce(payment, '') AS payment, paid,
 	coalesce(created, received) AS created, received`
 
 // eventsAboutSQL finds events by their own ids, those of what they are about, or its payment
@@ -27,7 +27,7 @@ func listEvents(ctx context.Context, db pg.DB, keys []string, before eventPlace,
 		which = eventsAboutSQL
 	}
 	return pg.List[storedEvent](ctx, db, "list events for staff", `
-		SELECT `+storedEventColumns+` FROM event WHERE `+which+`
+		SELECT `+storedEventColumnsSQL+` FROM event WHERE `+which+`
 		  AND ($2::timestamptz IS NULL OR (received, id) < ($2, $3))
 		ORDER BY received DESC, id DESC LIMIT $4`, keys, pg.TimeOrNull(before.At), before.ID, rows)
 }
@@ -39,6 +39,6 @@ func findEvent(ctx context.Context, db pg.DB, id string) (storedEvent, []byte, e
 		Payload []byte
 	}
 	e, err := web.OrNotFound(pg.One[row](ctx, db, "find event $1",
-		`SELECT `+storedEventColumns+`, payload FROM event WHERE id = $1`, id))
+		`SELECT `+storedEventColumnsSQL+`, payload FROM event WHERE id = $1`, id))
 	return e.storedEvent, e.Payload, err
 }

@@ -44,14 +44,14 @@ const (
 	// refusedEvery is the least time between two refusals that are noted: anyone can cause them.
 	refusedEvery = time.Second
 	// refusedTimeout bounds noting one.
-	refusedLimit = time.Second
+	refusedTimeout = time.Second
 )
 
 // noteRefused stores that a delivery was refused. It is a courtesy to staff: the request is
 // answered even if it cannot be noted.
 func (s *server) noteRefused(ctx context.Context, reason string, body []byte) {
-	last, now := s.refused.Load(), time.Now().UnixNano()
-	if now-last < int64(refusedEvery) || !s.refused.CompareAndSwap(last, now) {
+	last, now := s.lastRefusal.Load(), time.Now().UnixNano()
+	if now-last < int64(refusedEvery) || !s.lastRefusal.CompareAndSwap(last, now) {
 		return
 	}
 
@@ -61,7 +61,7 @@ func (s *server) noteRefused(ctx context.Context, reason string, body []byte) {
 		event = id.Str
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, refusedLimit)
+	ctx, cancel := context.WithTimeout(ctx, refusedTimeout)
 	defer cancel()
 	if err := insertRefused(ctx, s.pool, event, reason, len(body)); err != nil {
 		s.log.WarnContext(ctx, "noting a refused delivery failed", "error", err)
