@@ -16,8 +16,8 @@ import (
 // errUnchanged ends a transaction that found nothing to do, without a commit.
 var errUnchanged = errors.New("nothing to change")
 
-// createAccount registers. Account, terms, consent, code, mail and events are one transaction: all
-// of it happens, or nothing.
+// createAccount registers a member. Account, terms, consent, code, mail and events are one
+// transaction: all of it happens, or nothing.
 func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -29,6 +29,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	first, last, username, email, password, again := v[0], v[1], v[2], normalEmail(v[3]), v[4], v[5]
+
 	name := checkUsername(username)
 	taken, err := usernameTaken(r.Context(), s.pool, username)
 	if err != nil {
@@ -38,6 +39,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	if taken {
 		web.TellOutcome(w, web.OutcomeReveals)
 	}
+
 	var f fields
 	f.add("firstname", checkName(first, maxFirstName))
 	f.add("lastname", checkName(last, maxLastName))
@@ -47,10 +49,12 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	if !f.ok() {
 		return refuse(w, "create_account", "false", f.object())
 	}
+
 	wanted := account{Username: username, FirstName: first, LastName: last, Email: email, Newsletter: isTrue(v[6])}
 	if wanted.Password, err = s.hasher.hash(r.Context(), password); err != nil {
 		return err
 	}
+
 	a, made, err := s.register(r, wanted)
 	if errors.Is(err, errAddressFull) {
 		f[3].add(true, "not_valid", addressFullText)
@@ -64,6 +68,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 		f[2].add(true, "unavailable", unavailableText)
 		return refuse(w, "create_account", "false", f.object())
 	}
+
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
 		Action: web.SessionOpen, Remember: isTrue(v[7]), At: at(a.LastLogin), Member: a.session(), KeepCart: true,
@@ -94,6 +99,7 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 		if full {
 			return errAddressFull
 		}
+
 		a, made, err = insertAccount(ctx, tx, form)
 		if err != nil {
 			return err
@@ -101,6 +107,7 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 		if !made {
 			return errUnchanged
 		}
+
 		terms, err := newestTerms(ctx, tx)
 		if err != nil {
 			return err
@@ -114,12 +121,14 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 				Source: "registration"}); err != nil {
 			return err
 		}
+
 		_, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
 		if err != nil {
 			return err
 		}
 		messages := []msg.Message{a.event(msg.UserRegistered),
 			a.mail(msg.MailWelcome, a.ID, deadlineVerify, map[string]string{"code": code})}
+
 		converted, err := convertProspects(ctx, tx, a)
 		if err != nil {
 			return err
@@ -127,14 +136,16 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 		messages = append(messages, prospectEvents(converted)...)
 		return bus.Enqueue(ctx, tx, messages...)
 	})
+
 	if errors.Is(err, errUnchanged) {
 		return account{}, false, nil
 	}
 	return a, made, err
 }
 
-// login compares the user name exactly, but for blanks around it, which no user name has: keyboards of
-// phones and password keepers add them. An unknown one takes as long as a wrong password.
+// login compares the user name exactly, except for blanks around it, which no user name has:
+// keyboards of phones and password managers add them. An unknown name takes as long as a wrong
+// password.
 func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -144,6 +155,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	a, ok, err := s.authenticate(r, typedName(v[0]), v[1])
 	if err != nil {
 		return err
@@ -152,6 +164,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		web.TellOutcome(w, web.OutcomeWrong)
 		return answerOutcome(w, "login", "false")
 	}
+
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
 		Action: web.SessionOpen, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session(),
@@ -162,13 +175,13 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	return answerOutcome(w, "login", "true")
 }
 
-// typedName is a user name as it was meant.
+// typedName is a user name without the blanks around it.
 func typedName(s string) string { return strings.TrimSpace(s) }
 
 func (s *server) authenticate(r *http.Request, username, password string) (account, bool, error) {
 	ctx := r.Context()
-	// A parallel login may store the password in its new form between our check and our stamp; then
-	// the check is made again.
+	// A parallel login may store the password in its new form between this one's check and its
+	// stamp. Then the password is checked again.
 	for range 3 {
 		a, _, err := accountByUsername(ctx, s.pool, username)
 		if err != nil {
@@ -178,12 +191,14 @@ func (s *server) authenticate(r *http.Request, username, password string) (accou
 		if err != nil || !ok {
 			return account{}, false, err
 		}
+
 		newForm := ""
 		if s.hasher.outdated(a.Password) {
 			if newForm, err = s.hasher.hash(ctx, password); err != nil {
 				return account{}, false, err
 			}
 		}
+
 		a, done, err := noteLogin(ctx, s.pool, a, newForm)
 		if err != nil || done {
 			return a, done, err
@@ -192,7 +207,7 @@ func (s *server) authenticate(r *http.Request, username, password string) (accou
 	return account{}, false, nil
 }
 
-// internalAccount is user's part of the account page.
+// internalAccount answers user's part of the account page.
 func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 	p, found, err := readAccountPage(r.Context(), s.pool, web.Who(r).MemberID)
 	if err != nil {
@@ -201,10 +216,12 @@ func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 	if !found {
 		return web.NotFound()
 	}
+
 	lastLogin := p.Joined
 	if p.LastLogin != nil {
 		lastLogin = *p.LastLogin
 	}
+
 	var page struct {
 		Personal personalData `json:"personal_data"`
 		Email    emailData    `json:"email_data"`
@@ -235,8 +252,9 @@ type emailData struct {
 	CodeSent bool   `json:"verification_request_sent_within_24_hours"`
 }
 
-// internalAddressOfMember tells edge whether a receipt address is a member's. Only a proved one is: an
-// account with an address that its maker cannot read must not keep its owner from buying.
+// internalAddressOfMember tells edge whether a receipt address is a member's. Only a proved address
+// counts: an account with an address that is not its maker's must not keep the owner of the address
+// from buying.
 func (s *server) internalAddressOfMember(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {

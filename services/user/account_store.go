@@ -19,7 +19,7 @@ type account struct {
 	LastName         string
 	Email            string
 	EmailVerified    bool
-	ProvedEmail      *string // the last one that was proved, also while Email is not
+	ProvedEmail      *string // the last one that was proved, even while Email is not
 	Newsletter       bool
 	Unsubscribed     bool
 	UnsubscribeToken string
@@ -35,8 +35,8 @@ type account struct {
 const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
 	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
 
-// stillOpen leaves accounts out that were merged into others: to their former owners they are as if erased, but that no
-// one is given the user name.
+// stillOpen leaves out accounts that were merged into others. To their former owners these are as
+// if erased, except that no one is given the user name.
 const stillOpen = ` AND merged_member IS NULL`
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
@@ -57,25 +57,26 @@ func accountByID(ctx context.Context, db pg.DB, id int64) (account, bool, error)
 	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`+stillOpen, id)
 }
 
-// lockAccount keeps an account as it is until tx ends. A caller that locks a prospect too locks it later.
+// lockAccount keeps an account as it is until tx ends. A caller that also locks a prospect locks
+// the account first.
 func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
 	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE id = $1`+stillOpen+` FOR UPDATE`, id)
 }
 
-// usernameTaken compares exactly.
+// usernameTaken reports whether an account has exactly this user name.
 func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, err error) {
 	return pg.Get[bool](ctx, db, "look for a user name", `
 		SELECT EXISTS (SELECT FROM account WHERE username = $1)`, username)
 }
 
-// addressOfMember reports whether an address is that of an account, proved or not.
+// addressOfMember reports whether an account has the address, proved or not.
 func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
 	return pg.Get[bool](ctx, db, "look for an address", `
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpen+`)`, email)
 }
 
-// insertAccount stores a new member, who is logged in with it; made is false when the user name is
-// taken, also by a registration that is just being committed.
+// insertAccount stores a new member, whom it stamps as logged in. made is false if the user name is
+// taken, even by a registration that is just being committed.
 func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, made bool, err error) {
 	return queryAccount(ctx, tx, `
 		INSERT INTO account (
@@ -84,8 +85,8 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
 }
 
-// noteLogin stamps a login and stores the password's new form if there is one. done is false when
-// the password changed since it was checked.
+// noteLogin stamps a login and stores the password's new form if there is one. done is false if the
+// password has changed since it was checked.
 func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
 		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password)
@@ -93,7 +94,7 @@ func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored
 		a.ID, a.Password, newForm)
 }
 
-// replacePassword sets a new password; done is false when the old one is not in force any more.
+// replacePassword sets a new password; done is false if the old one is no longer in force.
 func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old,
 	newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, tx, `
@@ -125,7 +126,7 @@ func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool
 		a.ID, a.Newsletter, a.Unsubscribed, a.UnsubscribeToken)
 }
 
-// keepFormerAddress remembers where a member could be reached before.
+// keepFormerAddress remembers an address at which a member could be reached.
 func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
 	return pg.Exec(ctx, tx, "keep a former address of member $1", `
 		INSERT INTO former_address (member_id, email) VALUES ($1, $2)
@@ -136,7 +137,7 @@ func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) e
 type accountPage struct {
 	account
 	TermsAgreed   *time.Time
-	CodeRequested bool // an open code for the address is out
+	CodeRequested bool // an open code was mailed to the address
 }
 
 func readAccountPage(ctx context.Context, db pg.DB, id int64) (p accountPage, found bool, err error) {
@@ -156,12 +157,12 @@ func readAccountPage(ctx context.Context, db pg.DB, id int64) (p accountPage, fo
 	return p, true, nil
 }
 
-// consent is what someone agreed to or took back.
+// consent is something that a person agreed to or took back.
 type consent struct {
-	MemberID, ProspectID int64 // one of them
+	MemberID, ProspectID int64 // one of them is set
 	What                 string
 	Given                bool
-	At                   time.Time // zero is now
+	At                   time.Time // now if zero
 	Source               string
 }
 

@@ -13,8 +13,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// putChatMessage keeps a message to staff and has them told, without its text, by mail. It is the
-// member's who is logged in, else the one's who has proved the address, else a prospect's.
+// putChatMessage stores a message to staff and tells them by mail, without its text. The message
+// belongs to the member who is logged in, otherwise to the member who has proved the address,
+// otherwise to a prospect.
 func (s *server) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "put_chat_message"
 	form, err := web.Form(w, r)
@@ -25,6 +26,7 @@ func (s *server) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	c := chatMessage{Name: v[0], Email: normalEmail(v[1]), Message: form.Text("message")}
 	var f fields
 	f.add("name", checkName(c.Name, maxFirstName))
@@ -33,6 +35,7 @@ func (s *server) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	if !f.ok() {
 		return refuse(w, endpoint, "validation_error", f.object())
 	}
+
 	if err := s.storeChatMessage(r, c); err != nil {
 		return err
 	}
@@ -48,6 +51,7 @@ func (s *server) storeChatMessage(r *http.Request, c chatMessage) error {
 		if err != nil {
 			return err
 		}
+
 		c.MemberID, c.ProspectID = member, 0
 		if !known {
 			p, made, err := findOrMakeProspect(ctx, tx,
@@ -60,6 +64,7 @@ func (s *server) storeChatMessage(r *http.Request, c chatMessage) error {
 				messages = append(messages, p.event())
 			}
 		}
+
 		id, err := insertChatMessage(ctx, tx, c)
 		if err != nil {
 			return err
@@ -79,6 +84,7 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
+
 	email, excited := normalEmail(v[0]), v[1]
 	check := func(address problems) fields {
 		var f fields
@@ -89,6 +95,7 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	if f := check(checkEmail(email)); !f.ok() {
 		return refuse(w, endpoint, "validation_error", f.object())
 	}
+
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		p, made, err := insertProspect(ctx, tx,
@@ -102,6 +109,7 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 		}
 		return bus.Enqueue(ctx, tx, p.event())
 	})
+
 	if errors.Is(err, errUnchanged) {
 		web.TellOutcome(w, web.OutcomeReveals)
 		f := check(problems{{"duplicate", "This address is on our list already."}})
@@ -110,17 +118,18 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
+
 	web.TellOutcome(w, web.OutcomeDone)
 	return answerOutcome(w, endpoint, "success")
 }
 
-// chatWritten has open pages of the back office show the message.
+// chatWritten makes open pages of the back office show the message.
 func chatWritten(id int64) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d", msg.UserChatWritten, id), Subject: msg.UserChatWritten,
 		Payload: msg.ChatWritten{ID: id, At: time.Now().UTC()}}
 }
 
-// chatAlert tells staff that a message came in and when, not what it says.
+// chatAlert tells staff by mail that a message came in and when, but not what it says.
 func chatAlert(id int64) msg.Message {
 	now := time.Now().UTC()
 	return msg.Message{Key: chatKey(id), Subject: msg.MailSubject(msg.MailChatAlert), Payload: msg.SendMail{

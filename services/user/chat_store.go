@@ -12,15 +12,15 @@ import (
 
 // chatMessage is a message to staff.
 type chatMessage struct {
-	MemberID, ProspectID int64 // 0: none
+	MemberID, ProspectID int64 // one of them is set, or none
 	Name, Email, Message string
 }
 
 func chatKey(id int64) string { return fmt.Sprintf("%s:%d", msg.MailChatAlert, id) }
 
-// chatMember says whose a message is: the logged-in member's, else that of the first who proved the
-// address. known is true, and the member 0, when members have the address but none has proved it:
-// the message waits, and no one can claim it by merely naming the address.
+// chatMember finds the member to whom a message belongs: the one who is logged in, otherwise the
+// first who proved the address. If members have the address but none has proved it, known is true
+// and the member 0: the message waits, and no one can claim it by merely naming the address.
 func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (member int64, known bool, err error) {
 	sender, known, err := pg.One[struct {
 		ID     int64
@@ -42,7 +42,7 @@ func insertChatMessage(ctx context.Context, tx pgx.Tx, c chatMessage) (id int64,
 		c.MemberID, c.ProspectID, c.Name, c.Email, c.Message)
 }
 
-// adoptChatMessages gives messages of the address that a member has just proved to the member.
+// adoptChatMessages gives a member the messages of the address that the member has just proved.
 func adoptChatMessages(ctx context.Context, tx pgx.Tx, a account) error {
 	return pg.Exec(ctx, tx, "hand chat messages over to member $1", `
 		UPDATE chat_message SET member_id = $1 WHERE lower(email) = lower($2) AND member_id IS NULL`, a.ID, a.Email)

@@ -10,33 +10,33 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// The kinds of code that mail links carry, and how long they live.
+// The kinds of code that mail links carry, and how long each is valid.
 const (
 	codeVerify = "verify"
 	codeReset  = "reset"
-	codeUndo   = "undo" // of a changed address
+	codeUndo   = "undo" // undoes a change of address
 
 	verifyLife = 24 * time.Hour
 	resetLife  = time.Hour
 	undoLife   = 7 * 24 * time.Hour
 )
 
-// The contract's outcomes of redeeming a code that is no good.
+// The contract's outcomes for a code that cannot be redeemed.
 const (
 	codeForeign = "code-doesnt-match"
 	codeForged  = "signature-invalid"
 	codeExpired = "signature-expired"
 )
 
-// newCode makes a code of a kind: random letters and digits, its last second, and a signature, so
-// that forged, expired and used codes can be told apart. Mail links carry it undecoded, hence only
-// characters that are plain in URLs.
+// newCode makes a code of a kind: random letters and digits, the second at which it expires, and a
+// signature, so that forged, expired and used codes can be told apart. Mail links carry it
+// unescaped, hence only characters that are plain in URLs.
 func newCode(key []byte, kind string, expires time.Time) string {
 	random, until := random.Code(22), strconv.FormatInt(expires.Unix(), 36)
 	return random + "." + until + "." + web.MAC(key, kind, random, until)
 }
 
-// readCode says what is wrong with a code by itself: codeForged, codeExpired, or nothing.
+// readCode checks what a code says by itself. It returns codeForged, codeExpired or "".
 func readCode(key []byte, kind, code string, now time.Time) (refusal string) {
 	parts := strings.Split(code, ".")
 	if len(parts) != 3 || !web.ValidMAC(key, parts[2], kind, parts[0], parts[1]) {
@@ -44,7 +44,7 @@ func readCode(key []byte, kind, code string, now time.Time) (refusal string) {
 	}
 	until, err := strconv.ParseInt(parts[1], 36, 64)
 	if err != nil {
-		return codeForged // we signed no such thing
+		return codeForged // we never signed this
 	}
 	if now.Unix() > until {
 		return codeExpired
@@ -52,14 +52,14 @@ func readCode(key []byte, kind, code string, now time.Time) (refusal string) {
 	return ""
 }
 
-// hashCode is what the database knows of a code: reading the table redeems nothing.
+// hashCode is what the database stores of a code: reading the table does not help to redeem one.
 func hashCode(code string) []byte {
 	sum := sha256.Sum256([]byte(code))
 	return sum[:]
 }
 
-// memberCode makes the contract's mb_cd and pr_cd; 119 bits.
+// memberCode makes the contract's mb_cd and pr_cd, with 119 random bits.
 func memberCode() string { return random.Code(20) }
 
-// unsubscribeToken has 190 bits, so that looking it up is all the proof it needs.
+// unsubscribeToken has 190 random bits, so knowing it is proof enough.
 func unsubscribeToken() string { return random.Code(32) }

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// issueCode stores a new code of a member, who must be locked by tx; earlier ones of the kind no
-// longer count.
+// issueCode stores a new code of a member, who must be locked by tx, and voids earlier ones of its
+// kind.
 func issueCode(ctx context.Context, tx pgx.Tx, key []byte, m account, kind string,
 	life time.Duration) (id int64, code string, err error) {
 	if err := voidCodes(ctx, tx, m.ID, kind); err != nil {
@@ -32,7 +32,8 @@ func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error 
 		member, kind)
 }
 
-// justIssued reports whether a code of a member, who must be locked by tx, was mailed in the last minute and is open.
+// justIssued reports whether a code was mailed to a member, who must be locked by tx, in the last
+// minute and is still open.
 func justIssued(ctx context.Context, tx pgx.Tx, member int64, kind string) (bool, error) {
 	return pg.Get[bool](ctx, tx, "look for a new $2 code of member $1", `
 		SELECT EXISTS (SELECT FROM code
@@ -48,7 +49,7 @@ func openCode(ctx context.Context, db pg.DB, member int64, kind, code string) (b
 		hashCode(code), member, kind)
 }
 
-// redeemCode uses a code up and says which address it was sent to, or "" when it is not open.
+// redeemCode uses a code up and returns the address to which it was sent, or "" if it is not open.
 func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string) (email string, err error) {
 	email, _, err = pg.One[string](ctx, tx, "redeem a $3 code of member $2", `
 		UPDATE code SET used = now()
@@ -57,8 +58,8 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 	return email, err
 }
 
-// dropOld deletes codes whose signature says by itself that they are too old, and requests for
-// mails that no one waits for any more.
+// dropOld deletes codes and changes of address that have expired, and requests for mails that no
+// one waits for any longer.
 func dropOld(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, old := range []struct{ what, sql string }{
 		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 ` +

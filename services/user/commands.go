@@ -16,24 +16,24 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Usage is the commands beside running the service. They work on the database alone; what others
-// have to hear leaves with the outbox of the running service.
+// Usage describes the commands of user. They work on the database alone; their messages to other
+// services leave with the outbox of the running service.
 const Usage = `Members, terms of use, chat, prospects:
 
   user export -member ID | -email ADDRESS     everything that this service has of a person, as JSON
   user erase  -member ID | -email ADDRESS     erase a person, here and by message in all services
   user terms publish -version N -note-file F  put new terms of use in force; F holds an HTML fragment
-  user chat [-limit N]                        the newest chat messages, 100 unless told otherwise, as CSV
+  user chat [-limit N]                        the newest chat messages, 100 by default, as CSV
   user prospects export                       all prospects, as CSV
   user prospects import -file F               add the people of a CSV file with the columns email and, if it has them,
                                               first_name, last_name, phone, prospect_comment,
                                               unsubscribed (true unless FALSE),
-                                              or name every line that is no good and add none
+                                              or name every line that is wrong and add none
 
 All are safe to repeat.
 `
 
-// IsCommand reports whether the arguments name a command; otherwise the service is to be run.
+// IsCommand reports whether user has a command of this name.
 func IsCommand(args []string) bool {
 	if len(args) == 0 {
 		return false
@@ -98,7 +98,7 @@ func readCommand(cfg Config, args []string) (task, error) {
 	return nil, misused("unknown command %q", args[0])
 }
 
-// flags parses the flags of a command, which has no further arguments.
+// flags parses the flags of a command that takes no other arguments.
 func flags(name string, args []string, define func(*flag.FlagSet)) error {
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
@@ -129,7 +129,8 @@ func ReadPerson(command string, args []string) (erasure.Person, error) {
 	case member > 0:
 		return erasure.Person{MemberIDs: []int64{member}}, nil
 	}
-	// A word alone stands in texts about others. What is not an address of the shop's may be a payment's at Stripe.
+	// A single word would be found in texts about others. Otherwise our own rules for addresses do
+	// not apply: this may be the address of a payment at Stripe.
 	if name, host, _ := strings.Cut(address, "@"); name == "" || host == "" {
 		return erasure.Person{}, misused("%s: -email is not an address", command)
 	}
@@ -140,6 +141,7 @@ func readPublishTerms(args []string) (task, error) {
 	if len(args) == 0 || args[0] != "publish" {
 		return nil, misused("terms: the command is terms publish")
 	}
+
 	var version, file string
 	err := flags("terms publish", args[1:], func(set *flag.FlagSet) {
 		set.StringVar(&version, "version", "", "")
@@ -148,6 +150,7 @@ func readPublishTerms(args []string) (task, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	number, ok := web.Number(version, maxTerms)
 	if !ok || number < 1 {
 		return nil, misused("terms publish: -version %q is not a whole number above 0", version)
@@ -156,6 +159,7 @@ func readPublishTerms(args []string) (task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the note: %w", err)
 	}
+
 	return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
 		fresh, err := PublishTerms(ctx, pool, int(number), string(note))
 		if err != nil {

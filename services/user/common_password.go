@@ -14,7 +14,7 @@ import (
 //go:embed common-passwords.txt
 var commonPasswords string
 
-// folded are the common passwords as foldPassword has them.
+// folded are the common passwords as foldPassword returns them.
 var folded = sync.OnceValue(func() map[string]struct{} {
 	set := make(map[string]struct{}, 10_000)
 	for line := range strings.Lines(commonPasswords) {
@@ -28,21 +28,22 @@ var lookalikes = strings.NewReplacer("@", "a", "4", "a", "3", "e", "8", "b", "0"
 	"l", "i", "$", "s", "5", "s",
 	"7", "t", "+", "t", "6", "g", "9", "g")
 
-// foldPassword makes the same of all passwords that differ in case and lookalikes only.
+// foldPassword returns the same text for passwords that differ only in case and lookalikes.
 func foldPassword(s string) string { return lookalikes.Replace(strings.ToLower(s)) }
 
 const (
-	// frillLength is how many digits and signs before or behind a common word make no other password.
+	// frillLength is how many digits and signs at either end do not make a common word another
+	// password.
 	frillLength = 6
-	// minWord is the length of the shortest word that is looked for without its frills.
+	// minWord is the length of the shortest word that is looked up without its frills.
 	minWord = 6
 	// minName is the length of the shortest name that a password must not contain: shorter ones are
 	// parts of many words.
 	minName = 4
 )
 
-// common reports whether a password is one of the commonest, or one of them in another dress: other case,
-// lookalikes, other digits and signs at its ends.
+// common reports whether a password is one of the most common, or a variation of one: with other
+// case, lookalikes, other digits and signs at its ends.
 func common(password string) bool {
 	known := func(s string) bool { _, ok := folded()[foldPassword(s)]; return ok }
 	if known(password) {
@@ -59,7 +60,7 @@ func common(password string) bool {
 	return false
 }
 
-// frill reports whether a character is none of a word.
+// frill reports whether a character is not part of a word.
 func frill(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r < utf8.RuneSelf }
 
 // personal reports whether a password contains one of the names, as it is, with lookalikes, or without the
@@ -80,7 +81,7 @@ func personal(password string, names ...string) bool {
 	return false
 }
 
-// lettersAndDigits is a text in lower case without anything else.
+// lettersAndDigits returns the letters and digits of a text, in lower case.
 func lettersAndDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r >= utf8.RuneSelf {
@@ -90,8 +91,9 @@ func lettersAndDigits(s string) string {
 	}, strings.ToLower(s))
 }
 
-// checkNewPassword is checkPassword, and then whether the password is easily guessed: because many have
-// it, or because it has the member's user name, the address's or the shop's name in it.
+// checkNewPassword is checkPassword and then checks whether the password is easily guessed: because
+// many people have it, or because it contains the user name, the name in the address or the shop's
+// name.
 func (s *server) checkNewPassword(password, again, username, email string) problems {
 	p := checkPassword(password, again)
 	if password == "" || utf8.RuneCountInString(password) > maxPassword {

@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// consumers is everything that user listens to.
+// consumers are the durable subscriptions of user.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Effect: s.onKnownOrder,
@@ -23,16 +23,17 @@ func (s *server) consumers() []bus.Consumer {
 	}
 }
 
-// visit is what an order or a receipt address says of a visitor.
+// visit is what an order or a receipt address tells about a visitor.
 type visit struct {
 	email, code, source string
 	newsletter          bool
-	at                  time.Time // of the consent
-	seen                time.Time // when it happened
+	at                  time.Time // when the consent was given
+	seen                time.Time // when the visit happened
 }
 
-// tellsOfVisitor reports whether a message may tell something new of a visitor. A member's order does not, nor does one
-// under a code that this service told of itself: what a prospect is was said when the address was given.
+// tellsOfVisitor reports whether a message may tell something new about a visitor. A member's order
+// does not, nor does the order of a prospect whom order knows from user already, unless it asks for
+// newsletters.
 func tellsOfVisitor(d *bus.Delivery) bool {
 	if d.Subject != msg.OrderPlacedSubject {
 		return true
@@ -53,7 +54,8 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 			visits = append(visits, v)
 		}
 	}
-	// In the order of addresses, so that two groups with common ones cannot deadlock.
+
+	// Sorted by address, so that two groups with common ones cannot deadlock.
 	slices.SortStableFunc(visits, func(a, b visit) int {
 		return strings.Compare(email.Key(a.email), email.Key(b.email))
 	})
@@ -62,6 +64,7 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 			return err
 		}
 	}
+
 	bought, err := readBought(group)
 	if err != nil || len(bought) == 0 {
 		return err
@@ -69,7 +72,8 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 	return countBought(bought).Apply(ctx, tx, bus.Keys(group)...)
 }
 
-// readVisit returns no address for what does not concern prospects: a member's order.
+// readVisit returns no address if a message does not concern prospects, as a member's order does
+// not.
 func readVisit(d *bus.Delivery) (visit, error) {
 	var v visit
 	if d.Subject == msg.ReceiptAddressGivenSubject {
@@ -89,6 +93,7 @@ func readVisit(d *bus.Delivery) (visit, error) {
 			v.at = m.PlacedAt
 		}
 	}
+
 	v.email = normalEmail(v.email)
 	if len(v.email) > maxEmail || len(v.code) > 50 || len(v.source) > 200 {
 		return visit{}, bus.Permanent(fmt.Errorf("read %s: address, code or identifier is longer than any of ours",
@@ -97,13 +102,14 @@ func readVisit(d *bus.Delivery) (visit, error) {
 	return v, nil
 }
 
-// keepVisit finds or makes the prospect, with the code of the visitor's mail links and the consent.
-// An order of someone who has proved the address as a member is that member's: order hands it over.
+// keepVisit finds or adds the prospect, with the code of the visitor's mail links and the consent.
+// If a member has proved the address the order is the member's, and order hands it over.
 func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	known, err := readVisitor(ctx, tx, v)
 	if err != nil || known.NotOurs || (known.Known && (v.code == "" || known.Taken) && !v.newsletter) {
 		return err
 	}
+
 	n := newProspect{Email: v.email, Code: v.code, Note: "From " + v.source + ".", Source: sourceCheckout}
 	if strings.HasPrefix(v.source, "order ") {
 		n.Source = sourceOrder
@@ -115,12 +121,14 @@ func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	if err != nil {
 		return err
 	}
+
 	if !changed && v.code != "" && !known.Taken {
 		if p, err = addAlias(ctx, tx, p, v.code); err != nil {
 			return err
 		}
 		changed = true
 	}
+
 	if v.newsletter {
 		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at,
 			Source: v.source}); err != nil {
@@ -134,6 +142,7 @@ func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 			p, changed = subscribed, true
 		}
 	}
+
 	if !changed {
 		return nil
 	}

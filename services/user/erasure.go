@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// printPerson writes everything that this service has of a person.
+// printPerson prints everything that user has about a person.
 func printPerson(ctx context.Context, pool *pgxpool.Pool, named erasure.Person, out io.Writer) error {
 	p, err := FindPerson(ctx, pool, named)
 	if err != nil {
@@ -43,7 +43,7 @@ func Erase(ctx context.Context, pool *pgxpool.Pool, named erasure.Person, out io
 		len(found.MemberIDs), len(found.ProspectIDs), len(found.Emails))
 }
 
-// eraseIn is Erase in a transaction.
+// eraseIn is Erase within a transaction.
 func eraseIn(ctx context.Context, tx pgx.Tx, named erasure.Person) (found erasure.Person, err error) {
 	if found, err = FindPerson(ctx, tx, named); err != nil {
 		return found, err
@@ -53,7 +53,7 @@ func eraseIn(ctx context.Context, tx pgx.Tx, named erasure.Person) (found erasur
 	}
 	p, now := found, time.Now().UTC()
 	if len(p.MemberIDs) == 0 {
-		p.MemberIDs = named.MemberIDs // whose account is gone already
+		p.MemberIDs = named.MemberIDs // the account is gone already
 	}
 	if err := erasure.Forget(ctx, tx, p, now); err != nil {
 		return found, err
@@ -61,8 +61,8 @@ func eraseIn(ctx context.Context, tx pgx.Tx, named erasure.Person) (found erasur
 	return found, bus.Enqueue(ctx, tx, erasureMessages(p, now)...)
 }
 
-// erasureMessages name every account and every prospect once, and all addresses and codes each time. They
-// outlive the rows, so that a repeated command still reaches the other services.
+// erasureMessages name every account and every prospect once, and all addresses and codes in each
+// message. They do not need the rows, so a repeated command still reaches the other services.
 func erasureMessages(p erasure.Person, at time.Time) (list []msg.Message) {
 	for i := range max(len(p.MemberIDs), len(p.ProspectIDs), 1) {
 		e := msg.Erased{Emails: p.Emails, Codes: p.Codes, At: at}
@@ -72,7 +72,7 @@ func erasureMessages(p erasure.Person, at time.Time) (list []msg.Message) {
 		if i < len(p.ProspectIDs) {
 			e.ProspectID = p.ProspectIDs[i]
 		}
-		// Each run of the command is an effect of its own, hence the time in the key.
+		// Each run of the command must have an effect of its own, hence the time in the key.
 		key := fmt.Sprintf("%s:%d:%d:%d", msg.UserErased, e.MemberID, e.ProspectID, at.UnixNano())
 		list = append(list, msg.Message{Key: key, Subject: msg.UserErased, Payload: e})
 	}

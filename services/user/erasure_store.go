@@ -11,13 +11,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// FindPerson says where a person is found that a command names by a member's id or by an address. What
-// is known under a member's addresses counts as the member's, proved or not, so look first whether the
-// person who asks is the one the address belongs to. An address that another member has proved stays
-// that member's.
+// FindPerson returns the accounts, prospects, addresses and codes of a person whom a command names
+// by a member's id or by an address. What is known under a member's addresses counts as the
+// member's, proved or not, so check first whether the address belongs to the person who asks. An
+// address that another member has proved stays that member's.
 //
-// Records that were merged are one person's: whichever is named, all of them are found. The address of a
-// merged record finds prospects only, and none at all once another member has it; likewise that of a closed account.
+// Records that were merged are one person's: whichever is named, all of them are found. The address
+// of a merged record or of a closed account finds prospects only, and none at all once another
+// member has it.
 func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
 	merged, err := mergedMembers(ctx, db, named.Emails)
 	if err != nil {
@@ -26,6 +27,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	if p.MemberIDs, err = findAccounts(ctx, db, slices.Concat(named.MemberIDs, merged), named.Emails); err != nil {
 		return erasure.Person{}, err
 	}
+
 	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
 		WITH known AS (
 		  SELECT email FROM account WHERE id = ANY($1)
@@ -42,6 +44,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	if err != nil {
 		return erasure.Person{}, err
 	}
+
 	if err := findProspects(ctx, db, &p); err != nil {
 		return erasure.Person{}, err
 	}
@@ -59,7 +62,8 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	return p, err
 }
 
-// findAccounts finds the accounts of members, and of addresses, with all that were merged into one another.
+// findAccounts finds the accounts of members and of addresses, with all accounts that were merged
+// with these.
 func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []string) ([]int64, error) {
 	kept, err := pg.List[int64](ctx, db, "look for a person's accounts", `
 		SELECT DISTINCT coalesce(merged_member, id) FROM account a
@@ -96,6 +100,7 @@ func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error)
 		if err != nil {
 			return err
 		}
+
 		more, err := pg.List[string](ctx, db, "look for the addresses of merged records", `
 			SELECT email FROM (
 			  SELECT email FROM prospect WHERE merged_member = ANY($1)
@@ -114,8 +119,8 @@ func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error)
 	}
 }
 
-// mergedMembers are the members into whose records those of the addresses were merged. The record of an address that
-// is a member's by now leads to no other member.
+// mergedMembers are the members into whose records those of the addresses were merged. An address
+// that is a member's by now leads to no other member.
 func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, error) {
 	return pg.List[int64](ctx, db, "look into whose records a person's were merged", `
 		SELECT merged_member FROM prospect p
@@ -125,20 +130,20 @@ func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, err
 		emails)
 }
 
-// Whose a row is, by the columns of its table.
+// Conditions that select a person's rows, by the columns of a table.
 const (
 	byMember   = ` WHERE member_id = ANY($1)`
 	byProspect = ` OR prospect_id = ANY($2)`
 	byAddress  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
-	// threadsOf are the chats under an address of the person's, and those that they wrote in under another one: with
-	// nothing but their messages in it, such a one is theirs.
+	// threadsOf selects the chats under an address of the person's, and those under another one in
+	// which the person wrote.
 	threadsOf = `SELECT id FROM chat_thread WHERE` + byAddress + `
 		UNION
 		SELECT thread_id FROM chat_message` + byMember + byProspect
 )
 
-// ExportPerson is everything that this service has of a person; only secrets (password, hashes of codes)
-// are left out.
+// ExportPerson returns everything that user has about a person, except secrets (password, hashes of
+// codes).
 func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	return erasure.Export(ctx, db, "", []erasure.Table{
 		{Name: "accounts", Rows: `account WHERE id = ANY($1) ORDER BY id`, Without: "password"},
@@ -159,8 +164,9 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	}, p.MemberIDs, p.ProspectIDs, p.Emails)
 }
 
-// erasePerson deletes every row of a person. With an account and a prospect goes all that refers to them, but for
-// merged records that are another member's by now: those stay, on their own.
+// erasePerson deletes every row of a person. Whatever refers to the account or to a prospect goes
+// with it, except merged records that are another member's by now: those stay, on their own. A chat
+// under another address goes if only the person wrote in it.
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH chat AS (

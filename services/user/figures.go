@@ -16,14 +16,14 @@ import (
 
 // boughtRow is what an order adds to the figures of the customer who placed it; amounts are cents.
 type boughtRow struct {
-	Key        string    `json:"key"` // of the message
+	Key        string    `json:"key"` // key of the message
 	Identifier string    `json:"identifier"`
 	Member     int64     `json:"member"`
 	Email      string    `json:"email"`
-	Name       string    `json:"name"` // of a visitor
+	Name       string    `json:"name"` // a visitor's
 	Total      int64     `json:"total"`
 	Returned   int64     `json:"returned"`
-	Version    int64     `json:"version"` // of Returned
+	Version    int64     `json:"version"` // version of Returned
 	At         time.Time `json:"at"`
 }
 
@@ -44,8 +44,8 @@ func readBought(group []*bus.Delivery) ([]boughtRow, error) {
 	return rows, nil
 }
 
-// onKnownOrder counts orders that tell nothing else: those of members, and of visitors who are known. A group with
-// another message in it is for onOrder.
+// onKnownOrder counts orders that tell nothing else: those of members, and of visitors who are
+// known. A group with another message in it is left to onOrder.
 func (s *server) onKnownOrder(group []*bus.Delivery) (*bus.Effect, error) {
 	for _, d := range group {
 		if tellsOfVisitor(d) {
@@ -56,8 +56,8 @@ func (s *server) onKnownOrder(group []*bus.Delivery) (*bus.Effect, error) {
 	return countBought(rows), err
 }
 
-// onMoney takes over what orders came to: what was given back, and orders of before that were not counted. The figures
-// of their customers, who are locked meanwhile, are summed up again.
+// onMoney takes over what orders came to: what was given back, and existing orders that were not
+// counted when they were placed. It locks the customers and sums their figures up again.
 func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	rows := make([]boughtRow, 0, len(group))
 	for _, d := range group {
@@ -69,6 +69,7 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 			Email: normalEmail(o.Email), Name: buyerName(o.CustomerName), Total: o.Total, Returned: o.Returned,
 			Version: o.Version, At: o.PlacedAt})
 	}
+
 	before, err := buyersOf(ctx, tx, rows)
 	if err != nil {
 		return err
@@ -76,13 +77,15 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	if err := lockBuyers(ctx, tx, before); err != nil {
 		return err
 	}
+
 	now, err := buyersOf(ctx, tx, rows)
 	if err != nil {
 		return err
 	}
 	if !slices.Equal(before, now) {
-		return errors.New("an order has got another customer just now, it is counted with the next try")
+		return errors.New("the customer of an order has just changed, will try again")
 	}
+
 	if err := storeBought(ctx, tx, rows, now); err != nil {
 		return err
 	}
@@ -92,10 +95,10 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	return nameVisitors(ctx, tx, rows, now)
 }
 
-// buyerName is the name on an order, as it is kept.
+// buyerName is the name on an order, as user stores it.
 func buyerName(text string) string {
 	return pg.StorableText(strings.Join(strings.Fields(text), " "), maxBuyerName)
 }
 
-// maxBuyerName is the length of the longest name that is kept of an order, in characters.
+// maxBuyerName is the length of the longest name that is stored of an order, in characters.
 const maxBuyerName = 200

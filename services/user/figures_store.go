@@ -10,12 +10,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// boughtRows are rows of boughtRow, from the third argument of a statement.
+// boughtRows reads rows of boughtRow from the third argument of a statement.
 const boughtRows = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier text, member bigint, email text,
 		    name text, total bigint, returned bigint, version bigint, at timestamptz)`
 
-// buyerOf finds the customer c of an order o: the member who placed it or has proved the address, else the prospect
-// of the address, or whose record that one was merged into. What a merged account ordered counts for the other.
+// buyerOf finds the customer c of an order o: the member who placed it or, if a visitor did, the
+// member who has proved the address; otherwise the prospect of the address, or the customer into
+// whose record that one was merged. Orders of a merged account count for the account that stays.
 const buyerOf = `
 		  LEFT JOIN LATERAL (
 		    SELECT coalesce(merged_member, id) AS id FROM account
@@ -28,8 +29,7 @@ const buyerOf = `
 		  CROSS JOIN LATERAL (
 		    SELECT coalesce(a.id, p.merged_member) AS member, coalesce(p.merged_prospect, p.id) AS prospect) AS c`
 
-// countBought adds orders to the figures of their customers: of the member who placed one, or has proved the address;
-// else of the prospect of the address, or whose record that one was merged into.
+// countBought adds orders to the figures of their customers (see buyerOf).
 func countBought(rows []boughtRow) *bus.Effect {
 	return &bus.Effect{What: "count orders", Args: []any{rows}, SQL: `
 		n AS (
@@ -56,10 +56,10 @@ func countBought(rows []boughtRow) *bus.Effect {
 		)`}
 }
 
-// adoptBought gives what visitors bought under the address that a member has just proved to the member, as order does
-// with their orders.
+// adoptBought gives a member what visitors bought under the address that the member has just
+// proved, as order does with the orders themselves.
 func adoptBought(ctx context.Context, tx pgx.Tx, a account) error {
-	// Before the statement that looks at what they bought, so that it sees what was counted until then.
+	// This statement comes first, so that the next one sees all that was counted until then.
 	if err := pg.Exec(ctx, tx, "lock the prospects of member $1", `
 		SELECT FROM prospect WHERE lower(email) = lower($2) AND $1::bigint <> 0 ORDER BY id FOR UPDATE`, a.ID,
 		a.Email); err != nil {
@@ -81,10 +81,11 @@ func adoptBought(ctx context.Context, tx pgx.Tx, a account) error {
 		WHERE account.id = $1 AND s.orders > 0`, a.ID, a.Email)
 }
 
-// buyer is whose an order is: a member's, or else a prospect's, or of no one who is known (0 and 0).
+// buyer is the customer of an order: a member or a prospect, or neither (0 and 0) if none is known.
 type buyer struct{ Member, Prospect int64 }
 
-// buyersOf finds whose orders are, in the order of rows: as is noted, or as it is found now.
+// buyersOf finds the customers of orders, in the order of rows: as they are stored or, if an order
+// is not, as they are found now.
 func buyersOf(ctx context.Context, tx pgx.Tx, rows []boughtRow) ([]buyer, error) {
 	return pg.List[buyer](ctx, tx, "look whose orders are", `
 		SELECT coalesce(b.member_id, CASE WHEN b.identifier IS NULL THEN c.member END, 0) AS member,
@@ -115,7 +116,8 @@ func idsOf(customers []buyer) (members, prospects []int64) {
 	return members, prospects
 }
 
-// storeBought notes what orders came to, of each the newest that is told. What is of no one is left out.
+// storeBought stores what orders came to, in the newest version of each. Orders of no known
+// customer are left out.
 func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
 	members, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "note what orders came to", `
@@ -133,7 +135,7 @@ func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []b
 		WHERE bought.version < excluded.version`, rows, members, prospects)
 }
 
-// sumUp makes the figures of customers, who are locked, the sums of what they bought.
+// sumUp sets the figures of customers, who must be locked, to the sums of what they bought.
 func sumUp(ctx context.Context, tx pgx.Tx, customers []buyer) error {
 	members, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "sum up what customers bought", `
@@ -151,7 +153,8 @@ func sumUp(ctx context.Context, tx pgx.Tx, customers []buyer) error {
 		WHERE prospect.id = s.prospect_id`, members, prospects)
 }
 
-// nameVisitors keeps the names on orders for the prospects who placed them: of each that of the last order.
+// nameVisitors stores the names on orders for the prospects who placed them, each that of the last
+// order.
 func nameVisitors(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
 	if !slices.ContainsFunc(rows, func(r boughtRow) bool { return r.Name != "" }) {
 		return nil

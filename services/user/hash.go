@@ -17,7 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
-// Cost is what one argon2id hash costs.
+// Cost is the cost of one argon2id hash.
 type Cost struct {
 	Time    uint32 // passes
 	Memory  uint32 // KiB
@@ -31,7 +31,7 @@ type Cost struct {
 // choice stands. Each hash takes 19 MiB, in memory that the next one uses again.
 var DefaultCost = Cost{Time: 2, Memory: 19456, Threads: 1}
 
-// Limits on what a stored hash may ask for: who can write one must not be able to stop the
+// Limits on what a stored hash may ask for: someone who can write one must not be able to stop the
 // service with it.
 const (
 	maxArgonTime     = 16
@@ -43,20 +43,21 @@ const (
 	maxEncodedLength = 512
 )
 
-// hasher makes and checks password hashes, two at a time: more only take each other's cores and
-// memory. Requests beyond that wait in line (hashPlaces); those that find it full are sent away with
-// 503, so that a storm of logins cannot take the service down.
+// hasher makes and checks password hashes, two at a time: more would only take cores and memory
+// from each other. Further requests wait in line (hashPlaces), or are sent away with 503 if it is
+// full, so that a storm of logins cannot take the service down.
 type hasher struct {
 	cost   Cost
 	places *hashPlaces
-	// memories are what hashes are computed in, one for each place.
+	// memories has the memory in which each place computes its hashes.
 	memories chan *argon2.Memory
-	idle     *time.Timer // drops what they hold
-	// dummy is checked for user names that do not exist, which then take as long as those that do.
+	idle     *time.Timer // frees memories after memoryIdle
+	// dummy is checked for user names that do not exist, so that these take as long as those that
+	// do.
 	dummy string
 }
 
-// memoryIdle is how long after the last hash its memory is kept for the next one.
+// memoryIdle is how long memory is kept for the next hash.
 const memoryIdle = 5 * time.Second
 
 func newHasher(cost Cost) *hasher {
@@ -72,13 +73,13 @@ func newHasher(cost Cost) *hasher {
 	return h
 }
 
-// hash makes the stored form of a password.
+// hash returns the stored form of a password.
 func (h *hasher) hash(ctx context.Context, password string) (stored string, err error) {
 	err = h.inPlace(ctx, func(m *argon2.Memory) { stored = h.cost.hash(password, m) })
 	return stored, err
 }
 
-// verify reports whether a password is the stored one; no one's stored form is "".
+// verify reports whether a password matches a stored form; the stored form "" matches none.
 func (h *hasher) verify(ctx context.Context, password, stored string) (right bool, err error) {
 	err = h.inPlace(ctx, func(m *argon2.Memory) {
 		if stored == "" {
@@ -86,7 +87,7 @@ func (h *hasher) verify(ctx context.Context, password, stored string) (right boo
 			return
 		}
 		if p, err := parsePHC(stored); err == nil && p.cost.Memory > h.cost.Memory {
-			m = new(argon2.Memory) // ours does not grow to what a hash from elsewhere took
+			m = new(argon2.Memory) // the place's memory must not grow to what a hash from elsewhere needs
 		}
 		right = verifyHash(password, stored, m)
 	})
@@ -108,7 +109,7 @@ func (h *hasher) inPlace(ctx context.Context, compute func(*argon2.Memory)) erro
 	return nil
 }
 
-// dropMemories leaves the memory of places that are free to the garbage collector.
+// dropMemories frees the memory of places that are not in use.
 func (h *hasher) dropMemories() {
 	for range hashesAtOnce {
 		select {
@@ -120,7 +121,7 @@ func (h *hasher) dropMemories() {
 	}
 }
 
-// outdated reports whether a stored form should be made again while the password is at hand.
+// outdated reports whether a stored form should be renewed while the password is at hand.
 func (h *hasher) outdated(stored string) bool {
 	p, err := parsePHC(stored)
 	return err != nil || p.cost != h.cost || len(p.key) != argonKeyLength || len(p.salt) < argonSaltLength
@@ -194,11 +195,11 @@ func parameter(s, name string, limit uint64) (uint32, bool) {
 	return uint32(n), err == nil && n <= limit //nolint:gosec // parsed as 32 bits
 }
 
-// verifyDjango checks pbkdf2_sha256$iterations$salt$base64, so that an existing member list can
-// move here; the hash is made again at the first login.
+// verifyDjango checks pbkdf2_sha256$iterations$salt$base64, so that an existing list of members can
+// move here; the first login stores a new hash.
 func verifyDjango(password, stored string) bool {
 	parts := strings.Split(stored, "$")
-	// base64 skips line ends
+	// The base64 decoder ignores line breaks.
 	if len(stored) > maxEncodedLength || len(parts) != 4 || parts[2] == "" || strings.ContainsAny(stored, "\r\n") {
 		return false
 	}

@@ -16,9 +16,9 @@ import (
 
 const (
 	hashesAtOnce = 2
-	// hashQueue is how many requests may wait in each of the two lines. At about 70 hashes a second the
-	// last of a full line waits half as long as a request may take. A request that waits costs some
-	// 40 KB, so two full lines stay below 100 MB.
+	// hashQueue is how many requests may wait in each of the two lines. At about 70 hashes a second
+	// the last request of a full line waits half as long as a request may take. A waiting request
+	// costs some 40 KB, so two full lines stay below 100 MB.
 	hashQueue = 1000
 )
 
@@ -35,16 +35,16 @@ var (
 var errHashQueue = errors.New("too many wait for a password hash")
 
 // hashPlaces hands out the places in which hashes are computed. Clients take turns: however many
-// requests one address has waiting, another address waits for one of them at most. Browsers that
+// requests one address has waiting, another address waits for at most one of them. Browsers that
 // have logged in to the account before stand in a line of their own, which is served in turn with
 // the other, so that a storm from many addresses costs them a place or two and not the whole line.
-// A full line makes room by sending away the newest request of the client that has the most of them.
+// A full line makes room by sending away the newest request of the client that has the most in it.
 type hashPlaces struct {
 	mu    sync.Mutex
 	free  int
 	known line // browsers that have logged in to the account before
 	other line
-	turn  bool // whose turn it is when both lines wait: true is known's
+	turn  bool // the next place goes to known, if both lines wait
 }
 
 // line is the requests that wait, by client, and the order in which the clients take turns.
@@ -54,7 +54,8 @@ type line struct {
 	length  int
 }
 
-// hashWait is one request that waits: its channel gets nil with the place, or why there is none.
+// hashWait is one waiting request; its channel gets nil with the place, or the reason why it gets
+// none.
 type hashWait struct {
 	client string
 	result chan error
@@ -65,7 +66,8 @@ func newHashPlaces() *hashPlaces {
 		other: line{waiting: map[string][]*hashWait{}}}
 }
 
-// acquire waits for a place. A request without an identity, such as a command's, is a client too.
+// acquire waits for a place. Requests without an identity, such as a command's, count as one
+// client.
 func (p *hashPlaces) acquire(ctx context.Context) error {
 	who := web.WhoIn(ctx)
 	p.mu.Lock()
@@ -75,6 +77,7 @@ func (p *hashPlaces) acquire(ctx context.Context) error {
 		hashesWaiting.Inc()
 		return nil
 	}
+
 	l := &p.other
 	if who.KnownBrowser {
 		l = &p.known
@@ -85,6 +88,7 @@ func (p *hashPlaces) acquire(ctx context.Context) error {
 		hashesRefused.Inc()
 		return web.Unavailable(errHashQueue)
 	}
+
 	p.mu.Unlock()
 	hashesWaiting.Inc()
 	select {
@@ -95,6 +99,7 @@ func (p *hashPlaces) acquire(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+
 	p.mu.Lock()
 	removed := l.remove(w)
 	p.mu.Unlock()
@@ -160,7 +165,7 @@ func (l *line) dropFor(client string) bool {
 	return true
 }
 
-// remove takes a request out of the line. It is false when the request is no longer in it.
+// remove takes a request out of the line; it returns false if the request is no longer in it.
 func (l *line) remove(w *hashWait) bool {
 	list := l.waiting[w.client]
 	i := slices.Index(list, w)
@@ -177,7 +182,8 @@ func (l *line) remove(w *hashWait) bool {
 	return true
 }
 
-// next takes the oldest request of the client whose turn it is, who then goes to the end, or nil.
+// next takes the oldest request of the client whose turn it is, and moves the client to the end. It
+// returns nil if no one waits.
 func (l *line) next() *hashWait {
 	if l.length == 0 {
 		return nil
@@ -192,7 +198,8 @@ func (l *line) next() *hashWait {
 	return w
 }
 
-// clientOf is what counts as one client; an address that cannot be read is one by itself.
+// clientOf is what counts as one client: the network of an address, or an address that cannot be
+// parsed.
 func clientOf(address string) string {
 	if a, err := netip.ParseAddr(address); err == nil {
 		return web.Network(a)

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// housekeeping deletes what has outlived its use.
+// housekeeping are the periodic tasks of user.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "codes and requests", Every: time.Hour, Do: dropOld},

@@ -26,17 +26,18 @@ import (
 // importedColumns are the columns that an import may have; email must be one.
 var importedColumns = []string{"email", "first_name", "last_name", "phone", "unsubscribed", "prospect_comment"}
 
-// ignoredColumns are those that our own lists have beside, and an import leaves alone.
+// ignoredColumns are the other columns of our own lists, which an import ignores.
 var ignoredColumns = []string{"pr_cd", "swa_comment", "created", "converted"}
 
-// importProspects adds the people of a CSV file, all of them or, when a line is no good, none. Who is a
-// prospect or a member already, in whatever letters the address is written, stays as they are, but for
-// newsletters that the list says they refuse.
+// importProspects adds the people of a CSV file: all of them or, if a line is wrong, none.
+// Prospects and members who are known already, in whatever case the address is written, stay as
+// they are, except that the list can take them off newsletters.
 func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out io.Writer) error {
 	raw, err := os.ReadFile(file) //nolint:gosec // the caller's own file
 	if err != nil {
 		return fmt.Errorf("read the list: %w", err)
 	}
+
 	list, wrong, err := readProspects(raw)
 	if err != nil {
 		return err
@@ -48,6 +49,7 @@ func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out i
 		}
 		return fmt.Errorf("nothing was imported: %s", strings.Join(texts, "; "))
 	}
+
 	added := 0
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {
 		added, err = importList(ctx, tx, list)
@@ -59,7 +61,8 @@ func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out i
 	return say(out, "Prospects added: %d, known before: %d.", added, len(list)-added)
 }
 
-// importProspect adds one person, unless the address is a member's or a prospect's; event tells of it.
+// importProspect adds one person, unless the address is a member's or a prospect's. event tells
+// other services about the prospect.
 func importProspect(ctx context.Context, tx pgx.Tx, n newProspect,
 	member bool) (event msg.Message, made bool, err error) {
 	if n.Refused {
@@ -81,7 +84,8 @@ func importProspect(ctx context.Context, tx pgx.Tx, n newProspect,
 	return p.event(), true, err
 }
 
-// heedRefusal takes known people off the list of receivers whom an imported list says to refuse.
+// heedRefusal takes known people off the newsletters that they refuse according to an imported
+// list.
 func heedRefusal(ctx context.Context, tx pgx.Tx, address string) error {
 	const source = "import by staff"
 	accounts, err := refusedMembers(ctx, tx, address)
@@ -92,6 +96,7 @@ func heedRefusal(ctx context.Context, tx pgx.Tx, address string) error {
 	if err != nil {
 		return err
 	}
+
 	events := prospectEvents(prospects)
 	var consents []consent
 	for _, p := range prospects {
@@ -101,6 +106,7 @@ func heedRefusal(ctx context.Context, tx pgx.Tx, address string) error {
 		consents = append(consents, consent{MemberID: a.ID, What: "marketing-mail", Source: source})
 		events = append(events, a.event(msg.UserPreferencesChanged))
 	}
+
 	if err := keepConsents(ctx, tx, consents...); err != nil {
 		return err
 	}
@@ -113,15 +119,16 @@ type lineError struct {
 	Text string `json:"error"`
 }
 
-// readProspects reads a list as spreadsheets save one, and names every line that is no good.
+// readProspects reads a list as spreadsheets save it, and names every line that is wrong.
 func readProspects(raw []byte) (list []newProspect, wrong []lineError, err error) {
 	text, err := listText(raw)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	in := csv.NewReader(strings.NewReader(text))
 	in.Comma, in.FieldsPerRecord = separator(text), -1
-	in.TrimLeadingSpace = in.Comma != '\t' // a blank before a quote; a tab would be taken for one
+	in.TrimLeadingSpace = in.Comma != '\t' // a blank before a quote; a tab would be trimmed, too
 	header, err := in.Read()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the list's first line: %w", err)
@@ -129,6 +136,7 @@ func readProspects(raw []byte) (list []newProspect, wrong []lineError, err error
 	if err := readHeader(header); err != nil {
 		return nil, nil, err
 	}
+
 	for {
 		row, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -142,7 +150,7 @@ func readProspects(raw []byte) (list []newProspect, wrong []lineError, err error
 			return nil, nil, fmt.Errorf("read the list: %w", err)
 		}
 		if !slices.ContainsFunc(row, func(cell string) bool { return trim(cell) != "" }) {
-			continue // spreadsheets save lines that were used once
+			continue // spreadsheets save empty lines that were used once
 		}
 		n, err := readProspect(header, row)
 		if err != nil {
@@ -152,11 +160,12 @@ func readProspects(raw []byte) (list []newProspect, wrong []lineError, err error
 		}
 		list = append(list, n)
 	}
+
 	return noWins(list), wrong, nil
 }
 
-// listText is a list as UTF-8 with ends of lines that csv knows. Spreadsheets begin files with a mark
-// of the encoding, and some save UTF-16.
+// listText is a list as UTF-8 with line breaks that csv knows. Spreadsheets begin files with a byte
+// order mark, and some save UTF-16.
 func listText(raw []byte) (string, error) {
 	var order binary.ByteOrder
 	switch {
@@ -165,10 +174,11 @@ func listText(raw []byte) (string, error) {
 	case bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
 		order = binary.BigEndian
 	}
+
 	text := string(bytes.TrimPrefix(raw, []byte("\ufeff")))
 	if order != nil {
 		if len(raw)%2 != 0 {
-			return "", errors.New("read the list: it is cut off in the midst of a letter")
+			return "", errors.New("read the list: it ends in the middle of a character")
 		}
 		units := make([]uint16, 0, len(raw)/2)
 		for i := 2; i < len(raw); i += 2 {
@@ -176,14 +186,15 @@ func listText(raw []byte) (string, error) {
 		}
 		text = string(utf16.Decode(units))
 	}
+
 	if !strings.Contains(text, "\n") {
 		text = strings.ReplaceAll(text, "\r", "\n")
 	}
 	return text, nil
 }
 
-// separator is what stands between the names of columns: where the comma is the decimal sign,
-// spreadsheets take semicolons.
+// separator is the character between the columns: spreadsheets take semicolons where the comma is
+// the decimal sign.
 func separator(text string) rune {
 	first, _, _ := strings.Cut(text, "\n")
 	best := ','
@@ -195,7 +206,7 @@ func separator(text string) rune {
 	return best
 }
 
-// trim takes the blanks around a cell away, those of word processors and marks of encodings, too.
+// trim removes the blanks around a cell, including those of word processors and byte order marks.
 func trim(cell string) string {
 	return strings.TrimFunc(cell, func(r rune) bool {
 		return r == '\ufeff' || r == '\u200b' ||
@@ -203,8 +214,8 @@ func trim(cell string) string {
 	})
 }
 
-// readHeader puts the names of columns as we know them: capitals and blanks do not count. A column
-// without a name is one that a spreadsheet has left over.
+// readHeader normalizes the names of columns: case and blanks do not count. A column without a name
+// is left over from a spreadsheet.
 func readHeader(header []string) error {
 	seen := map[string]bool{}
 	for i, cell := range header {
@@ -223,11 +234,13 @@ func readHeader(header []string) error {
 	return nil
 }
 
-// readProspect takes one line; it subscribes only a person whom the line does not call unsubscribed.
+// readProspect reads one line. It subscribes a person only if the line says that they are not
+// unsubscribed.
 func readProspect(header, row []string) (newProspect, error) {
 	n := newProspect{Note: "Imported by staff.", Source: sourceImport}
 	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
 		"prospect_comment": maxText}
+
 	for i, cell := range row {
 		if cell = trim(cell); i >= len(header) || header[i] == "" {
 			if cell != "" {
@@ -242,6 +255,7 @@ func readProspect(header, row []string) (newProspect, error) {
 		if limit := limits[header[i]]; limit > 0 && utf8.RuneCountInString(cell) > limit {
 			return newProspect{}, fmt.Errorf("%s is longer than %d characters", header[i], limit)
 		}
+
 		switch header[i] {
 		case "email":
 			n.Email = normalEmail(cell)
@@ -261,13 +275,14 @@ func readProspect(header, row []string) (newProspect, error) {
 			n.Subscribed, n.Refused = said == "false", said == "true"
 		}
 	}
+
 	if len(checkEmail(n.Email)) > 0 {
 		return newProspect{}, errors.New("email is not an address")
 	}
 	return n, nil
 }
 
-// armed takes back the apostrophe with which our own lists disarm what a spreadsheet would take for a
+// armed removes the apostrophe by which our own lists keep a spreadsheet from reading a cell as a
 // formula.
 func armed(cell string) string {
 	if rest, ok := strings.CutPrefix(cell, "'"); ok && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
@@ -276,8 +291,8 @@ func armed(cell string) string {
 	return cell
 }
 
-// noWins has who is in a list more than once, in whatever letters, subscribed only when every line says
-// so.
+// noWins subscribes a person who is in a list more than once, in whatever case, only if every line
+// says so, and refuses newsletters for them if one line does.
 func noWins(list []newProspect) []newProspect {
 	subscribed, refused := map[string]bool{}, map[string]bool{}
 	for _, n := range list {

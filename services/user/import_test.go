@@ -87,7 +87,7 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 	refused("\ufeffFirst Name;Phone\nAnn;1\n", "no column email")
 	refused("email,E-Mail\na@b.cd,\n", `column "E-Mail" is none of email`)
 	refused("email, Email\na@b.cd,\n", "two columns email")
-	refused("\xff\xfee", "cut off")
+	refused("\xff\xfee", "in the middle of a character")
 }
 
 // Who is known is known in whatever letters, and keeps the choice that was made.

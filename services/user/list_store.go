@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// listedProspect is a prospect as lists for staff show one.
+// listedProspect is a prospect in lists for staff.
 type listedProspect struct {
 	Email, FirstName, LastName, Phone, Comment, PrCd, SwaComment string
 
@@ -31,7 +31,7 @@ type listedChat struct {
 	MemberID             *int64
 }
 
-// listChatMessages are the newest ones, newest first.
+// listChatMessages lists the newest messages, newest first.
 func listChatMessages(ctx context.Context, db pg.DB, limit int) ([]listedChat, error) {
 	return pg.List[listedChat](ctx, db, "list chat messages", `
 		SELECT created, name, email, message, member_id FROM chat_message ORDER BY id DESC LIMIT $1`, limit)

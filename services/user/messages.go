@@ -17,13 +17,14 @@ const (
 	deadlineNotice = 72 * time.Hour
 )
 
-// session is what edge keeps of a member in a session.
+// session is what edge stores of a member in a session.
 func (a account) session() web.SessionMember {
 	return web.SessionMember{ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName,
 		Email: a.Email, Code: a.MbCd}
 }
 
-// event tells other services of a member; each version of a member says a subject once.
+// event tells other services about a member. Each version of a member has a message of each subject
+// at most once.
 func (a account) event(subject string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", subject, a.ID, a.Version), Subject: subject, Payload: msg.Member{
 		ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email,
@@ -33,14 +34,15 @@ func (a account) event(subject string) msg.Message {
 	}}
 }
 
-// credentialsChanged ends every session of the member but one, given by its hash, or "".
+// credentialsChanged ends every session of the member, except the one with the given hash if it is
+// not "".
 func (a account) credentialsChanged(keepSession string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.UserCredentialsChanged, a.ID, a.Version),
 		Subject: msg.UserCredentialsChanged,
 		Payload: msg.CredentialsChanged{MemberID: a.ID, KeepSession: keepSession, At: at(a.PasswordChanged)}}
 }
 
-// at is a stored moment; one that never was is now.
+// at is a stored time, or now if there is none.
 func at(t *time.Time) time.Time {
 	if t == nil {
 		return time.Now().UTC()
@@ -48,7 +50,7 @@ func at(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// mail is the command to send the member a mail. key is what the mail is about, within its kind.
+// mail has mailer send the member a mail. key says what the mail is about, within its kind.
 func (a account) mail(kind string, key any, life time.Duration, more map[string]string) msg.Message {
 	data := map[string]string{"first_name": a.FirstName, "last_name": a.LastName, "username": a.Username,
 		"email": a.Email}
@@ -68,7 +70,7 @@ func (a account) mail(kind string, key any, life time.Duration, more map[string]
 	}}
 }
 
-// toProved adds that the member had proved one of a mail's receiving addresses.
+// toProved adds that the member has proved one of a mail's addresses.
 func toProved(m msg.Message, address string) msg.Message {
 	if mail, ok := m.Payload.(msg.SendMail); ok {
 		mail.Proved = append(mail.Proved, address)
@@ -77,8 +79,8 @@ func toProved(m msg.Message, address string) msg.Message {
 	return m
 }
 
-// atProved is the account under the address that its member proved last, or under the present one when
-// none was: where mails go that can take the account over.
+// atProved is the account with the address that its member proved last, or with the present one if
+// none was. Mails go there that could be used to take the account over.
 func (a account) atProved() account {
 	if !a.EmailVerified && a.ProvedEmail != nil {
 		a.Email, a.EmailVerified = *a.ProvedEmail, true
@@ -86,8 +88,9 @@ func (a account) atProved() account {
 	return a
 }
 
-// notice is a mail about what happened to the account. It goes to the present address and, while that
-// is unproved, to the one that was proved last: else a thief of a session would be the only one to hear.
+// notice is a mail about something that happened to the account. It goes to the present address
+// and, while that is unproved, to the one that was proved last; otherwise a thief with a session
+// would be the only one to hear of it.
 func (a account) notice(kind string, key any) msg.Message {
 	m := a.mail(kind, key, deadlineNotice, nil)
 	if p := a.atProved(); p.Email != a.Email {
@@ -100,10 +103,10 @@ func (a account) notice(kind string, key any) msg.Message {
 	return m
 }
 
-// change names one version of a member, as a mail's key.
+// change identifies one version of a member, as a mail's key.
 func (a account) change() string { return fmt.Sprintf("%d:%d", a.ID, a.Version) }
 
-// event tells other services of a prospect.
+// event tells other services about a prospect.
 func (p prospect) event() msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version), Subject: msg.ProspectChanged,
 		Payload: msg.Prospect{

@@ -13,13 +13,14 @@ import (
 )
 
 // changeMyPassword checks the current password, then that the new one differs, then its rules. The
-// asking session stays, with a new token; the others end.
+// session that asks stays, with a new token; the others end.
 func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "change_my_password"
 	who := web.Who(r)
 	if !who.Member() {
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -28,6 +29,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+
 	current, password, again := v[0], v[1], v[2]
 	a, found, err := accountByID(r.Context(), s.pool, who.MemberID)
 	if err != nil {
@@ -36,6 +38,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	if !found { // erased since the session began
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	right, err := s.hasher.verify(r.Context(), current, a.Password)
 	if err != nil {
 		return err
@@ -53,6 +56,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
 		return refuse(w, endpoint, "errors", web.Object{{Key: "password", Value: p}})
 	}
+
 	a, done, err := s.storePassword(r, a, password)
 	if err != nil {
 		return err
@@ -60,6 +64,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	if !done { // changed meanwhile by another session
 		return wrong("current-password", "current_password_invalid", "This is not your current password any more.")
 	}
+
 	if err := changeSession(w, web.SessionChange{
 		Action: web.SessionRenew, Remember: who.Remember, At: at(a.PasswordChanged), Member: a.session(),
 		Failed: outcomeBody(endpoint, "changed_password_but_login_failed"),
@@ -69,13 +74,14 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	return answerOutcome(w, endpoint, "success")
 }
 
-// storePassword replaces the password that was checked. Reset codes that are out end with it.
+// storePassword replaces the password that was checked, and voids reset codes.
 func (s *server) storePassword(r *http.Request, old account, password string) (a account, done bool, err error) {
 	ctx := r.Context()
 	newForm, err := s.hasher.hash(ctx, password)
 	if err != nil {
 		return account{}, false, err
 	}
+
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		a, done, err = replacePassword(ctx, tx, old.ID, old.Password, newForm)
 		if err != nil {
@@ -90,13 +96,14 @@ func (s *server) storePassword(r *http.Request, old account, password string) (a
 		return bus.Enqueue(ctx, tx, a.credentialsChanged(web.Who(r).Session),
 			a.notice(msg.MailPasswordChanged, a.change()))
 	})
+
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
 	return a, done, err
 }
 
-// setNewPassword checks user name, code, whose code it is, then the password's rules; only a
+// setNewPassword checks the user name, the code, whose code it is, then the password's rules. Only
 // success uses the code up.
 func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "set_new_password"
@@ -108,6 +115,7 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	username, code, password, again := typedName(v[0]), v[1], v[2], v[3]
 	a, found, err := accountByUsername(r.Context(), s.pool, username)
 	if err != nil {
@@ -121,6 +129,7 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 			versioned
 		}{Outcome: "username-not-found", Error: "We know no account with this user name."})
 	}
+
 	if outcome := readCode(s.codeKey, codeReset, code, time.Now()); outcome != "" {
 		web.TellOutcome(w, web.OutcomeWrong)
 		return answerOutcome(w, endpoint, outcome)
@@ -133,6 +142,7 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 		web.TellOutcome(w, web.OutcomeWrong)
 		return answerOutcome(w, endpoint, codeForeign)
 	}
+
 	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
 		return refuse(w, endpoint, "password-error", web.Object{{Key: "new-password", Value: p}})
 	}
@@ -143,6 +153,7 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if !done { // a parallel request was faster
 		return answerOutcome(w, endpoint, codeForeign)
 	}
+
 	if err := changeSession(w, web.SessionChange{Action: web.SessionEndAll, Member: a.session()}); err != nil {
 		return err
 	}
@@ -155,6 +166,7 @@ func (s *server) redeemReset(r *http.Request, a account, code, password string) 
 	if err != nil {
 		return false, err
 	}
+
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		locked, found, err := lockAccount(ctx, tx, a.ID)
 		if err != nil {
@@ -167,12 +179,14 @@ func (s *server) redeemReset(r *http.Request, a account, code, password string) 
 		if done = found && email != ""; !done {
 			return errUnchanged
 		}
+
 		a, _, err = replacePassword(ctx, tx, a.ID, locked.Password, newForm)
 		if err != nil {
 			return err
 		}
 		return bus.Enqueue(ctx, tx, a.credentialsChanged(""), a.notice(msg.MailPasswordSet, a.change()))
 	})
+
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}

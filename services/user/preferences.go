@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// reasons is why someone unsubscribes.
+// reasons are a person's reasons to unsubscribe.
 type reasons struct {
 	NoLongerWant, NeverSignedUp, Inappropriate, Spam bool
 	Other                                            string
@@ -41,10 +41,12 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	if !who.Member() {
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
 	}
+
 	news, sentNews := form.Lookup("newsletter")
 	unsubscribe, sentUnsubscribe := form.Lookup("email_unsubscribe")
 	if !sentNews || !sentUnsubscribe {
@@ -54,6 +56,7 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 		return refuse(w, endpoint, "errors", web.Object{{Key: "invalid_data",
 			Value: "Who gets the newsletter cannot be unsubscribed from all mails."}})
 	}
+
 	why, err := readReasons(form)
 	if err != nil {
 		return err
@@ -62,6 +65,7 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	if err != nil {
 		return err
 	}
+
 	if !found { // erased since the session began
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
@@ -80,11 +84,13 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 		if !found {
 			return errUnchanged
 		}
+
 		if why.any() {
 			if err := insertReasons(ctx, tx, subscriber{member: true, ID: id}, why); err != nil {
 				return err
 			}
 		}
+
 		var consents []consent
 		if a.Newsletter != news {
 			consents = append(consents, consent{MemberID: id, What: "newsletter", Given: news, Source: "account page"})
@@ -98,12 +104,14 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 			}
 			a.UnsubscribeToken = unsubscribeToken()
 		}
+
 		if len(consents) == 0 {
 			return nil
 		}
 		if err := keepConsents(ctx, tx, consents...); err != nil {
 			return err
 		}
+
 		asked, refused := news && !a.Newsletter, unsubscribe && !a.Unsubscribed
 		a.Newsletter, a.Unsubscribed = news, unsubscribe
 		if a, _, err = updatePreferences(ctx, tx, a); err != nil {
@@ -114,14 +122,15 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 		}
 		return choiceForAddress(ctx, tx, a, asked, refused)
 	})
+
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
 	return found, err
 }
 
-// choiceForAddress has the choice of a member who has proved the address count for all its spellings:
-// "no" for all records, "yes" over what was refused without an account.
+// choiceForAddress makes the choice of a member who has proved the address count for all its
+// spellings: "no" for all records, "yes" for those that refused without an account.
 func choiceForAddress(ctx context.Context, tx pgx.Tx, a account, asked, refused bool) error {
 	switch {
 	case !a.EmailVerified:

@@ -15,14 +15,15 @@ import (
 )
 
 // updateMyInformation changes names and address. A new address has to be proved again. Our own page
-// sends the current password with it, so that a session alone, on a machine that was left open, moves
-// no account; the contract's old pages send none and go on as they did.
+// sends the current password with it, so that a session alone, on a machine that was left open,
+// cannot move an account; the contract's old pages send none and go on as they did.
 func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "update_my_information"
 	who := web.Who(r)
 	if !who.Member() {
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -31,6 +32,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
+
 	first, last, email := v[0], v[1], normalEmail(v[2])
 	var f fields
 	f.add("firstname", checkName(first, maxFirstName))
@@ -39,6 +41,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	if !f.ok() {
 		return refuse(w, endpoint, "errors", f.object())
 	}
+
 	right, err := s.mayMove(r, who.MemberID, form, email)
 	if err != nil {
 		return err
@@ -48,6 +51,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 		f.add("current-password", problems{{"current_password_invalid", "This is not your current password."}})
 		return refuse(w, endpoint, "errors", f.object())
 	}
+
 	a, found, err := s.changeProfile(r, who.MemberID, first, last, email)
 	if errors.Is(err, errAddressFull) {
 		f[2].add(true, "not_valid", addressFullText)
@@ -59,6 +63,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	if !found { // erased since the session began
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	if err := changeSession(w, web.SessionChange{Action: web.SessionUpdate, Member: a.session()}); err != nil {
 		return err
 	}
@@ -89,14 +94,15 @@ func (s *server) changeProfile(r *http.Request, id int64, first, last,
 	return a, found, err
 }
 
-// changeProfileIn changes names and address of an account that is locked; the messages tell of it. Nothing new changes
-// nothing.
+// changeProfileIn changes names and address of an account that is locked, and returns the messages
+// that tell of it. If nothing is new, nothing changes.
 func (s *server) changeProfileIn(r *http.Request, tx pgx.Tx, before account, first, last,
 	email string) (messages []msg.Message, a account, err error) {
 	ctx := r.Context()
 	if before.FirstName == first && before.LastName == last && before.Email == email {
 		return nil, before, nil
 	}
+
 	moved := before.Email != email
 	if moved {
 		full, err := addressFull(ctx, tx, email, before.ID)
@@ -107,6 +113,7 @@ func (s *server) changeProfileIn(r *http.Request, tx pgx.Tx, before account, fir
 			return nil, before, errAddressFull
 		}
 	}
+
 	a = before
 	a.FirstName, a.LastName, a.Email = first, last, email
 	if moved {
@@ -118,6 +125,7 @@ func (s *server) changeProfileIn(r *http.Request, tx pgx.Tx, before account, fir
 	if a, _, err = updateProfile(ctx, tx, a); err != nil {
 		return nil, a, err
 	}
+
 	messages = []msg.Message{a.event(msg.UserProfileChanged)}
 	if moved {
 		mail, err := s.moveAddress(r, tx, a, before)
@@ -129,7 +137,8 @@ func (s *server) changeProfileIn(r *http.Request, tx pgx.Tx, before account, fir
 	return messages, a, nil
 }
 
-// mayMove reports whether the password that came with a new address is right. None at all is, too.
+// mayMove reports whether the password that came with a new address is right. A request without one
+// is accepted, too.
 func (s *server) mayMove(r *http.Request, id int64, form web.Values, email string) (bool, error) {
 	password, sent := form.Lookup("current_password")
 	if !sent {
@@ -137,14 +146,14 @@ func (s *server) mayMove(r *http.Request, id int64, form web.Values, email strin
 	}
 	a, found, err := accountByID(r.Context(), s.pool, id)
 	if err != nil || !found || a.Email == email {
-		return err == nil, err // changeProfile says what is the matter
+		return err == nil, err // changeProfile reports what is wrong
 	}
 	return s.hasher.verify(r.Context(), password, a.Password)
 }
 
-// moveAddress does what a changed address brings with it: codes sent to the old one end, and both get
-// one mail, with a fresh code and with a link that undoes the change. That the new address can read the
-// link harms no one: all it does is to give the account back.
+// moveAddress does what a changed address brings with it: codes that were sent to the old one are
+// void, and both get one mail, with a fresh code and with a link that undoes the change. The new
+// address can read that link, too, which harms no one: it only gives the account back.
 func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg.Message, error) {
 	ctx := r.Context()
 	if err := keepFormerAddress(ctx, tx, a.ID, before.Email); err != nil {
@@ -161,6 +170,7 @@ func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg
 	if err != nil {
 		return msg.Message{}, err
 	}
+
 	mail := a.mail(msg.MailAddressChanged, id, deadlineNotice,
 		map[string]string{"old_email": before.Email, "code": code, "undo_code": undo})
 	if before.EmailVerified {
@@ -169,8 +179,8 @@ func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg
 	return mail, nil
 }
 
-// undoAddressChange gives an account back to the address that it had, by the code of the mail that went
-// there. It needs no session: the one who changed the address has that.
+// undoAddressChange gives an account back to the address that it had, by the code of the mail that
+// went there. It needs no session: whoever changed the address has that.
 func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "undo_address_change"
 	form, err := web.Form(w, r)
@@ -181,9 +191,11 @@ func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+
 	if outcome := readCode(s.codeKey, codeUndo, code, time.Now()); outcome != "" {
 		return answerOutcome(w, endpoint, outcome)
 	}
+
 	a, outcome, err := s.undo(r, code)
 	if err != nil {
 		return err
@@ -191,6 +203,7 @@ func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error
 	if outcome != "" {
 		return answerOutcome(w, endpoint, outcome)
 	}
+
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{Action: web.SessionEndAll, Member: a.session()}); err != nil {
 		return err
@@ -198,18 +211,19 @@ func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error
 	return answerOutcome(w, endpoint, "success")
 }
 
-// outcomeProved refuses to undo a change from an address that was never proved once the new one is: it
-// may have been a slip of the pen at registration, and another person's.
+// outcomeProved refuses to undo the change of an address that was never proved, once the new one
+// is: the old one may have been a slip of the pen at registration, and another person's.
 const outcomeProved = "address-proved-since"
 
-// undo puts the old address back as it stood, ends every session and every code that is out, locks a
-// password that was set since, and mails a code for a new one.
+// undo restores the old address, ends every session, voids every code, makes a password that was
+// set since unusable, and mails a code for a new one.
 func (s *server) undo(r *http.Request, code string) (a account, refusal string, err error) {
 	ctx := r.Context()
 	locked, err := s.hasher.hash(ctx, random.Code(40))
 	if err != nil {
 		return account{}, "", err
 	}
+
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		c, found, err := openChange(ctx, tx, code)
 		if err != nil {
@@ -219,6 +233,7 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 			refusal = codeForeign
 			return errUnchanged
 		}
+
 		a, found, err = lockAccount(ctx, tx, c.MemberID)
 		if err != nil {
 			return err
@@ -227,6 +242,7 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 			refusal = outcomeProved
 			return errUnchanged
 		}
+
 		done, err := closeChange(ctx, tx, c)
 		if err != nil {
 			return err
@@ -235,12 +251,14 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 			refusal = codeForeign
 			return errUnchanged
 		}
+
 		messages, err := s.restore(ctx, tx, &a, c, locked)
 		if err != nil {
 			return err
 		}
 		return bus.Enqueue(ctx, tx, messages...)
 	})
+
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
@@ -257,6 +275,7 @@ func (s *server) restore(ctx context.Context, tx pgx.Tx, a *account, c addressCh
 			return nil, err
 		}
 	}
+
 	back, _, err := restoreAddress(ctx, tx, c, locked)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// addressChange is a change of address as it was before it.
+// addressChange is a change of address, with the address as it was before.
 type addressChange struct {
 	ID          int64
 	MemberID    int64
@@ -19,8 +19,8 @@ type addressChange struct {
 	Changed     time.Time
 }
 
-// keepChange remembers how an account stood before its address changes, and returns the code that
-// undoes the change.
+// keepChange stores the address of an account before it changes, and returns the code that undoes
+// the change.
 func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
 	expires := time.Now().Add(undoLife)
 	code = newCode(key, codeUndo, expires)
@@ -30,15 +30,15 @@ func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (cod
 		before.ID, hashCode(code), before.Email, before.EmailVerified, before.ProvedEmail, expires)
 }
 
-// openChange finds the change that a code undoes, unless that was done.
+// openChange finds the change that a code undoes, unless it was undone or superseded.
 func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, found bool, err error) {
 	return pg.One[addressChange](ctx, tx, "find a change of address", `
 		SELECT id, member_id, old_email, old_verified, old_proved, changed
 		FROM address_change WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
 }
 
-// closeChange notes that a change is undone, and all later ones of the member with it. done is false
-// when that happened meanwhile. The account must be locked by tx.
+// closeChange marks a change as undone, and all later ones of the member as superseded. done is
+// false if that has happened in the meantime. The account must be locked by tx.
 func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
 	done, err = pg.ExecOne(ctx, tx, "close the change of address $1", `
 		UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)
@@ -50,7 +50,7 @@ func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, er
 		WHERE member_id = $1 AND id > $2 AND undone IS NULL AND superseded IS NULL`, c.MemberID, c.ID)
 }
 
-// restoreAddress undoes a change. A password that was set since is replaced by one that opens nothing.
+// restoreAddress undoes a change. A password that was set since is replaced by the unusable hash.
 func restoreAddress(ctx context.Context, tx pgx.Tx, c addressChange, locked string) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET email = $2, email_verified = $3, proved_email = $4, version = version + 1,

@@ -39,17 +39,17 @@ func queryProspect(ctx context.Context, db pg.DB, sql string, args ...any) (p pr
 	return pg.One[prospect](ctx, db, "query a prospect", sql, args...)
 }
 
-// newProspect is what the shop learns of someone at first.
+// newProspect is what the shop learns of a person first.
 type newProspect struct {
-	Email      string // normalEmail
+	Email      string // as normalEmail returns it
 	FirstName  string
 	LastName   string
 	Phone      string
-	Comment    string // what the person said
-	Code       string // "" for a new one
-	HowExcited int    // 0: was not asked
+	Comment    string // in the person's own words
+	Code       string // a new one if ""
+	HowExcited int    // 0 if not asked
 	Note       string // where the record comes from, in words
-	Source     string // and as lists can be narrowed by it
+	Source     string // where it comes from, as lists are filtered by it
 	Subscribed bool   // has agreed to newsletters
 	Refused    bool   // has refused them
 }
@@ -64,8 +64,8 @@ const (
 	sourceStaff    = "staff"
 )
 
-// insertProspect stores a prospect, who gets no marketing mail unless Subscribed; made is false when
-// the address, in whatever letters, is one already.
+// insertProspect stores a prospect, who gets no marketing mail unless Subscribed; made is false if
+// the address, in whatever case, already is a prospect's.
 func insertProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
 	if err := lockAddress(ctx, tx, n.Email); err != nil {
 		return prospect{}, false, err
@@ -73,8 +73,8 @@ func insertProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, 
 	return addProspect(ctx, tx, n)
 }
 
-// addProspect is insertProspect without the lock. Should another spelling come in at the same moment,
-// there are two records, which are one person's all the same.
+// addProspect is insertProspect without the lock. If another spelling comes in at the same moment
+// there are two records, which count as one person all the same.
 func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
 	if n.Code == "" {
 		n.Code = memberCode()
@@ -92,13 +92,14 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 		!n.Subscribed, n.Refused, n.Source)
 }
 
-// lockProspect keeps the prospect of an address, in whatever letters, as it is until tx ends.
+// lockProspect keeps the prospect of an address, in whatever case, as it is until tx ends.
 func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool, error) {
 	return queryProspect(ctx, tx, `SELECT`+prospectColumns+
 		`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
 }
 
-// findOrMakeProspect returns the prospect of an address that is locked, and locks it as well.
+// findOrMakeProspect finds or adds the prospect of an address that is locked, and locks the
+// prospect as well.
 func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
 	for range 3 { // it may be erased between the two statements
 		var done bool
@@ -112,15 +113,15 @@ func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospe
 	return prospect{}, false, errors.New("a prospect comes and goes")
 }
 
-// visitor is what is known of a person who visited.
+// visitor is what is known about a person who visited.
 type visitor struct {
-	NotOurs bool // a member who proved the address, or a person who was erased while the message was under way
-	Known   bool // a prospect
-	Taken   bool // the visit's code is out already
+	NotOurs bool // a member has proved the address, or the person was erased while the message was under way
+	Known   bool // the address is a prospect's
+	Taken   bool // the visit's code is in use already
 }
 
-// readVisitor locks the address of a visit and looks for the person. What was committed while it waited for the lock it
-// does not see: who adds a record looks again.
+// readVisitor locks the address of a visit and looks for the person. It does not see what was
+// committed while it waited for the lock, so a caller that adds a record looks again.
 func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 	return pg.Get[visitor](ctx, tx, "look for a visitor", `
 		WITH l AS MATERIALIZED (SELECT pg_advisory_xact_lock($5, hashtext(lower($1))))
@@ -132,7 +133,7 @@ func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 		FROM l`, v.email, erasure.Hash(v.email).String(), v.seen, v.code, addressClass)
 }
 
-// addAlias notes a further code of a prospect and counts it as a change.
+// addAlias adds a further code of a prospect, and counts it as a change.
 func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect, error) {
 	if err := pg.Exec(ctx, tx, "note a further code of prospect $2", `
 		INSERT INTO prospect_alias (pr_cd, prospect_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
@@ -144,8 +145,8 @@ func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect
 	return p, err
 }
 
-// subscribeProspect lifts "unsubscribed" on a consent, unless the person unsubscribed since, under
-// whatever spelling of the address, or has an account, with switches of its own.
+// subscribeProspect lifts "unsubscribed" after a consent, unless the person has unsubscribed since,
+// under any spelling of the address, or has an account, which has switches of its own.
 func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (p prospect, changed bool, err error) {
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET unsubscribed = false, version = version + 1
@@ -155,7 +156,8 @@ func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (
 		RETURNING`+prospectColumns, id, at)
 }
 
-// refused reports whether the person wants no newsletters, and not only was never asked or has an account now.
+// refused reports whether the person has refused newsletters: it is false for one who was only
+// never asked, or has an account now.
 func (p prospect) refused() bool {
 	return p.Unsubscribed && p.UnsubscribedAt != nil && (p.Converted == nil || !p.UnsubscribedAt.Equal(*p.Converted))
 }
@@ -165,8 +167,9 @@ func queryProspects(ctx context.Context, db pg.DB, sql string, args ...any) ([]p
 	return pg.List[prospect](ctx, db, "query prospects", sql, args...)
 }
 
-// convertProspects notes that the prospects of the member's address registered: stamped once, noted,
-// and no longer written to as prospects. Orders and chat messages wait for the proof of the address.
+// convertProspects marks the prospects of the member's address as registered: they are stamped
+// once, noted, and no longer written to as prospects. Orders and chat messages wait for the proof
+// of the address.
 func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true,
@@ -176,8 +179,8 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
 }
 
-// liftRefusals undoes that prospects of an address refused newsletters: a member who has proved it
-// asks for them. No one becomes a receiver by it.
+// liftRefusals undoes the refusals of an address's prospects, because a member who has proved it
+// asks for newsletters. It subscribes no one.
 func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed_at = converted, version = version + 1
@@ -185,7 +188,7 @@ func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, err
 		RETURNING`+prospectColumns, email)
 }
 
-// refuseProspects notes for all prospects of an address but one that the person wants no newsletters.
+// refuseProspects marks all prospects of an address but one as refusing newsletters.
 func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
@@ -193,8 +196,8 @@ func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([
 		RETURNING`+prospectColumns, email, but)
 }
 
-// refuseMergedProspects does the same for the records that were merged into a customer's, also into the one that a
-// member had before they registered, if the address is proved.
+// refuseMergedProspects does so for the records that were merged into a customer's, and into the
+// one that a member had before they registered, if the address is proved.
 func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
@@ -206,16 +209,16 @@ func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospe
 		RETURNING`+prospectColumns, c.Kind, c.ID)
 }
 
-// refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were never asked
-// stay so: our own export says "unsubscribed" of them as well.
+// refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were
+// never asked stay as they are: our own export calls them "unsubscribed", too.
 func refusedProspects(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
 		WHERE lower(email) = lower($1) AND NOT unsubscribed RETURNING`+prospectColumns, email)
 }
 
-// refusedMembers does the same for members, unless they were prospects once: our own export says
-// "unsubscribed" of those, whatever they chose as members.
+// refusedMembers does so for members, unless they were prospects once: our own export calls those
+// "unsubscribed", whatever they chose as members.
 func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
 	return queryAccounts(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
@@ -225,7 +228,7 @@ func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, er
 			RETURNING`+accountColumns, email)
 }
 
-// prospectEvents tell other services of prospects.
+// prospectEvents tell other services about prospects.
 func prospectEvents(list []prospect) []msg.Message {
 	events := make([]msg.Message, len(list))
 	for i, p := range list {

@@ -16,8 +16,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// resetPassword takes note of a request and answers. Whether an account fits is looked at afterwards,
-// by answerRequests, so neither answer nor time says it.
+// resetPassword stores a request and answers. answerRequests looks for an account afterwards, so
+// neither the answer nor its time tells whether there is one.
 func (s *server) resetPassword(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -62,7 +62,8 @@ func (s *server) request(r *http.Request, kind, username, email string) error {
 	return nil
 }
 
-// requestPoll finds what another process or a crashed one left; our own handlers wake the worker.
+// requestPoll is how often the worker looks for requests of other processes, dead ones included;
+// our own handlers wake it.
 const requestPoll = 5 * time.Second
 
 // answerRequests turns stored requests into mails until ctx ends.
@@ -73,7 +74,7 @@ func (s *server) answerRequests(ctx context.Context) error {
 		for {
 			more, err := s.answerRequest(ctx)
 			if err != nil && ctx.Err() == nil {
-				s.log.Warn("answer a request for a mail", "error", err)
+				s.log.Warn("answering a request for a mail failed", "error", err)
 			}
 			if !more || err != nil {
 				break
@@ -88,7 +89,7 @@ func (s *server) answerRequests(ctx context.Context) error {
 	}
 }
 
-// answerRequest answers one request that is due, in one transaction with its deletion.
+// answerRequest answers one request that is due and deletes it, in one transaction.
 func (s *server) answerRequest(ctx context.Context) (more bool, err error) {
 	var q mailRequest
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -107,6 +108,7 @@ func (s *server) answerRequest(ctx context.Context) (more bool, err error) {
 		}
 		return bus.Enqueue(ctx, tx, mails...)
 	})
+
 	if err != nil && q.ID != 0 && !pg.IsUnavailable(err) {
 		if perr := postponeRequest(ctx, s.pool, q.ID); perr != nil {
 			return false, perr
@@ -131,9 +133,9 @@ func (s *server) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg
 	return []msg.Message{a.mail(msg.MailReset, id, deadlineReset, map[string]string{"code": code})}, nil
 }
 
-// usernameMail is one mail with all user names of an address: one for each would multiply what a
-// person gets in whose name others made accounts. It goes to the address as its account has
-// it, the one that was proved if there is one.
+// usernameMail is one mail with all user names of an address: one mail for each would multiply what
+// a person gets in whose name others made accounts. It goes to the address as the first account has
+// it, one that has proved it if there is one.
 func usernameMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
 	accounts, err := accountsOfAddress(ctx, tx, q.Email)
 	if err != nil || len(accounts) == 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every request that user answers. What else lives under /user (sessions, the CSRF token,
-// the account page) is edge's; /internal is asked by edge and mailer and never forwarded from outside.
+// routes are the requests that user answers. The rest of /user (sessions, the CSRF token, the
+// account page) is edge's. Edge and mailer call /internal, which is never forwarded from outside.
 func (s *server) routes() http.Handler {
 	r := web.Router("user", s.log)
 	r.With(web.RequireIdentity(s.questionKey)).Post("/internal/tagged-among", web.Handle(s.taggedAmong))
@@ -49,7 +49,7 @@ func (s *server) routes() http.Handler {
 	return r
 }
 
-// changeSession tells edge what becomes of sessions before the shopper sees the answer.
+// changeSession tells edge what to do with sessions before the shopper sees the answer.
 func changeSession(w http.ResponseWriter, c web.SessionChange) error {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -64,7 +64,7 @@ func outcomeBody(endpoint, outcome string) json.RawMessage {
 	return fmt.Appendf(nil, `{"%s":"%s","user-api-version":"%s"}`, endpoint, outcome, web.APIVersion{})
 }
 
-// required reads parameters that must all have been sent.
+// required reads parameters that must all be there.
 func required(v web.Values, names ...string) ([]string, error) {
 	values := make([]string, len(names))
 	for i, name := range names {

@@ -12,10 +12,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the sets that make user's schema.
+// Migrations are the sets that make the schema of user.
 func Migrations() []pg.Set { return service.Migrations("user", migrations) }
 
-// Run serves accounts until ctx ends.
+// Run serves accounts, prospects and chat until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "user", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
 	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)

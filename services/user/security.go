@@ -8,10 +8,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// What is about logging in and what could help to log in as another person says in its log line what came of
-// it, for which account and from which network: enough to see an attack, without anybody's name or address.
+// Requests that log in, or that could help to log in as another person, say in their log line how
+// they ended, for which account and from which network: enough to see an attack, without anybody's
+// name or address.
 
-// security notes the outcome of an endpoint that authenticates, or changes what authenticates.
+// security logs the outcome of an endpoint that authenticates, or changes what authenticates.
 func (s *server) security(h web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		rec := &outcomeRecorder{ResponseWriter: w}
@@ -32,8 +33,8 @@ func (s *server) security(h web.Handler) web.Handler {
 	}
 }
 
-// accountMark stands for a user name in logs: the same for the same name, and without the shop's
-// secret no reader finds the name that belongs to it.
+// accountMark stands for a user name in logs: the same for the same name, from which no one can
+// find the name without the shop's secret.
 func (s *server) accountMark(username string) string { return web.MAC(s.logKey, username)[:16] }
 
 // outcomeRecorder keeps the beginning of an answer: its first field is the outcome.
@@ -42,7 +43,7 @@ type outcomeRecorder struct {
 	head []byte
 }
 
-// maxOutcome is how much of an answer is kept, in bytes.
+// maxOutcome is how much of an answer is recorded, in bytes.
 const maxOutcome = 4096
 
 // Write implements http.ResponseWriter.
@@ -54,7 +55,7 @@ func (r *outcomeRecorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the real writer.
 func (r *outcomeRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// outcome is what the answer's first field says, one of the contract's words, or "".
+// outcome is the value of the answer's first field, one of the contract's words, or "".
 func (r *outcomeRecorder) outcome() string {
 	var fields []string
 	in := json.NewDecoder(bytes.NewReader(r.head))
@@ -67,6 +68,7 @@ func (r *outcomeRecorder) outcome() string {
 			fields = append(fields, text)
 		}
 	}
+
 	if len(fields) != 2 {
 		return ""
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// server is what handlers and consumers share.
+// server is what the handlers and consumers of user share.
 type server struct {
 	log         *slog.Logger
 	pool        *pgxpool.Pool
@@ -18,8 +18,8 @@ type server struct {
 	shop        string // the shop's name
 	hasher      *hasher
 	codeKey     []byte // signs the codes of mail links
-	identityKey []byte // checks who edge says is asking
-	questionKey []byte // checks that mailer is asking
+	identityKey []byte // checks the identity that edge signs
+	questionKey []byte // checks that mailer is calling
 	logKey      []byte // makes marks of accounts for logs
 	// requested wakes the worker that answers requests for mails.
 	requested chan struct{}

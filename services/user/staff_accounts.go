@@ -18,8 +18,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// accountToMerge finds the other account of a person that a form names by address or user name. None, and no refusal:
-// what was named is not an account, or the customer has none.
+// accountToMerge finds the other account of a person that a form names by address or user name. It
+// returns 0 and no refusal if what was named is not an account, or if the customer has none.
 func (s *server) accountToMerge(r *http.Request, into customerDetails, named string) (id int64, refusal string,
 	err error) {
 	if into.Kind != kindMember {
@@ -47,7 +47,7 @@ type mergePage struct {
 	Moves []adminui.Detail `json:"-"`
 }
 
-// movingRows are how many rows of each kind an account has that would go to another one.
+// movingRows counts the rows of each kind that would move from one account to another.
 type movingRows struct {
 	Orders  int64 `json:"orders"`
 	Notes   int64 `json:"notes"`
@@ -55,8 +55,8 @@ type movingRows struct {
 	Records int64 `json:"merged_records"`
 }
 
-// carriesNews reports whether the newsletters that an account asked for go on to the one that it is merged into: if
-// that one's address is proved, and its owner has said neither yes nor no.
+// carriesNews reports whether the account that stays takes over the newsletters that the other one
+// asked for: if its address is proved, and its owner has said neither yes nor no.
 func carriesNews(into, other customerDetails) bool {
 	return other.Newsletter == newsYes && into.Newsletter == newsNo && into.Proved
 }
@@ -70,6 +70,7 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 	if err != nil || kind != kindMember || other == id {
 		return p, web.NotFound()
 	}
+
 	if p.mergePair, err = s.readPair(r.Context(), customer{Kind: kindMember, ID: id},
 		customer{Kind: kindMember, ID: other}); err != nil {
 		return p, err
@@ -77,6 +78,7 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 	if p.Moving, err = countMoving(r.Context(), s.pool, other); err != nil {
 		return p, err
 	}
+
 	p.Carried = carriesNews(p.Into, p.Other)
 	p.IntoFacts, p.OtherFacts = p.Into.mergeFacts(), p.Other.mergeFacts()
 	p.Moves = []adminui.Detail{{Label: "Orders", Value: p.Moving.Orders}, {Label: "Bought for", Value: p.Other.Spent},
@@ -85,6 +87,7 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 		{Label: "Records merged into it", Value: p.Moving.Records},
 		{Label: "Newsletter", Value: map[bool]string{true: "asked for: goes on to the address that stays",
 			false: "as the account that stays has it"}[p.Carried]}}
+
 	p.Form = p.form(mergePath(p.Into, other), "Merge, and close "+p.Other.Username)
 	return p, nil
 }
@@ -93,7 +96,7 @@ func mergePath(into customerDetails, other int64) string {
 	return into.path("accounts", strconv.FormatInt(other, 10))
 }
 
-// mergeFacts are what tells two accounts apart.
+// mergeFacts are the details that tell two accounts apart.
 func (c customerDetails) mergeFacts() []adminui.Detail {
 	return []adminui.Detail{{Label: "User name", Value: c.Username}, {Label: "Name", Value: c.Name},
 		{Label: "E-mail", Value: c.Email}, {Label: "Proved", Value: yes(c.Proved)},
@@ -142,6 +145,7 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if p.Form.Problem = p.refusal(); p.Form.Problem != "" {
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
@@ -149,6 +153,7 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	m := merging{into: p.Into.ID, other: p.Other.ID, intoVersion: form.Version, otherVersion: other, locked: locked}
 	moved, err := s.joinAccounts(r, m)
 	if errors.Is(err, adminui.ErrStale) {
@@ -163,18 +168,19 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.outbox.Await(r.Context(), msg.OrderUser, moved.Key) // the customer's page leads to the orders
+
+	s.outbox.Await(r.Context(), msg.OrderUser, moved.Key) // the customer's page links to the orders
 	return adminui.Done{To: p.Into.path(), Text: "Merged. The other account is closed."}, nil
 }
 
-// merging is the order to merge an account into another one, each of the version that was shown.
+// merging is two accounts to merge, each with the version that was shown.
 type merging struct {
 	into, other               int64
 	intoVersion, otherVersion int64
-	locked                    string // a password that opens nothing
+	locked                    string // the password of the closed account
 }
 
-// joinAccounts is one transaction: with it all services hear of what they have to do.
+// joinAccounts merges in one transaction, with which all services are told what they have to do.
 func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -186,11 +192,13 @@ func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, er
 		if err != nil {
 			return err
 		}
+
 		moved = msg.Message{Key: fmt.Sprintf("%s:%d", msg.UserMerged, m.other), Subject: msg.UserMerged,
 			Payload: msg.Merged{MemberID: m.other, Into: m.into, At: time.Now().UTC()}}
 		if err := bus.Enqueue(ctx, tx, append(messages, moved)...); err != nil {
 			return err
 		}
+
 		to, from := customerKey(kindMember, m.into), customerKey(kindMember, m.other)
 		text := "Merged " + from + " into " + to
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: to, Text: text},
@@ -199,8 +207,8 @@ func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, er
 	return moved, err
 }
 
-// lockBoth keeps two accounts as they are until tx ends, in the order of their ids. ErrStale: they are not as they
-// were.
+// lockBoth keeps two accounts as they are until tx ends, locking in the order of their ids. It
+// returns ErrStale if one has changed since it was shown.
 func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, err error) {
 	locked := map[int64]account{}
 	for _, id := range []int64{min(m.into, m.other), max(m.into, m.other)} {
@@ -223,6 +231,7 @@ func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, e
 func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked string) ([]msg.Message, error) {
 	carried := other.Newsletter && !other.Unsubscribed && !into.Newsletter && !into.Unsubscribed && into.EmailVerified
 	proved := other.EmailVerified && !strings.EqualFold(other.Email, into.Email)
+
 	if err := moveRows(ctx, tx, other.ID, into.ID); err != nil {
 		return nil, err
 	}
@@ -231,6 +240,7 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 			return nil, err
 		}
 	}
+
 	other, into, err := closeAccount(ctx, tx, other.ID, into.ID, locked, carried)
 	if err != nil {
 		return nil, err
@@ -241,6 +251,7 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 			return nil, err
 		}
 	}
+
 	messages := append([]msg.Message{other.event(msg.UserPreferencesChanged), other.credentialsChanged(""),
 		into.event(msg.UserPreferencesChanged)}, mergedMails(into, other, proved)...)
 	if proved {
@@ -252,12 +263,13 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 			messages = append(messages, p.event())
 		}
 	}
+
 	more, err := oneNewsletter(ctx, tx, into)
 	return append(messages, more...), err
 }
 
-// mergedMails tell the owner of two accounts which one is left, at the address of each; proved: that of the closed one
-// was proved, and is another.
+// mergedMails tell the owner of two accounts which one is left, at the address of each. proved says
+// that the closed account had another, proved address.
 func mergedMails(into, closed account, proved bool) []msg.Message {
 	about := map[string]string{"closed_username": closed.Username}
 	mails := []msg.Message{into.atProved().mail(msg.MailAccountsMerged, fmt.Sprintf("%d:kept", closed.ID),
@@ -271,8 +283,8 @@ func mergedMails(into, closed account, proved bool) []msg.Message {
 	return mails
 }
 
-// keepAddress makes the record of a closed account's address, of a prospect, part of the customer's, so that orders
-// under it go on to count; made says that there was none.
+// keepAddress adds the address of a closed account to the customer as a merged prospect, so that
+// orders under it still count. made says that there was no such prospect.
 func keepAddress(ctx context.Context, tx pgx.Tx, closed account, into int64) (p prospect, made bool, err error) {
 	if err := lockAddress(ctx, tx, closed.Email); err != nil {
 		return p, false, err

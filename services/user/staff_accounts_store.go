@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// accountsNamed finds accounts but one by a user name or, if none has it, by an address.
+// accountsNamed finds accounts other than one by a user name or, if none has it, by an address.
 func accountsNamed(ctx context.Context, db pg.DB, but int64, name string) ([]int64, error) {
 	return pg.List[int64](ctx, db, "look for another account", `
 		SELECT id FROM account WHERE username = $2 AND id <> $1`+stillOpen+`
@@ -20,7 +20,7 @@ func accountsNamed(ctx context.Context, db pg.DB, but int64, name string) ([]int
 		but, name, normalEmail(name))
 }
 
-// countMoving counts what would go with an account.
+// countMoving counts what would move with an account.
 func countMoving(ctx context.Context, db pg.DB, id int64) (movingRows, error) {
 	return pg.Get[movingRows](ctx, db, "count what member $1 has", `
 		SELECT (SELECT orders::bigint FROM account WHERE id = $1) AS orders,
@@ -30,7 +30,8 @@ func countMoving(ctx context.Context, db pg.DB, id int64) (movingRows, error) {
 		    + (SELECT count(*) FROM account WHERE merged_member = $1) AS records`, id)
 }
 
-// moveRows makes what refers to an account refer to another one. What it agreed to stays on record under it.
+// moveRows makes rows that refer to an account refer to another one. What the account agreed to
+// stays on record under it.
 func moveRows(ctx context.Context, tx pgx.Tx, from, into int64) error {
 	return pg.Exec(ctx, tx, "move what member $1 has to member $2", `
 		WITH notes AS (UPDATE customer_note SET member_id = $2 WHERE member_id = $1),
@@ -43,8 +44,8 @@ func moveRows(ctx context.Context, tx pgx.Tx, from, into int64) error {
 		UPDATE prospect SET merged_member = $2 WHERE merged_member = $1`, from, into)
 }
 
-// closeAccount closes an account whose rows another one has by now, with its figures and tags; carried: and the
-// newsletters that it asked for.
+// closeAccount closes an account whose rows were moved to another one, which gets its figures and
+// tags and, if carried is set, the newsletters that it asked for.
 func closeAccount(ctx context.Context, tx pgx.Tx, from, into int64, locked string,
 	carried bool) (closed, kept account, err error) {
 	kept, _, err = queryAccount(ctx, tx, `
@@ -65,7 +66,8 @@ func closeAccount(ctx context.Context, tx pgx.Tx, from, into int64, locked strin
 	return closed, kept, err
 }
 
-// markMerged notes for the records of an address, and those that were merged into them, whose they are.
+// markMerged marks the records of an address, and those that were merged into them, as merged into
+// a member's.
 func markMerged(ctx context.Context, tx pgx.Tx, email string, into int64) error {
 	return pg.Exec(ctx, tx, "merge the records of an address into member $2", `
 		WITH own AS (
@@ -82,7 +84,8 @@ func quietMerged(ctx context.Context, tx pgx.Tx, member int64) ([]prospect, erro
 		WHERE merged_member = $1 AND NOT unsubscribed RETURNING`+prospectColumns, member)
 }
 
-// moveStragglers hands on what was counted for an account at the very moment in which it was closed.
+// moveStragglers moves orders that were counted for an account at the very moment in which it was
+// closed.
 func moveStragglers(ctx context.Context, pool *pgxpool.Pool) (moved int64, err error) {
 	late, err := pg.List[buyer](ctx, pool, "look for orders of closed accounts", `
 		SELECT id AS member, merged_member AS prospect FROM account
@@ -90,6 +93,7 @@ func moveStragglers(ctx context.Context, pool *pgxpool.Pool) (moved int64, err e
 	if err != nil {
 		return 0, err
 	}
+
 	for _, l := range late {
 		closed, kept := l.Member, l.Prospect
 		err := pg.Tx(ctx, pool, func(tx pgx.Tx) error {

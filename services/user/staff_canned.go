@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// canned is an answer that is given often. {name} in its text stands for the customer's.
+// canned is an answer that is given often. {name} in its text stands for the customer's name.
 type canned struct {
 	ID      int64  `json:"id"`
 	Title   string `json:"title"`
@@ -28,13 +28,13 @@ func cannedPath(id int64, parts ...string) string {
 	return strings.Join(append([]string{"/chat/answers", strconv.FormatInt(id, 10)}, parts...), "/")
 }
 
-// cannedPage is the list of canned answers, with the form for another one.
+// cannedPage is the list of canned answers, with the form to add one.
 type cannedPage struct {
 	Answers []canned     `json:"answers"`
 	Form    adminui.Form `json:"-"`
 }
 
-// oneCannedPage is one of them.
+// oneCannedPage is one canned answer.
 type oneCannedPage struct {
 	Answer canned       `json:"answer"`
 	Form   adminui.Form `json:"-"`
@@ -96,6 +96,7 @@ func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	c, wrong := readCanned(form)
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -106,6 +107,7 @@ func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
 			return recordCanned(r, tx, id, "Added the canned answer ")
 		})
 	}
+
 	wrong = wrong.Taken(&err, "title", "There is one with this title.")
 	if err != nil {
 		return nil, err
@@ -144,7 +146,7 @@ func (s *server) staffOneCanned(r *http.Request) (adminui.Answer, error) {
 	return oneCanned(c, func(f adminui.Form) adminui.Form { return f }, http.StatusOK), err
 }
 
-// staffChangeCanned changes a canned answer of the version that the form showed.
+// staffChangeCanned changes a canned answer that still has the version that the form showed.
 func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -157,6 +159,7 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, now.Version); err != nil {
 		return nil, err
 	}
+
 	c, wrong := readCanned(form)
 	if len(wrong) == 0 {
 		c.ID = now.ID
@@ -171,6 +174,7 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 			return recordCanned(r, tx, c.ID, "Changed the canned answer ")
 		})
 	}
+
 	wrong = wrong.Taken(&err, "title", "There is one with this title.")
 	switch {
 	case errors.Is(err, adminui.ErrStale):

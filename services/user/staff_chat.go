@@ -21,14 +21,14 @@ import (
 
 // The states of a thread.
 const (
-	threadOpen    = "open"    // the customer wrote, and waits
-	threadWaiting = "waiting" // the staff answered, and waits for the customer
+	threadOpen    = "open"    // the customer wrote and waits
+	threadWaiting = "waiting" // the staff answered and wait for the customer
 	threadDone    = "done"
 )
 
 var threadStates = []string{threadOpen, threadWaiting, threadDone}
 
-// thread is all that was written under one address, and what the staff answered.
+// thread is all that was written under one address, with the answers of the staff.
 type thread struct {
 	ID      int64     `json:"id"`
 	Name    string    `json:"name"`
@@ -61,12 +61,13 @@ type threadPlace struct {
 	ID int64
 }
 
-// staffThreads lists the threads in a state, those that changed last first.
+// staffThreads lists the threads in a state, last changed first.
 func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state"}})
 	if err != nil {
 		return nil, err
 	}
+
 	state := ask.Chosen["state"]
 	if state == "" {
 		state = threadOpen
@@ -74,6 +75,7 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	if !slices.Contains(threadStates, state) {
 		return nil, web.BadRequest("state")
 	}
+
 	after, more, err := adminui.ReadCursor[threadPlace](ask)
 	if err != nil {
 		return nil, err
@@ -82,6 +84,7 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "chat", threadColumns, list,
 		func(t thread) any { return threadPlace{t.LastAt, t.ID} })
 	for _, name := range threadStates {
@@ -90,6 +93,7 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	}
 	table.WithSearch(ask, "E-mail address")
 	table.Empty = "No chats here."
+
 	if err := s.fileOf(r, ask, table, "chats"); err != nil {
 		return nil, err
 	}
@@ -99,7 +103,7 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user staff"}, nil
 }
 
-// homeTiles is what of user the home page counts.
+// homeTiles are what the home page counts of user.
 func (s *server) homeTiles(r *http.Request) ([]adminui.Tile, error) {
 	if !adminui.Who(r).May(adminui.ChatView) {
 		return nil, nil
@@ -112,7 +116,7 @@ func (s *server) homeTiles(r *http.Request) ([]adminui.Tile, error) {
 type threadEntry struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
-	By   string    `json:"by,omitempty"` // of the staff; "" for the customer
+	By   string    `json:"by,omitempty"` // the person of the staff; "" for the customer
 }
 
 // threadPage is one thread.
@@ -142,6 +146,7 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 	if p.Thread, err = s.askedThread(r); err != nil {
 		return p, err
 	}
+
 	ctx, id := r.Context(), p.Thread.ID
 	if p.Entries, err = entriesOf(ctx, s.pool, id); err != nil {
 		return p, err
@@ -152,6 +157,7 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 	if p.Canned, err = listCanned(ctx, s.pool); err != nil {
 		return p, err
 	}
+
 	p.Badge = p.Thread.badge()
 	p.Answer = adminui.Form{ID: "answer", Action: threadPath(id, "answer"), Submit: "Mail the answer",
 		Version: p.Thread.Version, Fields: []adminui.Field{
@@ -160,6 +166,7 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 					"A reply comes to the staff's mailbox."},
 			{Name: "then", Label: "Afterwards", Kind: "choice", Value: threadWaiting, Options: []adminui.Option{
 				{Value: threadWaiting, Text: "Wait for the customer"}, {Value: threadDone, Text: "Done"}}}}}
+
 	for _, m := range []threadMove{{threadOpen, "Open again"}, {threadWaiting, "Mark as waiting"},
 		{threadDone, "Mark as done"}} {
 		if m.State != p.Thread.State {
@@ -174,7 +181,7 @@ func (p threadPage) answer(status int) adminui.Page {
 		Live: "user staff"}
 }
 
-// staffThread shows a thread. The parameter use names a canned answer to begin with.
+// staffThread shows a thread. The parameter use names a canned answer to start from.
 func (s *server) staffThread(r *http.Request) (adminui.Answer, error) {
 	q, err := web.Query(r)
 	if err != nil {
@@ -194,7 +201,7 @@ func (s *server) staffThread(r *http.Request) (adminui.Answer, error) {
 	return p.answer(http.StatusOK), nil
 }
 
-// staffAnswer keeps an answer and has it mailed, in one transaction.
+// staffAnswer stores an answer and has it mailed, in one transaction.
 func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -207,6 +214,7 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, p.Thread.Version); err != nil {
 		return nil, err
 	}
+
 	typed := p.Answer.Typed(form)
 	text, then := strings.TrimSpace(form.Text("text")), form.Get("then")
 	if then != threadWaiting && then != threadDone {
@@ -216,6 +224,7 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		p.Answer = typed.Wrong(adminui.Wrong{"text": "Write something, in at most 5000 characters."})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	err = s.moveThread(r, p.Thread, form.Version, then, "Answered", func(ctx context.Context, tx pgx.Tx) error {
 		id, err := insertAnswer(ctx, tx, p.Thread.ID, adminui.Who(r).Name, text)
 		if err != nil {
@@ -227,6 +236,7 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		}
 		return bus.Enqueue(ctx, tx, chatAnswer(id, p.Thread.Email, answerText(text, p.Entries), earlier))
 	})
+
 	if errors.Is(err, adminui.ErrStale) {
 		if p, err = s.threadPage(r); err != nil {
 			return nil, err
@@ -237,7 +247,8 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: threadPath(p.Thread.ID), Text: "The answer is mailed."}, err
 }
 
-// moveThread gives a thread of this version another state, with what also does, and notes it.
+// moveThread sets the state of a thread that still has this version, does what also does, and puts
+// it on record.
 func (s *server) moveThread(r *http.Request, t thread, version int64, state, text string,
 	also func(context.Context, pgx.Tx) error) error {
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -295,7 +306,7 @@ func answerText(text string, entries []threadEntry) string {
 		quoted)
 }
 
-// chatAnswer has an answer mailed, in the thread of those before.
+// chatAnswer has an answer mailed, as a reply in the thread of the earlier ones.
 func chatAnswer(id int64, to, text string, earlier []int64) msg.Message {
 	now := time.Now().UTC()
 	m := msg.SendMail{Kind: msg.MailChatAnswer, To: []string{to}, Note: text, CreatedAt: now,

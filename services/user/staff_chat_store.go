@@ -12,8 +12,8 @@ const threadFields = `id, name, email, state, last_at, version,
 	coalesce((SELECT left(message, 120) FROM chat_message m
 	  WHERE m.thread_id = chat_thread.id ORDER BY m.id DESC LIMIT 1), '') AS last`
 
-// listThreads lists the threads in a state whose address begins with the searched text, those that changed last first,
-// from a place on if there is more.
+// listThreads lists the threads in a state whose address begins with the searched text, last
+// changed first. If more is set, the list goes on after a place.
 func listThreads(ctx context.Context, db pg.DB, state, search string, after threadPlace, more bool,
 	rows int) ([]thread, error) {
 	return pg.List[thread](ctx, db, "list chats", `
@@ -26,21 +26,21 @@ func findThread(ctx context.Context, db pg.DB, id int64) (thread, bool, error) {
 	return pg.One[thread](ctx, db, "find chat $1", `SELECT `+threadFields+` FROM chat_thread WHERE id = $1`, id)
 }
 
-// threadOfAddress is the thread of an address, in whatever letters.
+// threadOfAddress finds the thread of an address, in whatever case.
 func threadOfAddress(ctx context.Context, db pg.DB, email string) (int64, bool, error) {
 	return pg.One[int64](ctx, db, "look for a chat", `SELECT id FROM chat_thread WHERE lower(email) = lower($1)`, email)
 }
 
-// countOpenThreads counts the threads that wait for an answer, to a limit.
+// countOpenThreads counts the threads that wait for an answer, up to a limit.
 func countOpenThreads(ctx context.Context, db pg.DB, most int) (int64, error) {
 	return pg.Get[int64](ctx, db, "count open chats", `
 		SELECT count(*) FROM (SELECT FROM chat_thread WHERE state = 'open' LIMIT $1) t`, most)
 }
 
-// maxEntries is how much of a thread its page shows.
+// maxEntries is how many entries of a thread its page shows.
 const maxEntries = 200
 
-// entriesOf lists the newest messages and answers of a thread, the oldest first.
+// entriesOf lists the newest messages and answers of a thread, oldest first.
 func entriesOf(ctx context.Context, db pg.DB, id int64) ([]threadEntry, error) {
 	return pg.List[threadEntry](ctx, db, "read chat $1", `
 		SELECT at, text, by FROM (
@@ -63,7 +63,7 @@ func customersOf(ctx context.Context, db pg.DB, email string) ([]customer, error
 		FROM prospect WHERE lower(email) = lower($1) ORDER BY 1, 2 LIMIT 20`, email)
 }
 
-// setThreadState gives a thread of this version a state.
+// setThreadState sets the state of a thread that still has this version.
 func setThreadState(ctx context.Context, tx pgx.Tx, id, version int64, state string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "set the state of chat $1", `
 		UPDATE chat_thread SET state = $3, version = version + 1, last_at = now() WHERE id = $1 AND version = $2`,
@@ -90,7 +90,7 @@ func insertCanned(ctx context.Context, tx pgx.Tx, c canned) (int64, error) {
 		INSERT INTO canned_answer (title, text) VALUES ($1, $2) RETURNING id`, c.Title, c.Text)
 }
 
-// updateCanned changes a canned answer of this version.
+// updateCanned changes a canned answer that still has this version.
 func updateCanned(ctx context.Context, tx pgx.Tx, c canned) (bool, error) {
 	return pg.ExecOne(ctx, tx, "change canned answer $1", `
 		UPDATE canned_answer SET title = $3, text = $4, version = version + 1 WHERE id = $1 AND version = $2`,
@@ -101,8 +101,8 @@ func deleteCanned(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "delete canned answer $1", `DELETE FROM canned_answer WHERE id = $1`, id)
 }
 
-// answersBefore are the answers of a thread before one: the first, which stays the root of the thread in mail programs,
-// and the last ones.
+// answersBefore lists earlier answers of a thread: the first, which stays the root of the thread in
+// mail programs, and the last ten before the given one.
 func answersBefore(ctx context.Context, db pg.DB, thread, id int64) ([]int64, error) {
 	return pg.List[int64](ctx, db, "list the answers before $2", `
 		SELECT min(id) AS id FROM chat_answer WHERE thread_id = $1 AND id < $2 HAVING count(*) > 0

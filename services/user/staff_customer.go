@@ -21,9 +21,9 @@ import (
 type customerEvent struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
-	// Detail is in the customer's own words, or in those of the staff.
+	// Detail quotes the customer or the staff.
 	Detail string `json:"detail,omitempty"`
-	By     string `json:"by,omitempty"` // of the staff
+	By     string `json:"by,omitempty"` // the person of the staff
 }
 
 // customerDetails are the details of a customer.
@@ -37,9 +37,9 @@ type customerDetails struct {
 	LastOrder      time.Time `json:"last_order,omitzero"`
 	Terms          int       `json:"terms_version,omitempty"`
 	Comment        string    `json:"comment,omitempty"` // in the customer's own words
-	Remark         string    `json:"remark,omitempty"`  // of the shop
+	Remark         string    `json:"remark,omitempty"`  // the shop's
 	Excited        int       `json:"how_excited,omitempty"`
-	Code           string    `json:"code"` // mb_cd or pr_cd, of links in mails
+	Code           string    `json:"code"` // mb_cd or pr_cd, in the links of mails
 	Aliases        []string  `json:"further_codes"`
 	Converted      time.Time `json:"converted,omitzero"`
 	Version        int64     `json:"version"`
@@ -58,7 +58,7 @@ func (c customerDetails) mergedInto() string {
 	return ""
 }
 
-// customerPage is one customer: all that user knows, and where the rest is.
+// customerPage is one customer: all that user knows, and links to the rest.
 type customerPage struct {
 	Customer customerDetails `json:"customer"`
 	Merged   []customer      `json:"merged"` // records that were merged into this one
@@ -100,7 +100,7 @@ func (p customerPage) MayUnsubscribe() bool {
 		slices.ContainsFunc(p.Merged, func(c customer) bool { return c.Newsletter == newsYes })
 }
 
-// named reads a customer's key: member-7.
+// named reads the customer's key in the path, such as member-7.
 func named(r *http.Request) (kind string, id int64, err error) {
 	kind, id, ok := readCustomerKey(adminui.Param(r, "customer"))
 	if !ok {
@@ -115,7 +115,7 @@ func readCustomerKey(key string) (kind string, id int64, ok bool) {
 	return kind, id, err == nil && (kind == kindMember || kind == kindProspect)
 }
 
-// records are the ids of a customer's rows, merged ones too.
+// records are the ids of a customer's rows, merged ones included.
 type records struct{ members, prospects []int64 }
 
 func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
@@ -123,6 +123,7 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 	if err != nil {
 		return p, err
 	}
+
 	ctx := r.Context()
 	if p.Customer, err = findCustomer(ctx, s.pool, kind, id); err != nil {
 		return p, err
@@ -130,6 +131,7 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 	if p.Merged, err = mergedInto(ctx, s.pool, kind, id); err != nil {
 		return p, err
 	}
+
 	var all records
 	if kind == kindMember {
 		all.members = []int64{id}
@@ -143,6 +145,7 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 			all.prospects = append(all.prospects, m.ID)
 		}
 	}
+
 	if err := s.readCustomerEvents(ctx, &p, all); err != nil {
 		return p, err
 	}
@@ -151,6 +154,7 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 	} else if found {
 		p.Thread = threadPath(thread)
 	}
+
 	p.describe()
 	p.forms()
 	return p, nil
@@ -171,7 +175,7 @@ func (s *server) readCustomerEvents(ctx context.Context, p *customerPage, all re
 	return nil
 }
 
-// describe fills in what the page says of the customer.
+// describe fills in what the page says about the customer.
 func (p *customerPage) describe() {
 	c := p.Customer
 	p.Facts = []adminui.Detail{{Label: "Kind", Value: adminui.Badge{Text: c.Kind}}, {Label: "E-mail", Value: c.Email},
@@ -187,6 +191,7 @@ func (p *customerPage) describe() {
 	} else {
 		p.Facts = append(p.Facts, adminui.Detail{Label: "Phone", Value: c.Phone})
 	}
+
 	for _, d := range []struct {
 		label string
 		value any
@@ -197,6 +202,7 @@ func (p *customerPage) describe() {
 			p.Facts = append(p.Facts, adminui.Detail{Label: d.label, Value: d.value})
 		}
 	}
+
 	p.Codes = []adminui.Detail{{Label: "In mail links", Value: c.Code}}
 	if len(c.Aliases) > 0 {
 		p.Codes = append(p.Codes, adminui.Detail{Label: "Further codes", Value: strings.Join(c.Aliases, ", ")})
@@ -204,6 +210,7 @@ func (p *customerPage) describe() {
 	if into := c.mergedInto(); into != "" {
 		p.Into = "/customers/" + into
 	}
+
 	for _, address := range append([]customer{c.customer}, p.Merged...) {
 		q := url.QueryEscape(address.Email)
 		p.Links = append(p.Links, adminui.Link{Text: "Orders of " + address.Email, To: "/orders?q=" + q},
@@ -220,7 +227,7 @@ func agreedTo(version int) string {
 	return "version " + strconv.Itoa(version)
 }
 
-// forms are the commands of the page.
+// forms fills in the commands of the page.
 func (p *customerPage) forms() {
 	c := p.Customer
 	p.Note = adminui.Form{ID: "note", Action: c.path("notes"), Submit: "Add note",
@@ -259,7 +266,7 @@ func (s *server) staffCustomer(r *http.Request) (adminui.Answer, error) {
 	return page.answer(http.StatusOK), err
 }
 
-// person is how a customer's erasure or export is named, as the commands name it.
+// person names a customer to be erased or exported, as the commands do.
 func (c customer) person() erasure.Person {
 	if c.Kind == kindMember {
 		return erasure.Person{MemberIDs: []int64{c.ID}}

@@ -16,14 +16,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// recordCustomer notes what a person of the staff did to a customer. Nothing of a customer's data goes along: the log
-// keeps what an erasure takes from here.
+// recordCustomer puts on record what a person of the staff did to a customer. It names nothing of
+// the customer's data, since the log keeps what an erasure takes from here.
 func recordCustomer(r *http.Request, tx pgx.Tx, c customer, text string) error {
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersEdit, Kind: "customer", Key: c.key(),
 		Text: text + " " + c.key()})
 }
 
-// act does something to the customer of a page, and notes it. errUnchanged from do ends it without a change.
+// act does something to the customer of a page, and puts it on record. If do returns errUnchanged,
+// nothing changes.
 func (s *server) act(r *http.Request, c customer, text string,
 	do func(context.Context, pgx.Tx) ([]msg.Message, error)) error {
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -42,7 +43,7 @@ func (s *server) act(r *http.Request, c customer, text string,
 	return err
 }
 
-// staffNote keeps a note of the staff about a customer.
+// staffNote stores a note of the staff about a customer.
 func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
 	page, form, err := s.askedAct(r)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: page.Customer.path(), Text: "Noted."}, err
 }
 
-// askedAct reads the customer that a command is for, and its form.
+// askedAct reads the customer that a command is about, and its form.
 func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, err
 	return page, form, err
 }
 
-// askedMember is askedAct for what concerns accounts alone.
+// askedMember is askedAct for commands that concern open accounts only.
 func (s *server) askedMember(r *http.Request) (customerPage, error) {
 	page, _, err := s.askedAct(r)
 	if err == nil && !page.IsOpen() {
@@ -84,7 +85,7 @@ func (s *server) askedMember(r *http.Request) (customerPage, error) {
 	return page, err
 }
 
-// staffVerify mails a member the link again that proves the address.
+// staffVerify mails a member another link that proves the address.
 func (s *server) staffVerify(r *http.Request) (adminui.Answer, error) {
 	page, err := s.askedMember(r)
 	if err != nil {
@@ -117,7 +118,7 @@ func (s *server) staffEndSessions(r *http.Request) (adminui.Answer, error) {
 		func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
 			a, err := web.OrNotFound(nextVersion(ctx, tx, page.Customer.ID))
 			now := time.Now()
-			a.PasswordChanged = &now // sessions from before this moment end; the password stays
+			a.PasswordChanged = &now // older sessions end; the password stays
 			return []msg.Message{a.credentialsChanged("")}, err
 		})
 	return adminui.Done{To: page.Customer.path(), Text: "All sessions end within a moment."}, err
@@ -145,7 +146,7 @@ func (s *server) staffUnsubscribe(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: c.path(), Text: "Gets no newsletters any more."}, err
 }
 
-// refuseMerged notes for the records that were merged into a customer's that the person wants no newsletters.
+// refuseMerged marks the records that were merged into a customer's as refusing newsletters.
 func refuseMerged(ctx context.Context, tx pgx.Tx, c customer) ([]msg.Message, error) {
 	prospects, err := refuseMergedProspects(ctx, tx, c)
 	if err != nil {
@@ -182,7 +183,7 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/customers", Text: "Erased here. The other services are told."}, nil
 }
 
-// changedEvent tells the other services of a customer's present state.
+// changedEvent tells the other services the present state of a customer.
 func changedEvent(ctx context.Context, tx pgx.Tx, c customer) ([]msg.Message, error) {
 	if c.Kind == kindMember {
 		a, err := web.OrNotFound(lockAccount(ctx, tx, c.ID))

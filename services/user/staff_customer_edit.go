@@ -27,7 +27,7 @@ const (
 	maxTag  = 40
 )
 
-// readTags reads tags with commas between: in small letters, each once.
+// readTags reads comma-separated tags, in lower case, each once.
 func readTags(text string) (tags []string, ok bool) {
 	tags = []string{}
 	for part := range strings.SplitSeq(text, ",") {
@@ -54,8 +54,8 @@ func (c customerDetails) edit() customerEdit {
 		Comment: c.Comment, Remark: c.Remark, Tags: c.Tags}
 }
 
-// editForm asks what can be changed of a customer. A member's address moves with the same mails as when members do it
-// themselves; a prospect's stays, since it is what consents were given for.
+// editForm has what can be changed of a customer. A member's address moves with the same mails as
+// when members move it themselves; a prospect's stays, since consents were given for it.
 func editForm(c customerDetails) adminui.Form {
 	member := c.Kind == kindMember
 	f := adminui.Form{ID: "edit", Action: c.path("edit"), Version: c.Version, Cancel: c.path(), Fields: []adminui.Field{
@@ -78,11 +78,12 @@ func editForm(c customerDetails) adminui.Form {
 	return f
 }
 
-// readEdit reads the form about a customer and says what is wrong with it.
+// readEdit reads the form about a customer, and returns what is wrong with it.
 func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong adminui.Wrong) {
 	text := func(name string) string { return strings.TrimSpace(form.Text(name)) }
 	e = customerEdit{FirstName: text("first_name"), LastName: text("last_name"), Email: normalEmail(text("email")),
 		Phone: text("phone"), Comment: text("comment"), Remark: text("remark")}
+
 	wrong = adminui.Wrong{}
 	for name, most := range map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
 		"comment": maxText, "remark": maxText} {
@@ -90,6 +91,7 @@ func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong adminu
 			wrong[name] = "This is longer than can be stored."
 		}
 	}
+
 	if member {
 		for _, name := range []string{"first_name", "last_name"} {
 			if text(name) == "" {
@@ -100,6 +102,7 @@ func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong adminu
 			wrong["email"] = p[0].Description
 		}
 	}
+
 	var ok bool
 	if e.Tags, ok = readTags(form.Get("tags")); !ok {
 		wrong["tags"] = "At most 20 tags of 40 characters."
@@ -146,11 +149,13 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, c.Version); err != nil {
 		return nil, err
 	}
+
 	e, wrong := readEdit(form, c.Kind == kindMember)
 	typed := editForm(c).Typed(form)
 	if len(wrong) > 0 {
 		return editAnswer(c, typed.Wrong(wrong), http.StatusUnprocessableEntity), nil
 	}
+
 	err = s.act(r, c.customer, "Changed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
 		if err := keepTags(ctx, tx, e.Tags); err != nil {
 			return nil, err
@@ -160,6 +165,7 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 		}
 		return changeProspect(ctx, tx, c.ID, form.Version, e)
 	})
+
 	switch {
 	case errors.Is(err, errAddressFull):
 		return editAnswer(c,
@@ -177,7 +183,7 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: c.path(), Text: "Saved."}, nil
 }
 
-// changeMember changes a member of this version.
+// changeMember changes a member who still has this version.
 func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
 	a, err := web.OrNotFound(lockAccount(r.Context(), tx, id))
 	switch {
@@ -194,7 +200,7 @@ func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e c
 	return append(messages, more...), err
 }
 
-// changeProspect changes a prospect of this version.
+// changeProspect changes a prospect who still has this version.
 func changeProspect(ctx context.Context, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
 	p, err := web.OrNotFound(lockProspectByID(ctx, tx, id))
 	switch {

@@ -32,7 +32,7 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 		FROM prospect p WHERE $1 = 'prospect' AND id = $2`, kind, id))
 }
 
-// mergedInto lists the records that were merged into a customer's: of prospects, and closed accounts.
+// mergedInto lists what was merged into a customer's record: prospects and closed accounts.
 func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]customer, error) {
 	return pg.List[customer](ctx, db, "list what was merged into $1 $2", `
 		SELECT 'prospect' AS kind, id, `+prospectName+` AS name, email,
@@ -49,8 +49,8 @@ func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]custome
 // customerRows bounds the lists on a customer's page.
 const customerRows = 100
 
-// events lists what happened with a customer, the newest first. from has the columns at, text, detail and by of rows
-// that belong to the members $1 and the prospects $2.
+// events lists what happened with a customer, newest first. from selects the columns at, text,
+// detail and by of the rows that belong to the members $1 and the prospects $2.
 func events(ctx context.Context, db pg.DB, what string, all records, from string) ([]customerEvent, error) {
 	return pg.List[customerEvent](ctx, db, what, from+` ORDER BY 1 DESC LIMIT $3`,
 		append([]int64{}, all.members...), append([]int64{}, all.prospects...), customerRows)
@@ -69,13 +69,13 @@ func chatOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error)
 		SELECT created AS at, message AS text, '' AS detail, '' AS by FROM chat_message`+byMember+byProspect)
 }
 
-// notesOf lists what the staff noted.
+// notesOf lists the notes of the staff about a customer.
 func notesOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
 	return events(ctx, db, "list the notes about a customer", all, `
 		SELECT at, text, '' AS detail, written_by AS by FROM customer_note`+byMember+byProspect)
 }
 
-// reasonWords are the reasons of an unsubscription in words.
+// reasonWords is the reasons of an unsubscription in words.
 const reasonWords = `concat_ws(', ', CASE WHEN no_longer_want THEN 'wants them no longer' END,
 	CASE WHEN never_signed_up THEN 'never signed up' END, CASE WHEN inappropriate THEN 'inappropriate' END,
 	CASE WHEN spam THEN 'spam' END)`
@@ -94,8 +94,8 @@ func termsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error
 		FROM terms_agreed`+byMember+` AND $2::bigint[] IS NOT NULL`)
 }
 
-// insertNote keeps a note about a customer who is locked; false for one that the same person has just written, in a
-// form that was sent twice.
+// insertNote stores a note about a customer who is locked; it returns false if the same person has
+// just written the same, in a form that was sent twice.
 func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "note something about $1 $2", `
 		INSERT INTO customer_note (member_id, prospect_id, written_by, text)
@@ -108,19 +108,19 @@ func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bo
 		c.Kind, c.ID, by, text)
 }
 
-// keepTags has filters know tags.
+// keepTags makes tags known, so that lists can be filtered by them.
 func keepTags(ctx context.Context, tx pgx.Tx, tags []string) error {
 	return pg.Exec(ctx, tx, "keep tags", `
 		INSERT INTO tag (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, tags)
 }
 
-// editAccount sets what only the staff sets of a member, and counts it as a change.
+// editAccount sets the tags of a member, which only staff set, and counts it as a change.
 func editAccount(ctx context.Context, tx pgx.Tx, id int64, tags []string) (account, bool, error) {
 	return queryAccount(ctx, tx, `UPDATE account SET tags = $2, version = version + 1 WHERE id = $1 RETURNING`+
 		accountColumns, id, tags)
 }
 
-// nextVersion counts a change of a member that is in no column.
+// nextVersion counts a change of a member that no column shows.
 func nextVersion(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
 	return queryAccount(ctx, tx, `UPDATE account SET version = version + 1 WHERE id = $1`+stillOpen+` RETURNING`+
 		accountColumns, id)
@@ -131,13 +131,13 @@ func lockProspectByID(ctx context.Context, tx pgx.Tx, id int64) (prospect, bool,
 	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
 }
 
-// prospectOfAddress finds the prospect of an address, in whatever letters.
+// prospectOfAddress finds the prospect of an address, in whatever case.
 func prospectOfAddress(ctx context.Context, db pg.DB, email string) (id int64, found bool, err error) {
 	return pg.One[int64](ctx, db, "find the prospect of an address", `
 		SELECT id FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1`, email)
 }
 
-// editProspect stores what the staff knows of a prospect.
+// editProspect stores what the staff know about a prospect.
 func editProspect(ctx context.Context, tx pgx.Tx, id int64, e customerEdit) (prospect, bool, error) {
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET first_name = nullif($2, ''), last_name = nullif($3, ''), phone = nullif($4, ''),
@@ -146,13 +146,15 @@ func editProspect(ctx context.Context, tx pgx.Tx, id int64, e customerEdit) (pro
 		id, e.FirstName, e.LastName, e.Phone, e.Comment, e.Remark, e.Tags)
 }
 
-// mergeProspect moves what a prospect's record has to another customer's, and notes whose it is from now on. Addresses,
-// codes and consents stay with the record: they are of that address. One newsletter is enough for a person.
+// mergeProspect moves what a prospect's record has to another customer's, and marks it as merged.
+// Addresses, codes and consents stay with the record, since they belong to its address. quiet ends
+// its newsletters: one is enough for a person.
 func mergeProspect(ctx context.Context, tx pgx.Tx, id int64, into customer, quiet bool) (prospect, bool, error) {
 	member, other := into.ID, int64(0)
 	if into.Kind == kindProspect {
 		member, other = 0, into.ID
 	}
+
 	err := pg.Exec(ctx, tx, "move the figures of prospect $1", `
 		WITH p AS (
 		  SELECT orders, spent, last_order, tags FROM prospect WHERE id = $1
@@ -178,13 +180,14 @@ func mergeProspect(ctx context.Context, tx pgx.Tx, id int64, into customer, quie
 	if err != nil {
 		return prospect{}, false, err
 	}
+
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET orders = 0, spent = 0, last_order = NULL, merged_member = nullif($2::bigint, 0),
 		  merged_prospect = nullif($3::bigint, 0), unsubscribed = unsubscribed OR $4, version = version + 1
 		WHERE id = $1 RETURNING`+prospectColumns, id, member, other, quiet)
 }
 
-// reasonRow is why a person unsubscribed.
+// reasonRow says why a person unsubscribed.
 type reasonRow struct {
 	customerEvent
 	ID    int64  `json:"id"`
@@ -192,7 +195,7 @@ type reasonRow struct {
 	Email string `json:"email"`
 }
 
-// listReasons lists why people unsubscribed, the newest first, those before an id if it is one.
+// listReasons lists why people unsubscribed, newest first, below the id after unless it is 0.
 func listReasons(ctx context.Context, db pg.DB, after int64, rows int) ([]reasonRow, error) {
 	return pg.List[reasonRow](ctx, db, "list why people unsubscribed", `
 		SELECT u.id, u.created AS at, `+reasonWords+` AS text, u.other AS detail, '' AS by,

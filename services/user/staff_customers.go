@@ -21,10 +21,10 @@ const (
 	kindProspect = "prospect"
 )
 
-// What a customer said of newsletters.
+// What a customer has chosen about newsletters.
 const (
 	newsYes     = "yes"
-	newsNo      = "no"      // was never asked, or did not want it so far
+	newsNo      = "no"      // was never asked, or has not wanted them so far
 	newsRefused = "refused" // unsubscribed
 )
 
@@ -40,7 +40,7 @@ type customer struct {
 	Source     string      `json:"source"`
 	Tags       []string    `json:"tags"`
 	Orders     int64       `json:"orders"`
-	Spent      money.Cents `json:"spent"` // for orders, less what was given back
+	Spent      money.Cents `json:"spent"` // for orders, without what was given back
 	Since      time.Time   `json:"since"`
 }
 
@@ -49,10 +49,10 @@ func (c customer) path(parts ...string) string {
 	return strings.Join(append([]string{"/customers", c.key()}, parts...), "/")
 }
 
-// Path is where the customer's page is, in templates.
+// Path is the address of the customer's page.
 func (c customer) Path() string { return c.path() }
 
-// Key names the customer in addresses.
+// Key identifies the customer in addresses.
 func (c customer) Key() string { return c.key() }
 
 func (c customer) key() string { return customerKey(c.Kind, c.ID) }
@@ -86,7 +86,7 @@ func (c customer) place(sort string) customerPlace {
 	return p
 }
 
-// newsBadge is what a customer said of newsletters.
+// newsBadge shows what a customer has chosen about newsletters.
 func newsBadge(said string) adminui.Badge {
 	return adminui.Badge{Text: said, Tone: map[string]string{newsYes: "good", newsRefused: "warn"}[said]}
 }
@@ -102,7 +102,7 @@ var customerColumns = []adminui.Column[customer]{
 	{Title: "Since", Sort: "since", Minor: true, Value: func(c customer) any { return c.Since }},
 }
 
-// customerList is what of the customers is listed.
+// customerList selects the customers of a list.
 type customerList struct {
 	Search, Kind, Newsletter, Source, Tag string
 
@@ -111,11 +111,11 @@ type customerList struct {
 	Sort   string // since, orders or spent
 	Down   bool
 	After  customerPlace
-	More   bool // from After on
+	More   bool // the list goes on after After
 	Rows   int
 }
 
-// after is what the customers are sorted by at the place from which they are listed.
+// after is the value at After of the column that the list is sorted by.
 func (l customerList) after() any {
 	if l.Sort == "since" {
 		return l.After.At
@@ -131,14 +131,17 @@ func customerChoices(tags []string) []adminui.Choice {
 		}
 		return list
 	}
+
 	sources := option("", "From anywhere", "registration", "Registration")
 	for _, s := range []string{sourceOrder, sourceCheckout, sourceChat, sourceWaiting, sourceImport, sourceStaff} {
 		sources = append(sources, adminui.Option{Value: s, Text: strings.ToUpper(s[:1]) + s[1:]})
 	}
+
 	given := option("", "Any tag")
 	for _, name := range tags {
 		given = append(given, adminui.Option{Value: name, Text: name})
 	}
+
 	return []adminui.Choice{
 		{Name: "kind", Label: "Kind", Options: option("", "All", kindMember, "Members", kindProspect, "Prospects")},
 		{Name: "newsletter", Label: "Newsletter",
@@ -153,7 +156,7 @@ func customerChoices(tags []string) []adminui.Choice {
 	}
 }
 
-// readCustomerList reads which customers are asked for.
+// readCustomerList reads which customers a list asks for.
 func readCustomerList(ask adminui.Listing) (l customerList, err error) {
 	l = customerList{Search: ask.Search, Kind: ask.Chosen["kind"], Newsletter: ask.Chosen["newsletter"],
 		Source: ask.Chosen["source"], Tag: ask.Chosen["tag"], Sort: ask.Sort, Down: ask.Down, Rows: ask.Rows + 1}
@@ -185,6 +188,7 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	l, err := readCustomerList(ask)
 	if err != nil {
 		return nil, err
@@ -197,6 +201,7 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "customers", customerColumns, list,
 		func(c customer) any { return c.place(l.Sort) })
 	for _, c := range customerChoices(tags) {
@@ -206,6 +211,7 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 		}
 		table.Choices = append(table.Choices, c)
 	}
+
 	table.WithSearch(ask, "E-mail address, name or user name")
 	table.Empty, table.Labelled = "No customers.", true
 	if err := s.fileOf(r, ask, table, "customers"); err != nil {
@@ -217,7 +223,8 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user"}, nil
 }
 
-// fileOf offers the file of a list with addresses to those who may have it, and notes who takes it.
+// fileOf offers a list with addresses as a file to those who may export it, and puts on record who
+// did.
 func (s *server) fileOf(r *http.Request, ask adminui.Listing, table *adminui.Table, what string) error {
 	if !adminui.Who(r).May(adminui.CustomersExport) {
 		table.CSV = ""

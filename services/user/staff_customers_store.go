@@ -7,36 +7,37 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// begins makes a text the beginning in a LIKE, in lower case.
+// begins is the LIKE pattern of what begins with a text, in lower case.
 func begins(text string) string { return pg.Like(strings.ToLower(text)) + "%" }
 
-// What a member and a prospect said of newsletters, in SQL.
+// What a member and a prospect have chosen about newsletters.
 const (
 	memberNews = `CASE WHEN unsubscribed THEN 'refused' WHEN newsletter THEN 'yes' ELSE 'no' END`
-	// prospectNews: registering takes a prospect off the list by itself.
+	// prospectNews is "no" for a prospect whom only registering took off the list.
 	prospectNews = `CASE WHEN NOT unsubscribed THEN 'yes' WHEN unsubscribed_at IS NULL OR unsubscribed_at = converted
 		THEN 'no' ELSE 'refused' END`
 )
 
-// prospectName is what a prospect is called, in SQL: by their own name, or that of their last order.
+// prospectName is a prospect's own name, or that of their last order.
 const prospectName = `coalesce(nullif(concat_ws(' ', first_name, last_name), ''), order_name)`
 
-// orderNameBegins says in SQL that the name of a prospect's last order, or its last word, begins as a parameter does.
+// orderNameBegins holds if the name on a prospect's last order, or its last word, is like a
+// parameter.
 func orderNameBegins(param string) string {
 	return `lower(order_name) LIKE ` + param + ` OR lower(substring(order_name from '[^ ]+$')) LIKE ` + param
 }
 
-// customerSorts are the columns that the list can be sorted by: of members, of prospects, in the list, and their
-// parameter.
+// customerSorts are the columns by which the list can be sorted: of members, of prospects, of the
+// list, and the parameter that is compared with them.
 var customerSorts = map[string]struct{ member, prospect, key, param string }{
 	"since":  {member: "joined", prospect: "created", key: "since", param: "$9::timestamptz"},
 	"orders": {member: "orders", prospect: "orders", key: "orders", param: "$9::bigint"},
 	"spent":  {member: "spent", prospect: "spent", key: "spent", param: "$9::bigint"},
 }
 
-// listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning
-// of the address, the name, the last name or the user name; the name of a customer without an account may be that on
-// their order.
+// listCustomers lists members and prospects without an account, in the order of l.Sort. A search is
+// for the beginning of the address, the name, the last name or the user name. A prospect is also
+// found by the name on the last order.
 func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, error) {
 	by, after, order := customerSorts[l.Sort], "<", "DESC"
 	if !l.Down {
@@ -47,6 +48,7 @@ func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, e
 			(` + column + `, '` + kind + `', id) ` + after + ` (` + by.param + `, $10, $11))
 		  ORDER BY ` + column + ` ` + order + `, id ` + order + ` LIMIT $12`
 	}
+
 	return pg.List[customer](ctx, db, "list customers", `
 		SELECT * FROM (
 		  (SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username,

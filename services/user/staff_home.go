@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// guideSteps are user's steps of setting a shop up.
+// guideSteps are user's steps in the guide to setting a shop up.
 func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	if !adminui.Who(r).May(adminui.SettingsView) {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// mergePair are two customers on a page that says what merging them does, before it is done.
+// mergePair is the two customers of a page that says what merging them does, before it is done.
 type mergePair struct {
 	Into  customerDetails `json:"into"`
 	Other customerDetails `json:"other"`
@@ -26,14 +26,15 @@ func (s *server) readPair(ctx context.Context, into, other customer) (p mergePai
 	return p, err
 }
 
-// form merges the two, each of the version that is shown.
+// form merges the two, each in the version that is shown.
 func (p mergePair) form(action, submit string) adminui.Form {
 	return adminui.Form{ID: "merge", Action: action, Cancel: p.Into.path(), Tone: "bad", Submit: submit,
 		Version: p.Into.Version, Fields: []adminui.Field{
 			{Name: "other_version", Kind: "hidden", Value: strconv.FormatInt(p.Other.Version, 10)}}}
 }
 
-// shown checks the version of the first of the two that a person saw, and returns the other one's.
+// shown checks that the customer who stays has the version that the form showed, and returns the
+// version of the other that it showed.
 func (p mergePair) shown(form adminui.Submitted) (other int64, err error) {
 	if err := form.CheckVersion(1, p.Into.Version); err != nil {
 		return 0, err

@@ -8,29 +8,32 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// customerPanel is who a customer is: a part of an order's page.
+// customerPanel shows who a customer is, as a part of an order's page.
 type customerPanel struct {
-	Customer *customerDetails `json:"customer"` // nil for someone whom user does not know
+	Customer *customerDetails `json:"customer"` // nil if user does not know the person
 	Facts    []adminui.Detail `json:"-"`
-	To       string           `json:"-"` // the customer's page
+	To       string           `json:"-"` // path of the customer's page
 }
 
-// staffCustomerPanel shows the customer of a member's id, or of a code that stands for a prospect.
+// staffCustomerPanel shows the customer with a member's id or with a prospect's code.
 func (s *server) staffCustomerPanel(r *http.Request) (adminui.Answer, error) {
 	q, err := web.Query(r)
 	if err != nil {
 		return nil, err
 	}
+
 	member := int64(0)
 	if text := q.Get("member"); text != "" {
 		if member, err = strconv.ParseInt(text, 10, 64); err != nil {
 			return nil, web.BadRequest("member")
 		}
 	}
+
 	kind, id, found, err := customerOf(r.Context(), s.pool, member, q.Get("code"))
 	if err != nil {
 		return nil, err
 	}
+
 	var p customerPanel
 	if found {
 		c, err := findCustomer(r.Context(), s.pool, kind, id)
@@ -42,7 +45,7 @@ func (s *server) staffCustomerPanel(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "This customer", Template: "customer_panel.html", Data: p, Narrow: true}, nil
 }
 
-// panelFacts are the details beside an order, which has name and address itself.
+// panelFacts are the details next to an order, which has name and address itself.
 func (c customerDetails) panelFacts() []adminui.Detail {
 	facts := []adminui.Detail{{Label: "Known as", Value: adminui.Badge{Text: c.Kind}}, {Label: "Since", Value: c.Since},
 		{Label: "Newsletter", Value: newsBadge(c.Newsletter)}}

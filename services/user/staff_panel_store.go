@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// customerOf finds a member by id, or the prospect of a code, be it a former one.
+// customerOf finds a member by id, or a prospect by a code, former codes included.
 func customerOf(ctx context.Context, db pg.DB, member int64, code string) (kind string, id int64, found bool,
 	err error) {
 	type row struct {

@@ -18,7 +18,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// prospectRow is a prospect in the list for staff, registered since or not.
+// prospectRow is a prospect in the list for staff, who may have registered since.
 type prospectRow struct {
 	ID         int64     `json:"id"`
 	Email      string    `json:"email"`
@@ -53,6 +53,7 @@ func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
 	if ask.File {
 		return s.prospectFile(r, ask)
 	}
+
 	after, _, err := adminui.ReadCursor[int64](ask)
 	if err != nil {
 		return nil, err
@@ -62,6 +63,7 @@ func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "prospects", prospectColumnsShown, list, func(p prospectRow) any { return p.ID })
 	table.Tabs = []adminui.Tab{{Title: "Prospects", To: ask.With("registered", ""), Count: -1, Active: !registered},
 		{Title: "Registered since", To: ask.With("registered", "yes"), Count: -1, Active: registered}}
@@ -76,7 +78,8 @@ func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
 	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user"}, nil
 }
 
-// prospectFileColumns are those that an import takes, and the rest of what exportProspects writes.
+// prospectFileColumns are the columns that an import takes, and the others that exportProspects
+// writes.
 var prospectFileColumns = []adminui.Column[listedProspect]{
 	{Title: "email", Value: func(p listedProspect) any { return p.Email }},
 	{Title: "first_name", Value: func(p listedProspect) any { return p.FirstName }},
@@ -95,7 +98,7 @@ var prospectFileColumns = []adminui.Column[listedProspect]{
 	}},
 }
 
-// prospectFile is every prospect as a file.
+// prospectFile exports every prospect.
 func (s *server) prospectFile(r *http.Request, ask adminui.Listing) (adminui.Answer, error) {
 	list, err := listProspects(r.Context(), s.pool)
 	if err != nil {
@@ -130,16 +133,18 @@ func (s *server) staffNewProspect(*http.Request) (adminui.Answer, error) {
 	return newProspectPage(newProspectForm(), http.StatusOK), nil
 }
 
-// staffAddProspect makes a prospect of an address that no one has.
+// staffAddProspect adds a prospect with an address that no one has.
 func (s *server) staffAddProspect(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
+
 	e, wrong := readEdit(form, false)
 	if p := checkEmail(e.Email); len(p) > 0 {
 		wrong["email"] = p[0].Description
 	}
+
 	var made prospect
 	if len(wrong) == 0 {
 		if made, err = s.addProspect(r, newProspect{Email: e.Email, FirstName: e.FirstName, LastName: e.LastName,
@@ -148,6 +153,7 @@ func (s *server) staffAddProspect(r *http.Request) (adminui.Answer, error) {
 			wrong["email"], err = "This address is a customer's already.", nil
 		}
 	}
+
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +163,7 @@ func (s *server) staffAddProspect(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/customers/" + customerKey(kindProspect, made.ID), Text: "Added."}, nil
 }
 
-// addProspect makes a prospect; errUnchanged says that the address is a customer's already.
+// addProspect adds a prospect; it returns errUnchanged if the address is a customer's already.
 func (s *server) addProspect(r *http.Request, n newProspect) (p prospect, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -172,12 +178,14 @@ func (s *server) addProspect(r *http.Request, n newProspect) (p prospect, err er
 		if member || !made {
 			return errUnchanged
 		}
+
 		if n.Subscribed {
 			if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
 				Source: "staff"}); err != nil {
 				return err
 			}
 		}
+
 		if err := bus.Enqueue(ctx, tx, p.event()); err != nil {
 			return err
 		}
@@ -186,20 +194,20 @@ func (s *server) addProspect(r *http.Request, n newProspect) (p prospect, err er
 	return p, err
 }
 
-// importPage asks for a list, or says what it would do.
+// importPage asks for a list, or shows what importing it would do.
 type importPage struct {
 	Rows       int         `json:"rows"`
 	New        int         `json:"new"`
 	Known      int         `json:"known"`      // prospects or members already, who stay as they are
 	Subscribed int         `json:"subscribed"` // of the new ones
-	Refused    int         `json:"refused"`    // whom the list takes off the newsletters
+	Refused    int         `json:"refused"`    // taken off the newsletters by the list
 	Errors     []lineError `json:"errors"`
 	Text       string      `json:"-"` // the list, to be sent again
 	Problem    string      `json:"problem,omitempty"`
 	Columns    string      `json:"columns"`
 }
 
-// Checked reports whether a list was looked at and is good.
+// Checked reports whether a list was checked and nothing is wrong with it.
 func (p importPage) Checked() bool { return p.Rows > 0 && len(p.Errors) == 0 && p.Problem == "" }
 
 func (p importPage) answer(status int) adminui.Page {
@@ -212,13 +220,13 @@ func (s *server) staffImport(*http.Request) (adminui.Answer, error) {
 }
 
 const (
-	// maxImported is how many lines a list has at most.
+	// maxImported is how many lines a list may have.
 	maxImported = 10_000
-	// maxImport is the largest list, in bytes.
+	// maxImport is the size of the largest list, in bytes.
 	maxImport = 4 << 20
 )
 
-// staffImportList looks at a list, and imports it when it is told so: all of it, or nothing.
+// staffImportList checks a list, and imports it if the form says so: all of it, or nothing.
 func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 	text, do, problem, err := readUpload(r)
 	if err != nil {
@@ -227,6 +235,7 @@ func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 	if problem != "" {
 		return importPage{Errors: []lineError{}, Problem: problem}.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	page, list, err := s.checkList(r.Context(), text)
 	if err != nil {
 		return nil, err
@@ -237,6 +246,7 @@ func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 	if !do {
 		return page.answer(http.StatusOK), nil
 	}
+
 	added := 0
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if added, err = importList(r.Context(), tx, list); err != nil {
@@ -248,12 +258,13 @@ func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return adminui.Done{To: "/prospects", Text: fmt.Sprintf("Prospects added: %d, known before: %d.", added,
 		len(list)-added)}, nil
 }
 
-// readUpload reads a list from a form: a file, or the text of one that was looked at before. problem says why there is
-// none.
+// readUpload reads a list from a form: a file, or the text of one that was checked before. problem
+// says why there is none.
 func readUpload(r *http.Request) (text string, do bool, problem string, err error) {
 	switch err := r.ParseMultipartForm(maxImport); {
 	case errors.Is(err, http.ErrNotMultipart):
@@ -262,10 +273,12 @@ func readUpload(r *http.Request) (text string, do bool, problem string, err erro
 		return "", false, "", web.BadRequest("list")
 	}
 	defer r.MultipartForm.RemoveAll() //nolint:errcheck // files of the temporary folder
+
 	do = r.PostForm.Get("do") == "import"
 	if text = r.PostForm.Get("text"); text != "" {
 		return text, do, "", nil
 	}
+
 	file, about, err := r.FormFile("list")
 	if err != nil {
 		return "", false, "Choose a file.", nil
@@ -278,6 +291,7 @@ func readUpload(r *http.Request) (text string, do bool, problem string, err erro
 		return "", false, fmt.Sprintf("This file has %.1f MB: at most %d at once. Split it, and bring one part after "+
 			"the other.", float64(about.Size)/(1<<20), maxImport>>20), nil
 	}
+
 	var raw bytes.Buffer
 	if _, err := raw.ReadFrom(file); err != nil {
 		return "", false, "", fmt.Errorf("read a list: %w", err)
@@ -285,13 +299,14 @@ func readUpload(r *http.Request) (text string, do bool, problem string, err erro
 	return raw.String(), false, "", nil
 }
 
-// checkList says what a list would do, and what is wrong with it.
+// checkList returns what importing a list would do, and what is wrong with it.
 func (s *server) checkList(ctx context.Context, text string) (p importPage, list []newProspect, err error) {
 	p.Errors, p.Text = []lineError{}, text
 	if text == "" {
 		p.Problem = "Choose a file."
 		return p, nil, nil
 	}
+
 	list, wrong, err := readProspects([]byte(text))
 	switch {
 	case err != nil:
@@ -307,6 +322,7 @@ func (s *server) checkList(ctx context.Context, text string) (p importPage, list
 	if p.Problem != "" {
 		return p, nil, nil
 	}
+
 	emails := make([]string, len(list))
 	for i, n := range list {
 		emails[i] = n.Email
@@ -315,6 +331,7 @@ func (s *server) checkList(ctx context.Context, text string) (p importPage, list
 	if err != nil {
 		return p, nil, err
 	}
+
 	p.Rows = len(list)
 	for _, n := range list {
 		key := strings.ToLower(n.Email)
@@ -329,6 +346,7 @@ func (s *server) checkList(ctx context.Context, text string) (p importPage, list
 			known[key] = true // a second line is about the same person
 		}
 	}
+
 	p.Known = p.Rows - p.New
 	return p, list, nil
 }
@@ -346,6 +364,7 @@ func importList(ctx context.Context, tx pgx.Tx, list []newProspect) (added int, 
 	if err != nil {
 		return 0, err
 	}
+
 	var events []msg.Message
 	for _, n := range list {
 		event, made, err := importProspect(ctx, tx, n, members[strings.ToLower(n.Email)])
@@ -360,7 +379,7 @@ func importList(ctx context.Context, tx pgx.Tx, list []newProspect) (added int, 
 	return added, bus.Enqueue(ctx, tx, events...)
 }
 
-// addressSet are addresses in small letters.
+// addressSet is a set of addresses in lower case.
 func addressSet(list []string) map[string]bool {
 	set := map[string]bool{}
 	for _, address := range list {
@@ -369,7 +388,7 @@ func addressSet(list []string) map[string]bool {
 	return set
 }
 
-// knownAddresses are those of some addresses that members or prospects have.
+// knownAddresses are the addresses among emails that members or prospects have.
 func knownAddresses(ctx context.Context, db pg.DB, emails []string) (map[string]bool, error) {
 	members, err := memberAddresses(ctx, db, emails)
 	if err != nil {
@@ -382,7 +401,7 @@ func knownAddresses(ctx context.Context, db pg.DB, emails []string) (map[string]
 	return members, err
 }
 
-// memberAddresses are those of some addresses that members have.
+// memberAddresses are the addresses among emails that members have.
 func memberAddresses(ctx context.Context, db pg.DB, emails []string) (map[string]bool, error) {
 	list, err := addressesOfMembers(ctx, db, emails)
 	return addressSet(list), err

@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// listProspectRows lists prospects, or those who registered since, the newest first, those before an id if it is one,
-// whose address, last name or name on an order begins with the searched text.
+// listProspectRows lists prospects, or those who have registered since, whose address, last name or
+// name on an order begins with the searched text, newest first, below the id after unless it is 0.
 func listProspectRows(ctx context.Context, db pg.DB, search string, registered bool, after int64,
 	rows int) ([]prospectRow, error) {
 	which := `converted IS NULL`
@@ -24,7 +24,7 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 		ORDER BY id DESC LIMIT $4`, after, search, begins(search), rows)
 }
 
-// addressesOfMembers are those of some addresses that members have, in small letters.
+// addressesOfMembers are the addresses among emails that members have, in lower case.
 func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
 	return pg.List[string](ctx, db, "look for members in a list", `
 		SELECT lower(email) FROM account
@@ -32,7 +32,7 @@ func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]strin
 		emails)
 }
 
-// prospectAddresses are those of some addresses that prospects have, in small letters.
+// prospectAddresses are the addresses among emails that prospects have, in lower case.
 func prospectAddresses(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
 	return pg.List[string](ctx, db, "look for prospects in a list", `
 		SELECT lower(email) FROM prospect

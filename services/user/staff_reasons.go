@@ -13,7 +13,7 @@ var reasonColumns = []adminui.Column[reasonRow]{
 	{Title: "In own words", Value: func(r reasonRow) any { return r.Detail }},
 }
 
-// staffReasons lists why people unsubscribed, the newest first.
+// staffReasons lists why people unsubscribed, newest first.
 func (s *server) staffReasons(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {

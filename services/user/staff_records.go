@@ -16,15 +16,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// recordPage says what merging a prospect's record does, before it is done: a slip of one letter in the address would
-// join two people, for good.
+// recordPage says what merging a prospect's record does, before it is done: a slip of one letter in
+// the address would join two people permanently.
 type recordPage struct {
 	mergePair
-	// Quiet says that the record's address gets no newsletters any more: the customer gets them, or wants none.
+	// Quiet says that the record's address no longer gets newsletters: the customer gets them, or
+	// wants none.
 	Quiet bool `json:"newsletter_ends"`
 }
 
-// staffMerge leads to the page that shows what merging the record or account of an address, or of a user name, does.
+// staffMerge leads to the page that shows what merging does with the record or account that a form
+// names by address or user name.
 func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	page, form, err := s.askedAct(r)
 	if err != nil {
@@ -42,11 +44,13 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: to}, nil
 }
 
-// toMerge is the path of the page on which what a form names is merged into a customer's record, or why it cannot be.
+// toMerge returns the path of the page that merges what a form names into a customer's record, or
+// why it cannot be merged.
 func (s *server) toMerge(r *http.Request, into customerDetails, name string) (to, refusal string, err error) {
 	if into.mergedInto() != "" {
 		return "", mergedItself, nil
 	}
+
 	account, refusal, err := s.accountToMerge(r, into, name)
 	switch {
 	case err != nil || refusal != "":
@@ -54,6 +58,7 @@ func (s *server) toMerge(r *http.Request, into customerDetails, name string) (to
 	case account != 0:
 		return mergePath(into, account), "", nil
 	}
+
 	ctx, address := r.Context(), normalEmail(strings.TrimSpace(name))
 	id, found, err := prospectOfAddress(ctx, s.pool, address)
 	if err != nil {
@@ -63,6 +68,7 @@ func (s *server) toMerge(r *http.Request, into customerDetails, name string) (to
 		member, err := addressOfMember(ctx, s.pool, address)
 		return "", map[bool]string{true: isMember, false: "No prospect has this address."}[member], err
 	}
+
 	record, err := findCustomer(ctx, s.pool, kindProspect, id)
 	if err != nil {
 		return "", "", err
@@ -94,7 +100,7 @@ func recordPath(into customerDetails, other int64) string {
 	return into.path("records", strconv.FormatInt(other, 10))
 }
 
-// recordFacts are what tells people apart, one of whom may have no account.
+// recordFacts are the details that tell people apart, one of whom may have no account.
 func (c customerDetails) recordFacts() []adminui.Detail {
 	return []adminui.Detail{{Label: "Kind", Value: adminui.Badge{Text: c.Kind}}, {Label: "Name", Value: c.Name},
 		{Label: "E-mail", Value: c.Email}, {Label: "Phone", Value: c.Phone},
@@ -107,7 +113,7 @@ func (p recordPage) answer(status int) adminui.Page {
 	return adminui.Page{Title: "Merge a record", Template: "merge_record.html", Data: p, Status: status}
 }
 
-// refuse is the page with why its records cannot be merged, if they cannot.
+// refuse says on the page why its records cannot be merged, if they cannot.
 func (s *server) refuse(ctx context.Context, p *recordPage) (err error) {
 	p.Form.Problem, err = mayMerge(ctx, s.pool, p.Into, p.Other)
 	return err
@@ -136,6 +142,7 @@ func (s *server) staffJoinRecord(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	shown := p
 	shown.Into.Version, shown.Other.Version = form.Version, other
 	refusal := ""
@@ -143,6 +150,7 @@ func (s *server) staffJoinRecord(r *http.Request) (adminui.Answer, error) {
 		messages, refusal, err = mergeInto(ctx, tx, shown.Into, shown.Other)
 		return messages, err
 	}
+
 	switch err = s.act(r, p.Into.customer, "Merged another record into", merge); {
 	case errors.Is(err, adminui.ErrStale):
 		if p, err = s.readRecordPage(r); err != nil {
@@ -160,20 +168,22 @@ func (s *server) staffJoinRecord(r *http.Request) (adminui.Answer, error) {
 }
 
 const (
-	// mergedItself refuses to merge into what was merged.
+	// mergedItself refuses to merge into a record that was merged itself.
 	mergedItself = "This record was merged itself: go to the one that it is part of."
 	// isMember refuses to merge an account as if it were a prospect's record.
 	isMember = "This is a member. Begin on the page of the account that is to stay."
 )
 
-// mergeInto makes the record of a prospect part of a customer's, each of the version that was shown; refusal says why
-// not, "" when it is done. ErrStale: they are not as they were.
+// mergeInto makes a prospect's record part of a customer's, each in the version that was shown.
+// refusal says why it cannot; it is "" if it was done. ErrStale means that one has changed since it
+// was shown.
 func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (messages []msg.Message, refusal string,
 	err error) {
 	refused, err := lockForMerge(ctx, tx, into, other)
 	if err != nil {
 		return nil, "", err
 	}
+
 	now := [2]customerDetails{}
 	for i, c := range []customerDetails{into, other} {
 		if now[i], err = findCustomer(ctx, tx, c.Kind, c.ID); err != nil {
@@ -186,6 +196,7 @@ func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (mes
 	if now[0].Version != into.Version || now[1].Version != other.Version {
 		return nil, "", adminui.ErrStale
 	}
+
 	p, _, err := mergeProspect(ctx, tx, other.ID, into.customer, refused || now[0].Newsletter == newsYes)
 	if err != nil {
 		return nil, "", err
@@ -198,6 +209,7 @@ func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (mes
 	if err != nil {
 		return nil, "", err
 	}
+
 	messages = append(changed, p.event())
 	if refused {
 		events, err := refuseMerged(ctx, tx, into.customer)
@@ -206,8 +218,9 @@ func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (mes
 	return messages, "", nil
 }
 
-// lockForMerge keeps a customer and the record of a prospect as they are until tx ends: accounts before prospects, and
-// those in the order of their ids. refused says that the customer wants no newsletters.
+// lockForMerge keeps a customer and a prospect's record as they are until tx ends: it locks
+// accounts before prospects, and prospects in the order of their ids. refused says that the
+// customer wants no newsletters.
 func lockForMerge(ctx context.Context, tx pgx.Tx, into, other customerDetails) (refused bool, err error) {
 	ids := []int64{other.ID}
 	if into.Kind == kindMember {
@@ -219,6 +232,7 @@ func lockForMerge(ctx context.Context, tx pgx.Tx, into, other customerDetails) (
 	} else {
 		ids = []int64{min(into.ID, other.ID), max(into.ID, other.ID)}
 	}
+
 	if err := lockAddress(ctx, tx, other.Email); err != nil {
 		return false, err
 	}
@@ -234,10 +248,10 @@ func lockForMerge(ctx context.Context, tx pgx.Tx, into, other customerDetails) (
 	return refused, nil
 }
 
-// mayMerge says why the record of a prospect cannot become part of a customer's, "" when it can.
+// mayMerge says why a prospect's record cannot become part of a customer's; "" if it can.
 func mayMerge(ctx context.Context, db pg.DB, into, other customerDetails) (string, error) {
 	member, err := addressOfMember(ctx, db, other.Email)
-	own := into.Kind == kindMember && strings.EqualFold(into.Email, other.Email) // of before they registered
+	own := into.Kind == kindMember && strings.EqualFold(into.Email, other.Email) // from before they registered
 	switch {
 	case err != nil:
 		return "", err

@@ -28,8 +28,8 @@ type termsRow struct {
 // termsPage is all versions, and the form for the next one.
 type termsPage struct {
 	Versions []termsRow   `json:"versions"`
-	Members  int64        `json:"members"`      // counted to adminui.MostCounted
-	Missing  int64        `json:"not_agreed"`   // of members, to the newest; counted likewise
+	Members  int64        `json:"members"`      // counted up to Most
+	Missing  int64        `json:"not_agreed"`   // members who have not agreed to the newest, counted up to Most
 	Most     int64        `json:"most_counted"` // where counting ends
 	Form     adminui.Form `json:"-"`
 }
@@ -79,8 +79,8 @@ func (s *server) staffTerms(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table}, err
 }
 
-// staffPublishTerms puts the next version in force. The form names the newest that it knew: of two people who publish
-// at once the second is told.
+// staffPublishTerms puts the next version in force. The form names the newest version that it
+// showed, so that the second of two people who publish at once is told.
 func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -94,15 +94,18 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(0, p.Form.Version); err != nil {
 		return nil, err
 	}
+
 	again := func(status int, change func(adminui.Form) adminui.Form) adminui.Answer {
 		p.Form = change(p.Form.Typed(form))
 		return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table, Status: status}
 	}
+
 	if n := utf8.RuneCountInString(note); n == 0 || n > maxTermsNote {
 		return again(http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
 			return f.Wrong(adminui.Wrong{"note": "Say what changed, in at most 1000 characters."})
 		}), nil
 	}
+
 	version := int(form.Version) + 1
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		fresh, err := publishNext(r.Context(), tx, terms{version, note})
@@ -116,6 +119,7 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 			Key: strconv.Itoa(version), Text: fmt.Sprintf("Published version %d of the terms of use", version),
 			After: map[string]any{"note": note}})
 	})
+
 	switch {
 	case errors.Is(err, adminui.ErrStale):
 		return again(http.StatusConflict, func(f adminui.Form) adminui.Form {
@@ -150,6 +154,7 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 	if !ok {
 		return nil, web.NotFound()
 	}
+
 	known, err := termsKnown(r.Context(), s.pool, int(version))
 	if err != nil {
 		return nil, err
@@ -157,6 +162,7 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 	if !known {
 		return nil, web.NotFound()
 	}
+
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
@@ -165,10 +171,12 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	list, err := listAgreed(r.Context(), s.pool, int(version), after, ask.Rows+1)
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "agreed", agreedColumns, list, func(a agreedRow) any { return a.ID })
 	table.Empty = "No one has agreed to it yet."
 	if err := s.fileOf(r, ask, table, "agreements"); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// maxAsked is how many people mailer may ask about at once.
+// maxAsked is how many people mailer may ask about in one request.
 const maxAsked = 1000
 
 // taggedAmong tells mailer which of some people have a tag. Without people it reports whether the tag was ever given.
@@ -20,6 +20,7 @@ func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	var people [2][]int64
 	for i, name := range []string{"member", "prospect"} {
 		for _, text := range form.Values[name] {
@@ -33,6 +34,7 @@ func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
 	if len(people[0])+len(people[1]) > maxAsked {
 		return web.BadRequest("member")
 	}
+
 	found, err := findTagged(r.Context(), s.pool, tag, people[0], people[1])
 	if err != nil {
 		return err

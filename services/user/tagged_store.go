@@ -6,9 +6,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// tagged are people of a question who have its tag.
+// tagged is which people of a request have its tag.
 type tagged struct {
-	Known     bool    `json:"known"` // the tag was ever given
+	Known     bool    `json:"known"` // whether the tag was ever given
 	Members   []int64 `json:"members"`
 	Prospects []int64 `json:"prospects"`
 }

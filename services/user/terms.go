@@ -44,6 +44,7 @@ func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	if !who.Member() {
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return refuse(w, endpoint, "error", errorCode{"version-not-found"}, echo)
 	}
+
 	outcome, err := s.agree(r, who.MemberID, int(number))
 	switch {
 	case err != nil:
@@ -66,6 +68,7 @@ func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	case outcome != "":
 		return refuse(w, endpoint, "error", errorCode{outcome}, echo)
 	}
+
 	return answer(w, struct {
 		Outcome string `json:"terms_of_use_agree"`
 		Version string `json:"version"`
@@ -73,7 +76,7 @@ func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	}{Outcome: "success", Version: version})
 }
 
-// agree returns the contract's code of a refusal, or nothing.
+// agree returns the contract's code for a refusal, or "".
 func (s *server) agree(r *http.Request, member int64, version int) (outcome string, err error) {
 	ctx := r.Context()
 	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -90,6 +93,7 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 		if err != nil {
 			return err
 		}
+
 		switch {
 		case !found:
 			outcome = notAuthenticated
@@ -101,6 +105,7 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 		if outcome != "" {
 			return errUnchanged
 		}
+
 		fresh, err := agreeToTerms(ctx, tx, member, version)
 		if err != nil {
 			return err
@@ -115,13 +120,14 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 		return keepConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version),
 			Given: true, Source: "terms dialog"})
 	})
+
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
 	return outcome, err
 }
 
-// PublishTerms puts a version of the terms of use in force; fresh is false when it was published
+// PublishTerms puts a version of the terms of use in force; fresh is false if it was published
 // before with the same note.
 func PublishTerms(ctx context.Context, pool *pgxpool.Pool, version int, note string) (fresh bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
@@ -131,5 +137,5 @@ func PublishTerms(ctx context.Context, pool *pgxpool.Pool, version int, note str
 	return fresh, err
 }
 
-// maxTerms bounds the numbers of versions.
+// maxTerms is the highest number of a version.
 const maxTerms = 999_999_999

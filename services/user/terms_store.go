@@ -15,7 +15,7 @@ type terms struct {
 	Note    string
 }
 
-// newestTerms are the ones in force.
+// newestTerms are the terms in force.
 func newestTerms(ctx context.Context, db pg.DB) (t terms, err error) {
 	return pg.Get[terms](ctx, db, "read the newest terms of use", `
 		SELECT version, note FROM terms_version ORDER BY version DESC LIMIT 1`)
@@ -46,7 +46,7 @@ func agreeToTerms(ctx context.Context, db pg.DB, member int64, version int) (fre
 		member, version)
 }
 
-// lockTerms has others wait who publish.
+// lockTerms makes others who publish wait until tx ends.
 func lockTerms(ctx context.Context, tx pgx.Tx) error {
 	return pg.Exec(ctx, tx, "lock the terms of use", `LOCK TABLE terms_version IN SHARE ROW EXCLUSIVE MODE`)
 }
@@ -76,7 +76,7 @@ func publishTerms(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err erro
 	return fresh, err
 }
 
-// publishNext adds the version after the newest; false when there is a newer one already.
+// publishNext adds the version after the newest; it returns false if there is a newer one already.
 func publishNext(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err error) {
 	if err := lockTerms(ctx, tx); err != nil {
 		return false, err
@@ -92,7 +92,7 @@ func listTerms(ctx context.Context, db pg.DB) ([]termsRow, error) {
 		SELECT version, note, published FROM terms_version ORDER BY version DESC LIMIT 200`)
 }
 
-// countAgreed counts members, and those who have not agreed to a version, each to a limit.
+// countAgreed counts members, and those who have not agreed to a version, each up to a limit.
 func countAgreed(ctx context.Context, db pg.DB, version int, most int64) (members, missing int64, err error) {
 	type counts struct{ Members, Missing int64 }
 	c, err := pg.Get[counts](ctx, db, "count who agreed to terms of use $1", `
@@ -105,7 +105,7 @@ func countAgreed(ctx context.Context, db pg.DB, version int, most int64) (member
 	return c.Members, c.Missing, err
 }
 
-// listAgreed lists who agreed to a version, the newest first, those before an id if it is one.
+// listAgreed lists who agreed to a version, newest first, below the id after unless it is 0.
 func listAgreed(ctx context.Context, db pg.DB, version int, after int64, rows int) ([]agreedRow, error) {
 	return pg.List[agreedRow](ctx, db, "list who agreed to terms of use $1", `
 		SELECT g.id, a.id AS member, a.first_name || ' ' || a.last_name AS name, a.email, g.agreed AS at

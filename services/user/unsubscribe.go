@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// The contract's codes of unsubscribe calls. Its token-altered and token-invalid cannot arise: a
-// token is random through and through and found as it is stored, so an altered one is unknown.
+// The contract's codes for unsubscribe calls. Its token-altered and token-invalid cannot occur: a
+// token is random throughout and looked up as it is, so an altered one is unknown.
 const (
 	tokenRequired       = "token-required"
 	tokenUnknown        = "member-not-found"
@@ -25,13 +25,13 @@ type subscriber struct {
 	ID           int64
 	Email        string
 	Unsubscribed bool
-	Spent        bool // the token is a former one, which has unsubscribed the person
+	Spent        bool // the token is a former one that has unsubscribed the person
 
-	member bool // else a prospect
+	member bool // otherwise a prospect
 }
 
-// readToken reads the token of a link; a member's wins. Old pages send an empty one for a token that
-// they have not got. What was sent empty is sent: it belongs to no one.
+// readToken reads the token of a link; a member's wins. Old pages send an empty token if they have
+// none: it counts as sent, and belongs to no one.
 func readToken(v web.Values) (token string, member, sent bool) {
 	token, sent = v.Lookup("token")
 	if token != "" {
@@ -41,8 +41,8 @@ func readToken(v web.Values) (token string, member, sent bool) {
 	return token, false, sent || prospect
 }
 
-// refusal is the contract's code for a token that has nothing to unsubscribe, or "". To who used a
-// link and got a new token with the answer the old one is unknown, as long as it has nothing to do.
+// refusal is the contract's code for a token that has nothing to unsubscribe, or "". A former token
+// that was used counts as unknown while it has nothing to do: the answer to it contained a new one.
 func (who subscriber) refusal(found bool) string {
 	switch {
 	case !found || who.Spent && who.Unsubscribed:
@@ -53,16 +53,16 @@ func (who subscriber) refusal(found bool) string {
 	return ""
 }
 
-// unsubscribeError is the refusal of all three calls.
+// unsubscribeError sends the refusal of all three calls.
 func unsubscribeError(w http.ResponseWriter, endpoint, code string) error {
 	return refuse(w, endpoint, "error", errorCode{code})
 }
 
-// emailUnsubscribeLookup shows, masked, whose link it is.
+// emailUnsubscribeLookup shows, masked, the address that a link belongs to.
 func (s *server) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "email_unsubscribe_lookup"
 	query, err := web.Query(r)
-	if err != nil { // a link that was garbled on its way holds no token of ours
+	if err != nil { // a link that was garbled on its way has no token of ours
 		return unsubscribeError(w, endpoint, tokenUnknown)
 	}
 	token, member, sent := readToken(query)
@@ -83,7 +83,8 @@ func (s *server) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request) 
 	}{Outcome: "success", Email: maskEmail(who.Email)})
 }
 
-// emailUnsubscribeConfirm unsubscribes and replaces the token; the new one is for the reasons.
+// emailUnsubscribeConfirm unsubscribes and replaces the token; the new one is for sending the
+// reasons.
 func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "email_unsubscribe_confirm"
 	form, err := web.Form(w, r)
@@ -94,6 +95,7 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 	if !sent {
 		return unsubscribeError(w, endpoint, tokenRequired)
 	}
+
 	ctx := r.Context()
 	var who subscriber
 	outcome, fresh := "", unsubscribeToken()
@@ -116,12 +118,14 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 		}
 		return keepFormerToken(ctx, tx, who, token, true)
 	})
+
 	if errors.Is(err, errUnchanged) {
 		return unsubscribeError(w, endpoint, outcome)
 	}
 	if err != nil {
 		return err
 	}
+
 	return answer(w, struct {
 		Outcome string `json:"email_unsubscribe_confirm"`
 		Email   string `json:"email_address"`
@@ -130,13 +134,15 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 	}{Outcome: "success", Email: maskEmail(who.Email), Token: fresh})
 }
 
-// internalUnsubscribe is the button of a mail program (RFC 8058), by way of edge: it needs nothing but
-// the token, and may be repeated. It replaces no token, as there is no page to hear of another.
+// internalUnsubscribe serves the button of a mail program (RFC 8058), called through edge. It needs
+// nothing but the token, and may be repeated. It replaces no token, since there is no page that
+// would get the new one.
 func (s *server) internalUnsubscribe(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {
 		return err
 	}
+
 	token, member, _ := readToken(query)
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -150,6 +156,7 @@ func (s *server) internalUnsubscribe(w http.ResponseWriter, r *http.Request) err
 		_, err = unsubscribe(ctx, tx, who, "button of a mail program", "")
 		return err
 	})
+
 	if err != nil {
 		return err
 	}
@@ -158,9 +165,9 @@ func (s *server) internalUnsubscribe(w http.ResponseWriter, r *http.Request) err
 	}{true})
 }
 
-// unsubscribe stores that a person wants no mail, under whatever spelling of the address we know them,
-// and tells the other services. done is false when the token's owner was unsubscribed already. A fresh
-// token, if given, replaces the owner's.
+// unsubscribe stores that a person wants no mail, under whatever spelling of the address they are
+// known, and tells the other services. done is false if the token's owner was unsubscribed already.
+// A fresh token, if given, replaces the owner's.
 func unsubscribe(ctx context.Context, tx pgx.Tx, who subscriber, source, fresh string) (done bool, err error) {
 	done, proved, err := unsubscribeOwner(ctx, tx, who, source, fresh)
 	if err != nil || !done || !proved {
@@ -169,8 +176,8 @@ func unsubscribe(ctx context.Context, tx pgx.Tx, who subscriber, source, fresh s
 	return true, unsubscribeOthers(ctx, tx, who, source)
 }
 
-// unsubscribeOwner is about the token's owner alone. proved says that the token came by the address that
-// the owner has now: a member who has moved on to an address speaks for it with its proof only.
+// unsubscribeOwner unsubscribes the token's owner alone. proved says that the owner speaks for the
+// address: a prospect does, whom the token reached there, but a member only after proving it.
 func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source,
 	fresh string) (done, proved bool, err error) {
 	var event msg.Message
@@ -204,14 +211,15 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source,
 		proved = true
 		c.ProspectID, event = p.ID, p.event()
 	}
+
 	if err := keepConsents(ctx, tx, c); err != nil {
 		return false, false, err
 	}
 	return true, proved, bus.Enqueue(ctx, tx, event)
 }
 
-// unsubscribeOthers does the same for all other records of the address, and for those that were merged into this one:
-// they are one person's, and "no" wins. Their tokens stay.
+// unsubscribeOthers does so for all other records of the address, and for those that were merged
+// into this one: they are one person's, and "no" wins. Their tokens stay.
 func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source string) error {
 	member, prospect := who.ID, int64(0)
 	if !who.member {
@@ -225,6 +233,7 @@ func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source st
 	if err != nil {
 		return err
 	}
+
 	record := customer{Kind: kindProspect, ID: who.ID}
 	if who.member {
 		record.Kind = kindMember
@@ -234,6 +243,7 @@ func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source st
 		return err
 	}
 	prospects = append(prospects, merged...)
+
 	events := prospectEvents(prospects)
 	var consents []consent
 	for _, a := range accounts {
@@ -243,13 +253,14 @@ func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source st
 	for _, p := range prospects {
 		consents = append(consents, consent{ProspectID: p.ID, What: "marketing-mail", Source: source})
 	}
+
 	if err := keepConsents(ctx, tx, consents...); err != nil {
 		return err
 	}
 	return bus.Enqueue(ctx, tx, events...)
 }
 
-// emailUnsubscribeWhy keeps the reasons; the token only has to exist.
+// emailUnsubscribeWhy stores the reasons; the token only has to exist.
 func (s *server) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "email_unsubscribe_why"
 	form, err := web.Form(w, r)
@@ -267,6 +278,7 @@ func (s *server) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) err
 	if !found || who.Spent && who.Unsubscribed {
 		return unsubscribeError(w, endpoint, tokenUnknown)
 	}
+
 	why, err := readReasons(form)
 	if err != nil {
 		return err

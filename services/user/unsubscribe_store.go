@@ -9,14 +9,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// nothingToEnd says that a prospect's token has nothing to unsubscribe: the record is unsubscribed,
-// and so is whatever member has the address now. Registering takes a prospect off the list by itself,
-// while the links of the prospect's mails are still out, and the member may have asked for newsletters.
+// nothingToEnd holds for a prospect whose token has nothing to unsubscribe: the record is
+// unsubscribed, and so is every member with the address. Registering takes a prospect off the list,
+// while the links of the prospect's mails are still out, and the member may have asked for
+// newsletters.
 const nothingToEnd = ` (p.unsubscribed AND NOT EXISTS (
 	SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.newsletter AND NOT a.unsubscribed)) `
 
-// findSubscriber looks a token up as it is stored, and among those that were replaced since: mails
-// with them are out. Those of an account that was merged into another one stand for that one.
+// findSubscriber looks a token up among the present ones and among those that were replaced, since
+// mails with them are out. Tokens of an account that was merged into another one stand for that
+// one.
 func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
 		SELECT id, email,` + nothingToEnd + `AS unsubscribed, false AS spent FROM prospect p
@@ -39,13 +41,13 @@ func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (w
 	return who, found, err
 }
 
-// hashToken is how a token is kept that is not mailed any more.
+// hashToken is what is stored of a token that is no longer mailed.
 func hashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 
-// replacedToken keeps a token that was replaced, if it was.
+// replacedToken keeps a token if it was replaced.
 func replacedToken(ctx context.Context, tx pgx.Tx, who subscriber, old, now string) error {
 	if old == now {
 		return nil
@@ -53,8 +55,8 @@ func replacedToken(ctx context.Context, tx pgx.Tx, who subscriber, old, now stri
 	return keepFormerToken(ctx, tx, who, old, false)
 }
 
-// keepFormerToken keeps the hash of a token, so that links in mails that are out go on working. spent
-// notes that it has unsubscribed its owner.
+// keepFormerToken stores the hash of a token, so that links in mails that are out go on working.
+// spent says that it has unsubscribed its owner.
 func keepFormerToken(ctx context.Context, tx pgx.Tx, who subscriber, token string, spent bool) error {
 	column := "prospect_id"
 	if who.member {
@@ -65,7 +67,7 @@ func keepFormerToken(ctx context.Context, tx pgx.Tx, who subscriber, token strin
 		ON CONFLICT (hash) DO UPDATE SET spent = former_token.spent OR excluded.spent`, hashToken(token), who.ID, spent)
 }
 
-// unsubscribeMember replaces the token, too, unless the fresh one is empty.
+// unsubscribeMember also replaces the token, unless the fresh one is empty.
 func unsubscribeMember(ctx context.Context, tx pgx.Tx, id int64, fresh string) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false,
@@ -73,15 +75,15 @@ func unsubscribeMember(ctx context.Context, tx pgx.Tx, id int64, fresh string) (
 		WHERE id = $1 RETURNING`+accountColumns, id, fresh)
 }
 
-// unsubscribeMembers is about all members with an address but one.
+// unsubscribeMembers unsubscribes all members with an address but one.
 func unsubscribeMembers(ctx context.Context, tx pgx.Tx, email string, but int64) ([]account, error) {
 	return queryAccounts(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
 		WHERE lower(email) = lower($1) AND id <> $2 AND NOT unsubscribed RETURNING`+accountColumns, email, but)
 }
 
-// lockOpenProspect keeps a prospect as it is until tx ends; open is false when there is nothing to
-// unsubscribe, also by a call that was faster.
+// lockOpenProspect keeps a prospect as it is until tx ends; open is false if there is nothing to
+// unsubscribe, perhaps because another call was faster.
 func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, open bool, err error) {
 	p, found, err := queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
 	if err != nil || !found {
@@ -92,7 +94,7 @@ func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, ope
 	return p, open, err
 }
 
-// unsubscribeProspect replaces the token, too, unless the fresh one is empty.
+// unsubscribeProspect also replaces the token, unless the fresh one is empty.
 func unsubscribeProspect(ctx context.Context, tx pgx.Tx, id int64, fresh string) (prospect, bool, error) {
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(),

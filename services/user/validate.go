@@ -15,7 +15,7 @@ type problem struct {
 	Description string `json:"description"`
 }
 
-// problems are the broken rules of one field. None marshals as the contract's literal true.
+// problems are the rules that a field breaks. None marshals as the contract's literal true.
 type problems []problem
 
 func (p *problems) add(broken bool, kind, description string) {
@@ -87,7 +87,7 @@ func checkName(s string, limit int) problems {
 	return p
 }
 
-// checkUsername knows nothing of other accounts: unavailable is added by the caller that asked for them.
+// checkUsername knows nothing of other accounts: its caller adds whether the name is unavailable.
 func checkUsername(s string) problems {
 	if s == "" {
 		return problems{{"required", "Please choose a user name."}}

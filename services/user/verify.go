@@ -12,14 +12,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// verifyEmailAddress mails a fresh verification code; earlier ones end. Old pages ask for it with GET, so that it is
-// sent to another process when its own dies: that one mails nothing if a code went out a moment ago.
+// verifyEmailAddress mails a fresh verification code and voids earlier ones. Old pages ask for it
+// with GET, so that edge sends the request to another process if the first one dies: that one mails
+// nothing if a code went out a moment ago.
 func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "verify_email_address"
 	who := web.Who(r)
 	if !who.Member() {
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	ctx := r.Context()
 	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		a, found, err := lockAccount(ctx, tx, who.MemberID)
@@ -34,12 +36,14 @@ func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) erro
 				return err
 			}
 		}
+
 		id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
 		if err != nil {
 			return err
 		}
 		return bus.Enqueue(ctx, tx, a.mail(msg.MailVerify, id, deadlineVerify, map[string]string{"code": code}))
 	})
+
 	if errors.Is(err, errUnchanged) { // erased since the session began
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
@@ -49,14 +53,15 @@ func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) erro
 	return answerOutcome(w, endpoint, "verification_email_sent")
 }
 
-// verifyEmailAddressResponse redeems a code. From then on the address is the member's: chat messages
-// move here, orders by the event.
+// verifyEmailAddressResponse redeems a code. From then on the address is the member's: chat
+// messages move here, orders move by the event.
 func (s *server) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "verify_email_address_response"
 	who := web.Who(r)
 	if !who.Member() {
 		return answerOutcome(w, endpoint, notAuthenticated)
 	}
+
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -65,9 +70,11 @@ func (s *server) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
+
 	if outcome := readCode(s.codeKey, codeVerify, code, time.Now()); outcome != "" {
 		return answerOutcome(w, endpoint, outcome)
 	}
+
 	done, err := s.redeemVerification(r, who.MemberID, code)
 	if err != nil {
 		return err
@@ -93,11 +100,13 @@ func (s *server) redeemVerification(r *http.Request, member int64, code string) 
 		if done = found && email == a.Email && email != ""; !done {
 			return errUnchanged
 		}
-		if p := a.atProved(); p.Email != a.Email { // what was mailed there resets nothing any more
+
+		if p := a.atProved(); p.Email != a.Email { // codes that were mailed there must not reset anything any longer
 			if err := voidCodes(ctx, tx, member, codeReset); err != nil {
 				return err
 			}
 		}
+
 		if a, _, err = markVerified(ctx, tx, member); err != nil {
 			return err
 		}
@@ -107,15 +116,18 @@ func (s *server) redeemVerification(r *http.Request, member int64, code string) 
 		if err := adoptBought(ctx, tx, a); err != nil {
 			return err
 		}
+
 		verified = a.event(msg.UserEmailVerified)
 		messages := []msg.Message{verified}
-		// An address that became the member's after registration, or a prospect that came since.
+		// The address may have become the member's after registration, or a prospect may have come
+		// since.
 		converted, err := convertProspects(ctx, tx, a)
 		if err != nil {
 			return err
 		}
 		messages = append(messages, prospectEvents(converted)...)
-		if a.Newsletter { // asked for when registering, and the person's now
+
+		if a.Newsletter { // asked for when registering, and by the owner of the address now
 			lifted, err := liftRefusals(ctx, tx, a.Email)
 			if err != nil {
 				return err
@@ -124,6 +136,7 @@ func (s *server) redeemVerification(r *http.Request, member int64, code string) 
 		}
 		return bus.Enqueue(ctx, tx, messages...)
 	})
+
 	if errors.Is(err, errUnchanged) {
 		return false, nil
 	}
