@@ -20,8 +20,8 @@ const (
 		`href="/login?next=checkout/confirm">log in</a> to go on, or use another address.`
 )
 
-// anonymousEmailAddressPaymentLookup takes the address to which a visitor wants the receipt. Whether
-// it is a member's was looked up by edge and is part of the identity.
+// anonymousEmailAddressPaymentLookup takes the address to which a visitor wants the receipt. Edge
+// has already looked up whether it belongs to a member: that is part of the identity.
 func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -67,10 +67,11 @@ type addressTaken struct {
 	CustomerData         any    `json:"customer_data"` // null: pages once read a saved card here
 }
 
-// guestAddress is the address for a visitor's receipt: the one that came with the click, else the one
-// that the cart remembers; "" when there is none. Old pages send whatever was typed, so what has not the
-// shape of an address counts as none: it is neither stored nor sent to Stripe, which asks for one. It
-// decides whose uses of a code count, so it is part of the cart from here on.
+// guestAddress is the address for a visitor's receipt: the one sent with the click, otherwise the
+// one that the cart remembers, otherwise "". Old pages send whatever was typed, so text that does
+// not have the shape of an address is ignored: it is neither stored nor sent to Stripe, which then
+// asks for an address. Uses of a code are counted by this address, so it is part of the cart from
+// here on.
 func guestAddress(c *cart, form web.Values) string {
 	if address := strings.TrimSpace(form.Get("anonymous_email_address")); email.Valid(address) {
 		c.ReceiptEmail = &address
@@ -78,11 +79,12 @@ func guestAddress(c *cart, form web.Values) string {
 	return pg.Text(c.ReceiptEmail)
 }
 
-// addressTries is how often the code of an address is looked for: each time another request proposed one meanwhile.
+// addressTries is how often the code of an address is read again because another request proposed
+// one in the meantime.
 const addressTries = 3
 
-// rememberAddress keeps the address on the cart, if there is one, and has user make the prospect. code is that of the
-// address, or "".
+// rememberAddress stores the address on the cart, if there is one, and has user make the prospect.
+// code is the code of the address, or "".
 func (s *server) rememberAddress(ctx context.Context, who web.Identity, address, code string) error {
 	cart := who.Cart
 	if who.Member() {

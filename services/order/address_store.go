@@ -12,15 +12,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// prospectCode is the pr_cd of an address; user has told of it when it is known.
+// prospectCode is the pr_cd of an address. It is known once user has confirmed it.
 type prospectCode struct {
 	Email string
 	Code  string
 	Known bool
 }
 
-// prospectCodes gives every address its pr_cd: the one that user told us, else one that we propose.
-// The result is keyed by email.Key.
+// prospectCodes gives every address its pr_cd: the one that user sent us, otherwise one that we
+// propose. The result is keyed by email.Key.
 func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[string]prospectCode, error) {
 	emails, proposals := make([]string, len(addresses)), make([]string, len(addresses))
 	for i, a := range addresses {
@@ -54,8 +54,8 @@ func knownAddress(ctx context.Context, db pg.DB, key, address string) (list *str
 	return row.List, row.Code, err
 }
 
-// keepAddress notes a receipt address on the cart of a visitor who has one, and that user has to make a prospect of it,
-// unless another code was proposed for the address meanwhile.
+// keepAddress stores a receipt address on a visitor's cart, if there is one, and notes that user
+// must make a prospect of it, unless another code was proposed for the address in the meantime.
 func keepAddress(ctx context.Context, outbox *bus.Outbox, cart, address string, given msg.ReceiptAddressGiven,
 	known bool) (kept bool, err error) {
 	return outbox.Change(ctx, "keep a receipt address", `
@@ -68,7 +68,7 @@ func keepAddress(ctx context.Context, outbox *bus.Outbox, cart, address string, 
 			Payload: given})
 }
 
-// setReceiptAddress notes where a visitor wants the receipt; nil takes it back.
+// setReceiptAddress stores where a visitor wants the receipt; nil clears it.
 func setReceiptAddress(ctx context.Context, db pg.DB, anonymousID string, address *string) error {
 	return pg.Exec(ctx, db, "set a receipt address", `
 		UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, anonymousID, address)

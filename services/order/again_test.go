@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// clicked is a shopper's next click; sent a second time, it is the same one.
+// clicked is a shopper's next click; sent a second time, it is the same click.
 func (p *shopper) clicked(key string) *shopper {
 	q := *p
 	q.Click = key
 	return &q
 }
 
-// again is a shopper whose request another process has received before.
+// again is a shopper whose request another process has already received.
 func (p *shopper) again() *shopper {
 	q := *p
 	q.Header = http.Header{"X-Shop-Again": {"1"}}
 	return &q
 }
 
-// A click that comes a second time, since the process that it came to died before it could answer, puts nothing in; the
-// answer is the same.
+// A click is sent again when the process that received it died before it could answer. It adds
+// nothing, and the answer is the same.
 func TestAClickAddsItsPiecesOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -49,11 +49,11 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 		quantity(clicksKept + 1)
 		p.clicked("FIRSTCLICK").add("7", "1").Want(2, "cart_item_count") // a line has its own keys
 		p.clicked("LAST").add("6", "95").Want("error", "cart_add_product_sku")
-		p.clicked("LAST").add("6", "95").Want("error", "cart_add_product_sku") // not taken for done
+		p.clicked("LAST").add("6", "95").Want("error", "cart_add_product_sku") // not taken for a repetition
 		p.clicked("REST").add("6", strconv.Itoa(maxPieces-clicksKept-1))
 		p.clicked("REST").add("6", strconv.Itoa(maxPieces-clicksKept-1)).Want("success", "cart_add_product_sku")
 		p.add("7", "1")
-		p.add("7", "1") // without a key, as an older edge asks
+		p.add("7", "1") // without a key, as an older edge sends it
 		p.Get("/order/cart-items").Want(3, "item_data", "product_sku_data", "1", "quantity")
 	}
 	if n := e.Number(`SELECT max(cardinality(clicks)) FROM cart_line`); n != clicksKept {
@@ -61,7 +61,7 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 	}
 }
 
-// The process that died may have left its statement at work in the database.
+// The process that died may have left its statement running in the database.
 func TestAClickBesideItselfAddsItsPiecesOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -85,7 +85,7 @@ func TestAClickBesideItselfAddsItsPiecesOnce(t *testing.T) {
 	}
 }
 
-// What a request finds done when it is sent again is what it was to do.
+// A repeated request whose work is done already succeeds.
 func TestWhatIsDoneIsASuccessAgain(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -20,12 +20,13 @@ type versioned struct {
 func answer(w http.ResponseWriter, v any) error { return web.JSON(w, http.StatusOK, v) }
 
 // refusalErrors is what a refusal says. Old pages read the code (and texts at most); the other fields
-// say more to those that know them.
+// refusalErrors is the body of a refusal. Old pages read the code (and texts at most); the other
+// fields are for newer pages.
 type refusalErrors struct {
 	Error           string               `json:"error"`
 	Description     string               `json:"description,omitempty"`
 	Reason          string               `json:"reason,omitempty"`
-	Payment         string               `json:"payment,omitempty"` // of a page that is not paid, or with staff
+	Payment         string               `json:"payment,omitempty"` // the debit of a page that is not paid yet, or "staff"
 	OrderIdentifier string               `json:"order_identifier,omitempty"`
 	PendingTotal    *money.Cents         `json:"pending_total,omitempty"`
 	Old             *web.OrEmpty[quoted] `json:"old,omitempty"`

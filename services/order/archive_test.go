@@ -10,7 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A server whose backups stopped says so, and stops saying so once one went through. One that has none says nothing.
+// A server reports that archiving fails until an archive command succeeds. A server without
+// archiving reports nothing.
 func TestBackupsThatStoppedAreMeasured(t *testing.T) {
 	t.Parallel()
 	start := func(mode string) *pgx.Conn {
@@ -41,7 +42,7 @@ func TestBackupsThatStoppedAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 60*time.Second, "the log that cannot be archived shows", func() bool { return fails(conn) > 0 })
-	// Where PostgreSQL runs both commands.
+	// The folder in which PostgreSQL runs both commands.
 	if _, err := conn.Exec(t.Context(), "COPY (SELECT) TO PROGRAM 'cat && mkdir storage'"); err != nil {
 		t.Fatal(err)
 	}

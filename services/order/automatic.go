@@ -17,22 +17,22 @@ import (
 )
 
 const (
-	// automaticLate is how long after its time a mail is still worth sending: what was due before a switch was put on,
-	// or while the shop was away for longer, is left out.
+	// automaticTTL is how long after its time a mail is still worth sending: mails that were due
+	// before a switch was turned on, or while the shop was down for longer, are left out.
 	automaticLate = 24 * time.Hour
 	// reminderPause is how long an address is left alone after a reminder.
 	reminderPause = 30 * 24 * time.Hour
-	// keepAutomatic is longer than anything is looked for in automatic_mail.
+	// automaticNoteTTL is longer than any query looks back into automatic_mail.
 	keepAutomatic = 100 * 24 * time.Hour
-	// keepWishes is how long a customer waits for a SKU at most.
+	// wishTTL is how long a customer waits for a SKU at most.
 	keepWishes = 180 * 24 * time.Hour
-	// keepTold is longer than the mail of a wish is tried.
+	// notifiedWishTTL is longer than mailer tries to send the mail of a wish.
 	keepTold = automaticLate + time.Hour
-	// automaticAtOnce is how many mails are commanded in one transaction.
+	// automaticBatchSize is how many mails are enqueued in one transaction.
 	automaticAtOnce = 200
 )
 
-// automatic are the switches as they are now.
+// automatic are the switches with their current values.
 type automatic struct {
 	reminder, restock, review bool
 	reminderAfter             time.Duration
@@ -53,8 +53,8 @@ func readAutomatic(values map[string]*string) automatic {
 		reviewAfter:   after(settingReviewDays, reviewDays, 24*time.Hour)}
 }
 
-// sendAutomatic commands the automatic mails whose time has come. That one was commanded is noted with the command, in
-// one transaction, so a crash leaves both or neither.
+// sendAutomatic enqueues the automatic mails whose time has come. The note that a mail was enqueued
+// is written in the same transaction, so a crash leaves both or neither.
 func (s *server) sendAutomatic(ctx context.Context, _ *pgxpool.Pool) (sent int64, err error) {
 	values, err := settings(ctx, s.pool, automaticGroup.keys...)
 	if err != nil {
@@ -87,12 +87,12 @@ func (s *server) sendAutomatic(ctx context.Context, _ *pgxpool.Pool) (sent int64
 	return sent, nil
 }
 
-// automaticMail is a mail that is to go out by itself.
+// automaticMail is a mail that is sent without anybody asking for it.
 type automaticMail struct {
 	About    string
 	Email    string
 	MemberID int64
-	Asked    bool // for news, with the checkout that the mail is about
+	Asked    bool // the shopper asked for news in the checkout that the mail is about
 	Name     string
 	Lines    []msg.OrderLine
 	Total    int64
@@ -124,7 +124,7 @@ func takeReminders(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message,
 	return messages, nil
 }
 
-// takeReviews notes and returns questions about orders that were sent.
+// takeReviews notes and returns requests for reviews of orders that were sent.
 func takeReviews(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, error) {
 	list, err := dueReviews(ctx, tx, on.reviewAfter)
 	if err != nil {
@@ -138,8 +138,9 @@ func takeReviews(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, e
 	return messages, nil
 }
 
-// mailWanted tells mailer, at the moment of sending, whether an automatic mail still makes sense: nothing was bought
-// since, the order is still one, no one declined notices, what is back in stock still is, the switch is still on.
+// mailWanted tells mailer, at the moment of sending, whether an automatic mail still makes sense:
+// the customer has bought nothing since and has not declined notices, the order is still valid, the
+// SKU is still in stock, and the switch is still on.
 func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {

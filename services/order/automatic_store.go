@@ -12,7 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// lockAutomatic has one process at a time look for automatic mails: two could remind one person of two carts.
+// lockAutomatic lets one process at a time look for automatic mails: two could remind one person of
+// two carts.
 func lockAutomatic(ctx context.Context, tx pgx.Tx) error {
 	return pg.Exec(ctx, tx, "lock the automatic mails",
 		`SELECT pg_advisory_xact_lock(hashtextextended('automatic mails', 0))`)
@@ -22,8 +23,8 @@ func enqueue(ctx context.Context, tx pgx.Tx, messages []msg.Message) error {
 	return bus.Enqueue(ctx, tx, messages...)
 }
 
-// leftCheckout is a condition on checkout k: it ended unpaid, is its shopper's last one, its cart is as it was, and
-// nothing was bought since.
+// leftCheckout is a condition on checkout k: it ended unpaid, it is its shopper's last one, its
+// cart has not changed, and nothing was bought since.
 const leftCheckout = ` k.state IN ('expired', 'failed') AND k.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM checkout l WHERE l.owner = k.owner AND l.created_at > k.created_at)
 	AND EXISTS (SELECT FROM cart c JOIN cart_line cl ON cl.cart_id = c.id AND cl.quantity > 0
@@ -41,7 +42,8 @@ type dueReminder struct {
 	Total      int64
 }
 
-// dueReminders takes checkouts whose page has ended so long ago, one for each address, and notes them.
+// dueReminders takes checkouts whose page ended that long ago, one for each address, and notes
+// them.
 func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueReminder, error) {
 	return pg.List[dueReminder](ctx, tx, "take checkouts to remind of", `
 		WITH due AS (
@@ -62,14 +64,15 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 		msg.MailCheckoutReminder, after, automaticLate, reminderPause, automaticAtOnce)
 }
 
-// reminderWanted reports whether a checkout is still left.
+// reminderWanted reports whether a checkout is still abandoned.
 func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look at checkout $1", `
 		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckout+`)`, id)
 }
 
-// keptOrder is a condition on order o: all of it was sent or given back, whatever status staff gave it since, neither
-// all of its money nor all of its pieces were given back, and its payer does not dispute it.
+// keptOrder is a condition on order o: all of it was sent or refunded, whatever status staff have
+// given it since; not all of its money and not all of its pieces were given back; and its payer
+// does not dispute it.
 const keptOrder = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL AND o.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)
 	AND (o.total = 0 OR o.total > (SELECT coalesce(sum(amount), 0) FROM refund r
@@ -80,7 +83,7 @@ const keptOrder = ` o.current_status NOT IN ('canceled', 'refunded') AND o.cance
 	AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_intent = o.payment_intent
 	  AND d.status NOT IN ('won', 'warning_closed')) `
 
-// dueReview is an order whose buyer is to be asked about it.
+// dueReview is an order whose buyer is to be asked for a review.
 type dueReview struct {
 	Identifier string
 	Email      string
@@ -90,7 +93,7 @@ type dueReview struct {
 	Total      int64
 }
 
-// dueReviews takes orders whose last parcel has left so long ago, and notes them.
+// dueReviews takes orders whose last parcel left that long ago, and notes them.
 func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueReview, error) {
 	return pg.List[dueReview](ctx, tx, "take orders to ask about", `
 		WITH due AS (
@@ -122,8 +125,8 @@ func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error
 		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrder+`)`, identifier)
 }
 
-// deleteOldAutomatic deletes what no limit looks at any more, wishes of long ago, and those whose mails left or are
-// too late.
+// deleteOldAutomatic deletes notes that no query reads any more, old wishes, and wishes whose mails
+// have left or would be too late.
 func deleteOldAutomatic(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	mails, err := pg.InGroups(ctx, pool, "delete old notes of automatic mails", `
 		DELETE FROM automatic_mail WHERE (kind, about) IN (

@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// switchOn puts switches of automatic mails on, as staff do.
+// switchOn turns switches of automatic mails on, as staff do.
 func (e *env) switchOn(fields ...string) {
 	e.t.Helper()
 	e.client.AsStaff("order", adminui.Owner).Post("/staff/settings/automatic-mails", append([]string{"version",
@@ -22,7 +22,7 @@ func (e *env) switchOn(fields ...string) {
 		fields...)...).Has(303)
 }
 
-// automatic runs the worker in some processes at once.
+// automatic runs the worker in several processes at once.
 func (e *env) automatic() {
 	e.t.Helper()
 	var all sync.WaitGroup
@@ -36,7 +36,7 @@ func (e *env) automatic() {
 	all.Wait()
 }
 
-// left is a checkout of a visitor that ended some hours ago.
+// left is a visitor's checkout that ended some hours ago.
 func (e *env) left(p *shopper, address, hours string) checkout {
 	e.t.Helper()
 	p.add("6", "2")
@@ -96,7 +96,7 @@ func TestCheckoutReminders(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 
-	// It is asked for again at the moment of sending.
+	// Mailer asks again at the moment of sending.
 	key := msg.MailCheckoutReminder + ":" + c.ID
 	e.mailWanted(key, true)
 	e.mailWanted(msg.MailCheckoutReminder+":none", false)
@@ -108,7 +108,7 @@ func TestCheckoutReminders(t *testing.T) {
 	e.mustHandle(event("evt_paid", completed, c, nil))
 	e.mailWanted(key, false)
 
-	// After thirty days an address is reminded of another cart, and never again of one.
+	// After thirty days an address is reminded of another cart, and never again of the same one.
 	e.Exec(`UPDATE automatic_mail SET at = now() - interval '31 days'`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '60 days'`)
 	dan := e.left(e.visitor(), "dan@mail.example.com", "49")
@@ -205,7 +205,8 @@ func TestSettingsOfAutomaticMails(t *testing.T) {
 	}
 }
 
-// Who asked for it hears once when a SKU can be bought again, from whatever state, and anybody may say no for good.
+// A customer who asked for it is told once when a SKU is back in stock, whatever its state was, and
+// anybody can decline such mails permanently.
 func TestBackInStock(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -254,7 +255,8 @@ func TestBackInStock(t *testing.T) {
 		t.Fatalf("told: %s", got)
 	}
 
-	// No from Ann: her other wish is gone, and none is made for her any more. Made-up tokens change nothing.
+	// Ann declines: her other wish is deleted, and no new one is stored for her. Made-up tokens
+	// change nothing.
 	token := mailTo(mails, "Ann@mail.example.com").Data["notice"]
 	for _, forged := range []string{"", "x", token + "x", "x" + token, strings.Split(token, ".")[0] + ".", "\x00"} {
 		a := e.client.Do(e.client.Request("POST", "/internal/restock-refusal?notice="+url.QueryEscape(forged)))
@@ -267,16 +269,17 @@ func TestBackInStock(t *testing.T) {
 	for range 2 {
 		e.client.Do(e.client.Request("POST", "/internal/restock-refusal?notice="+token)).OK()
 	}
-	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(false, "wanted") // what is under way is not sent
+	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(false, "wanted") // a mail already on its way is not sent
 	e.mailWanted(msg.MailBackInStock+":1", false)
-	if got := wish(200, "7", "ANN@mail.example.com"); got != "noted" { // nothing is told of the address
+	if got := wish(200, "7", "ANN@mail.example.com"); got != "noted" { // the answer reveals nothing about the address
 		t.Errorf("%s to who said no", got)
 	}
 	if n := e.Number(`SELECT count(*) FROM restock_wish`); n != 0 || e.Number(`SELECT count(*) FROM restock_declined`) != 1 {
 		t.Errorf("%d wishes after a no", n)
 	}
 
-	// Erasing covers wishes and notes of mails. A "no" stays: it is a keyed hash, and others could ask again.
+	// An erasure deletes wishes and notes of mails. A refusal stays: it is a keyed hash, and
+	// without it others could subscribe the address again.
 	wish(200, "7", "Cid@mail.example.com")
 	e.Exec(`INSERT INTO automatic_mail (kind, about, email) VALUES ('x', 'y', 'cid@mail.example.com')`)
 	e.Exec(`INSERT INTO restock_told (id, sku_id, email, address, at) VALUES (99, 6, 'Cid@mail.example.com', 'h', now())`)
@@ -295,8 +298,8 @@ func TestBackInStock(t *testing.T) {
 	}
 }
 
-// What is sold out again before its mail leaves is waited for once more: the mail is held, however often it is asked
-// for, and the next one is another.
+// If a SKU is sold out again before its mail leaves, the customer goes on waiting: this mail is
+// held however often mailer asks, and the next one is a new mail.
 func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -339,7 +342,7 @@ func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 	for range 2 { // the first try to send it fails
 		wanted(true, second)
 	}
-	stock(0) // who asked again while the mail was on its way waits once
+	stock(0) // a customer who asked again while the mail was on its way waits once
 	e.client.Post("/internal/restock-wish", "sku_id", "6", "email_address", "dora@mail.example.com").OK()
 	wanted(false, second)
 	waiting(1)

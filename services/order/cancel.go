@@ -13,12 +13,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// statusCanceled is that of an order that staff canceled.
+// statusCanceled is the status of an order that staff canceled.
 const statusCanceled = "canceled"
 
-// Cancel ends an order of which nothing was sent: all that is left of the money is given back, the pieces
-// are on the shelf again, and one mail tells the customer of it all. The money is the refund's business
-// from then on; its id is "" when there was none to give back.
+// Cancel ends an order of which nothing was sent: it refunds what is left of the money, puts the
+// pieces back on the shelf, and tells the customer in one mail. From then on the money is a refund
+// like any other; its id is "" if there was nothing to refund.
 func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note string) (refundID string, err error) {
 	w := Refund{Order: on, All: true, Reason: reason, Note: note}
 	if err := w.check(); err != nil {
@@ -51,7 +51,7 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 	return refundID, err
 }
 
-// cancelRefund is what is left to give back; without money it has pieces alone, and no id.
+// cancelRefund is the refund of what is left. Without money it has pieces alone, and no id.
 func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow, error) {
 	lines, err := orderLines(ctx, tx, o.ID)
 	if err != nil {
@@ -76,7 +76,8 @@ func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refund
 	return r, r.work(o, w, lines, max(ledger.Left(), 0), shipping)
 }
 
-// giveBack stores the refund of a canceled order, or puts its pieces back when there is no money in it.
+// giveBack stores the refund of a canceled order, or puts its pieces back if there is no money in
+// it.
 func giveBack(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 	if r.ID != "" {
 		return storeRefund(ctx, tx, r, who)
@@ -87,7 +88,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 	return restock(ctx, tx, r.OrderID, r.Lines)
 }
 
-// tellCanceled mails the customer and tells other services.
+// mailCanceled mails the customer and enqueues the new status for other services.
 func tellCanceled(ctx context.Context, tx pgx.Tx, o deskOrder, r refundRow) error {
 	if err := bus.Enqueue(ctx, tx, statusMessage(o, statusCanceled, time.Now())); err != nil || pg.Text(o.Email) == "" {
 		return err

@@ -25,11 +25,11 @@ type cart struct {
 	ReceiptEmail *string
 	MemberEmail  string          `db:"-"`
 	Shipping     *shippingMethod `db:"-"`
-	Pending      *money.Cents    // of a debit for this cart that a bank still works on
+	Pending      *money.Cents    // of a debit for this cart that a bank is still working on
 	HasCodes     bool
 
-	settings map[string]*string // those that were asked for
-	unlooked bool               // that it was looked at has not been noted for a day
+	settings map[string]*string // the settings that the caller asked for
+	unlooked bool               // no view of the cart has been noted for a day
 }
 
 // line is a line of a cart as clients see it, with today's price and state.
@@ -47,21 +47,21 @@ type line struct {
 	ProductTitleURL     string      `json:"parent_product__title_url"`
 	ProductIdentifier   string      `json:"parent_product__identifier"`
 	ImageURL            string      `json:"sku_image_url"`
-	Grams               int         `json:"-"` // of a piece
+	Grams               int         `json:"-"` // grams of one piece
 }
 
 // offSale is the stock state of a line whose SKU is no longer sold. It is not a state of a SKU.
 const offSale = "off-sale"
 
-// contents are a cart's lines and codes with the totals they make.
+// cartContents are a cart's lines and codes with the totals they make.
 type contents struct {
 	lines  []line
 	codes  []appliedCode
 	totals totals
 }
 
-// customer names whose uses of a code are counted: the member, else the receipt address, else the
-// cart.
+// customer is the name under which uses of a code are counted: the member, else the receipt
+// address, else the cart.
 func (c *cart) customer() string {
 	switch {
 	case c.MemberID != nil:
@@ -79,8 +79,9 @@ func (in contents) pieces() (n int) {
 	return n
 }
 
-// person is the mailbox of the buyer, under which uses of a code count beside customer: the same for
-// visitors, members, and further accounts with the same address. Empty until a visitor gives one.
+// person is the buyer's mailbox, under which uses of a code are counted in addition to customer. It
+// is the same for a visitor, a member and further accounts with the same address, and empty until a
+// visitor gives an address.
 func (c *cart) person() string {
 	switch {
 	case c.MemberID != nil && c.MemberEmail != "":
@@ -103,7 +104,7 @@ func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
 	}{CartFound: c != nil, cartItems: itemsOf(c, lines)})
 }
 
-// cartItems are the lines of a cart, and the debit for it that a bank still works on.
+// cartItems are the lines of a cart, and the debit for it that a bank is still working on.
 type cartItems struct {
 	ItemData       itemData        `json:"item_data"`
 	PaymentPending *pendingPayment `json:"payment_pending,omitempty"`
@@ -129,9 +130,9 @@ func itemsOf(c *cart, lines []line) (items cartItems) {
 	return items
 }
 
-// cartTotals counts the default shipping method when none was chosen. A cart page asks for totals and
-// shipping methods at once, and shows the default as chosen: the totals have to fit it, whichever call
-// comes first.
+// cartTotals uses the default shipping method if none was chosen. A cart page requests totals and
+// shipping methods at once and shows the default as chosen: the totals have to fit, whichever
+// request comes first.
 func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
 	c, lines, err := findFilledCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
@@ -153,8 +154,8 @@ func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
 	}{CartFound: c != nil, Totals: in.totalsData(c)})
 }
 
-// totalsData are the five totals in the contract's types: the number 0 where there is nothing to count,
-// decimal strings elsewhere.
+// totalsData are the five totals in the contract's types: the number 0 if there is nothing to
+// count, otherwise a decimal string.
 type totalsData struct {
 	ItemSubtotal     any `json:"item_subtotal"`
 	ItemDiscount     any `json:"item_discount"`
@@ -186,7 +187,7 @@ func (in contents) totalsData(c *cart) totalsData {
 	}
 }
 
-// cartAfter is what every answer to a cart change ends with.
+// cartChangeAnswer is the end of every answer to a cart change.
 type cartAfter struct {
 	Codes  web.Object `json:"discount_code_data"`
 	Totals totalsData `json:"cart_totals_data"`
@@ -250,7 +251,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	}
 	who := web.Who(r)
 	if !who.Member() && who.Cart == "" {
-		who.Cart = cmp.Or(who.Click, rand.Text()) // sent again, it is the same cart
+		who.Cart = cmp.Or(who.Click, rand.Text()) // a repeated click finds the same cart
 	}
 	outcome, count, err := addLine(r.Context(), s.pool, who, sku, pieces)
 	switch {
@@ -288,8 +289,8 @@ func refuseQuantity(w http.ResponseWriter, endpoint, problem string, echo web.Fi
 	}{[1][1]item{{{Type: problem, Description: quantityTexts[problem]}}}}, echo)
 }
 
-// cartAndSKU does the checks that update and remove share: the cart, then sku_id, then its form.
-// When it refuses, it has answered and c is nil.
+// cartAndSKU makes the checks that update and remove share: the cart, then sku_id, then its form.
+// If it refuses, it has answered and c is nil.
 func (s *server) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string,
 	form web.Values) (c *cart, sku int64, echo web.Field, err error) {
 	c, err = findCart(r.Context(), s.pool, web.Who(r))
@@ -425,8 +426,9 @@ func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 	}{})
 }
 
-// cartCounts is for edge's logged-in: how many lines, not pieces, the carts of members and visitors
-// have. Edge asks for all shoppers who wait at that moment at once. Shoppers without a cart are left out.
+// cartCounts tells edge's logged-in how many lines, not pieces, the carts of members and visitors
+// have. Edge sends one request for all shoppers who wait at that moment. Shoppers without a cart
+// are left out.
 func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// cartMerge hands a visitor's cart to the member who just logged in or registered. Edge calls it
-// before the shopper sees the answer. Called again it finds no visitor's cart and changes nothing.
+// cartMerge gives a visitor's cart to the member who just logged in or registered. Edge calls it
+// before the shopper sees the answer. A second call finds no visitor's cart and changes nothing.
 func (s *server) cartMerge(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
 	if !who.Member() {
@@ -19,7 +19,7 @@ func (s *server) cartMerge(w http.ResponseWriter, r *http.Request) error {
 	if who.Cart != "" {
 		var visitor int64
 		var err error
-		for range 3 { // the member's first cart may be made at this very moment
+		for range 3 { // another request may be creating the member's first cart
 			err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
 				visitor, err = mergeCarts(r.Context(), tx, who)
 				return err

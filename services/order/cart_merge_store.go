@@ -9,10 +9,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// mergeCarts follows the contract's rules: without a cart of their own the member takes the
-// visitor's over; else the member's cart gets the SKUs and codes that it lacks, and the visitor's
-// shipping method if it has none. Where both hold a SKU the member's quantity stays; the visitor's
-// is kept in the history. The id of the visitor's cart is 0 when there was none.
+// mergeCarts follows the contract's rules: a member without a cart takes the visitor's over;
+// otherwise the member's cart gets the SKUs and codes that it lacks, and the visitor's shipping
+// method if it has none. If both have a SKU the member's quantity stays; the visitor's is kept in
+// the history. The id of the visitor's cart is 0 if there was none.
 func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64, err error) {
 	visitor, found, err := pg.One[int64](ctx, tx, "find the visitor's cart", `
 		SELECT id FROM cart WHERE anonymous_id = $1 FOR UPDATE`, who.Cart)
@@ -22,7 +22,7 @@ func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64
 	return visitor, handOver(ctx, tx, visitor, who.MemberID)
 }
 
-// handOver gives a cart, which is locked, to a member, or what it has to the cart that the member has.
+// handOver gives a locked cart to a member, or its contents to the cart that the member has.
 func handOver(ctx context.Context, tx pgx.Tx, visitor, memberID int64) error {
 	member, found, err := pg.One[int64](ctx, tx, "find the cart of member $1", `
 		SELECT id FROM cart WHERE member_id = $1 FOR UPDATE`, memberID)

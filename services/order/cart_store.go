@@ -13,14 +13,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// findCart reads the cart of the shopper who asks, with its shipping method, or nil. A member's request never sees
-// a visitor's cart.
+// findCart reads the cart of the shopper who sent the request, with its shipping method, or nil. A
+// member's request never sees a visitor's cart.
 func findCart(ctx context.Context, db pg.DB, who web.Identity) (*cart, error) {
 	return readCart(ctx, db, who, nil, "")
 }
 
-// lockCart is findCart for a request that is about to make a payment page: one at a time for each cart. Lines may
-// still be put in meanwhile. The cart comes with the settings that a checkout depends on.
+// lockCart is findCart for a request that is about to make a payment page: one at a time for each
+// cart. Lines can still be added in the meantime. The cart comes with the settings that a checkout
+// depends on.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
 	return readCart(ctx, tx, who, append(checkoutSettings(), checkoutList(who)), " FOR NO KEY UPDATE OF c")
 }
@@ -49,14 +50,14 @@ func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, nil, fmt.Errorf("find the cart: %w", err)
 	}
-	if c == nil { // made between the two statements
+	if c == nil { // created between the two statements
 		lines = nil
 	}
 	return c, lines, noteLooked(ctx, db, c)
 }
 
-// ownCart is the condition on cart c for the cart of the shopper who asks, and its argument $1; "" for a visitor
-// who has none. Each case has an index of its own.
+// ownCart is the condition on cart c for the cart of the shopper who sent the request, and its
+// argument $1; "" for a visitor who has none. Each case has an index of its own.
 func ownCart(who web.Identity) (where string, owner any) {
 	switch {
 	case who.Member():
@@ -118,7 +119,7 @@ func queueLines(batch *pgx.Batch, who web.Identity, into *[]line) {
 	}
 }
 
-// noteLooked keeps a cart that is looked at from ending by its age (keepCarts): once a day is enough.
+// noteView keeps a cart that is being looked at from reaching cartTTL: once a day is enough.
 func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
 	if c == nil || !c.unlooked {
 		return nil
@@ -126,11 +127,12 @@ func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
 	return pg.Exec(ctx, db, "note that cart $1 was looked at", `UPDATE cart SET updated_at = now() WHERE id = $1`, c.ID)
 }
 
-// linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: who clicks
-// again, comes back from the payment page, or filled another cart since, can still buy them.
-// A line whose SKU is no longer sold stays, for nothing, until the shopper takes it out: it is counted
-// wherever lines are. LIMIT 1 makes PostgreSQL look a line's SKU up: without it, it works out all SKUs of the shop
-// and joins them, for as long as it believes the tables to be small.
+// linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: a
+// shopper who clicks again, returns from the payment page or has filled another cart since can
+// still buy them. A line whose SKU is no longer sold stays, at no price, until the shopper removes
+// it: it is counted wherever lines are. LIMIT 1 makes PostgreSQL look up a line's SKU: without it,
+// it computes all SKUs of the shop and joins them, for as long as it believes the tables to be
+// small.
 const linesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title, 'No longer sold') AS inventory_title,
 	  coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
@@ -148,8 +150,8 @@ const linesSQL = `
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
 	WHERE l.cart_id = `
 
-// codesSQL leaves the uses that this shopper's own unpaid pages hold out of the count: they will be
-// given back before another one is made.
+// codesSQL does not count the uses that this shopper's own unpaid pages hold: they are given back
+// before another page is made.
 const codesSQL = `
 	SELECT d.id, d.code, d.description, d.combinable, d.amount, d.order_minimum_cents,
 	  -- staff write infinity
@@ -220,12 +222,13 @@ const (
 	tooMany
 )
 
-// clicksKept is how many keys of clicks a line keeps: a click that is sent again comes at once.
+// clicksKept is how many keys of clicks a line remembers: a click that is sent again comes at once.
 const clicksKept = 8
 
-// addLine adds pieces to a line, making cart and line when they are missing, in one statement that
-// parallel adds cannot lose pieces to, and counts the lines. What is refused leaves no cart behind. A click whose key
-// the line has adds nothing: another process did that, and may have died before it could tell.
+// addLine adds pieces to a line, creating cart and line if they are missing, in one statement, so
+// that parallel requests lose no pieces; and it counts the lines. A refused request leaves no cart
+// behind. A click whose key the line has adds nothing: another process handled it, and may have
+// died before it could answer.
 func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 	pieces int) (outcome addOutcome, lines int, err error) {
 	column, owner := "anonymous_id", any(who.Cart)
@@ -264,8 +267,8 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 	return added, row.Others + 1, nil
 }
 
-// setQuantity changes the pieces of a line. A cart without any piece left begins a new generation: the
-// payment page of what was in it has ended.
+// setQuantity changes the pieces of a line. A cart without any piece left begins a new generation:
+// the payment page of its former contents has ended.
 func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (found bool, err error) {
 	sql, args := `UPDATE cart_line SET quantity = $3 WHERE cart_id = $1 AND sku_id = $2`, []any{cartID, sku, pieces}
 	if pieces == 0 {
@@ -279,13 +282,13 @@ func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (
 	return pg.ExecOne(ctx, db, "set a quantity in cart $1", sql, args...)
 }
 
-// emptiedSQL is 1 when SKU $2 was all that there was in a cart, else 0.
+// emptiedSQL is 1 if SKU $2 was the only one in a cart, else 0.
 const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.id AND l.sku_id <> $2 AND ` +
 	`l.quantity > 0))::int`
 
-// removeLine takes a line out and drops the shipping method with it. The cart is locked before the
-// line, as everywhere, so that no two requests wait for each other. A cart without any piece left begins a new
-// generation, as in setQuantity.
+// removeLine removes a line and clears the shipping method with it. The cart is locked before the
+// line, as everywhere, so that no two requests wait for each other. A cart without any piece left
+// begins a new generation, as in setQuantity.
 func removeLine(ctx context.Context, db pg.DB, cartID, sku int64) (found bool, err error) {
 	return pg.ExecOne(ctx, db, "remove a line from cart $1", `
 		WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),

@@ -54,7 +54,7 @@ func TestAdd(t *testing.T) {
 	p.Post("/order/cart-add-product-sku", "quantity", "1").Want("sku-id-required", "errors", "error")
 	e.Exec(`INSERT INTO sku (id, inventory_id) VALUES (900, 1)`)
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents) VALUES (900, 100)`)
-	p.add("900", "1").Want("sku-not-found", "errors", "error") // belongs to no product
+	p.add("900", "1").Want("sku-not-found", "errors", "error") // it belongs to no product
 	if p.Cart != "" || e.Number(`SELECT count(*) FROM cart`) != 0 {
 		t.Errorf("refused adds left cart %q", p.Cart)
 	}
@@ -64,13 +64,13 @@ func TestAdd(t *testing.T) {
 	b.Want("7", "sku_id")
 	b.Want(1, "cart_item_count")
 	p.add("1", "0").Want(2, "cart_item_count")
-	p.add("4", "1").Want(3, "cart_item_count") // back-ordered ones can be put in
+	p.add("4", "1").Want(3, "cart_item_count") // back-ordered SKUs can be added
 	p.add("7", "97").Want(3, "cart_item_count")
 	if list, _ := p.add("7", "1").At("errors", "quantity").([]any); len(list) == 0 {
 		t.Error("a sum above 99 was accepted")
 	}
 	items := p.Get("/order/cart-items")
-	for i, sku := range []int{7, 1, 4} { // as put in
+	for i, sku := range []int{7, 1, 4} { // in the order in which they were added
 		items.Want(sku, "item_data", "product_sku_data", strconv.Itoa(i), "sku_id")
 	}
 	items.Want(99, "item_data", "product_sku_data", "0", "quantity")
@@ -109,8 +109,8 @@ func TestUpdateRemoveDelete(t *testing.T) {
 	p.Post("/order/cart-delete-cart").Want("cart-not-found", "errors", "error")
 }
 
-// A cart page asks for totals and shipping methods at once, and shows the default method as chosen: the
-// totals fit it whichever call comes first.
+// A cart page requests totals and shipping methods at once, and shows the default method as chosen:
+// the totals fit it, whichever request comes first.
 func TestTotalsFitTheDefaultMethod(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -128,8 +128,8 @@ func TestTotalsFitTheDefaultMethod(t *testing.T) {
 	p.Get("/order/cart-shipping-methods").Want("USPSRetailGround", "shipping_method_selected")
 }
 
-// A call that deletes a cart locks it and then its lines. Other calls that come meanwhile must neither
-// fail nor make it fail.
+// A request that deletes a cart locks it and then its lines. Other requests at the same time must
+// neither fail nor make it fail.
 func TestACartIsDeletedBesideOtherCalls(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -181,7 +181,7 @@ func (e *env) waitsForALock(what string) {
 	})
 }
 
-// A page that is still loading must not put the default in the place of a choice.
+// A page that is still loading must not replace a choice by the default.
 func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -225,7 +225,7 @@ func TestShippingMethods(t *testing.T) {
 		p.Post(path, "shipping_method_identifier", identifier).Want("error-setting-cart-shipping-method", "errors", "error")
 	}
 	p.Post(path, "shipping_method_identifier", "FedExGround").Want("14.35", "cart_totals_data", "cart_total")
-	// A default that staff switched off does not leave carts without shipping.
+	// If staff deactivate the default, carts are not left without shipping.
 	e.Exec(`UPDATE shipping_method SET active = false WHERE identifier = 'USPSRetailGround'`)
 	q := e.visitor()
 	q.add("1", "1")
@@ -301,7 +301,7 @@ func TestParallelAddsLoseNothing(t *testing.T) {
 	}
 }
 
-// One shopper with many tabs: whatever meets whatever, each gets an answer of the contract.
+// One shopper with many tabs: whichever requests meet, each gets an answer of the contract.
 func TestEverythingAtOnceOnOneCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -365,7 +365,7 @@ func TestMerge(t *testing.T) {
 
 	login := *m
 	login.Cart = v.Cart
-	login.Post("/internal/cart-merge") // the member has no cart: theirs now
+	login.Post("/internal/cart-merge") // the member has no cart and takes this one over
 	m.Get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
 	v.Get("/order/cart-items").Want(false, "cart_found")
 	m.Get("/order/cart-shipping-methods").Want("UPSGround", "shipping_method_selected")

@@ -10,8 +10,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// products is the contract's list, in shop order: pages walk the object as it is sent. Edge answers it from the feed;
-// an edge of before the feed, which runs beside this service during an upgrade, asks for it here.
+// products is the contract's list, in shop order: pages walk the object as it is sent. Edge answers
+// it from the feed; an edge older than the feed, which runs beside this service during an upgrade,
+// requests it here.
 func (s *server) products(w http.ResponseWriter, r *http.Request) error {
 	list, err := listProducts(r.Context(), s.pool)
 	if err != nil {
@@ -45,7 +46,8 @@ func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	}{Identifier: identifier, Product: p})
 }
 
-// productPreview is product for those who have a link of previewLink: whatever state the product is in.
+// productPreview is product for people who have a link of previewLink, whatever the product's
+// state.
 func (s *server) productPreview(w http.ResponseWriter, r *http.Request) error {
 	identifier := chi.URLParam(r, "identifier")
 	if !s.validPreview(identifier, r.URL.Query().Get("token"), time.Now()) {
@@ -78,11 +80,11 @@ type productDetail struct {
 	Images           web.Object `json:"product_images" db:"-"`
 	Videos           web.Object `json:"product_videos" db:"-"`
 	SKUs             web.Object `json:"skus" db:"-"`
-	// OptionNames are what color and size are called for this product, where that is something else.
+	// OptionNames are this product's names for color and size, if it has any.
 	OptionNames *optionNames `json:"option_names,omitempty" db:"-"`
 }
 
-// optionNames are what two options of a SKU are called; an empty name is the usual one.
+// optionNames are the names of a SKU's two options; an empty name is the usual one.
 type optionNames struct {
 	Color string `json:"color"`
 	Size  string `json:"size"`
@@ -94,7 +96,7 @@ type productPicture struct {
 	ImageURL string  `json:"image_url"`
 	Main     bool    `json:"main" db:"main_image"`
 	Caption  *string `json:"caption"`
-	// AlternativeText is what screen readers say of it, where that is not the caption.
+	// AlternativeText is what screen readers read for it, if that is not the caption.
 	AlternativeText string `json:"alternative_text,omitempty"`
 }
 
@@ -111,7 +113,7 @@ type productSKU struct {
 	Size        *string     `json:"size"`
 	Description *string     `json:"description"`
 	Price       money.Cents `json:"price" db:"price_cents"`
-	// RegularPrice is what it costs but for a sale that runs; nil without one.
+	// RegularPrice is the price without the sale that is running; nil if none is.
 	RegularPrice         *money.Cents `json:"regular_price,omitempty" db:"regular_cents"`
 	InventoryIdentifier  string       `json:"inventory_status_identifier"`
 	InventoryTitle       string       `json:"inventory_status_title"`

@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	// clockPoll is how long the clock waits at most: another process may plan something that comes sooner.
+	// clockEvery is how long the clock waits at most: another process may plan a change that comes
+	// sooner.
 	clockPoll = 5 * time.Second
-	// clockRetry is its pause after an error.
+	// clockPause is its pause after an error.
 	clockRetry = time.Second
 )
 
-// clock tells edge what becomes true by itself: a product that comes on sale or goes off, a price or a sale
-// that begins or ends. What
-// shoppers see is decided by the time of each question; edge keeps answers until it is told.
+// clock tells edge about scheduled changes: a product that comes on sale or goes off, a price or a
+// sale that begins or ends. What shoppers see depends on the time of each request, and edge keeps
+// answers until it is told about a change.
 func (s *server) clock(ctx context.Context) error {
 	for {
 		pause, err := s.tellDue(ctx)
@@ -30,7 +31,7 @@ func (s *server) clock(ctx context.Context) error {
 	}
 }
 
-// tellDue tells what is due, and says how long it is until there is something again.
+// enqueueDueChanges enqueues the changes that are due, and returns how long it is until the next.
 func (s *server) tellDue(ctx context.Context) (pause time.Duration, err error) {
 	seconds, planned, err := nextOnClock(ctx, s.pool)
 	if err != nil {

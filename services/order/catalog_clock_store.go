@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// nextOnClock is how many seconds it is until something of the catalog changes by itself; negative when it has, and
-// edge was not told.
+// nextOnClock is how many seconds remain until the next scheduled change of the catalog; negative
+// if it has come and edge was not told.
 func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, err error) {
 	next, err := pg.Get[*float64](ctx, db, "read the catalog's clock", `
 		SELECT extract(epoch FROM least(
@@ -30,8 +30,9 @@ func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, 
 	return *next, true, nil
 }
 
-// tellClock notes the products that have changed by the clock, and enqueues that something did. Processes that come
-// to it at once tell it one after the other, the second one nothing.
+// enqueueCatalogChanges notes the products whose scheduled changes have come, and enqueues one
+// message about them. Processes that do this at once take turns, and the second finds nothing to
+// enqueue.
 func tellClock(ctx context.Context) func(tx pgx.Tx) error {
 	return func(tx pgx.Tx) error {
 		told, err := pg.Get[time.Time](ctx, tx, "lock the catalog's clock",

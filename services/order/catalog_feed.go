@@ -8,35 +8,36 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// catalogFeed is what edge needs to list products itself: all of them, or those that changed since the position
-// that an earlier feed ended with.
+// catalogFeed is what edge needs to list products itself: all of them, or the changes since the
+// position at which an earlier feed ended.
 type catalogFeed struct {
-	// Position is where the next feed begins. What is committed after this one was read counts as later, so a
-	// change may be told twice, and never not at all.
+	// Position is where the next feed begins. Transactions that commit after it was read count as
+	// later, so a change may be fed twice, but is never missed.
 	Position string `json:"position"`
-	// Whole says that Products and Collections are all that there are; else Products are the changed ones, and
-	// Gone are identifiers under which there is nothing any more.
+	// Whole says that Products and Collections are complete. Otherwise Products are the changed
+	// ones, and Gone are identifiers that no longer have a product.
 	Whole       bool         `json:"whole"`
 	Products    []fedProduct `json:"products"`
 	Gone        []string     `json:"gone"`
 	Collections []collection `json:"collections"`
-	// Shop is who the shop is, by the keys of the settings; without those that are not set.
+	// Shop is the shop's name and address by the keys of the settings; keys that are not set are
+	// left out.
 	Shop map[string]string `json:"shop"`
 }
 
-// fedProduct is a product of the feed. Changed is a mark of what changed it: one that was told already is the same.
-// It is empty where all are read.
+// fedProduct is a product of the feed. Changed identifies the change: a feed with the same mark
+// repeats a change. It is empty if all products are read.
 type fedProduct struct {
 	ID            int64  `json:"id"`
 	Changed       string `json:"changed" db:"-"`
 	listedProduct `json:"listed"`
-	// Collections are the addresses of its collections with its position in each.
+	// Collections are the addresses of its collections, with its position in each.
 	Collections map[string]int `json:"collections"`
-	// Former are addresses that it had (title_url): old links lead on.
+	// Former are its earlier addresses (title_url), from which old links are redirected.
 	Former []string `json:"former,omitempty"`
 }
 
-// listedProduct is a product in the contract's list; prices are null without SKUs.
+// listedProduct is a product in the contract's list; prices are null if it has no SKUs.
 type listedProduct struct {
 	Title            string       `json:"title"`
 	TitleURL         string       `json:"title_url"`
@@ -72,7 +73,7 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 	feed := catalogFeed{Position: strconv.FormatUint(position, 10), Gone: []string{}, Collections: []collection{},
 		Shop: shop}
 	_, everything := changes[""]
-	// A position ahead of ours is of another database: this one was restored.
+	// A position ahead of ours belongs to another database: this one was restored.
 	if feed.Whole = everything || since == 0 || since > position; feed.Whole {
 		if feed.Products, err = listProducts(r.Context(), s.pool); err != nil {
 			return err

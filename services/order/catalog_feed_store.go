@@ -13,9 +13,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// readCatalogChanges reads which products have changed since a position, each with a mark of the transactions that
-// did, and the position to go on from. That is read first: a transaction that is still running then, or begins later,
-// is not before it. shop is who the shop is.
+// readCatalogChanges reads which products have changed since a position, each with a mark of the
+// transactions that changed it, and the position to go on from. That position is read first: a
+// transaction that is still running then, or begins later, is not before it. shop is the shop's
+// name and address.
 func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position uint64,
 	shop, changes map[string]string, err error) {
 	changes = map[string]string{}
@@ -37,8 +38,8 @@ func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position u
 
 type catalogChange struct{ Product, Mark string }
 
-// feedColumns are products on sale as the feed has them: those with a SKU that has a price. The shop shows no
-// others, but in a preview.
+// feedColumns are the columns of products on sale for the feed: products with a SKU that has a
+// price. Except in a preview, the shop shows no others.
 const feedColumns = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 	  prices.low AS price_low, prices.high AS price_high,

@@ -30,8 +30,8 @@ func (e *env) feed(since string) (f struct {
 	return f
 }
 
-// news are what the feed tells since a position: identifiers of products, and with a minus those of which there is
-// nothing any more.
+// news are the changes since a position: identifiers of products, with a minus for products that
+// are gone.
 func (e *env) news(since string) (list []string) {
 	e.t.Helper()
 	fed := e.feed(since)
@@ -80,7 +80,8 @@ func TestCatalogFeed(t *testing.T) {
 	}
 }
 
-// Whatever changes what is listed of a product, by whatever way, is in the feed, and nothing else is.
+// Every change of what a listing shows of a product is in the feed, however it is made, and nothing
+// else is.
 func TestCatalogFeedTellsWhatChanged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -119,7 +120,7 @@ func TestCatalogFeedTellsWhatChanged(t *testing.T) {
 	}
 }
 
-// A transaction that begins before a feed and ends after it is told by the next one.
+// A transaction that begins before a feed and ends after it is in the next one.
 func TestCatalogFeedMissesNoSlowChange(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -10,13 +10,15 @@ import (
 const (
 	// maxFound bounds what a search finds; a shopper who wants more adds a word.
 	maxFound = 480
-	// maxSearchWords and maxSearchWord (in letters) bound what is looked for; the rest of a longer text is ignored.
+	// maxSearchWords and maxSearchWord (in letters) bound the words of a search; the rest of a
+	// longer text is ignored.
 	maxSearchWords = 8
 	maxSearchWord  = 40
 )
 
-// catalogSearch finds the products that have all words of "q", the best first. Where a word is in no product, the
-// nearest one that is in a title takes its place, and "meant" says what was looked for instead.
+// catalogSearch finds the products that have all words of "q", the best first. A word that no
+// product has is replaced by the nearest word of a title, and "meant" is the search that was made
+// instead.
 func (s *server) catalogSearch(w http.ResponseWriter, r *http.Request) error {
 	words := searchWords(r.URL.Query().Get("q"))
 	found, err := searchProducts(r.Context(), s.pool, words)
@@ -42,7 +44,7 @@ func (s *server) catalogSearch(w http.ResponseWriter, r *http.Request) error {
 	}{Found: found, Meant: meant})
 }
 
-// searchWords are the words of a text: what stands between anything but letters and digits, in lower case.
+// searchWords are the words of a text in lower case: its runs of letters and digits.
 func searchWords(text string) []string {
 	words := strings.FieldsFunc(strings.ToLower(strings.ToValidUTF8(text, " ")), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)

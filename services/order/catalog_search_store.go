@@ -8,10 +8,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// searchProducts returns identifiers of the products that have all words, each as it is or as the beginning of a
-// longer one, or its stem. Words such as "the" need not be there, but for the last one: it may be unfinished. What is
-// ranked is bounded: a thousand that have all words in their titles, and a thousand others, so that a word that is in
-// most texts does not hide what is named by it.
+// searchProducts returns identifiers of the products that have all words, each as it is, as the
+// beginning of a longer one, or by its stem. Words such as "the" need not be there, except for the
+// last one, which may be unfinished. Ranking is bounded: it considers a thousand products that have
+// all words in their titles and a thousand others, so that a word of most texts does not hide the
+// product that is named by it.
 func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "search products", `
 		WITH term AS (
@@ -32,9 +33,9 @@ func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, er
 		ORDER BY ts_rank(search, (SELECT query FROM wanted)) DESC, id LIMIT $2`, words, maxFound)
 }
 
-// nearWords returns, for each word, itself if a product has it, or a longer one, or its stem; else the word that is
-// most like it, if any is. A quarter of their groups of three letters is what one wrong letter leaves of a word of
-// four.
+// nearWords returns for each word the word itself if a product has it, or has a longer one or its
+// stem; otherwise the word most like it, if there is one. With one wrong letter, a word of four
+// still shares a quarter of its trigrams.
 func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "find words that are near", `
 		SELECT CASE WHEN EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.word || '%')

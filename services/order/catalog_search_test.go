@@ -70,7 +70,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// A word that is in the texts of very many products does not hide the one that is named by it.
+// A word that is in the texts of very many products does not hide the product that is named by it.
 func TestSearchFindsTitlesAmongMany(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -86,7 +86,7 @@ func TestSearchFindsTitlesAmongMany(t *testing.T) {
 var oddTexts = []string{"clips", "a' OR 1=1 --", "\x00", "\xff\xfe", "e\u0301\u0301", "a:*&b|!c<->(d)", "٣ ½ ²", "ﬃ", "İ", "'':",
 	"3m 10mm v2.0", "the", "\u202e\ufeff", strings.Repeat("long", 5000), strings.Repeat("many ", 5000)}
 
-// Whatever people type is looked for, and is never a fault.
+// Any text can be searched for, and none causes an error.
 func TestSearchTakesAnyText(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An edge of before the feed asks for the list, and gets what the feed lists.
+// An edge older than the feed requests the list, and gets the products of the feed.
 func TestProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -41,7 +41,7 @@ func TestProduct(t *testing.T) {
 			t.Errorf("%s, want 404", a)
 		}
 	}
-	// None left is out of stock, whatever its state says.
+	// A SKU without stock is out of stock, whatever its state says.
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`)
 	p.Get("/order/product/ITHJW3mytn").Want("out-of-stock", "product_data", "skus", "6", "inventory_status_identifier")
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'catalog.changed'`); n == 0 {

@@ -69,7 +69,7 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 	}
 }
 
-// stripePrices are the prices of a quote's lines as Stripe is told them.
+// stripePrices are the prices of a quote's lines as they are sent to Stripe.
 func stripePrices(t *testing.T, c checkout) (prices []money.Cents) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +90,7 @@ func stripePrices(t *testing.T, c checkout) (prices []money.Cents) {
 	return prices
 }
 
-// mailOf is the command to mail the confirmation of a quote's order.
+// mailOf is the message that has a quote's order confirmed by mail.
 func (e *env) mailOf(c checkout) (mail msg.SendMail) {
 	e.t.Helper()
 	var raw []byte

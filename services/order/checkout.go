@@ -24,33 +24,35 @@ import (
 const currency = "usd"
 
 const (
-	// stripeLife is the least life of a payment page that Stripe allows, by its own clock, from the
-	// moment of the call.
+	// stripePageTTL is the shortest life that Stripe allows a payment page, by its own clock, from
+	// the moment of the call.
 	stripeLife = 30 * time.Minute
-	// checkoutLife is how long a payment page, and what it reserves, stays: as short as Stripe allows,
-	// with time for a call that comes after the quote, for its repetition, and for clocks that differ.
+	// checkoutTTL is how long a payment page, and what it reserves, lives: as short as Stripe
+	// allows, with time for a call that comes after the quote, for its repetition, and for clocks
+	// that differ.
 	checkoutLife = stripeLife + 3*time.Minute
-	// checkoutReuse is how long before its end a quote that has no page yet is made again rather than
-	// sent to Stripe: what is above Stripe's least is for clocks that differ.
+	// checkoutReuse is the remaining life below which a quote without a page is made again instead
+	// of being sent to Stripe: what exceeds Stripe's minimum is for clocks that differ.
 	checkoutReuse = stripeLife + 90*time.Second
 )
 
-// quote is what the shopper was shown, frozen.
+// quote is a frozen copy of what the shopper was shown.
 type quote struct {
 	Lines    []line          `json:"lines"`
 	Codes    []appliedCode   `json:"codes"`
 	Shipping *shippingMethod `json:"shipping"`
 	// DiscountOn are the SKUs that the discount on items was taken off; nil for all of them.
 	DiscountOn []int64 `json:"discount_on,omitempty"`
-	// Countries are the ISO codes of those that the order can be sent to; without any, the US and Canada.
+	// Countries are the ISO codes of the countries that the order can be sent to; if empty, the US
+	// and Canada.
 	Countries []string  `json:"countries,omitempty"`
 	Tax       *quoteTax `json:"tax,omitempty"`
 
-	odd error // why it cannot be read
+	odd error // why the quote cannot be read
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A quote that was changed by hand and cannot be read must not
-// spoil the list that it stands in; it makes no order.
+// UnmarshalJSON implements json.Unmarshaler. A quote that was changed by hand and cannot be read
+// makes no order, but must not spoil the list that it stands in.
 func (q *quote) UnmarshalJSON(raw []byte) error {
 	type plain quote
 	var read plain
@@ -91,7 +93,7 @@ type checkout struct {
 	holder           holder
 }
 
-// Texts that go with the contract's codes. None of them says that nothing was charged where another
+// Texts that go with the contract's codes. None of them says that nothing was charged if another
 // tab may have paid.
 const (
 	textStripe     = "The payment page could not be opened. Your cart is as it was; please try again in a moment."
@@ -105,15 +107,15 @@ const (
 		"before you pay."
 )
 
-// createCheckoutSession freezes the cart into a quote and opens Stripe's payment page for it. It is
-// safe to repeat: the same cart gets the same page.
+// createCheckoutSession freezes the cart into a quote and opens Stripe's payment page for it. It
+// can be repeated: the same cart gets the same page.
 func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
 	}
 	c, no, err := s.checkOut(stripe.OnLane(r.Context(), stripe.LaneNew), web.Who(r), form)
-	if c.ID != "" { // there was a quote to ask for
+	if c.ID != "" { // there was a quote to open a page for
 		web.TellOutcome(w, web.OutcomeAsked)
 	}
 	if answered, aerr := s.answerNotSold(w, r, checkoutEndpoint, err); answered {
@@ -136,21 +138,23 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 	}{SessionID: *c.SessionID, URL: *c.URL})
 }
 
-// errAgain says that another tab was faster: the cart and its pages have to be looked at again.
+// errAgain says that another tab was faster: the cart and its pages must be read again.
 var errAgain = errors.New("the cart's payment pages changed meanwhile")
 
 const (
-	// checkoutTime is how long a click gives way to other clicks of the same cart.
+	// checkoutTimeout is how long a click gives way to other clicks of the same cart.
 	checkoutTime = 10 * time.Second
-	// checkoutPause is between two looks at what another click does, and half of it chance.
+	// checkoutPause is the longest pause before another click's progress is read again; half of it
+	// is random.
 	checkoutPause = 40 * time.Millisecond
-	// checkoutMaking is how long another click may take to make its page before it is ended unseen.
+	// makingTimeout is how long another click may take to make its page before its quote is ended
+	// unseen.
 	checkoutMaking = 3 * time.Second
 )
 
-// checkOut makes a quote of the cart and gets its payment page, after the older pages of the same
-// shopper were closed. A click that another tab overtakes starts over with what the cart holds then, so
-// that clicks at once end at one page.
+// checkOut makes a quote of the cart and gets its payment page, after it has closed the older pages
+// of the same shopper. A click that another tab overtakes starts again with the cart's new
+// contents, so that simultaneous clicks end at one page.
 func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *checkoutRefusal, error) {
 	for began := time.Now(); time.Since(began) < checkoutTime; {
 		c, beside, no, err := s.storeQuote(ctx, who, form)
@@ -158,7 +162,8 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 			return c, no, err
 		}
 		if beside.inTheMaking(time.Now()) {
-			// Ended now, two clicks could end each other's pages in turns. Each has its page first.
+			// If their pages were ended now, two clicks could end each other's in turns. Each first
+			// gets its page.
 			if err := pause(ctx, checkoutPause); err != nil {
 				return c, nil, err
 			}
@@ -181,9 +186,9 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 	return checkout{}, &checkoutRefusal{code: codeUnexpected, text: textOtherTab}, nil
 }
 
-// storeQuote makes the checks of the contract, in its order, and stores the quote with what it holds,
-// in one transaction under a lock of the cart: of two clicks the second sees the page of the first. With
-// older pages to close it stores nothing.
+// storeQuote makes the contract's checks, in its order, and stores the quote with its reservations,
+// in one transaction under a lock of the cart: of two clicks the second sees the page of the first.
+// If there are older pages to close it stores nothing.
 func (s *server) storeQuote(ctx context.Context, who web.Identity,
 	form web.Values) (c checkout, beside rivals, no *checkoutRefusal, err error) {
 	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) (err error) {
@@ -226,8 +231,8 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity,
 	return s.afterQuote(ctx, who, c, beside, no)
 }
 
-// afterQuote does what need not wait for the lock of the cart: it notes a consent that came with a later
-// click, that a shopper was asked, and which order explains a refusal.
+// afterQuote does what does not need the lock of the cart: it notes a consent that came with a
+// later click, notes that a shopper was asked, and finds the order that explains a refusal.
 func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals,
 	no *checkoutRefusal) (checkout, rivals, *checkoutRefusal, error) {
 	switch {
@@ -339,9 +344,9 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	}, nil
 }
 
-// openPage gets the payment page of a stored quote. What can fail between any two steps leaves a quote
-// that the next click finds again, or that ends by itself and gives back what it reserved. A shopper who
-// goes away meanwhile leaves no page at Stripe that the shop does not know.
+// openPage gets the payment page of a stored quote. If a step fails, the quote is found again by
+// the next click, or ends by itself and gives back its reservations. If the shopper leaves in the
+// meantime, Stripe still has no page that the shop does not know.
 func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, error) {
 	ctx = context.WithoutCancel(ctx)
 	made, err := s.stripe.CreatePage(ctx, c.page())
@@ -371,12 +376,12 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, e
 	return nil, errAgain
 }
 
-// afterwardsLimit bounds what is written after a shopper may have gone.
+// afterwardsTimeout bounds writes that must happen even if the shopper has left.
 const afterwardsLimit = 3 * time.Second
 
-// afterFailedCreate ends a quote that Stripe will never take, and gives one that met a failure of
-// Stripe's a new idempotency key, because Stripe replays failures. After a timeout the key stays:
-// the session may exist.
+// afterFailedCreate ends a quote that Stripe will never accept. After a failure of Stripe's it
+// gives the quote a new idempotency key, because Stripe replays failures. After a timeout the key
+// stays: the session may exist.
 func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwardsLimit)
 	defer cancel()
@@ -389,8 +394,8 @@ func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error)
 	return endCheckout(ctx, s.pool, c.ID, stateFailed)
 }
 
-// closeOlder ends the payment pages that a shopper has open for other contents. One that was paid
-// meanwhile becomes its order, and the shopper is told which.
+// closeOlder ends the payment pages that a shopper has open for other contents. A page that was
+// paid in the meantime becomes its order, and the shopper is told which.
 func (s *server) closeOlder(ctx context.Context, older []checkout) (*checkoutRefusal, error) {
 	for _, o := range older {
 		paid, err := s.closePage(ctx, o)

@@ -11,18 +11,18 @@ import (
 
 const checkoutEndpoint = "create_checkout_session"
 
-// checkoutRefusal says why there is no payment page. The code is one of the contract's, so that pages which know
-// no more go on working; reason and what follows say more to those that do.
+// checkoutRefusal says why there is no payment page. The code is one of the contract's, so that old
+// pages go on working; the other fields tell newer pages more.
 type checkoutRefusal struct {
 	code     string
 	reason   string // one of the reasons below
 	text     string
-	order    string       // that was paid already
-	pending  *money.Cents // of debits that a bank still works on
-	old, now *quoted      // what was shown, if it can be told, and what should be
+	order    string       // identifier of the order that was already paid
+	pending  *money.Cents // sum of the debits that a bank is still working on
+	old, now *quoted      // what was shown, if that is known, and what should be
 }
 
-// Reasons beside the contract's codes.
+// Reasons in addition to the contract's codes.
 const (
 	reasonPaid    = "paid-already"
 	reasonPending = "payment-pending"
@@ -37,7 +37,8 @@ func (no *checkoutRefusal) answer(w http.ResponseWriter) error {
 	return refuseWith(w, checkoutEndpoint, errs)
 }
 
-// refusePaid tells of a payment in another tab: which order it is, or that staff look at it.
+// refusePaid refuses because another tab paid: it names the order, or says that staff are looking
+// at the payment.
 func refusePaid(paid result) *checkoutRefusal {
 	if paid.identifier == "" {
 		return &checkoutRefusal{code: codeUnexpected, reason: reasonPaid, text: textForStaff}
@@ -47,7 +48,7 @@ func refusePaid(paid result) *checkoutRefusal {
 	return no
 }
 
-// name makes a refusal say that an order was paid already.
+// name adds the order that was already paid to a refusal.
 func (no *checkoutRefusal) name(order string) {
 	no.reason = reasonPaid
 	no.text = "You have paid in another tab already: that is order " + order +
@@ -55,7 +56,7 @@ func (no *checkoutRefusal) name(order string) {
 	no.order = order
 }
 
-// nameRecentOrder names the order behind a cart that is gone or empty because it was bought.
+// nameRecentOrder names the order of a cart that is gone or empty because it was bought.
 func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *checkoutRefusal) error {
 	if (no.code != codeCartNotFound && no.code != codeCartIsEmpty) || (!who.Member() && who.Cart == "") {
 		return nil
@@ -71,7 +72,7 @@ const textPending = "You have paid for this cart by a debit already, and your ba
 	"again, you may pay twice. " +
 	"Wait for our mail, or go to the payment once more if you are sure."
 
-// refusePending asks before a second payment while a bank works on the first one.
+// refusePending asks the shopper before a second payment while a bank is working on the first one.
 func refusePending(pending []checkout) *checkoutRefusal {
 	var total money.Cents
 	for _, c := range pending {
@@ -80,8 +81,8 @@ func refusePending(pending []checkout) *checkoutRefusal {
 	return &checkoutRefusal{code: codeUnexpected, reason: reasonPending, text: textPending, pending: &total}
 }
 
-// Old pages have no parameter for the answer. With them a second click is the answer: not within askedLongEnough, which
-// would be a double click, and not after askedTooLongAgo.
+// Old pages have no parameter for the answer. Their second click is the answer: not within
+// askedLongEnough, which would be a double click, and not after askedTooLongAgo.
 const (
 	askedLongEnough = 2 * time.Second
 	askedTooLongAgo = 30 * time.Minute

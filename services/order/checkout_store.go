@@ -18,10 +18,10 @@ var (
 
 // States of a checkout. It is unpaid in the first three, which hold what it reserved.
 const (
-	stateCreating = "creating" // Stripe's answer is missing
-	stateOpen     = "open"     // it has a page
-	statePending  = "pending"  // a bank works on its debit
-	statePaid     = "paid"     // it is an order
+	stateCreating = "creating" // waiting for Stripe's answer
+	stateOpen     = "open"     // has a page
+	statePending  = "pending"  // a bank is working on its debit
+	statePaid     = "paid"     // has become an order
 	stateExpired  = "expired"
 	stateFailed   = "failed"
 )
@@ -54,15 +54,15 @@ func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 	return checkHolds(ctx, tx, q, took)
 }
 
-// noteNewsletter keeps a consent that came with a later click for the same quote.
+// noteNewsletter stores a consent that came with a later click for the same quote.
 func noteNewsletter(ctx context.Context, db pg.DB, checkoutID string) error {
 	return pg.Exec(ctx, db, "note a consent with checkout $1", `
 		UPDATE checkout SET newsletter = true WHERE id = $1`, checkoutID)
 }
 
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
-// their ids, so that two quotes cannot deadlock. with, if it is not empty, is a WITH clause that goes along in the
-// first statement; its parameters begin at $2.
+// their ids, so that two quotes cannot deadlock. with, unless empty, is a WITH clause for the first
+// statement; its parameters begin at $2.
 func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...any) (reserved, error) {
 	var skus []int64
 	var quantities []int
@@ -71,11 +71,12 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 	}
 	var counted, taken int
 	batch := &pgx.Batch{}
-	// Locked by a statement of its own: the next one then sees what others committed meanwhile. The lock lets rows
-	// that refer to a SKU be added: prices are, and a file adds thousands.
+	// Locked by a statement of its own, so that the next one sees what others committed in the
+	// meantime. The lock permits adding rows that refer to a SKU, such as prices, of which an
+	// import adds thousands.
 	batch.Queue(with+` SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR NO KEY UPDATE`,
 		append([]any{skus}, args...)...)
-	// What was ever in a quote (quoted_at) is retired instead of deleted.
+	// A SKU that was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
 		WITH want AS (
 		  SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity)
@@ -104,8 +105,8 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 	return reserved{pieces: counted > 0, codes: limited}, err
 }
 
-// reserveAgain takes what an ended quote needs once more, for a payment that came all the same; false
-// when someone else has it by now.
+// reserveAgain takes what an ended quote needs once more, for a payment that arrived all the same;
+// false if someone else has it by now.
 func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	buyer := &cart{ID: c.CartID, MemberID: c.MemberID, MemberEmail: c.Email, ReceiptEmail: filled(c.Email)}
 	c.customer, c.person = buyer.customer(), buyer.person()
@@ -161,8 +162,8 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 	return limited, nil
 }
 
-// storeSession notes the payment page of a quote, and reports whether it is still wanted: another click,
-// or the end of the cart, may have ended the quote meanwhile.
+// storeSession stores the payment page of a quote, and reports whether it is still wanted: another
+// click, or the end of the cart, may have ended the quote in the meantime.
 func storeSession(ctx context.Context, db pg.DB, checkoutID string,
 	made stripe.Session) (state string, wanted bool, err error) {
 	row, found, err := pg.One[struct {
@@ -186,7 +187,7 @@ func nextAttempt(ctx context.Context, db pg.DB, checkoutID string, from int) err
 		checkoutID, from)
 }
 
-// endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.
+// endCheckout ends an unpaid quote and gives back its reservations. It may be called again.
 func endCheckout(ctx context.Context, db pg.DB, checkoutID, state string) error {
 	return pg.Exec(ctx, db, "end checkout $1", `
 		WITH ended AS (
@@ -205,10 +206,10 @@ func endCheckout(ctx context.Context, db pg.DB, checkoutID, state string) error 
 		state)
 }
 
-// sessionLookup is what the shop knows of a session without asking Stripe.
+// sessionLookup is what the shop knows about a session without calling Stripe.
 type sessionLookup struct {
-	Order     string // identifier of its order, or ""
-	Ours      bool   // a checkout of ours has it
+	Order     string // identifier of the session's order, or ""
+	Ours      bool   // it belongs to a checkout of this shop
 	WithStaff bool   // it is in the list for staff
 }
 

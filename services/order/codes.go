@@ -26,13 +26,13 @@ type appliedCode struct {
 	Applied       bool        `json:"discount_applied" db:"-"`
 	StartDateTime time.Time   `json:"-"`
 	EndDateTime   time.Time   `json:"-"`
-	// Left says that the limits of uses leave one for this cart.
+	// Left says that the code's limits leave a use for this cart.
 	Left bool `json:"-"`
-	// Only are the SKUs of the cart that the code is for; nil when it is for everything.
+	// Only are the SKUs of the cart that the code is for; nil if it is for everything.
 	Only []int64 `json:"-"`
 }
 
-// terms are what a code does at a moment.
+// terms are the effects of a code at a moment.
 func (c appliedCode) terms(now time.Time) codeTerms {
 	return codeTerms{
 		ID: c.ID, AppliesTo: c.AppliesTo, Action: c.Action, Amount: c.Amount, OrderMinimum: c.OrderMinimum,
@@ -100,7 +100,7 @@ func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) e
 			case err != nil:
 				return "", err
 			case !outcome.Cart:
-				return codeCartNotFound, nil // deleted or paid at this very moment
+				return codeCartNotFound, nil // deleted or paid in the meantime
 			case !outcome.Found:
 				return codeDiscountNotFound, nil
 			case !outcome.Active:
@@ -142,15 +142,15 @@ func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) 
 	}{codesAfter: after})
 }
 
-// codesAfter is how an answer to a change of codes goes on after its outcome.
+// codesChangeAnswer is the rest of an answer to a change of codes, after its outcome.
 type codesAfter struct {
 	CartFound bool   `json:"cart_found"`
 	Code      string `json:"discount_code_id"` // as it was sent
 	cartAfter
 }
 
-// changeCodes is what applying and removing share: checks, the change, the cart after it. The result is
-// nil when it has refused.
+// changeCodes is the common part of applying and removing: the checks, the change, the cart after
+// it. The result is nil if it has refused.
 func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string,
 	change func(context.Context, *cart, string) (refusal string, err error)) (*codesAfter, error) {
 	form, err := web.Form(w, r)

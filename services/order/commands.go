@@ -18,8 +18,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// Usage is the commands beside running the service. They work on the database alone; what others
-// have to hear leaves with the outbox of the running service.
+// Usage describes the commands of order. They work on the database alone; their messages leave with
+// the outbox of the running service.
 const Usage = `Orders, parcels, refunds, payments:
 
   order payments [-raw]                           payments that made no order, refunds that failed and disputes,
@@ -53,7 +53,7 @@ const Usage = `Orders, parcels, refunds, payments:
 Those that list, move and resolve are safe to repeat; the others refuse what is done already.
 `
 
-// IsCommand reports whether arguments name a command; without one the service is run.
+// IsCommand reports whether order has a command of this name; without arguments the service is run.
 func IsCommand(args []string) bool {
 	if len(args) == 0 {
 		return false
@@ -62,11 +62,11 @@ func IsCommand(args []string) bool {
 	return known || args[0] == helpCommand
 }
 
-// helpCommand prints what the commands are.
+// helpCommand prints the usage.
 const helpCommand = "help"
 
-// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
-// settings that cannot work.
+// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for invalid
+// arguments or settings.
 func Command(args []string, out, stderr io.Writer) int {
 	if args[0] == helpCommand {
 		fmt.Fprint(out, Usage)
@@ -77,7 +77,7 @@ func Command(args []string, out, stderr io.Writer) int {
 	})
 }
 
-// staffFlags are the flags of all commands.
+// staffFlags are the flags that all commands have.
 type staffFlags struct {
 	payment                              int64
 	by, order, status, tracking, method  string
@@ -88,7 +88,7 @@ type staffFlags struct {
 	lines                                pieces
 }
 
-// staffCommand is a command for staff: its flags, and what it does.
+// staffCommand is a command for staff: its flags and its function.
 type staffCommand struct {
 	flags func(*flag.FlagSet, *staffFlags)
 	run   func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error
@@ -174,8 +174,8 @@ type openPayment struct {
 	Payload       json.RawMessage `json:"raw,omitempty"`
 }
 
-// listPayments prints them without what Stripe said, unless raw: that names buyers, and what commands print is in the
-// logs of those who run them elsewhere.
+// listPayments prints the payments without Stripe's objects, unless raw: these name buyers, and the
+// output of commands may end up in logs elsewhere.
 func listPayments(ctx context.Context, pool *pgxpool.Pool, raw bool, out io.Writer) error {
 	list, err := openPayments(ctx, pool)
 	if err != nil {
@@ -189,7 +189,7 @@ func listPayments(ctx context.Context, pool *pgxpool.Pool, raw bool, out io.Writ
 		if err != nil {
 			return fmt.Errorf("print payment %d: %w", p.ID, err)
 		}
-		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil { // the buyer's own words are in it
+		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil { // it contains the buyer's own words
 			return fmt.Errorf("print: %w", err)
 		}
 	}
@@ -199,8 +199,8 @@ func listPayments(ctx context.Context, pool *pgxpool.Pool, raw bool, out io.Writ
 // maxTracking is the length of the longest tracking number, in characters.
 const maxTracking = 100
 
-// trackingNumber is what staff typed or pasted without blanks around it and what cannot be seen in it.
-// Nothing may be left, which changes nothing.
+// trackingNumber is the text that staff typed or pasted, without surrounding blanks and invisible
+// characters. An empty result changes nothing.
 func trackingNumber(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {

@@ -14,7 +14,7 @@ func openPayments(ctx context.Context, db pg.DB) ([]openPayment, error) {
 		FROM payment_issue WHERE resolved_at IS NULL ORDER BY at`)
 }
 
-// setTracking notes the tracking number of an order that staff move by hand.
+// setTracking stores the tracking number of an order that staff move by hand.
 func setTracking(ctx context.Context, tx pgx.Tx, orderID int64, tracking string) error {
 	return pg.Exec(ctx, tx, "note the tracking number of order $1", `
 		UPDATE orders SET tracking_number = $2 WHERE id = $1`, orderID, tracking)

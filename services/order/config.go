@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// Config is the service's settings.
+// Config holds the settings of order.
 type Config struct {
 	boot.Common
 	boot.InsideTLS
@@ -35,11 +35,11 @@ type Config struct {
 	LateDays             int           `envconfig:"ORDER_LATE_DAYS" default:"3" desc:"days after which an order that was not sent is on the work list of the back office"`
 	ShippingMailAfter    time.Duration `envconfig:"SHIPPING_MAIL_AFTER" default:"5m" desc:"how long a parcel that staff sent can be undone, before the customer is told"`
 	MediaURL             string        `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it; make run takes a folder in DATA_DIR when it is not set"`
-	// Listener is used instead of Addr when set.
+	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }
 
-// Validate reports settings that cannot work.
+// Validate reports invalid settings.
 func (c Config) Validate() error {
 	var errs []error
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") ||
@@ -81,7 +81,7 @@ func (c Config) Validate() error {
 	return errors.Join(append(errs, c.Common.Validate())...)
 }
 
-// stripeRate is how many calls a second all processes together may make, 0 for any number.
+// stripeRate is how many calls a second all processes together may make, 0 for no limit.
 func (c Config) stripeRate() int {
 	u, err := url.Parse(c.StripeAPIBase)
 	switch {

@@ -16,8 +16,8 @@ type notAllowed struct {
 	versioned
 }
 
-// mayCheckOut looks a shopper up in the two lists that staff may narrow. A cart may have come with the list; nil: none
-// did.
+// mayCheckOut looks a shopper up in the two lists that staff can narrow. A cart may have been read
+// with the list; nil if it was not.
 func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool, error) {
 	if c != nil {
 		return onList(c.settings[checkoutList(who)], who), nil
@@ -26,7 +26,7 @@ func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool
 	return onList(list, who), err
 }
 
-// checkoutList is the setting that says which members, or visitors, may check out.
+// allowListKey is the setting that lists the members, or the visitors, who may check out.
 func checkoutList(who web.Identity) string {
 	if who.Member() {
 		return settingMembers
@@ -34,7 +34,7 @@ func checkoutList(who web.Identity) string {
 	return settingVisitors
 }
 
-// onList reports whether a list names a shopper: * means all, null none.
+// namesShopper reports whether a list names a shopper: * means all, null none.
 func onList(list *string, who web.Identity) bool {
 	name := who.Cart
 	if who.Member() {
@@ -58,14 +58,14 @@ func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
 	}{CheckoutAllowed: ok})
 }
 
-// confirmed is how the answers for the confirm page begin.
+// confirmed is the beginning of the answers for the confirm page.
 type confirmed struct {
 	CheckoutAllowed bool `json:"checkout_allowed"`
 	CartFound       bool `json:"cart_found"`
 }
 
-// confirm is what the confirm pages share: may the shopper check out at all, and their cart with a
-// shipping method (the default one when none was chosen).
+// confirm is the common part of the confirm pages: whether the shopper may check out at all, and
+// their cart with a shipping method (the default one if none was chosen).
 func (s *server) confirm(w http.ResponseWriter, r *http.Request,
 	answerWith func(begin confirmed, c *cart, lines []line) error) error {
 	who := web.Who(r)

@@ -5,7 +5,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// consumers is every subscription of this service.
+// consumers are the durable subscriptions of order.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.OrderStripe, Stream: "STRIPE", Pool: s.pool, Outbox: s.outbox, Prepare: s.readStripeEvent,

@@ -4,7 +4,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// queue adds a query whose rows are handed on one by one, as structs.
+// queue adds a query whose rows are handed to a function one by one, as structs.
 func queue[T any](b *pgx.Batch, each func(T), sql string, args ...any) {
 	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
@@ -15,7 +15,7 @@ func queue[T any](b *pgx.Batch, each func(T), sql string, args ...any) {
 	})
 }
 
-// filled is a text as a column has it that is null for an empty one.
+// filled is a text as a column holds it that is null instead of empty.
 func filled(s string) *string {
 	if s == "" {
 		return nil

@@ -13,16 +13,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// A bank debit is authorized on Stripe's page and paid, or refused, days later. Meanwhile its checkout is
-// pending: what it holds stays held, and the shopper hears by mail and on our pages how it stands.
+// A bank debit is authorized on Stripe's page and paid, or refused, days later. In the meantime its
+// checkout is pending: it keeps its reservations, and the shopper is told by mail and on our pages
+// how the debit stands.
 
-// markPending is pendCheckout outside of the consumer.
+// markPending is markPendingIn outside of the consumer.
 func (s *server) markPending(ctx context.Context, p stripe.Session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return pendCheckout(ctx, tx, p) })
 }
 
-// pendCheckout keeps what a quote reserved while a delayed payment is under way, and tells the shopper
-// that we wait for the bank: once, since a quote becomes pending once.
+// markPendingIn keeps the reservations of a quote while a delayed payment is under way, and tells
+// the shopper once that we wait for the bank: a quote becomes pending only once.
 func pendCheckout(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	held, err := storePending(ctx, tx, p)
 	if err != nil {
@@ -36,7 +37,7 @@ func pendCheckout(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	return nil
 }
 
-// endSession ends the quote of a session that will not be paid any more; the cart stays.
+// endSession ends the quote of a session that can no longer be paid; the cart stays.
 func (s *server) endSession(ctx context.Context, tx pgx.Tx, p stripe.Session, eventType string) error {
 	if eventType == "checkout.session.async_payment_failed" {
 		return failDebit(ctx, tx, p)
@@ -56,7 +57,7 @@ func (s *server) refuseDebit(ctx context.Context, p stripe.Session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return failDebit(ctx, tx, p) })
 }
 
-// failDebit ends the quote of a payment that its bank refused, and tells the shopper, once.
+// failDebit ends the quote of a payment that the bank refused, and tells the shopper, once.
 func failDebit(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	known, err := lockCheckouts(ctx, tx, []payment{{Session: p}})
 	if err != nil {
@@ -72,8 +73,8 @@ func failDebit(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	return mailAboutDebit(ctx, tx, msg.MailPaymentRefused, *c, p)
 }
 
-// mailAboutDebit tells who pays how their bank debit stands. The key holds the checkout, so that there
-// is one mail of a kind for a payment, however often Stripe says so.
+// mailAboutDebit tells the payer how their bank debit stands. The key contains the checkout, so
+// that there is one mail of a kind for a payment, however often Stripe reports it.
 func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p stripe.Session) error {
 	email := c.Email
 	if email == "" {
@@ -82,7 +83,7 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	if email == "" {
 		return nil
 	}
-	// erased while the bank was at it
+	// erased while the bank was working on it
 	if gone, err := erasure.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone {
 		return err
 	}
@@ -98,14 +99,14 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	return bus.Enqueue(ctx, tx, msg.Message{Key: kind + ":" + c.ID, Subject: msg.MailSubject(kind), Payload: mail})
 }
 
-// How a payment stands that is not an order (yet), beside the contract's code.
+// The states of a payment that is not an order (yet), in addition to the contract's code.
 const (
 	paymentPending = "pending"
 	paymentRefused = "refused"
 )
 
-// unpaid tells how a session stands that is not paid: a bank is at it, or refused it, or the shopper did
-// not pay at all, which is "". What the shop did not know yet it knows afterwards.
+// unpaid tells how an unpaid session stands: a bank is working on it, or has refused it; "" if the
+// shopper did not pay at all. It stores what the shop did not know yet.
 func (s *server) unpaid(ctx context.Context, p stripe.Session) (string, error) {
 	if p.Status != stripe.SessionComplete {
 		return "", nil

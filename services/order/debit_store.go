@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// stateOfSession is the state of the checkout that a session belongs to, "" without one.
+// stateOfSession is the state of the checkout that a session belongs to, "" if there is none.
 func stateOfSession(ctx context.Context, db pg.DB, p stripe.Session) (state string, err error) {
 	state, _, err = pg.One[string](ctx, db, "look for the checkout of session $1", `
 		SELECT state FROM checkout WHERE id IN (

@@ -9,14 +9,14 @@ import (
 
 func unpaidYet(o map[string]any) { o["payment_status"] = "unpaid" }
 
-// mails counts the commands for mails of a kind.
+// mails counts the messages that have mails of a kind sent.
 func (e *env) mails(kind string) int {
 	e.t.Helper()
 	return e.Number(`SELECT count(*) FROM outbox WHERE subject = $1`, msg.MailSubject(kind))
 }
 
-// However often and in whatever order Stripe speaks of a debit, the shopper gets one mail that we wait,
-// and one when the bank refuses.
+// However often and in whatever order Stripe reports on a debit, the shopper gets one mail that we
+// wait, and one when the bank refuses.
 func TestMailsAboutADebit(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -52,8 +52,8 @@ func TestMailsAboutADebit(t *testing.T) {
 	}
 }
 
-// Who goes to pay for a cart whose debit is under way is asked, whatever became of the cart meanwhile. A
-// page that knows no answer answers by clicking again.
+// A shopper who goes to pay for a cart whose debit is under way is asked first, whatever became of
+// the cart in the meantime. A page that does not know the question answers it by clicking again.
 func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -63,7 +63,7 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 		if reason := b.At("errors", "reason"); reason != nil {
 			return reason
 		}
-		return b.At("errors", "error") // this shop has no Stripe: as far as one gets
+		return b.At("errors", "error") // this shop has no Stripe: it gets no further
 	}
 	for name, change := range map[string]func(p *shopper) *shopper{
 		"the same cart":    func(p *shopper) *shopper { return p },
@@ -102,7 +102,7 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 	p.add("6", "1")
 	c := p.quoted("")
 	e.mustHandle(event("evt_p", completed, c, unpaidYet), event("evt_f", "checkout.session.async_payment_failed", c, unpaidYet))
-	if got := pay(p); got != "stripe-error" { // nothing is under way any more
+	if got := pay(p); got != "stripe-error" { // nothing is under way any longer
 		t.Errorf("after the refusal: %v", got)
 	}
 	p.Get("/order/cart-items").Want(nil, "payment_pending")
@@ -116,7 +116,7 @@ func (e *env) loggedIn(p *shopper, member int64) *shopper {
 	return m
 }
 
-// A debit and a card payment for one cart are one order, whichever comes first.
+// A debit and a card payment for one cart make one order, whichever comes first.
 func TestADebitAndACardForOneCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -15,17 +15,18 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Desk is what staff do with orders. Each of its methods is one act: it locks the order, refuses one that
-// was changed since the person saw it, has its whole effect in one transaction, and reports who did it.
+// Desk performs the acts of staff on orders. Each of its methods is one act: it locks the order,
+// refuses one that was changed since the person saw it, has its whole effect in one transaction,
+// and reports who did it.
 type Desk struct {
 	pool      *pgxpool.Pool
-	mailAfter time.Duration // how long a parcel can be undone, before the customer is told
+	mailAfter time.Duration // how long a parcel can be undone, before the customer is mailed
 	committed func()        // is called after each act
 }
 
-// NewDesk makes a desk on a database. What its acts leave to do is done by the running service; committed,
-// which may be nil, tells the one in this process that there is something. mailAfter is how long a parcel
-// can be undone.
+// NewDesk makes a desk on a database. The running service finishes what its acts leave to do;
+// committed, which may be nil, wakes the service if it runs in this process. mailAfter is how long
+// a parcel can be undone.
 func NewDesk(pool *pgxpool.Pool, mailAfter time.Duration, committed func()) *Desk {
 	if committed == nil {
 		committed = func() {}
@@ -33,29 +34,30 @@ func NewDesk(pool *pgxpool.Pool, mailAfter time.Duration, committed func()) *Des
 	return &Desk{pool: pool, mailAfter: mailAfter, committed: committed}
 }
 
-// Actor is the person who acts: of a request to a staff route (adminui.Who), or of a command, with a name
-// alone.
+// Actor is the person who acts: from a request to a staff route (adminui.Who), or from a command,
+// with a name alone.
 type Actor = adminui.Identity
 
-// Order names an order, and which version of it the person saw. Version 0 takes any.
+// Order names an order, and the version of it that the person saw. Version 0 matches any.
 type Order struct {
 	Identifier string
 	Version    int
 }
 
-// What an act may be refused for, beside adminui.ErrStale and the reasons of a Refusal.
+// The errors for which an act may be refused, beside adminui.ErrStale and the reasons of a Refusal.
 var (
 	ErrUnknownOrder = errors.New("there is no such order")
-	// ErrNoVersion is of a version that the order never had: no one was faster.
+	// ErrNoVersion rejects a version that the order never had; it is not a conflict.
 	ErrNoVersion = errors.New("the order never had this version: look at it again")
 )
 
 // textStale is adminui.ErrStale in words for the person who acts on an order.
 const textStale = "the order was changed meanwhile: look at it again"
 
-// Refusal says why an act is not done, in words for the person who wants it. Nothing has happened.
+// Refusal says why an act is not done, in words for the person who wants it. Nothing has changed
+// then.
 type Refusal struct {
-	Field string // of the form that the person has to look at: amount, lines, tracking, …; may be empty
+	Field string // the form field to correct: amount, lines, tracking, …; may be empty
 	Text  string
 }
 
@@ -67,8 +69,8 @@ func refuseAct(field, format string, args ...any) error {
 	return &Refusal{Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-// act runs an act on an order: fn gets the order as it is, locked, and returns what is reported. Without a
-// report nothing was to do, and the order stays as it is.
+// act runs an act on an order: fn gets the locked order and returns the report. If there is no
+// report nothing had to be done, and the order stays as it is.
 func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, o deskOrder) (*report, error)) error {
 	err := pg.Tx(ctx, d.pool, func(tx pgx.Tx) error {
 		o, found, err := lockOrder(ctx, tx, on.Identifier)
@@ -102,17 +104,17 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 	return err
 }
 
-// report is what the log of acts is told. What it holds about a customer names them by address or code, which whose
-// says, too: an erasure would not find it otherwise.
+// report is an entry for the log of acts. If it contains anything about a customer it names them by
+// address or code, as whose does: otherwise an erasure would not find it.
 type report struct {
-	action        adminui.Action // the right that it takes
-	kind, key     string         // what it was done to
+	action        adminui.Action // the right that the act requires
+	kind, key     string         // the thing that was changed
 	text          string
 	before, after any
 	whose         []string
 }
 
-// acted reports an act of staff. The id says which one it was, so that it is reported once.
+// acted reports an act of staff. The id identifies the act, so that it is reported once.
 func acted(ctx context.Context, tx pgx.Tx, who Actor, id string, r report) error {
 	who.Service, who.Request = "order", id
 	return adminui.RecordAs(ctx, tx, who, adminui.Act{Action: r.action, Kind: r.kind, Key: r.key, Text: r.text,
@@ -138,7 +140,7 @@ type deskOrder struct {
 	CurrentStatus   string
 }
 
-// deskLine is a line of an order with what became of its pieces.
+// deskLine is a line of an order with the fate of its pieces.
 type deskLine struct {
 	Seq, Quantity     int
 	SKUID             int64 `db:"sku_id"`
@@ -146,13 +148,14 @@ type deskLine struct {
 	Product, Text     string
 	Color, Size       string
 	Shipped, Refunded int
-	FullPrice         bool // the discount on items was taken off other lines
+	FullPrice         bool // the discount on items was for other lines
 }
 
 // toShip is how many pieces still have to be sent.
 func (l deskLine) toShip() int { return max(l.Quantity-l.Shipped-l.Refunded, 0) }
 
-// Pieces are some pieces of a line of an order. Seq counts the lines from 0, as the order has them.
+// Pieces are some pieces of a line of an order. Seq counts the lines from 0, in the order's
+// sequence.
 type Pieces struct {
 	Seq      int `json:"line"`
 	Quantity int `json:"quantity"`

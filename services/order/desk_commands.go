@@ -82,10 +82,11 @@ func refundFlags(s *flag.FlagSet, f *staffFlags) {
 	s.StringVar(&f.by, "by", "", "")
 }
 
-// on is the order that a command is about, in whatever version.
+// on is the order that a command is about, in any version.
 func (f staffFlags) on() Order { return Order{Identifier: f.order} }
 
-// who is the actor, by the name that the command gives: the log and the timeline tell it from a person who signed in.
+// who is the actor under the name that the command was given: log and timeline distinguish it from
+// a person who signed in.
 func (f staffFlags) who() Actor { return Actor{Name: f.by + " (command)"} }
 
 // needs refuses a command without one of its flags.

@@ -13,8 +13,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// mailShipments enqueues the mails about parcels, and the status of orders that are sent whole with them.
-// Keys come from the parcels, so that there is one mail for each and for each correction.
+// mailShipments enqueues the mails about parcels, and with them the status of orders that are
+// completely sent. Keys come from the parcels, so that there is one mail for each parcel and for
+// each correction.
 func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bool) error {
 	var ids []int64
 	for _, s := range list {
@@ -64,7 +65,7 @@ func (s shipment) trackingURL() string {
 	return s.TrackingBaseURL + url.QueryEscape(s.TrackingNumber)
 }
 
-// statusMessage says that an order moved on.
+// statusMessage reports an order's new status.
 func statusMessage(o deskOrder, status string, at time.Time) msg.Message {
 	moved := msg.OrderStatusChanged{Identifier: o.Identifier, Status: status, At: at.UTC(), Email: pg.Text(o.Email)}
 	if o.MemberID != nil {

@@ -14,21 +14,22 @@ const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.mem
 	o.sales_tax, o.tax_included, o.total,
 	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, coalesce(o.current_status, '') AS current_status`
 
-// lockOrder reads an order for an act, and keeps other acts and Stripe's words about its money from it
-// until tx ends. It is the first lock of every such transaction.
+// lockOrder reads an order for an act, and until tx ends it keeps other acts, and Stripe's reports
+// about its money, waiting. It is the first lock of every such transaction.
 func lockOrder(ctx context.Context, tx pgx.Tx, identifier string) (o deskOrder, found bool, err error) {
 	return pg.One[deskOrder](ctx, tx, "lock order $1",
 		`SELECT `+deskOrderColumns+` FROM orders o WHERE identifier = $1 FOR UPDATE`, identifier)
 }
 
-// nextVersion counts an act on an order, and keeps who did what.
+// nextVersion counts an act on an order, and stores who did what.
 func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64, who Actor, what string) (version int, err error) {
 	return pg.Get[int](ctx, tx, "count an act on order $1", `
 		UPDATE orders SET version = version + 1, acted_at = now(), acted_by = $2, acted_what = $3 WHERE id = $1
 		RETURNING version`, orderID, who.Name, what)
 }
 
-// orderLines are the lines of an order. Pieces count as refunded unless the refund came to nothing.
+// orderLines are the lines of an order. Pieces count as refunded unless the refund failed or was
+// canceled.
 func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error) {
 	return pg.List[deskLine](ctx, db, "read the lines of order $1", `
 		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, l.full_price, coalesce(l.product_title, '') AS product,

@@ -24,7 +24,7 @@ func (e *env) sold(email string, pieces string) string {
 	return e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
 }
 
-// tell lets the time for undoing pass, and has the customers of so many parcels told.
+// tell waits out the time for undoing, and has the customers of that many parcels mailed.
 func (e *env) tell(want int) {
 	e.t.Helper()
 	e.Exec(`UPDATE shipment SET mail_at = now() WHERE told_at IS NULL`)
@@ -33,7 +33,7 @@ func (e *env) tell(want int) {
 	}
 }
 
-// mailed are the commands to mail of a kind.
+// mailed are the messages that have mails of a kind sent.
 func (e *env) mailed(kind string) (list []msg.SendMail) {
 	e.t.Helper()
 	for _, raw := range strings.Split(e.Text(`
@@ -51,7 +51,7 @@ func (e *env) mailed(kind string) (list []msg.SendMail) {
 	return list
 }
 
-// acts are what the log of acts is told, as "action kind subject by".
+// acts are the entries in the log of acts, as "action kind subject by".
 func (e *env) acts() string {
 	e.t.Helper()
 	return e.Text(`

@@ -16,17 +16,17 @@ type discount struct {
 	TypeTitle    string      `json:"type"`
 	AppliesTo    string      `json:"applies_to"`
 	Action       string      `json:"action"`
-	Amount       money.Cents `json:"amount"` // per cent, dollars or months, with two decimals
+	Amount       money.Cents `json:"amount"` // percent, dollars or months, with two decimals
 	Starts       time.Time   `json:"starts"`
 	Ends         time.Time   `json:"ends,omitzero"` // zero: it does not end
 	OrderMinimum money.Cents `json:"order_minimum"`
 	Combinable   bool        `json:"combinable"`
 	MaxUses      *int        `json:"max_uses"`
 	MaxPerPerson *int        `json:"max_uses_per_person"`
-	Uses         int         `json:"uses"` // those that unpaid checkouts hold included
+	Uses         int         `json:"uses"` // including those that unpaid checkouts hold
 	BatchID      *int64      `json:"batch_id,omitempty"`
 	BatchName    string      `json:"batch,omitempty"`
-	Restricted   bool        `json:"restricted"` // it is for Collections and SKUs alone
+	Restricted   bool        `json:"restricted"` // it is for Collections and SKUs only
 	Collections  []int64     `json:"collections,omitempty"`
 	SKUs         []int64     `json:"skus,omitempty" db:"skus"`
 	Version      int         `json:"version"`
@@ -55,7 +55,7 @@ func (d discount) state(now time.Time) string {
 	return discountActive
 }
 
-// gives says what a code does, in a few words.
+// gives describes the effect of a code in a few words.
 func (d discount) gives() string {
 	text := d.TypeTitle
 	switch d.Action {
@@ -77,8 +77,8 @@ func (d discount) gives() string {
 	return text
 }
 
-// void reports whether a code can take nothing off: totals pass over combinable codes on items, as old clients expect.
-// None is made any more.
+// void reports whether a code can take nothing off: totals ignore combinable codes on items, as old
+// clients expect. No new ones are made.
 func (d discount) void() bool { return d.AppliesTo == "item_total" && d.Combinable }
 
 // The actions of the types of codes.
@@ -89,12 +89,12 @@ const (
 	actionMonths   = "free-digital-months"
 )
 
-// short is an amount without decimals that say nothing: 10 for 10.00, 12.5 for 12.50.
+// short is an amount without decimals that are zero: 10 for 10.00, 12.5 for 12.50.
 func short(c money.Cents) string {
 	return strings.TrimSuffix(strings.TrimRight(c.String(), "0"), ".")
 }
 
-// applied is the code as it would stand on a cart with these SKUs of its scope, within all its limits.
+// applied is the code as it would be on a cart with these SKUs of its scope, within all its limits.
 func (d discount) applied(only []int64) appliedCode {
 	end := d.Ends
 	if end.IsZero() {
@@ -107,16 +107,16 @@ func (d discount) applied(only []int64) appliedCode {
 	}
 }
 
-// farEnd is the end of a code that does not end, as clients are told.
+// farEnd is the end that clients are told for a code without one.
 var farEnd = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
-// discountType is a way of taking something off.
+// discountType is a kind of discount.
 type discountType struct {
 	ID                                    int64
 	Title, Description, AppliesTo, Action string
 }
 
-// discountBatch are codes that were made at once.
+// discountBatch are codes that were made together.
 type discountBatch struct {
 	ID     int64     `json:"id"`
 	Name   string    `json:"name"`

@@ -32,8 +32,8 @@ type discountsWanted struct {
 	Rows          int
 }
 
-// listDiscounts lists codes, the newest first. Those of batches are left out unless their batch or a text is
-// asked for.
+// listDiscounts lists codes, the newest first. The codes of batches are left out unless their batch
+// or a text is searched for.
 func listDiscounts(ctx context.Context, db pg.DB, w discountsWanted) ([]discount, error) {
 	args := []any{w.Rows}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
@@ -86,7 +86,7 @@ func collectionNames(ctx context.Context, db pg.DB) ([]collectionName, error) {
 		SELECT id, title FROM collection ORDER BY position, title, id`)
 }
 
-// unknownOf are those of some collections and SKUs that do not exist.
+// unknownOf are the collections and SKUs of a list that do not exist.
 type unknownOf struct {
 	Collections []int64
 	SKUs        []int64 `db:"skus"`
@@ -102,7 +102,7 @@ func findUnknown(ctx context.Context, db pg.DB, collections, skus []int64) (unkn
 		    ORDER BY 1) AS skus`, collections, skus)
 }
 
-// storeScope stores what codes are for; nil when that is everything.
+// storeScope stores what codes are for; nil for everything.
 func storeScope(ctx context.Context, tx pgx.Tx, d discount) (*int64, error) {
 	if !d.Restricted {
 		return nil, nil
@@ -120,7 +120,8 @@ func storeScope(ctx context.Context, tx pgx.Tx, d discount) (*int64, error) {
 	return &id, err
 }
 
-// insertDiscounts stores codes of the same terms, each under a text of its own, and returns the id of the first.
+// insertDiscounts inserts codes with the same terms, each with a text of its own, and returns the
+// id of the first.
 func insertDiscounts(ctx context.Context, tx pgx.Tx, d discount, codes []string, by string) (int64, error) {
 	scope, err := storeScope(ctx, tx, d)
 	if err != nil {
@@ -137,7 +138,7 @@ func insertDiscounts(ctx context.Context, tx pgx.Tx, d discount, codes []string,
 		d.MaxUses, d.MaxPerPerson, scope, d.BatchID, by)
 }
 
-// updateDiscount changes a code that is locked. A scope that no other code has is dropped with the change.
+// updateDiscount changes a locked code. It deletes the code's former scope if no other code has it.
 func updateDiscount(ctx context.Context, tx pgx.Tx, d discount, by string) error {
 	scope, err := storeScope(ctx, tx, d)
 	if err != nil {
@@ -169,7 +170,7 @@ func endDiscount(ctx context.Context, tx pgx.Tx, id int64, by string) error {
 		WHERE id = $1 AND end_date_time > now()`, id, by)
 }
 
-// dropDiscount deletes a code that no order and no checkout knows; false when one does.
+// deleteDiscount deletes a code that no order and no checkout uses; false if one does.
 func dropDiscount(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
 	return pg.ExecOne(ctx, tx, "delete discount code $1", `
 		DELETE FROM discount_code d
@@ -194,7 +195,7 @@ func discountUses(ctx context.Context, db pg.DB, id int64, most int) ([]discount
 		id, most)
 }
 
-// keptBatch stores a batch and returns its id; fresh is false when its form was sent before.
+// insertBatch inserts a batch and returns its id; fresh is false if its form was already sent.
 func keptBatch(ctx context.Context, tx pgx.Tx, name, once, by string) (id int64, fresh bool, err error) {
 	row, err := pg.Get[struct {
 		ID    int64
@@ -216,8 +217,8 @@ func listBatches(ctx context.Context, db pg.DB, after int64, rows int) ([]discou
 		WHERE $1 = 0 OR b.id < $1 ORDER BY b.id DESC LIMIT $2`, after, rows)
 }
 
-// endBatch ends the codes of a batch now, and says how many did not end before. found is false without such a
-// batch.
+// endBatch ends the codes of a batch now, and returns how many had not ended before. found is false
+// if there is no such batch.
 func endBatch(ctx context.Context, tx pgx.Tx, id int64, by string) (name string, ended int64, found bool, err error) {
 	name, found, err = pg.One[string](ctx, tx, "read batch $1", `
 		SELECT name FROM discount_batch WHERE id = $1 FOR UPDATE`, id)
@@ -241,7 +242,8 @@ type previewLine struct {
 	Grams   int         `json:"-"`
 }
 
-// previewLines reads what a cart for trying out holds, at today's prices. What is not sold is left out.
+// previewLines reads the contents of a cart for trying out, at current prices. SKUs that are not
+// sold are left out.
 func previewLines(ctx context.Context, db pg.DB, codeID int64, skus []int64) ([]previewLine, error) {
 	return pg.List[previewLine](ctx, db, "price a cart for discount code $1", `
 		SELECT n.id AS sku, n.product_title AS title, n.price_cents AS price,

@@ -11,20 +11,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// disputeRow is a dispute whose status staff have not heard of.
+// disputeRow is a dispute whose status staff have not been told.
 type disputeRow struct {
 	ID, PaymentIntent, Reason, Status, Currency string
 	Amount                                      money.Cents
-	Due                                         string // as a day and time in UTC; "" when there is no answering it
+	Due                                         string // as a day and time in UTC; "" if it cannot be answered
 	Order                                       string // identifier, or ""
 	Old                                         bool   // decided before the shop kept disputes, or long ago
 }
 
-// bankDecided is who resolved an entry about a dispute that asks nothing of staff any more.
+// bankDecided is who resolved an entry about a dispute that no longer needs staff.
 const bankDecided = "the bank"
 
-// noteDisputes keeps the list for staff at what disputes ask of them: to answer while the bank takes evidence, to
-// know of what was lost, and nothing otherwise.
+// noteDisputes keeps the entries for staff in step with disputes: staff must answer while the bank
+// takes evidence, and must know of lost ones; otherwise there is no entry.
 func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
 	list, err := takeDisputesToNote(ctx, tx, payments)
 	if err != nil {

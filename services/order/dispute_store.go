@@ -9,12 +9,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// disputeStatuses are Stripe's, from the first to the last; one that is unknown counts as under review.
+// disputeStatuses are Stripe's, from the first to the last; an unknown status counts as under
+// review.
 var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderReview, stripe.DisputeNeedsResponse,
 	stripe.DisputeUnderReview, stripe.InquiryClosed, stripe.DisputeLost, stripe.DisputeWon}
 
-// storeDispute takes over how a dispute stands, unless the shop knows something later: more movements of
-// money, or else a later status.
+// storeDispute updates a dispute from Stripe unless the shop knows a later state: more movements of
+// money, or with as many a later status.
 func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 	return pg.Exec(ctx, tx, "note dispute $1", `
 		INSERT INTO dispute AS d (
@@ -29,7 +30,7 @@ func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 		pg.TimeOrNull(d.DueBy), pg.TimeOrNull(d.Created), disputeStatuses)
 }
 
-// takeDisputesToNote claims disputes whose status staff have not heard of.
+// takeDisputesToNote claims disputes whose status staff have not been told.
 func takeDisputesToNote(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]disputeRow, error) {
 	return pg.List[disputeRow](ctx, tx, "take disputes to note", `
 		UPDATE dispute d SET noted = status WHERE payment_intent = ANY($1) AND noted <> status
@@ -39,7 +40,7 @@ func takeDisputesToNote(ctx context.Context, tx pgx.Tx, paymentIntents []string)
 		  created_at < now() - interval '180 days' AS old`, paymentIntents)
 }
 
-// openEntry puts something on the list for staff, again when it was resolved before.
+// openEntry adds an entry to the list for staff, or opens it again if it was resolved.
 func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
 	return pg.Exec(ctx, tx, "open an entry about $1", `
 		INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload)
@@ -50,7 +51,7 @@ func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
 		i.SessionID, i.Reason, i.Explanation, i.PaymentIntent, (*int64)(i.Amount), i.Currency, i.Payload)
 }
 
-// closeEntries resolves the entries of some reasons that need no one any more.
+// closeEntries resolves the entries with some reasons that no longer need anyone.
 func closeEntries(ctx context.Context, tx pgx.Tx, about, by string, reasons ...string) error {
 	return pg.Exec(ctx, tx, "close the entries about $1", `
 		UPDATE payment_issue SET resolved_at = now(), resolved_by = $3

@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// eraseBuyers takes the person out of orders whose buyer was erased while Stripe's event was under
-// way. A person who pays after having been erased is a new customer.
+// eraseBuyers removes the person from orders whose buyer was erased while Stripe's event was under
+// way. A person who pays after the erasure is a new customer.
 func eraseBuyers(ctx context.Context, tx pgx.Tx, orders []order) error {
 	var keys []string
 	for _, o := range orders {

@@ -12,20 +12,22 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Whose a row is: the member's ($1), or known under an address ($2).
+// The owner of a row: the member ($1), or a person known by an address ($2).
 const (
 	theirs     = ` (member_id = ANY($1) OR lower(email) = ANY($2)) `
 	theirCarts = ` (member_id = ANY($1) OR lower(receipt_email) = ANY($2)) `
-	// Entries for staff: those of their checkouts, and those that name them ($3, of issuesAbout). An empty payload says
-	// nothing of whose an entry is: those about disputes and failed refunds never have one.
+	// Entries for staff: those of the person's checkouts, and those that name the person ($3, from
+	// issuesAbout). An empty payload does not tell whose an entry is: entries about disputes and
+	// failed refunds never have one.
 	theirIssues = ` (id = ANY($3) OR session_id = ANY(ARRAY(SELECT session_id FROM checkout WHERE` + theirs + `))) `
 	// Payments of their orders, or of their entries for staff.
 	theirPayments = `payment_intent = ANY(ARRAY(SELECT payment_intent FROM orders WHERE` + theirs +
 		`UNION SELECT payment_intent FROM payment_issue WHERE` + theirIssues + `))`
 )
 
-// eraseOrders erases a person: orders keep their amounts, everything else that tells who it was goes. What is looked
-// up by the rows of another table is so by = ANY(ARRAY(…)), which takes an index however the planner counts.
+// eraseOrders erases a person: orders keep their amounts, and everything else that identifies the
+// buyer is cleared. Rows that are found by another table's rows are looked up with = ANY(ARRAY(…)),
+// which uses an index whatever the planner estimates.
 func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	issues, err := issuesAbout(ctx, tx, p)
 	if err != nil {
@@ -63,7 +65,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return nil
 }
 
-// ExportOrders is everything that this service has of a person.
+// ExportOrders is everything that this service stores about a person.
 func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	issues, err := issuesAbout(ctx, db, p)
 	if err != nil {
@@ -103,8 +105,8 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	}, p.MemberIDs, addressKeys(p.Emails), issues)
 }
 
-// issuesAbout finds payments for staff whose copy of Stripe's words names the person. They may belong
-// to no checkout of ours.
+// issuesAbout finds payments for staff whose copy of Stripe's object names the person. They may
+// belong to no checkout of ours.
 func issuesAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]int64, error) {
 	return erasure.Mentioning[int64](ctx, db, p, "look for payments of a person",
 		`SELECT id, '', payload::text FROM payment_issue WHERE `+erasure.InText("payload::text", "$1"))

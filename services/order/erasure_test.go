@@ -71,7 +71,8 @@ func TestWhoBuysAfterAnErasureIsANewCustomer(t *testing.T) {
 	}
 }
 
-// What staff did with an order keeps its figures, and nothing that says whose it was.
+// The record of what staff did with an order keeps its figures, and nothing that identifies the
+// buyer.
 func TestWhatStaffDidIsErased(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -110,8 +111,9 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 	}
 }
 
-// Disputes and failed refunds leave entries without a payload. Erasing one customer takes what Stripe and staff said of
-// their payments, with and without an order, and leaves what was said of others'.
+// Disputes and failed refunds leave entries without a payload. Erasing one customer clears what
+// Stripe and staff wrote about their payments, with and without an order, and leaves what was
+// written about others.
 func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

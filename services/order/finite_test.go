@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Staff write infinity for a code that never ends. It is read as such, in the cart and in a quote.
+// Staff write infinity for a code that never ends. The cart and the quote read it as that.
 func TestCodesWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -22,7 +22,8 @@ func TestCodesWithoutAnEnd(t *testing.T) {
 	}
 }
 
-// One row with a moment that cannot be read would stop the sweep for all others, so there is none.
+// A row with a timestamp that cannot be read would stop the sweep for all others, so the schema
+// permits none.
 func TestNoRowStopsTheSweep(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

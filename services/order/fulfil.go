@@ -22,25 +22,26 @@ import (
 // to everyone who knows it.
 const identifierLength = 22
 
-// payment is a paid session to be turned into an order, and the event that said so, if any.
+// payment is a paid session to be turned into an order, and the event that reported it, if any.
 type payment struct {
 	stripe.Session
 	eventID string
 	raw     json.RawMessage // the raw event, or the session as retrieved
-	at      time.Time       // of the event
-	trace   string          // of the event; "": that of the request
+	at      time.Time       // time of the event
+	trace   string          // trace of the event; "" for the trace of the request
 }
 
-// result is what became of a payment: an order, or an entry in the list for staff.
+// result is the outcome of a payment: an order, or an entry in the list for staff.
 type result struct {
 	identifier string
 	reason     string
 }
 
-// place turns payments into orders, in one transaction for the whole group, and is safe to call for
-// the same payment any number of times and at once: by the webhook's event, by the success page, by
-// the sweep. The order is made from the frozen quote alone. A payment that is refused, by the database
-// or by us, becomes an entry for staff and spoils none of the others. Results are keyed by session id.
+// place turns payments into orders, in one transaction for the whole group. It may be called for
+// the same payment any number of times, concurrently: by the webhook's event, by the success page,
+// by the sweep. The order is made from the frozen quote alone. A payment that is refused, by the
+// database or by us, becomes an entry for staff and does not affect the others. Results are keyed
+// by session id.
 func (s *server) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
 	for _, p := range payments {
 		if !p.Paid() {
@@ -51,7 +52,7 @@ func (s *server) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[
 	return results, s.placeApart(ctx, tx, payments, results)
 }
 
-// placeTogether places payments that all can be placed, behind a savepoint.
+// placeTogether places payments that can all be placed, behind a savepoint.
 func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
 	checkouts, err := lockCheckouts(ctx, tx, payments, savepoint)
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 			results[p.ID] = result{identifier: identifier}
 			continue
 		}
-		if reason, ok := made.closed[p.ID]; ok { // staff have seen to it
+		if reason, ok := made.closed[p.ID]; ok { // staff have resolved it
 			results[p.ID] = result{reason: reason}
 			continue
 		}
@@ -97,8 +98,9 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 	return results, s.storeOrders(ctx, tx, orders)
 }
 
-// decide says why a payment makes no order, or "", and what staff are told of it. A payment that came
-// after its checkout had ended makes its order when all that it needs is still there.
+// decide says why a payment makes no order, or "", and returns the entries for staff. A payment
+// that arrived after the end of its checkout still makes its order if everything that it needs can
+// be reserved again.
 func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout,
 	made madeOrders) (reason string, noted []issue, err error) {
 	reason, text := refuseOrder(p.Session, c, made)
@@ -117,7 +119,7 @@ func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout,
 				"The checkout had ended when this payment came. All of it was still there, so it is an order all "+
 					"the same; nothing is left to do.")), err
 		}
-	case paidTwice: // it is for staff; the shopper may go on, and the sweep need not ask again
+	case paidTwice: // it is for staff; the shopper may go on, and the sweep need not try again
 		if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
 			return "", nil, err
 		}
@@ -163,7 +165,7 @@ type order struct {
 	CheckoutID       string          `json:"checkout_id"`
 	SessionID        string          `json:"session_id"`
 	PaymentIntent    *string         `json:"payment_intent"`
-	EventID          string          `json:"event_id"` // of Stripe; "" when the shop asked by itself
+	EventID          string          `json:"event_id"` // of Stripe; "" if no event reported the payment
 	CartID           int64           `json:"cart_id"`
 	CartGeneration   int             `json:"cart_generation"`
 	MemberID         *int64          `json:"member_id"`
@@ -186,10 +188,10 @@ type order struct {
 	Codes            []orderCode     `json:"codes"`
 
 	checkout *checkout
-	saidAt   time.Time // when Stripe's event said so; zero without one
-	trace    string    // of that event, or ""
+	saidAt   time.Time // time of Stripe's event; zero without one
+	trace    string    // trace of that event, or ""
 
-	prospectKnown bool // user told of ProspectCode
+	prospectKnown bool // user has confirmed ProspectCode
 }
 
 type orderLine struct {
@@ -203,7 +205,7 @@ type orderLine struct {
 	Color             *string `json:"color"`
 	Size              *string `json:"size"`
 	Description       *string `json:"description"`
-	FullPrice         bool    `json:"full_price"` // the discount on items was taken off other lines
+	FullPrice         bool    `json:"full_price"` // the discount on items was for other lines
 }
 
 type orderCode struct {
@@ -246,7 +248,7 @@ func newOrder(p payment, c *checkout) order {
 	return o
 }
 
-// storeOrders writes the orders of a group with everything that goes with them.
+// storeOrders writes the orders of a group, with everything that belongs to them.
 func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
 	if err := eraseBuyers(ctx, tx, orders); err != nil {
 		return err

@@ -24,7 +24,7 @@ func (k knownCheckouts) of(p stripe.Session) *checkout {
 		return c
 	}
 	for _, reference := range []string{p.ClientReferenceID, p.CheckoutID} {
-		// A quote whose session id was never stored: we crashed right after Stripe's answer.
+		// The session id of a quote was never stored if we crashed right after Stripe's answer.
 		if c := k.byID[reference]; c != nil && (c.SessionID == nil || *c.SessionID == p.ID) {
 			return c
 		}
@@ -32,8 +32,8 @@ func (k knownCheckouts) of(p stripe.Session) *checkout {
 	return nil
 }
 
-// lockCheckouts reads and locks the quotes of payments, in the order of their ids. before are statements
-// that go first, in the same round trip.
+// lockCheckouts reads and locks the quotes of payments, in the order of their ids. before are
+// statements to run first, in the same round trip.
 func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ...string) (knownCheckouts, error) {
 	k := knownCheckouts{map[string]*checkout{}, map[string]*checkout{}}
 	var ids, sessions []string
@@ -67,7 +67,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 	return k, nil
 }
 
-// madeOrders are the orders that payments may have become already.
+// madeOrders are the orders that payments may already have become.
 type madeOrders struct {
 	bySession, byIntent, byCheckout map[string]string
 	carts                           map[cartRound]bool
@@ -84,7 +84,7 @@ func (m madeOrders) find(p stripe.Session, c *checkout) (string, bool) {
 	if identifier, ok := m.bySession[p.ID]; ok {
 		return identifier, true
 	}
-	if c != nil { // with a quote of its own it is a payment of its own
+	if c != nil { // a payment with a quote of its own makes an order of its own
 		identifier, ok := m.byCheckout[c.ID]
 		return identifier, ok
 	}
@@ -102,7 +102,8 @@ func (m madeOrders) hasIntent(p stripe.Session) bool {
 	return ok
 }
 
-// cart reports whether what a checkout is for was bought already: with the same cart, or in the same round.
+// cart reports whether the contents of a checkout were already bought: with the same cart, or in
+// the same round.
 func (m madeOrders) cart(c *checkout) bool {
 	return m.carts[cartRound{c.CartID, c.CartGeneration}] || m.rounds[c.roundKey()]
 }
@@ -130,7 +131,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		}
 		if c := known.of(p.Session); c != nil {
 			carts, rounds = append(carts, c.CartID), append(rounds, c.roundKey())
-			// only these can stand beside another page
+			// only these can have another page beside them
 			if c.Round != nil || c.State == stateExpired || c.State == stateFailed {
 				beside = append(beside, c.roundKey())
 			}
@@ -143,9 +144,9 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		CartGeneration                    int
 	}
 	batch := &pgx.Batch{}
-	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
-	// after quotes, in the order of their ids, so that no two transactions deadlock.
-	// Their rows come before stock and lines, as everywhere.
+	// Two payments for one cart take turns, so that the second sees the order of the first. Carts
+	// are locked after quotes, in the order of their ids, so that no two transactions deadlock. As
+	// everywhere, they are locked before stock and lines.
 	batch.Queue(`
 		WITH turns AS MATERIALIZED (
 		  SELECT count(pg_advisory_xact_lock(id))
@@ -174,8 +175,9 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	return m, nil
 }
 
-// ordersOfPaymentsSQL are the orders that payments may be already. Only a page that stands beside another
-// can have an order of its round (ordersBesideSQL), so that the others need no look at the quotes.
+// ordersOfPaymentsSQL are the orders that payments may already have become. Only a page that stood
+// beside another can have an order of its round (ordersBesideSQL), so that the quotes need not be
+// read for the others.
 const (
 	ordersOfPaymentsSQL = `
 		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation, NULL::text AS round
@@ -196,8 +198,9 @@ const (
 		  SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
 )
 
-// storedOrders are what new orders got: ids, keyed by checkout, and their first status, which is the wanted one, or
-// else the first of all; and the templates of their mails.
+// storedOrders is what the database decided about new orders: ids, keyed by checkout; their first
+// status, which is the wanted one or, if there is none of that name, the first of all; and the
+// templates of their mails.
 type storedOrders struct {
 	ids                             map[string]int64
 	wanted, status                  string
@@ -211,9 +214,9 @@ type inCollection struct {
 	msg.OrderCollection
 }
 
-// insertOrders writes a group of orders in one statement, with lines, codes, first status, the
-// quotes' new state, and what was reserved for them; entries for staff that they were before are
-// resolved.
+// insertOrders inserts a group of orders in one statement, with lines, codes and first status,
+// marks the quotes as paid, and uses up what was reserved for them. It also resolves the entries
+// for staff that the payments had before.
 func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored storedOrders, err error) {
 	type row struct {
 		ID                              int64
@@ -226,7 +229,7 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, orderRefused,
 		"the shop: it is an order now")
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
-		return stored, errIdentifierTaken // not wrapped: the caller draws another one
+		return stored, errIdentifierTaken // not wrapped: the caller draws another identifier
 	}
 	if err != nil {
 		return stored, fmt.Errorf("store %d orders: %w", len(orders), err)
@@ -243,7 +246,8 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 			stored.collections[c.Product] = append(stored.collections[c.Product], c.OrderCollection)
 		}
 	}
-	// A trigger or a rule may leave a row out without an error; what is not whole is not an order.
+	// A trigger or a rule may drop a row without an error, and an incomplete order must not be
+	// committed.
 	for _, o := range orders {
 		if want := o.parts(); parts[o.CheckoutID] != want {
 			return stored, fmt.Errorf("the database kept %d of the %d rows of an order", parts[o.CheckoutID], want)
@@ -330,9 +334,9 @@ const insertOrdersSQL = `
 	      FROM n CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (product_identifier text))) AS collections
 	FROM o, conf`
 
-// clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is
-// deleted, another one may be ordered from again. A cart that was merged into a member's at login
-// is looked for there.
+// clearCarts removes what was paid for from the carts: a cart with nothing left is deleted, and the
+// rest of another can be ordered. If a cart was merged into a member's at login, that one is
+// cleared.
 func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 	type paidLine struct {
 		CartID   int64 `json:"cart_id"`

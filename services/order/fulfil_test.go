@@ -21,7 +21,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	p.add("6", "5")
 	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 	c := p.quoted("pat@mail.example.com")
-	// Whatever happens to cart and prices now, the order is what was shown.
+	// Whatever happens to cart and prices later, the order is what was shown.
 	p.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "7")
 	p.add("7", "1")
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents) VALUES (6, 99999)`)
@@ -57,7 +57,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	o.Want("pat@mail.example.com", "order_data", "order_payment_info", "email")
 	o.Want("card", "order_data", "order_payment_info", "payment_type")
 
-	// Pieces paid for left the cart, the rest stays.
+	// The pieces that were paid for have left the cart; the rest stays.
 	items := p.Get("/order/cart-items")
 	items.Want(2, "item_data", "product_sku_data", "0", "quantity")
 	items.Want(7, "item_data", "product_sku_data", "1", "sku_id")
@@ -70,7 +70,8 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 		`'mail.%'`); total != 2751 {
 		t.Errorf("the mail says %d cents", total)
 	}
-	// What reports need: where it goes, of which product each line is, and in which collections that is.
+	// The message has what reports need: the country, the product of each line, and its
+	// collections.
 	var placed msg.OrderPlaced
 	payload := e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = $1`, msg.OrderPlacedSubject)
 	if err := json.Unmarshal([]byte(payload), &placed); err != nil || placed.Country != "US" || len(placed.Lines) == 0 {
@@ -189,14 +190,15 @@ func TestPaidTwiceForOneCart(t *testing.T) {
 	if got := e.Text(`SELECT reason || ' ' || session_id FROM payment_issue`); got != "paid-twice "+*second.SessionID {
 		t.Errorf("for staff: %s", got)
 	}
-	// What is left in the cart can be ordered: that is another purchase.
+	// The rest of the cart can be ordered: that is another purchase.
 	e.mustHandle(event("evt_3", completed, p.quoted(""), nil))
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 2 {
 		t.Errorf("%d orders after the next purchase", n)
 	}
 }
 
-// Who registers between two clicks gets the order as a member, not as the visitor of the first click.
+// A shopper who registers between two clicks gets the order as a member, not as the visitor of the
+// first click.
 func TestAVisitorWhoRegistersBeforePaying(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -292,7 +294,7 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 	if orders != 50 || left != 50 || held != 0 {
 		t.Errorf("%d orders, %d left, %d held; want 50, 50, 0", orders, left, held)
 	}
-	e.race(60, func(p *shopper) { // what came back is sold again, to the last piece
+	e.race(60, func(p *shopper) { // pieces that came back are sold again, to the last one
 		p.add("6", "1")
 		if c, err := p.tryQuote(""); err == nil {
 			e.mustHandle(event("evt_"+c.ID, completed, c, nil))
@@ -305,7 +307,8 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 	}
 }
 
-// Who holds the last pieces may click again, or come back from the payment page and change the order.
+// A shopper whose page holds the last pieces may click again, or return from the payment page and
+// change the order.
 func TestTheLastPiecesInOnesOwnHands(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

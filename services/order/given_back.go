@@ -8,8 +8,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 )
 
-// tellGivenBack tells reports of orders of which another amount is given back by now: refunds that succeeded, and
-// disputes that the bank decided for the buyer, each with its day. The orders of the payments are locked.
+// enqueueGivenBack publishes the orders of which another amount is given back than before: refunds
+// that succeeded, and disputes that the bank decided for the buyer, each with its day. The orders
+// of the payments are locked.
 func tellGivenBack(ctx context.Context, tx pgx.Tx, payments []string) error {
 	changed, err := noteGivenBack(ctx, tx, payments)
 	if err != nil {
@@ -18,7 +19,8 @@ func tellGivenBack(ctx context.Context, tx pgx.Tx, payments []string) error {
 	return enqueueGivenBack(ctx, tx, changed)
 }
 
-// tellHistoryGivenBack tells reports of orders of before: of those with a tax, or of which something was given back.
+// enqueueHistoryGivenBack publishes existing orders that have a tax, or of which something was
+// given back.
 func tellHistoryGivenBack(ctx context.Context, tx pgx.Tx, orders []orderFigure) error {
 	ids := make([]int64, len(orders))
 	for i, o := range orders {

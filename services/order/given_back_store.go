@@ -10,10 +10,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// givenBack is all that was given back of an order, as it is told to reports; amounts are cents.
+// givenBack is the total that was given back of an order, as reports get it; amounts are cents.
 type givenBack struct {
 	Identifier string
-	Tax        int64 // within the order's total
+	Tax        int64 // part of the order's total
 	Returns    []msg.GivenBack
 	Version    int64
 }
@@ -27,8 +27,9 @@ func (g givenBack) message() msg.Message {
 const givenBackColumns = ` o.identifier, o.sales_tax + o.tax_included AS tax, o.given_back AS returns,
 	o.given_back_version AS version `
 
-// noteGivenBack notes what is given back of the orders of payments, and lists those of which that changed. The share in
-// the order's tax is rounded from the sum, so that all of it is given back with the last cent.
+// noteGivenBack stores what is given back of the orders of payments, and lists the orders of which
+// that changed. The share in the order's tax is rounded from the sum, so that all of the tax is
+// given back with the last cent.
 func noteGivenBack(ctx context.Context, tx pgx.Tx, payments []string) ([]givenBack, error) {
 	return pg.List[givenBack](ctx, tx, "note what is given back for good", `
 		WITH moved AS (
@@ -55,7 +56,7 @@ func noteGivenBack(ctx context.Context, tx pgx.Tx, payments []string) ([]givenBa
 		RETURNING`+givenBackColumns, payments)
 }
 
-// givenBackOf lists those orders that have a tax, or of which something was given back.
+// givenBackOf lists the orders that have a tax, or of which something was given back.
 func givenBackOf(ctx context.Context, tx pgx.Tx, orderIDs []int64) ([]givenBack, error) {
 	return pg.List[givenBack](ctx, tx, "list what is given back of orders", `
 		SELECT`+givenBackColumns+`FROM orders o

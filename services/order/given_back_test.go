@@ -7,16 +7,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// givenBackTold is what reports were told of orders: the version, and amount, tax and day of each return.
+// givenBackTold are the messages about what was given back: the version, and amount, tax and day of
+// each return.
 const givenBackTold = `
 	SELECT coalesce(string_agg(concat_ws(' ', j->>'tax', 'v' || (j->>'version'), (
 	  SELECT string_agg(concat_ws('/', r->>'amount', r->>'tax', (current_date - (r->>'at')::timestamptz::date)), ' ' ORDER BY n)
 	  FROM jsonb_array_elements(j->'returns') WITH ORDINALITY AS x (r, n))), ', ' ORDER BY seq), '')
 	FROM (SELECT seq, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.given-back') AS m`
 
-// Reports hear of what is given back when it is so for good: of refunds once they succeeded, each on its day, no more when
-// one fails after all, and of disputes once they are lost; each with its share in the order's tax, which is whole when all is
-// given back. Whatever is said again changes nothing.
+// Reports get what is given back once that is final: refunds when they have succeeded, each on its
+// day, and no longer if one fails after all; disputes when they are lost; each with its share in
+// the order's tax, which is complete when all is given back. A repeated event changes nothing.
 func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -29,7 +30,7 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 	e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 	identifier := e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
 	intent := e.intent(identifier)
-	// 3 of 3.99 less 10 %, and 9.56 to send them; 19 % of that is within
+	// 3 pieces of 3.99 less 10 %, and 9.56 for shipping, with 19 % of tax included
 	if got := e.Text(`SELECT concat_ws(' ', total, sales_tax, tax_included) FROM orders WHERE identifier = $1`, identifier); got !=
 		"2033 0 325" {
 		t.Fatal(got)

@@ -17,20 +17,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// The keys of what the guide keeps in the configuration.
+// The keys of the guide's notes in the configuration.
 const (
 	settingGuideStripe = "guide_stripe" // mark of the Stripe key that was tested
-	settingGuideHidden = "guide_hidden" // who has had enough of the guide
+	settingGuideHidden = "guide_hidden" // the person who put the guide away
 )
 
-// guideFacts are what the guide knows from tables. The sample shop's rows count for nothing.
+// guideFacts are what the guide knows from tables. The rows of the sample shop do not count.
 type guideFacts struct {
 	Name, Pictures, Product, Shipping bool
 	Stripe, Hidden                    *string
 }
 
-// guideSteps are order's steps of setting a shop up; none once the guide was put away. Mails and legal texts are
-// steps of their owners.
+// guideSteps are order's steps for setting up a shop; none once the guide was put away. Mails and
+// legal texts are steps of the services that own them.
 func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	f, err := readGuideFacts(r.Context(), s.pool)
 	if err != nil || f.Hidden != nil || !adminui.Who(r).May(adminui.SettingsView) {
@@ -54,7 +54,7 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	return steps, nil
 }
 
-// stripeText says which key the shop has.
+// stripeText says which kind of key the shop has.
 func (s *server) stripeText() string {
 	switch {
 	case s.cfg.StripeSecretKey == "":
@@ -69,15 +69,15 @@ func (s *server) liveKey() bool {
 	return strings.HasPrefix(s.cfg.StripeSecretKey, "sk_live_") || strings.HasPrefix(s.cfg.StripeSecretKey, "rk_live_")
 }
 
-// live reports whether shoppers can pay at an address that they trust.
+// live reports whether shoppers can pay at an address that they can trust.
 func (s *server) live() bool { return s.liveKey() && strings.HasPrefix(s.cfg.PublicURL, "https://") }
 
-// stripeMark stands for the key that Stripe was called with: another key has to be tested again.
+// stripeMark identifies the key that Stripe was called with: another key has to be tested again.
 func (s *server) stripeMark() string {
 	return web.MAC(s.cfg.Key("guide"), s.cfg.StripeAPIBase, s.cfg.StripeSecretKey)
 }
 
-// staffCallStripe asks Stripe something harmless, and says how it went.
+// staffCallStripe makes a harmless call to Stripe, and says how it went.
 func (s *server) staffCallStripe(r *http.Request) (adminui.Answer, error) {
 	none := func(stripe.Session) error { return nil }
 	err := s.stripe.Sessions(r.Context(), time.Now().Add(-time.Second), none)
@@ -98,7 +98,7 @@ func (s *server) staffCallStripe(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/", Text: "Stripe does not answer."}, nil
 }
 
-// noteGuide keeps something that was done; nil: that it was not.
+// noteGuide stores that a step was done; nil clears it.
 func (s *server) noteGuide(r *http.Request, key string, value *string, text string) error {
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if err := storeSettings(r.Context(), tx, []string{key}, []*string{value}, adminui.Who(r).Name); err != nil {
@@ -109,11 +109,11 @@ func (s *server) noteGuide(r *http.Request, key string, value *string, text stri
 	})
 }
 
-// testMailLife is how long a test of mails is worth sending.
+// testMailTTL is how long a test mail is worth sending.
 const testMailLife = time.Hour
 
-// staffTestMail has a mail sent to the shop's staff. The same person within a minute has one sent: a button that
-// is pressed twice asks for one mail.
+// staffTestMail has a mail sent to the shop's staff, at most one a minute for each person: a button
+// that is pressed twice sends one mail.
 func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 	now := time.Now().UTC()
 	key := fmt.Sprintf("%s:%d:%s", msg.MailTest, adminui.Who(r).Person, now.Format("200601021504"))
@@ -129,14 +129,14 @@ func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 		"accepted."}, err
 }
 
-// staffHideGuide puts the guide away, for all.
+// staffHideGuide puts the guide away for everybody.
 func (s *server) staffHideGuide(r *http.Request) (adminui.Answer, error) {
 	by := adminui.Who(r).Name
 	return adminui.Done{To: "/", Text: "The guide is put away. The page Settings has it shown again."},
 		s.noteGuide(r, settingGuideHidden, &by, "Put the guide away")
 }
 
-// staffShowGuide brings the guide back, for all.
+// staffShowGuide brings the guide back for everybody.
 func (s *server) staffShowGuide(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/", Text: "The guide is back."},
 		s.noteGuide(r, settingGuideHidden, nil, "Brought the guide back")

@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// readGuideFacts looks for what a founder has done. Products and methods of the sample shop are known by their
-// identifiers, its pictures by their folder.
+// readGuideFacts looks for what a founder has done. Products and shipping methods of the sample
+// shop are recognized by their identifiers, its pictures by their folder.
 func readGuideFacts(ctx context.Context, db pg.DB) (guideFacts, error) {
 	return pg.Get[guideFacts](ctx, db, "look how far the shop is set up", `
 		SELECT

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The guide of a new shop knows what is done, calls Stripe and has a mail sent, and stays away once it was put
-// away.
+// The guide of a new shop knows what is done, calls Stripe and has a mail sent, and stays away once
+// it was put away.
 func TestTheGuideOfANewShop(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -81,10 +81,10 @@ func TestTheGuideOfANewShop(t *testing.T) {
 
 	staff.Post("/staff/settings/guide/mail").OK()
 	staff.Post("/staff/settings/guide/mail").OK()
-	if n := e.mails("test"); n < 1 || n > 2 { // two when a minute ended in between
+	if n := e.mails("test"); n < 1 || n > 2 { // two if a minute ended in between
 		t.Errorf("%d test mails", n)
 	}
-	e.service.cfg.StripeSecretKey = "sk_live_1" // another key is another test
+	e.service.cfg.StripeSecretKey = "sk_live_1" // another key must be tested again
 	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Go live")
 	if a := e.staff(adminui.Fulfilment).Get("/staff/home").OK(); a.At("steps") != nil {
 		t.Error(a)

@@ -12,9 +12,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Pages that are not paid yet hold counted pieces and limited codes. So that no one can empty the shop
-// by clicking, each client address, each person and all pages together hold a share of what is left
-// at most (ADR 13).
+// Unpaid pages hold counted pieces and limited codes. So that no one can empty the shop by
+// clicking, each client address, each person and all pages together may hold at most a share of
+// what is left (ADR 13).
 
 var heldPercent = promauto.NewGauge(prometheus.GaugeOpts{
 	Name: "shop_held_percent",
@@ -23,7 +23,7 @@ var heldPercent = promauto.NewGauge(prometheus.GaugeOpts{
 
 // holder says for whom a quote holds, and how much that may be; the zero value has no ceilings.
 type holder struct {
-	client string // hash of the client's address, "" when it is not known
+	client string // hash of the client's address, "" if it is unknown
 	limits holdLimits
 }
 
@@ -35,19 +35,19 @@ func (c Config) holdLimits() holdLimits {
 		always: c.HoldAlways}
 }
 
-// hold is how much of one article or code unpaid pages hold, the new one's included, and how much is
-// left with what they hold.
+// hold is how much of one article or code unpaid pages hold, including the new one, and how much is
+// left including what they hold.
 type hold struct {
 	Name                      string
 	Left, All, Client, Person int
 }
 
-// share is the ceiling that a percentage makes. As many as always are allowed whatever is left, so
-// that the last ones stay buyable.
+// share is the ceiling that a percentage makes. At least always pieces are allowed whatever is
+// left, so that the last ones stay buyable.
 func (h hold) share(percent, always int) int { return max(h.Left*percent/100, always) }
 
-// within says which ceiling a hold breaks and how much it allows, or "". Above the ceiling for all,
-// holders of little go on: a shopper can buy while others have tied up the rest.
+// within says which ceiling a hold breaks and how much it allows, or "". Above the ceiling for all
+// pages, holders of a few pieces go on: a shopper can buy while others tie up the rest.
 func (l holdLimits) within(h hold) (broken string, most int) {
 	switch {
 	case h.Client > h.share(l.client, l.always):
@@ -69,7 +69,7 @@ const (
 		"half an hour. Please pay on the page that is open, take the code out, or try again later."
 )
 
-// checkHolds refuses a quote that has just reserved what it needs, in the same transaction, when its
+// checkHolds refuses a quote that has just made its reservations, in the same transaction, if its
 // holder would hold too much.
 func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error {
 	if q.holder.limits == (holdLimits{}) || (!took.pieces && !took.codes) {
@@ -103,7 +103,7 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 	return nil
 }
 
-// clientHash stands for a client's address where pages are counted by it. Of IPv6 a whole /64 is one
+// clientHash is a hash of a client's address by which pages are counted. A whole /64 of IPv6 is one
 // client.
 func clientHash(key []byte, address string) string {
 	a, err := netip.ParseAddr(address)

@@ -8,12 +8,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// reserved reports whether a quote took pieces that are counted, and uses of codes that are limited.
+// reserved reports whether a quote took counted pieces, and uses of limited codes.
 type reserved struct{ pieces, codes bool }
 
-// heldPieces is what unpaid pages hold of the counted articles of a quote, but for those that are sold beyond their
-// count: no one is kept from them. The articles' rows are
-// locked, so nothing is reserved meanwhile.
+// heldPieces is what unpaid pages hold of the counted articles of a quote, except articles that are
+// sold beyond their count: nobody can be kept from buying these. The articles' rows are locked, so
+// nothing is reserved in the meantime.
 func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	var skus []int64
 	for _, l := range q.Quote.Lines {
@@ -32,7 +32,7 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		ORDER BY s.id`, skus, q.holder.client, q.person)
 }
 
-// heldCodes is what unpaid pages hold of the codes of a quote whose uses all together are limited.
+// heldCodes is what unpaid pages hold of the codes of a quote that have a limit for all uses.
 func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	var codes []int64
 	for _, c := range q.Quote.Codes {
@@ -50,7 +50,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, q.holder.client, q.person)
 }
 
-// mostHeld is the largest share, in per cent, that unpaid pages hold of what is left of an article.
+// mostHeld is the largest share, in percent, that unpaid pages hold of what is left of an article.
 func mostHeld(ctx context.Context, db pg.DB) (percent float64, err error) {
 	return pg.Get[float64](ctx, db, "look for the article that most is held of", `
 		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8

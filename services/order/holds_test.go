@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// ceilings gives a shop the settings' defaults.
+// ceilings gives a shop the default ceilings.
 func (e *env) ceilings() {
 	e.service.cfg.HoldClientPercent, e.service.cfg.HoldAddressPercent, e.service.cfg.HoldAllPercent, e.service.cfg.HoldAlways = 50, 50, 80,
 		5
@@ -22,8 +22,8 @@ func (e *env) ceilings() {
 
 func (e *env) from(client string) *shopper { return e.shopper(web.Identity{Client: client}) }
 
-// goesToPay clicks, and says why a page is refused, or "". Stripe has no key here: the quote is stored
-// and holds, and then its page cannot be had.
+// goesToPay clicks, and returns why a page is refused, or "". Stripe has no key here: the quote is
+// stored with its reservations, and then its page cannot be made.
 func (p *shopper) goesToPay(address string) (refused string) {
 	p.t.Helper()
 	a := p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", address)
@@ -39,8 +39,8 @@ func (p *shopper) goesToPay(address string) (refused string) {
 
 func (e *env) held() int { return e.Number(`SELECT coalesce(sum(quantity), 0)::int FROM reservation`) }
 
-// Two clicks of one visitor held all 50 pieces. Now no visitor holds the shop, and one who holds little
-// can buy the last ones.
+// Two clicks of one visitor once held all 50 pieces. Now no visitor can hold the whole shop, and a
+// shopper who holds little can buy the last pieces.
 func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -103,7 +103,7 @@ func TestCeilingsHoldForParallelClicks(t *testing.T) {
 	}
 }
 
-// 20 carts used up a code of 20 uses in less than two seconds.
+// 20 carts once used up a code of 20 uses in less than two seconds.
 func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -132,8 +132,8 @@ func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 	}
 }
 
-// Nothing is held for a shopper who has not said where the receipt goes. Where nothing is held, old frontends go
-// on as before.
+// Nothing is held for a shopper who has not given an address for the receipt. If nothing would be
+// held, old frontends go on as before.
 func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -159,7 +159,7 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 		if n := e.Number(`SELECT count(*) FROM checkout`); c.held && n != quotes {
 			t.Errorf("%s: a quote is left", c.name)
 		}
-		// The address that the cart remembers does as well.
+		// The address that the cart remembers is as good.
 		e.Exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart,
 			fmt.Sprintf("%s@mail.example.com", strings.ReplaceAll(c.name, " ", "-")))
 		if refused := p.goesToPay(""); refused != "" {
@@ -168,7 +168,8 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 	}
 }
 
-// A page lives, and holds, as long as Stripe's shortest: 30 minutes and what clocks and calls need.
+// A page lives, and holds, as long as Stripe's minimum: 30 minutes and a margin for clocks and
+// calls.
 func TestHowLongAPageHolds(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -185,7 +186,7 @@ func TestHowLongAPageHolds(t *testing.T) {
 	if life := time.Until(ends); life < stripeLife+time.Minute || life > stripeLife+5*time.Minute {
 		t.Errorf("it holds for %v", life)
 	}
-	// A quote without a page is made again when Stripe might call its end too early.
+	// A quote without a page is made again if Stripe might call its end too early.
 	e.Exec(`UPDATE checkout SET expires_at = now() + interval '31 minutes'`)
 	if refused := p.goesToPay("pat@mail.example.com"); refused != "" {
 		t.Fatal(refused)
@@ -195,7 +196,8 @@ func TestHowLongAPageHolds(t *testing.T) {
 	}
 }
 
-// One person is one customer: as a visitor, as a member, with a further account, in other spellings.
+// One person is one customer: as a visitor, as a member, with a further account, in other spellings
+// of the address.
 func TestOncePerCustomerCountsPeople(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -229,7 +231,8 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 	if !applied(e.visitor(), "annlee@mail.example.com") || !applied(as(3, "ann@mail.example.com"), "") {
 		t.Error("another person has the code not at all")
 	}
-	// A member who used it has it not with a new address either, nor as a visitor with the old one.
+	// A member who has used the code cannot use it with a new address, nor as a visitor with the
+	// old one.
 	member := as(4, "bea@mail.example.com")
 	if !applied(member, "") {
 		t.Fatal("a member's first use counts not")
@@ -250,7 +253,7 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 	}
 }
 
-// Who pays with another address than the one that a code was counted for is noted for staff; the
+// If a code was counted for one address and a person with another one pays, staff get a note; the
 // order is made.
 func TestAnotherPayerIsNoted(t *testing.T) {
 	t.Parallel()
@@ -278,7 +281,7 @@ func TestAnotherPayerIsNoted(t *testing.T) {
 	pays("silent", "dora@mail.example.com", "", 0)
 }
 
-// Uses from before count by the same rule as new ones.
+// Earlier uses count by the same rule as new ones.
 func TestOldUsesCountByPerson(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -7,17 +7,21 @@ import (
 )
 
 const (
-	// keepCarts is how long a cart stays that is neither looked at nor changed (findCart notes it once a day).
+	// cartTTL is how long a cart is kept that is neither viewed nor changed (findCart notes a view
+	// once a day).
 	keepCarts = 90 * 24 * time.Hour
-	// keepQuotes is how long a quote stays that ended without a payment: longer than a bank may take to say no.
+	// quoteTTL is how long a quote is kept that ended unpaid: longer than a bank may take to
+	// refuse.
 	keepQuotes = 90 * 24 * time.Hour
-	// keepCatalogChanges is much longer than an edge goes on with what it knows of the catalog (catalogStale).
+	// catalogChangeTTL is much longer than edge serves a catalog that it cannot refresh
+	// (catalogStale).
 	keepCatalogChanges = 24 * time.Hour
-	// automaticEvery is how often automatic mails are looked for: an hour or a day is what they wait.
+	// automaticEvery is how often automatic mails are looked for: they wait for hours or days
+	// anyway.
 	automaticEvery = 30 * time.Second
 )
 
-// housekeeping deletes what has outlived its use.
+// housekeeping are the periodic tasks of order.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "old carts", Every: time.Hour, Do: deleteOldCarts},

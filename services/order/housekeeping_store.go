@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// deleteOldCarts leaves those with a payment page that may still be paid.
+// deleteOldCarts deletes old carts, except those with a payment page that may still be paid.
 func deleteOldCarts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old carts", `
 		DELETE FROM cart WHERE id IN (
@@ -19,7 +19,7 @@ func deleteOldCarts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			  LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepCarts)
 }
 
-// deleteOldQuotes deletes quotes that ended unpaid, unless staff have something to do with the session.
+// deleteOldQuotes deletes quotes that ended unpaid, unless the session has an entry for staff.
 func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old quotes", `
 		DELETE FROM checkout WHERE id IN (
@@ -31,7 +31,7 @@ func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepQuotes)
 }
 
-// deleteOldMerges deletes what would undo a merge of carts.
+// deleteOldMerges deletes the history by which a merge of carts could be undone.
 func deleteOldMerges(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old merges of carts", `
 		DELETE FROM cart_merge WHERE id IN (

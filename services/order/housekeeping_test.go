@@ -54,7 +54,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	}
 }
 
-// Who looks at the cart now and then keeps it.
+// A cart that is viewed now and then is kept.
 func TestLookingAtACartKeepsIt(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

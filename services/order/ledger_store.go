@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// LedgerOf reads the money of a payment: of an order, or of one that is on the list for staff.
+// LedgerOf reads the money of a payment: of an order, or of an entry in the list for staff.
 func LedgerOf(ctx context.Context, db pg.DB, paymentIntent string) (Ledger, error) {
 	return pg.Get[Ledger](ctx, db, "read the money of payment $1", `
 		SELECT coalesce((SELECT total FROM orders WHERE payment_intent = $1),
@@ -49,8 +49,8 @@ func moneyOfOrder(ctx context.Context, db pg.DB, identifier string) (a orderAcco
 		FROM orders o WHERE identifier = $1`, identifier)
 }
 
-// lockPayments locks the orders of payments, in the order that keeps two such transactions from waiting
-// for one another, before what Stripe says of their money is stored.
+// lockPayments locks the orders of payments before Stripe's reports about their money are stored,
+// always in the same order, so that no two such transactions wait for each other.
 func lockPayments(ctx context.Context, tx pgx.Tx, paymentIntents []string) error {
 	return pg.Exec(ctx, tx, "lock the orders of payments", `
 		SELECT FROM orders WHERE payment_intent = ANY($1) ORDER BY id FOR UPDATE`, paymentIntents)

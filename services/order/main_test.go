@@ -21,7 +21,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// env is the service on a database of its own, asked over HTTP as edge asks it.
+// env is the service on a database of its own, called over HTTP as edge calls it.
 type env struct {
 	testenv.DB // as the owner of the database, for what staff do in psql
 	t          *testing.T
@@ -54,7 +54,7 @@ func newEnv(t *testing.T) *env {
 	return &env{DB: owner, t: t, service: s, pool: pool, client: client, databaseURL: databaseURL}
 }
 
-// shopper is a client that keeps the cart it was given. A copy is a browser of its own.
+// shopper is a client that keeps the cart it was given. A copy is another browser.
 type shopper struct {
 	*env
 	testenv.Client
@@ -81,7 +81,7 @@ func (p *shopper) Ask(method, path string, pairs ...string) testenv.Answer {
 	return a
 }
 
-// Get and Post want an answer with 200.
+// Get and Post require an answer with 200.
 func (p *shopper) Get(path string) testenv.Answer {
 	p.t.Helper()
 	return p.Ask(http.MethodGet, path).OK()
@@ -98,7 +98,8 @@ func (p *shopper) add(sku, quantity string) testenv.Answer {
 	return p.Post("/order/cart-add-product-sku", "sku_id", sku, "quantity", quantity)
 }
 
-// quoted stores what a checkout of this shopper's cart would, with a session id as Stripe gives it.
+// quoted stores what a checkout of this shopper's cart would, with a session id as Stripe makes
+// them.
 func (p *shopper) quoted(email string) checkout {
 	p.t.Helper()
 	c, err := p.tryQuote(email)

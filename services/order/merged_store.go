@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// noteMerged notes that a member has what was another's. Messages may come in any order: what was merged into a member
-// who was merged further goes on to that one.
+// noteMerged records that one member was merged into another. Messages may arrive in any order, so
+// chains of merges are resolved to the last member.
 func noteMerged(ctx context.Context, tx pgx.Tx, from, into int64) error {
 	return pg.Exec(ctx, tx, "note that member $1 is member $2", `
 		WITH last AS (SELECT coalesce((SELECT into_id FROM merged_member WHERE id = $2), $2) AS id),
@@ -28,9 +28,9 @@ func mergedSince(ctx context.Context, db pg.DB) ([]mergedRow, error) {
 
 type mergedRow struct{ ID, IntoID int64 }
 
-// moveMember hands what a member has to whom they were merged into; quotes first, so that what is paid meanwhile is an
-// order of the one or moved with the others. Payment pages of a cart that is merged into another end as if a visitor
-// had logged in.
+// moveMember moves everything of a member to the member they were merged into, quotes first, so
+// that an order paid in the meantime belongs to the new member or moves with the other orders.
+// Payment pages of a cart that is merged into another end as if a visitor had logged in.
 func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err error) {
 	into, found, err := pg.One[int64](ctx, tx, "look into whom member $1 was merged", `
 		SELECT into_id FROM merged_member WHERE id = $1`, from)
@@ -59,7 +59,8 @@ func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err er
 	return moved + 1, handOver(ctx, tx, cart, into)
 }
 
-// repeatMerges moves what came in for members while they were merged: of sessions that ended a moment later.
+// repeatMerges moves rows that were added for members while they were merged, by sessions that
+// ended a moment later.
 func repeatMerges(ctx context.Context, pool *pgxpool.Pool) (moved int64, err error) {
 	list, err := mergedSince(ctx, pool)
 	if err != nil {

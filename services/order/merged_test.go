@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// hear has the consumer hear of something about people.
+// hear has the consumer handle a message about people.
 func (e *env) hear(subject, key string, v any) {
 	e.t.Helper()
 	raw, err := json.Marshal(v)
@@ -27,8 +27,9 @@ func (e *env) hear(subject, key string, v any) {
 	}
 }
 
-// Orders, carts, quotes and uses of codes of an account that was merged into another one are the other member's: also
-// what is paid later, what comes in later, and when the messages of two merges come in the wrong order, or twice.
+// Orders, carts, quotes and uses of codes of an account that was merged into another belong to the
+// other member, including orders that are paid later, rows that arrive later, and when the messages
+// of two merges arrive in the wrong order, or twice.
 func TestAMergedMembersOrdersMove(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -40,10 +41,10 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	e.member(1).Get("/order/"+identifier).Want("order-not-in-account", "errors", "error")
 	for range 2 {
-		e.hear(msg.UserMerged, "user.merged:1", msg.Merged{MemberID: 1, Into: 3}) // is heard of before the first
+		e.hear(msg.UserMerged, "user.merged:1", msg.Merged{MemberID: 1, Into: 3}) // arrives before the first
 		e.hear(msg.UserMerged, "user.merged:2", msg.Merged{MemberID: 2, Into: 1})
 	}
-	e.mustHandle(event("evt_2", completed, paying, nil)) // was being paid meanwhile
+	e.mustHandle(event("evt_2", completed, paying, nil)) // was paid in the meantime
 	cy := e.member(3)
 	cy.Get("/order/"+identifier).Want("success", "order_detail")
 	if n := e.Number(`SELECT count(*) FROM orders WHERE member_id = 3`); n != 2 {

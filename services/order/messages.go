@@ -16,8 +16,8 @@ import (
 // mailDeadline is how long a confirmation is worth sending.
 const mailDeadline = 72 * time.Hour
 
-// placedMessages tells others of a new order: the event, and the command to mail the confirmation.
-// Both keys come from the order's quote, so that a repetition is the same message.
+// placedMessages are the messages about a new order: the event, and the mail that confirms it. Both
+// keys come from the order's quote, so that a repetition is the same message.
 func placedMessages(o order, stored storedOrders) []msg.Message {
 	lines := quotedLines(o.checkout)
 	var codes []msg.OrderCode
@@ -63,7 +63,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 	return messages
 }
 
-// reportedLines are the lines of a quote with the product and its collections, for reports.
+// reportedLines are the lines of a quote with product and collections, for reports.
 func reportedLines(c *checkout, stored storedOrders) []msg.OrderLine {
 	lines := quotedLines(c)
 	for i, l := range c.Quote.Lines {
@@ -83,7 +83,8 @@ func quotedLines(c *checkout) (lines []msg.OrderLine) {
 	return lines
 }
 
-// mergeMember gives what a member has whose account is closed to the one that it was merged into.
+// mergeMember gives everything of a member whose account was closed to the member it was merged
+// into.
 func mergeMember(ctx context.Context, tx pgx.Tx, m msg.Merged) error {
 	if err := noteMerged(ctx, tx, m.MemberID, m.Into); err != nil {
 		return err
@@ -92,7 +93,8 @@ func mergeMember(ctx context.Context, tx pgx.Tx, m msg.Merged) error {
 	return err
 }
 
-// onProspects keeps under which code a prospect is known. A group with something else in it is for onUserEvents.
+// onProspects stores the codes of prospects. A group that contains other messages is left to
+// onUserEvents.
 func (s *server) onProspects(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []prospectRow{}
 	for _, d := range group {
@@ -109,8 +111,8 @@ func (s *server) onProspects(group []*bus.Delivery) (*bus.Effect, error) {
 	return storeProspects(rows), nil
 }
 
-// onUserEvents keeps what this service must know of people: who owns a visitor's orders, under
-// which code a prospect is known, who must be erased.
+// onUserEvents stores what this service must know about people: who owns a visitor's orders, which
+// code a prospect has, who must be erased.
 func (s *server) onUserEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		if err := s.onUserEvent(ctx, tx, d); err != nil {

@@ -24,11 +24,11 @@ type prospectRow struct {
 	Email   string       `json:"email"`
 	Code    string       `json:"code"`
 	Version int64        `json:"version"`
-	Mark    erasure.Mark `json:"mark"` // under which it would be among the erased
+	Mark    erasure.Mark `json:"mark"` // by which it would be found among the erased
 }
 
-// storeProspects keeps the codes of prospects; an older message never undoes a newer one. A record may have been erased
-// while the message was under way; its id never comes back.
+// storeProspects upserts the codes of prospects; an older message never undoes a newer one. A
+// record may have been erased while the message was under way; its id is never used again.
 func storeProspects(rows []prospectRow) *bus.Effect {
 	return &bus.Effect{What: "note the codes of prospects", Args: []any{rows}, SQL: `
 		prospects AS (

@@ -11,14 +11,15 @@ import (
 )
 
 const (
-	// moneyCheck is how long a refund or a dispute that is not decided waits before Stripe is asked about it.
+	// moneyCheckPause is how long a refund or a dispute stays undecided before Stripe is asked
+	// about it.
 	moneyCheck = time.Hour
-	// moneyGroup bounds what one transaction takes over of Stripe's lists.
+	// moneyBatchSize bounds how much of Stripe's lists one transaction stores.
 	moneyGroup = 100
 )
 
-// sweepMoney repairs what lost events about refunds and disputes left: now and then it reads Stripe's lists
-// of both, and asks about those that are not decided.
+// sweepMoney repairs the effects of lost events about refunds and disputes: from time to time it
+// reads Stripe's lists of both, and asks about those that are undecided.
 func (s *server) sweepMoney(ctx context.Context) error {
 	if err := s.sweepUndecided(ctx); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (s *server) sweepMoney(ctx context.Context) error {
 	return setMoneyListedTo(ctx, s.pool, began)
 }
 
-// sweepUndecided asks Stripe about refunds and disputes that no event was heard about for a while.
+// sweepUndecided asks Stripe about refunds and disputes that no event has mentioned for a while.
 func (s *server) sweepUndecided(ctx context.Context) error {
 	payments, err := refundsToCheck(ctx, s.pool, moneyCheck)
 	if err != nil {

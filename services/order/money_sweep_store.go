@@ -17,7 +17,8 @@ func setMoneyListedTo(ctx context.Context, db pg.DB, at time.Time) error {
 		UPDATE sweep SET refunds_listed_to = greatest(refunds_listed_to, $1)`, at)
 }
 
-// refundsToCheck takes the payments of refunds that have been pending for a while without a word of Stripe's.
+// refundsToCheck takes the payments of refunds that have been pending for a while without a report
+// of Stripe's.
 func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
 	return pg.List[string](ctx, db, "look for refunds to ask about", `
 		WITH c AS (
@@ -30,7 +31,7 @@ func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]strin
 		SELECT DISTINCT payment_intent FROM c`, after)
 }
 
-// disputesToCheck takes disputes that have been open for a while without a word of Stripe's.
+// disputesToCheck takes disputes that have been open for a while without a report of Stripe's.
 func disputesToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
 	return pg.List[string](ctx, db, "look for disputes to ask about", `
 		UPDATE dispute SET checked_at = now()
@@ -41,7 +42,7 @@ func disputesToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]stri
 		RETURNING id`, after)
 }
 
-// oldestRefund is the age of the oldest refund that Stripe was not heard about.
+// oldestRefund is the age of the oldest refund that Stripe has not answered.
 func oldestRefund(ctx context.Context, db pg.DB) (time.Duration, error) {
 	return pg.Get[time.Duration](ctx, db, "find the oldest refund that waits", `
 		SELECT coalesce(now() - min(created_at), interval '0') FROM refund WHERE state = 'requested'`)

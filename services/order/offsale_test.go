@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// What the badge counts is what the cart shows, also when a SKU was taken off sale: it stays in the cart
-// as no longer sold, costs nothing, and goes when the shopper takes it out.
+// The badge counts what the cart shows, even if a SKU was taken off sale: it stays in the cart as
+// no longer sold, costs nothing, and goes when the shopper removes it.
 func TestALineThatIsNoLongerSold(t *testing.T) {
 	t.Parallel()
 	for name, takeOff := range map[string]string{
@@ -59,13 +59,13 @@ func TestALineThatIsNoLongerSold(t *testing.T) {
 				pay().Want("cart-item-not-in-stock", "errors", "error")
 				p.Post("/order/cart-remove-sku", "sku_id", "7").Want(1, "cart_item_count")
 				counted(1)
-				pay().Want("stripe-error", "errors", "error") // this shop has no Stripe: as far as one gets
+				pay().Want("stripe-error", "errors", "error") // this shop has no Stripe: it gets no further
 			}
 		})
 	}
 }
 
-// A large cart is not read more slowly for it: every line finds its SKU by the key.
+// A large cart is read as fast as before: every line finds its SKU by the key.
 func TestLinesAreFoundByKey(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

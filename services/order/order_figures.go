@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	historyAtOnce = 200 // orders that are told in one transaction
-	historyGroups = 20  // such transactions before other tasks have their turn
-	// historyYoung is the age from which on no transaction can still add an order with a smaller id.
+	historyAtOnce = 200 // orders in one transaction
+	historyGroups = 20  // transactions before other tasks have their turn
+	// historyMinAge is the age from which no transaction can still add an order with a smaller id.
 	historyYoung = 5 * time.Minute
 )
 
-// tellReturned tells other services of orders of which refunds and disputes have taken back another amount by now. The
-// orders of the payments are locked.
+// enqueueReturned enqueues the figures of orders of which refunds and disputes have taken back
+// another amount than before. The orders of the payments are locked.
 func tellReturned(ctx context.Context, tx pgx.Tx, payments []string) error {
 	changed, err := noteReturned(ctx, tx, payments)
 	if err != nil {
@@ -38,8 +38,8 @@ func enqueueFigures(ctx context.Context, tx pgx.Tx, orders []orderFigure, how st
 	return nil
 }
 
-// tellHistory tells the orders of before, which were placed while fewer figures were kept, once each. It goes on where
-// it stopped, in whichever process.
+// enqueueHistory enqueues the figures of existing orders, which were placed before these figures
+// were kept, once each. Any process continues where the last one stopped.
 func (s *server) tellHistory(ctx context.Context, _ *pgxpool.Pool) (told int64, err error) {
 	for range historyGroups {
 		n := 0
@@ -56,7 +56,8 @@ func (s *server) tellHistory(ctx context.Context, _ *pgxpool.Pool) (told int64, 
 	return told, nil
 }
 
-// tellSomeHistory is a step of it; 0 says that there is none to tell now.
+// enqueueHistoryBatch enqueues the next batch and returns its size; 0 if there is nothing to
+// enqueue now.
 func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
 	at, found, err := lockHistory(ctx, tx)
 	if err != nil || !found {
@@ -85,5 +86,5 @@ func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
 		return 0, err
 	}
 	orders = slices.DeleteFunc(orders, func(o orderFigure) bool { return o.MemberID == 0 && o.Email == "" })
-	return told, enqueueFigures(ctx, tx, orders, ":named") // they were told without names once
+	return told, enqueueFigures(ctx, tx, orders, ":named") // without names they were enqueued before
 }

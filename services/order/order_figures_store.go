@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// orderFigure is what an order came to, for figures of customers; amounts are cents.
+// orderFigure are the amounts of an order for figures of customers, in cents.
 type orderFigure struct {
 	ID              int64
 	Identifier      string
@@ -24,7 +24,8 @@ type orderFigure struct {
 	PlacedAt        time.Time
 }
 
-// message tells of it; how is the end of the key, by which what is told in another way is another message.
+// message publishes the figures; how ends its key, so that figures of another kind are another
+// message.
 func (o orderFigure) message(how string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%s:%d%s", msg.OrderMoneySubject, o.Identifier, o.ReturnedVersion, how),
 		Subject: msg.OrderMoneySubject, Payload: msg.OrderMoney{Identifier: o.Identifier, MemberID: o.MemberID,
@@ -36,8 +37,8 @@ const orderFigureColumns = ` o.id, o.identifier, coalesce(o.member_id, 0) AS mem
 	CASE WHEN o.member_id IS NULL THEN coalesce(o.customer_name, '') ELSE '' END AS customer_name,
 	o.total, o.returned, o.returned_version, o.placed_at `
 
-// noteReturned notes what refunds and disputes took back of the orders of payments, and lists those of which that
-// changed.
+// noteReturned stores what refunds and disputes took back of the orders of payments, and lists the
+// orders of which that changed.
 func noteReturned(ctx context.Context, tx pgx.Tx, payments []string) ([]orderFigure, error) {
 	return pg.List[orderFigure](ctx, tx, "note what was given back", `
 		UPDATE orders o SET returned = m.returned, returned_version = o.returned_version + 1
@@ -51,20 +52,21 @@ func noteReturned(ctx context.Context, tx pgx.Tx, payments []string) ([]orderFig
 		RETURNING`+orderFigureColumns, payments)
 }
 
-// history is how far the orders of before are told.
+// history is how far the existing orders have been enqueued.
 type history struct {
 	LastID int64
 	Until  time.Time
 }
 
-// lockHistory takes the telling of history until tx ends; found is false when another process has it, or all is told.
+// lockHistory locks the history until tx ends; found is false if another process has it, or all
+// orders have been enqueued.
 func lockHistory(ctx context.Context, tx pgx.Tx) (h history, found bool, err error) {
 	return pg.One[history](ctx, tx, "look how far the orders are told", `
 		SELECT last_id, until FROM history_told FOR UPDATE SKIP LOCKED`)
 }
 
-// historyOf lists the orders that are told next. Those of people who were erased name no one: only what reports
-// count of them is told.
+// historyOf lists the orders to enqueue next. Those of erased people have no names: they are
+// enqueued only for reports.
 func historyOf(ctx context.Context, tx pgx.Tx, h history, rows int) ([]orderFigure, error) {
 	return pg.List[orderFigure](ctx, tx, "list orders to tell", `
 		SELECT`+orderFigureColumns+`FROM orders o

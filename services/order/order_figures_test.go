@@ -4,8 +4,9 @@ import (
 	"testing"
 )
 
-// The orders of before are told once each, with what was given back of them by now; where it stops, it goes on; those that
-// are placed meanwhile wait until no transaction can have a smaller id, and in the end it is over.
+// Existing orders are enqueued once each, with what was given back of them by now. After a stop it
+// goes on where it was; orders that are placed in the meantime wait until no transaction can have a
+// smaller id; and in the end it is over.
 func TestOrdersOfBeforeAreTold(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -34,7 +35,7 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	if got := e.Text(told); got != "ann@mail.example.com 355 1, bob@mail.example.com 0 0" {
 		t.Errorf("told: %s", got)
 	}
-	// Reports hear of what was given back and of taxes, of erased people as well.
+	// Reports get what was given back and the taxes, also of erased people.
 	if got := e.Text(givenBackTold); got != "0 v1 355/0/0, 7 v0" && got != "v1 355/0/0, 7 v0" {
 		t.Errorf("told of what was given back: %s", got)
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 )
 
-// Move gives an order another status. Shipped sends all that is left, with a tracking number or without; of
-// an order that was sent already it corrects the number. An order is canceled and refunded by acts of their own.
+// Move gives an order another status. Shipped sends all that is left, with or without a tracking
+// number; if the order was already sent it corrects the number. An order is canceled and refunded
+// by acts of their own.
 func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking string) error {
 	tracking, err := checkTracking(tracking)
 	switch {
@@ -45,8 +46,8 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 	})
 }
 
-// whyNotMoved says why a status was not given: there is none of this name, or the order had it earlier and went on. The
-// one that it has is not a refusal.
+// whyNotMoved says why a status was not given: there is none of this name, or the order had it
+// earlier and went on. The order's current status is not refused.
 func (d *Desk) whyNotMoved(ctx context.Context, tx pgx.Tx, o deskOrder, status string) error {
 	known, err := statusKnown(ctx, tx, status)
 	switch {

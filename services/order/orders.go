@@ -23,7 +23,7 @@ type orderHead struct {
 	ShippingSubtotal money.Cents
 	ShippingDiscount money.Cents
 	SalesTax         money.Cents
-	TaxIncluded      money.Cents // within the total
+	TaxIncluded      money.Cents // part of the total
 	Total            money.Cents
 	ShippingMethod   *shippingMethod
 	TrackingNumber   *string
@@ -55,8 +55,8 @@ type orderStatus struct {
 	At          time.Time `json:"-" db:"created_date_time"`
 }
 
-// orderDetail shows an order to those who may see it: a member theirs, a visitor those that belong to
-// no member.
+// orderDetail shows an order to those who may see it: to a member their own, to a visitor those
+// that belong to no member.
 func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "order_detail"
 	identifier := chi.URLParam(r, "identifier")
@@ -88,8 +88,8 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	}{Order: newOrderData(o, parts)})
 }
 
-// sentBy is the way an order is sent. The number of its parcel is no part of the contract, and is
-// left out until there is one.
+// sentBy is the shipping method of an order. The number of its parcel is not in the contract, and
+// is left out until there is one.
 type sentBy struct {
 	*shippingMethod
 	TrackingNumber *string `json:"tracking_number,omitempty"`
@@ -104,8 +104,8 @@ type sentParcel struct {
 	Pieces          int      `json:"quantity"`
 }
 
-// orderData is an order as its page shows it. Parcels and money given back are no part of the contract, and
-// are left out until there are some.
+// orderData is an order as its page shows it. Parcels and refunds are not in the contract, and are
+// left out until there are some.
 type orderData struct {
 	Attributes      orderAttributes          `json:"order_attributes"`
 	Items           itemData                 `json:"order_items"`
@@ -124,7 +124,7 @@ type orderAttributes struct {
 	Identifier string      `json:"identifier"`
 	PlacedAt   web.Time    `json:"order_date_time"`
 	SalesTax   money.Cents `json:"sales_tax_amt"`
-	// TaxIncluded is no part of the contract, and left out where there is none.
+	// TaxIncluded is not in the contract, and is left out without a tax.
 	TaxIncluded money.Cents `json:"tax_included_amt,omitzero"`
 }
 
@@ -136,7 +136,7 @@ type orderTotals struct {
 	Total            money.Cents `json:"order_total"`
 }
 
-// orderPayment keeps the contract's fields of a card, which Stripe no longer tells: they are null.
+// orderPayment keeps the contract's fields of a card, which Stripe no longer sends: they are null.
 type orderPayment struct {
 	Email        *string `json:"email"`
 	PaymentType  string  `json:"payment_type"`

@@ -27,7 +27,7 @@ func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, f
 		FROM orders WHERE identifier = $1`, identifier)
 }
 
-// orderLinesSQL are the lines of an order, as they were sold. LIMIT 1: see linesSQL.
+// orderLinesSQL are the lines of an order, as they were sold. For LIMIT 1 see linesSQL.
 const orderLinesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title,
 	  '' AS inventory_identifier, l.price_cents, l.quantity,
@@ -41,8 +41,8 @@ const orderLinesSQL = `
 	FROM order_line l LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
 	WHERE l.order_id = $1 ORDER BY l.seq`
 
-// readOrderParts reads lines (as they were sold; state, picture and the address of the product's page
-// are today's), codes and statuses, in one round trip. Lines from before titles were kept show today's.
+// readOrderParts reads lines (as they were sold, with today's state, picture and page address),
+// codes and statuses, in one round trip. Lines that are older than stored titles show today's.
 func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderParts, err error) {
 	batch := &pgx.Batch{}
 	queue(batch, func(l line) { parts.lines = append(parts.lines, l) }, orderLinesSQL, orderID)

@@ -6,13 +6,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// outcome asks, and returns what the answer tells edge's limits.
+// outcome sends a request, and returns what the answer reports to edge's limits.
 func (p *shopper) outcome(method, path string, pairs ...string) web.Outcome {
 	p.t.Helper()
 	return web.Outcome(p.Client.Ask(method, path, pairs...).OK().Header.Get(web.OutcomeHeader))
 }
 
-// Every answer that edge's limits count tells its outcome. Those for which Stripe is asked are in
+// Every answer that edge's limits count reports its outcome. Answers that need Stripe are in
 // stripe's own tests.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()

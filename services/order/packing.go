@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// toPack is an order as the person sees it who packs it: what was sold, and where it goes.
+// toPack is an order for the person who packs it: what was sold, and where it goes.
 type toPack struct {
 	Identifier     string          `json:"order"`
 	PlacedAt       time.Time       `json:"placed_at"`

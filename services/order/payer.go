@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 )
 
-// payerNote is a note to staff when a code that each customer has a number of times only was counted
-// for one address and another person paid: perhaps a friend, perhaps the same customer once more.
+// payerNote notes for staff that a code with a limit per customer was counted for one address and
+// another person paid: a friend, or the same customer again.
 func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue, error) {
 	if c.Email == "" || p.CustomerDetails == nil || p.CustomerDetails.Email == "" ||
 		email.Person(p.CustomerDetails.Email) == email.Person(c.Email) {

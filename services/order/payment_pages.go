@@ -11,23 +11,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// A shopper has at most one payment page that can be paid (docs/adr/0006). Every way to a new page
-// closes the older ones first, and a cart that ends takes its page along. Stripe is never asked inside
-// of a transaction. What closes a page is found in the data, not in a note that a crash could lose: a
-// page is ended when its cart is gone, empty, bought, or another shopper's (endedSQL).
+// A shopper has at most one payment page that can be paid (docs/adr/0006). Every request for a new
+// page closes the older ones first, and a cart that ends closes its page. No transaction waits for
+// Stripe. Whether a page has to be closed is found in the data, not in a note that a crash could
+// lose: a page has ended if its cart is gone, empty, bought, or another shopper's (endedSQL).
 
-// closeTime is what a shopper waits at most for the page of an ended cart to close. The sweep does what
-// is left.
+// closeTimeout is how long a shopper waits at most for the page of an ended cart to close. The
+// sweep does the rest.
 const closeTime = 3 * time.Second
 
 // errStripeAway says that Stripe could neither close a page nor say how it stands.
 var errStripeAway = errors.New("Stripe did not say how an older payment page stands")
 
-// closePage ends an unpaid page at Stripe, and gives back what it held. The result is there when the
-// page turned out to be paid: then it is its order, or for staff. A page whose bank is still at it stays
-// as it is.
+// closePage ends an unpaid page at Stripe, and gives back what it held. The result is not nil if
+// the page turned out to be paid: then it is its order, or its entry for staff. A page whose debit
+// a bank is still working on stays as it is.
 func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
-	if o.SessionID == nil { // its page was shown to no one, and who makes it will find it ended
+	if o.SessionID == nil { // nobody saw its page, and the request that is making it will find it ended
 		return nil, endUnseen(ctx, s.pool, o.ID)
 	}
 	err := s.stripe.Expire(ctx, *o.SessionID)
@@ -45,14 +45,15 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	case now.Status == stripe.SessionComplete:
 		return nil, s.markPending(ctx, now)
 	case now.Status == stripe.SessionOpen:
-		// A shopper must not be stuck for that: should both be paid, one is the order and the other is for staff.
+		// The shopper must not be stuck because of it: if both pages are paid, one becomes the
+		// order and the other an entry for staff.
 		s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)
 		return nil, endUnclosed(ctx, s.pool, o.ID)
 	}
 	return nil, endCheckout(ctx, s.pool, o.ID, stateExpired)
 }
 
-// dropPage closes a page that was made while its quote ended: no one has seen it yet.
+// closeNewPage closes a page whose quote ended while it was made: no one has seen it yet.
 func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) error {
 	if err := s.stripe.Expire(ctx, sessionID); err != nil {
 		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
@@ -61,8 +62,8 @@ func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) err
 	return endCheckout(ctx, s.pool, c.ID, stateExpired)
 }
 
-// closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
-// closed now the sweep closes, so the shopper's change has succeeded either way.
+// closeEnded closes the pages of carts that have just ended, after the commit. The sweep closes
+// what cannot be closed now, so the shopper's change succeeds either way.
 func (s *server) closeEnded(ctx context.Context, carts ...int64) {
 	ctx, cancel := context.WithTimeout(stripe.OnLane(context.WithoutCancel(ctx), stripe.LaneNew), closeTime)
 	defer cancel()
@@ -76,7 +77,7 @@ func (s *server) closeEnded(ctx context.Context, carts ...int64) {
 	}
 }
 
-// sweepEnded closes what closeEnded could not, and what a crash left.
+// sweepEnded closes the pages that closeEnded could not, and those that a crash left.
 func (s *server) sweepEnded(ctx context.Context) error {
 	list, err := endedPagesToSweep(ctx, s.pool)
 	if err != nil {
@@ -85,7 +86,7 @@ func (s *server) sweepEnded(ctx context.Context) error {
 	failures := 0
 	for _, o := range list {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // a stop is a clean end
+			return nil //nolint:nilerr // being stopped is not an error
 		}
 		if err := s.sweepEndedPage(ctx, o); err != nil {
 			if failures++; failures == sweepFailures {
@@ -122,15 +123,15 @@ func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 	return noteClosed(ctx, s.pool, o.ID)
 }
 
-// rivals are the pages of one shopper that stand beside a new quote.
+// rivals are a shopper's other pages beside a new quote.
 type rivals struct {
-	same    *checkout  // the page of the very same quote
-	older   []checkout // to close before there is a new one
-	pending []checkout // paid by a debit for what is in the cart, and a bank is still at it
-	round   *string    // of a page that Stripe would not close
+	same    *checkout  // the page of an identical quote
+	older   []checkout // must be closed before there is a new one
+	pending []checkout // paid by a debit for what is in the cart, which a bank is still working on
+	round   *string    // the round of a page that Stripe would not close
 }
 
-// sortRivals tells what the unsettled pages of a shopper mean for a new quote.
+// sortRivals sorts the unsettled pages of a shopper by what they mean for a new quote.
 func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
 	for i := range list {
 		o := &list[i]
@@ -152,7 +153,8 @@ func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
 	return r
 }
 
-// inTheMaking reports whether another click waits for the answer of Stripe to one of the older pages.
+// inTheMaking reports whether another click is waiting for Stripe's answer about one of the older
+// pages.
 func (r rivals) inTheMaking(now time.Time) bool {
 	for _, o := range r.older {
 		if o.SessionID == nil && now.Sub(o.AgreedAt) < checkoutMaking {
@@ -162,7 +164,7 @@ func (r rivals) inTheMaking(now time.Time) bool {
 	return false
 }
 
-// pause waits between a half and the whole of a time.
+// pause waits between half and all of a duration.
 func pause(ctx context.Context, longest time.Duration) error {
 	select {
 	case <-time.After(longest/2 + rand.N(longest/2)): //nolint:gosec // jitter
@@ -172,11 +174,11 @@ func pause(ctx context.Context, longest time.Duration) error {
 	}
 }
 
-// minLeft is what has to be left of the life of a page that was made, for a shopper to pay on it.
+// minLeft is the remaining life that a page needs for a shopper to pay on it.
 const minLeft = 5 * time.Minute
 
-// reusable reports whether a page lasts long enough to be handed out again. Stripe's least life of a page
-// counts from the moment of its making, so one that is still to be made needs more.
+// reusable reports whether a page lasts long enough to be handed out again. Stripe's minimum counts
+// from the making of a page, so a page that has yet to be made needs more.
 func (c *checkout) reusable(now time.Time) bool {
 	left := c.ExpiresAt.Sub(now)
 	return left >= checkoutReuse || (c.SessionID != nil && left >= minLeft)

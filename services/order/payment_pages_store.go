@@ -9,14 +9,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// endedSQL says that the cart of a checkout k is no longer the one that its page was made for: deleted,
-// merged into another, handed to a member, or, with a new generation, emptied or bought.
+// endedSQL says that the cart of a checkout k is no longer the cart that its page was made for: it
+// was deleted, merged into another, given to a member, or, with a new generation, emptied or
+// bought.
 const endedSQL = `NOT EXISTS (
 	SELECT FROM cart c
 	WHERE c.id = k.cart_id AND c.generation = k.cart_generation AND c.member_id IS NOT DISTINCT FROM k.member_id)`
 
-// ownLiveSQL are the ids of the unpaid pages of the shopper with cart c: of this cart, of those that were merged
-// into it, and of those that the same shopper had before.
+// ownLiveSQL are the ids of the unpaid pages of the shopper with cart c: pages of this cart, of
+// carts that were merged into it, and of the shopper's earlier carts.
 const ownLiveSQL = `
 	SELECT k.id FROM checkout k
 	WHERE k.state IN ('creating', 'open') AND k.owner = coalesce('member:' || c.member_id, 'visitor:' || c.anonymous_id)
@@ -25,9 +26,10 @@ const ownLiveSQL = `
 	WHERE k.state IN ('creating', 'open') AND k.cart_id = ANY (ARRAY(
 	  SELECT c.id UNION ALL SELECT m.from_cart_id FROM cart_merge m WHERE m.to_cart_id = c.id))`
 
-// unsettledPages are all pages of a shopper that were not paid and may still be: live ones, those whose
-// bank is at it, and those that Stripe would not close, unless one of their round was bought already. A
-// page that was paid and is with staff stands in the way of its own cart alone.
+// unsettledPages are all pages of a shopper that were not paid and may still be: live ones, those
+// whose debit a bank is working on, and those that Stripe would not close, unless one of their
+// round was already bought. A page that was paid and has an entry for staff blocks its own cart
+// only.
 func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int, owner string) ([]checkout, error) {
 	return pg.List[checkout](ctx, db, "read the payment pages of a shopper", `
 		SELECT `+checkoutColumns+` FROM checkout k
@@ -62,7 +64,8 @@ func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
 		RETURNING `+checkoutColumns)
 }
 
-// endUnseen ends a quote whose page no one has seen. One that has a page by now stays, and is met again.
+// endUnseen ends a quote whose page no one has seen. A quote that has a page by now stays, and is
+// closed later.
 func endUnseen(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error {
 	return pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		unseen, _, err := pg.One[bool](ctx, tx, "look for the page of checkout $1", `
@@ -92,7 +95,7 @@ func noteClosed(ctx context.Context, db pg.DB, checkoutID string) error {
 		UPDATE checkout SET unclosed = false WHERE id = $1`, checkoutID)
 }
 
-// noteAsked remembers that a shopper was told of the debits that a bank still works on.
+// noteAsked notes that a shopper was shown the debits that a bank is still working on.
 func noteAsked(ctx context.Context, db pg.DB, pending []checkout) error {
 	ids := make([]string, len(pending))
 	for i, c := range pending {
@@ -102,7 +105,7 @@ func noteAsked(ctx context.Context, db pg.DB, pending []checkout) error {
 		UPDATE checkout SET asked_at = now() WHERE id = ANY($1)`, ids)
 }
 
-// recentOrder is the order that a shopper made last, in another tab perhaps.
+// recentOrder is the shopper's latest order, made in another tab perhaps.
 func recentOrder(ctx context.Context, db pg.DB, owner string) (identifier string, err error) {
 	identifier, _, err = pg.One[string](ctx, db, "look for the order of another tab", `
 		SELECT o.identifier FROM checkout k JOIN orders o ON o.checkout_id = k.id

@@ -2,8 +2,8 @@ package order
 
 import "testing"
 
-// A payment that is with staff is not paid a second time for the same cart, and stops no other purchase
-// of the shopper's.
+// A payment with an entry for staff cannot be paid a second time for the same cart, and blocks no
+// other purchase of the shopper.
 func TestAPaymentForStaffStopsNoOtherPurchase(t *testing.T) {
 	t.Parallel()
 	const address = "refused@mail.example.com"

@@ -18,7 +18,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// stripeEvent is the envelope of what Stripe tells us.
+// stripeEvent is the envelope of an event of Stripe's.
 type stripeEvent struct {
 	ID         string          `json:"id"`
 	Type       string          `json:"type"`
@@ -30,14 +30,14 @@ type stripeEvent struct {
 	} `json:"data"`
 
 	session stripe.Session // of checkout.session.*
-	asked   bool           // the session is Stripe's answer, not what the event holds
-	placed  result         // what its payment became, once that is committed
+	asked   bool           // the session was retrieved from Stripe, instead of taken from the event
+	placed  result         // the outcome of its payment, once that is committed
 
-	money moneySaid // of events about refunds and disputes
+	money moneySaid // refunds and disputes of events about them
 }
 
-// looseText is a text, or nothing when there is something else: an odd envelope must not cost the
-// payment inside.
+// looseText is a text, or empty for any other JSON: an odd envelope must not cost the payment
+// inside.
 type looseText string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -54,19 +54,19 @@ const (
 	delayedEvent   = "checkout.session.async_payment_succeeded"
 )
 
-// at is when Stripe made the event; the zero time when it does not say.
+// at is when Stripe made the event; the zero time if the event does not say.
 func (e *stripeEvent) at() time.Time {
 	return stripe.UnixTime(e.Created)
 }
 
 // knownVersion matches the API versions whose sessions we can read: dated ones from 2022-11-15 on,
 // and the named releases acacia (2024), basil (2025), clover (2025) and dahlia (2026). An event of
-// another version goes to staff, and its session is not read but asked for, in our own version.
+// another version goes to staff, and its session is not read but retrieved, in our own version.
 var knownVersion = regexp.MustCompile(`^(2022-1[12]-\d\d|202[34]-\d\d-\d\d|` +
 	`202[4-6]-\d\d-\d\d\.(acacia|basil|clover|dahlia))$`)
 
-// readStripeEvent reads an event before the transaction. Where it brings too little for an order, or
-// in a version that we do not know, Stripe is asked for the session.
+// readStripeEvent reads an event before the transaction. If it contains too little for an order, or
+// has a version that we do not know, the session is retrieved from Stripe.
 func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	var e stripeEvent
 	if err := json.Unmarshal(d.Data, &e); err != nil {
@@ -98,7 +98,7 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	switch {
 	case errors.Is(err, stripe.ErrNoSession), errors.Is(err, stripe.ErrNoKey),
 		stripe.Status(err) == http.StatusUnauthorized, stripe.Status(err) == http.StatusForbidden:
-		return nil // what the event holds has to do
+		return nil // the event's own session has to do
 	case err != nil:
 		return err
 	}
@@ -106,20 +106,22 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	return nil
 }
 
-// concernsOrders reports whether an event changes anything here: most of what Stripe tells of a payment does not.
+// concernsOrders reports whether an event can change anything here: most events about a payment do
+// not.
 func (s *server) concernsOrders(d *bus.Delivery) bool {
 	e, ok := d.Value.(*stripeEvent)
 	return !ok || strings.HasPrefix(e.Type, "checkout.session.") || aboutMoney(e.Type) ||
 		e.foreign(s.cfg.StripeAccount) == otherAccount
 }
 
-// aboutMoney reports whether events of a type are about money that goes back.
+// aboutMoney reports whether events of a type are about refunds or disputes.
 func aboutMoney(kind string) bool {
 	return strings.HasPrefix(kind, "charge.dispute.") || strings.HasPrefix(kind, "charge.refund") ||
 		strings.HasPrefix(kind, "refund.")
 }
 
-// otherShops reports whether another shop on the same Stripe account made a session: it is that one's to see to.
+// otherShops reports whether a session was made by another shop on the same Stripe account, which
+// handles it itself.
 func (s *server) otherShops(p stripe.Session) bool { return p.Shop != "" && p.Shop != s.cfg.Shop() }
 
 // foreign says why an event is not for us, or "".
@@ -133,8 +135,9 @@ func (e *stripeEvent) foreign(account string) string {
 	return ""
 }
 
-// onStripeEvents acts on a group of events in one transaction: what is paid becomes orders, together;
-// what has ended gives back its reservations; refunds and disputes go on the order's history.
+// onStripeEvents handles a group of events in one transaction: paid sessions become orders,
+// together; ended ones give back their reservations; refunds and disputes are added to the order's
+// history.
 func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	var paid []payment
 	var issues []issue
@@ -195,7 +198,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	return storeMoney(ctx, tx, said)
 }
 
-// placePaid makes the orders of a group of events and notes with each event what came of it.
+// placePaid makes the orders of a group of events and notes the outcome with each event.
 func (s *server) placePaid(ctx context.Context, tx pgx.Tx, paid []payment, group []*bus.Delivery) error {
 	if len(paid) == 0 {
 		return nil
@@ -221,7 +224,7 @@ type issue struct {
 	Payload                        json.RawMessage
 }
 
-// newIssue makes an entry that can be stored whatever the payment is like.
+// newIssue makes an entry that can be stored whatever the payment contains.
 func newIssue(p payment, reason, explanation string) issue {
 	return issue{
 		Reason: reason, Explanation: pg.StorableText(explanation, stripe.MaxText), SessionID: p.ID,
@@ -230,8 +233,8 @@ func newIssue(p payment, reason, explanation string) issue {
 	}
 }
 
-// paymentEvent is what Stripe said of a refund or a dispute, for the history of the payment. It may come
-// before its order; what it means for the order is storeMoney's.
+// paymentEvent is an event about a refund or a dispute, for the history of the payment. It may come
+// before its order; its effect on the order is up to storeMoney.
 type paymentEvent struct {
 	ID, Type, PaymentIntent string
 	Amount                  *int64

@@ -28,7 +28,7 @@ func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
 	return nil
 }
 
-// storePaymentEvents keeps Stripe's object, except of an order whose buyer was erased.
+// storePaymentEvents stores Stripe's object, except for an order whose buyer was erased.
 func storePaymentEvents(ctx context.Context, tx pgx.Tx, events []paymentEvent) error {
 	for _, e := range events {
 		err := pg.Exec(ctx, tx, "note a refund or dispute", `

@@ -13,38 +13,38 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Why a payment is on the list for staff: docs/runbooks/payments-for-staff.md.
+// The reasons for which a payment is on the list for staff: docs/runbooks/payments-for-staff.md.
 const (
-	noQuote         = "no-quote"         // the shop knows nothing of it
+	noQuote         = "no-quote"         // the shop has no quote for it
 	unreadable      = "unreadable"       // Stripe describes it in a way that the shop cannot read
-	amountDiffers   = "amount-differs"   // from the quote's
+	amountDiffers   = "amount-differs"   // Stripe describes it in a way that the shop cannot read
 	currencyDiffers = "currency-differs" // from the quote's
 	paidTwice       = "paid-twice"       // another payment for the same made an order
 	paidAfterEnd    = "paid-after-end"   // its checkout had expired, been closed or failed
 	// the order could not be stored; the sweep tries again as long as the entry is open
 	orderRefused   = "order-refused"
-	payerDiffers   = "payer-differs"       // a note about a payment that is an order all the same
+	payerDiffers   = "payer-differs"       // a note about a payment that is an order
 	otherAccount   = "other-account"       // the event names another account than ours
-	unknownVersion = "unknown-api-version" // the event has a form that we do not know
-	refundLost     = "refund-failed"       // a refund came to nothing; the entry is about that
+	unknownVersion = "unknown-api-version" // the event has an unknown form
+	refundLost     = "refund-failed"       // a refund failed or was canceled; the entry is about the refund
 	disputed       = "dispute"             // the bank waits for evidence; the entry is about the dispute
 	disputeLost    = "dispute-lost"        // the bank has decided for the buyer
 )
 
-// finalReasons are those of entries that make no order any more once staff have resolved them: the
-// payment was refunded, or served by hand. With the other reasons it was an event that was wrong, and a
-// right one may still come.
+// finalReasons are the reasons of entries whose payments can no longer become orders once staff
+// have resolved them: the payment was refunded, or served by hand. With the other reasons the event
+// was wrong, and a correct one may still come.
 var finalReasons = []string{orderRefused, paidAfterEnd, unreadable}
 
-// paidReasons are those of entries that are a payment of their own, and not a note beside one.
+// paidReasons are the reasons of entries that are payments, and not notes about one.
 var paidReasons = []string{noQuote, unreadable, amountDiffers, currencyDiffers, paidTwice, paidAfterEnd, orderRefused}
 
-// placeTries is how often a group is placed again that met other parallel work, or an
-// identifier that is taken.
+// placeTries is how often a group is placed again after a conflict with parallel work, or because
+// an identifier was taken.
 const placeTries = 3
 
-// placeApart places payments inside a savepoint. When something about one of them is refused, it is
-// found by halving, and becomes an entry for staff in the same transaction.
+// placeApart places payments inside a savepoint. If one of them is refused, it is found by halving
+// the group, and becomes an entry for staff in the same transaction.
 func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, results map[string]result) error {
 	if len(payments) == 0 {
 		return nil
@@ -79,7 +79,7 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 			"resolve this.", err))})
 }
 
-// tryPlace is placeTogether behind a savepoint: on an error nothing of it has happened.
+// tryPlace is placeTogether behind a savepoint: after an error nothing of it has happened.
 func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (results map[string]result, err error) {
 	undo := bus.Enqueued(tx)
 	defer func() {
@@ -97,11 +97,11 @@ func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (r
 	return s.placeTogether(ctx, tx, payments)
 }
 
-// errBroken is a transaction that cannot be used any more.
+// errBroken says that a transaction can no longer be used.
 var errBroken = errors.New("the transaction is over")
 
-// placingRefused reports whether a payment itself cannot be stored, as opposed to a database that is away, or busy
-// with the same rows, or a caller who has gone: those mean later.
+// placingRefused reports whether a payment itself cannot be stored. A database that is down or busy
+// with the same rows, and a caller who has gone, are no refusals: the payment is tried later.
 func placingRefused(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && !errors.Is(err, errBroken) && !pg.IsUnavailable(err) && !pg.IsContention(err)
 }

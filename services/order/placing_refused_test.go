@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// settled is what became of a session after it was settled as the success page and the sweep do it.
+// settled is the outcome of a session that was settled as the success page and the sweep settle it.
 func (e *env) settled(d *bus.Delivery) result {
 	e.t.Helper()
 	var ev struct {
@@ -44,8 +44,8 @@ func rawly(d *bus.Delivery, from, to string) *bus.Delivery {
 	return d
 }
 
-// The order is made from the frozen quote and needs nothing of the catalog and the settings, and no
-// text of the buyer's can keep it from being stored.
+// The order is made from the frozen quote: it needs neither the catalog nor the settings, and no
+// text of the buyer can keep it from being stored.
 func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 4000)
@@ -138,8 +138,9 @@ func everyText(object map[string]any, text string) {
 	object["metadata"] = map[string]string{"checkout_id": "none" + text, "note": text}
 }
 
-// Whatever is still refused for one payment is on the list for staff, in the same flow, and spoils
-// none of its neighbors; when the cause is gone the order makes itself, unless staff have seen to it.
+// A payment that is still refused is on the list for staff, in the same flow, and does not affect
+// its neighbors; when the cause is gone the order is made automatically, unless staff have resolved
+// the entry.
 func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 	t.Parallel()
 	const only = ` WHEN (NEW.email = 'odd@mail.example.com') EXECUTE FUNCTION stop()`
@@ -218,7 +219,7 @@ func trigger(table, body string) string {
 		`; END $$; CREATE TRIGGER stop BEFORE INSERT ON ` + table + ` FOR EACH ROW`
 }
 
-// What staff have refunded or served by hand does not become an order afterwards.
+// A payment that staff have refunded or served by hand does not become an order afterwards.
 func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -240,7 +241,7 @@ func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
 	}
 }
 
-// A session in a shape that is not described yet is for staff, and not dropped.
+// A session of an undocumented shape goes to staff, and is not dropped.
 func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(o map[string]any){
@@ -260,7 +261,7 @@ func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 		if got := e.Text(`SELECT string_agg(reason || session_id, ';') FROM payment_issue`); got != "unreadable"+*c.SessionID {
 			t.Errorf("%s is %s", d.Data, got)
 		}
-		// Once it can be read, it is an order.
+		// Once it can be read, it becomes an order.
 		e.mustHandle(event("evt_2", completed, c, nil))
 		if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
 			t.Errorf("%d orders", n)
@@ -268,7 +269,7 @@ func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 	}
 }
 
-// An entry for staff can be stored whatever the payment is like.
+// An entry for staff can be stored whatever the payment contains.
 func TestTheEntryForStaffCanAlwaysBeStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -294,7 +295,7 @@ func TestTheEntryForStaffCanAlwaysBeStored(t *testing.T) {
 
 var outsides = []string{`{"a":"\u0000"}`, "\xff\x00", `{"n":1e999999}`, strings.Repeat("[", 9000) + strings.Repeat("]", 9000), `["\ud800"]`}
 
-// SKUs that were ever quoted are retired, not deleted, in psql, too; the others go.
+// SKUs that were ever quoted are retired instead of deleted, in psql, too; the others are deleted.
 func TestQuotedSKUsAreRetired(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -315,7 +316,8 @@ func TestQuotedSKUsAreRetired(t *testing.T) {
 	e.Exec(`DELETE FROM product`)
 }
 
-// Whatever staff have made of the counts meanwhile, a checkout that ends is over, and gives back what fits.
+// However staff have changed the counts in the meantime, a checkout that ends is over, and gives
+// back what fits.
 func TestACheckoutEndsWhateverTheCountsAre(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -12,17 +12,18 @@ import (
 type placings struct {
 	mu      sync.Mutex
 	waiting map[string]map[*placing]struct{}
-	begun   map[string]time.Time // when the consumer took up the event of a session
+	begun   map[string]time.Time // when the consumer began to handle the event of a session
 }
 
 const (
-	// placingTime is how long an event that was taken up may take; after that it has failed, and comes again.
+	// placingTimeout is how long an event may be handled; after that it has failed, and will be
+	// delivered again.
 	placingTime = time.Second
-	// maxPlacings bounds what is remembered of events that failed.
+	// maxPlacings bounds the memory for events that failed.
 	maxPlacings = 1000
 )
 
-// begin notes that the consumer has taken up the event of a session.
+// begin notes that the consumer has begun to handle the event of a session.
 func (p *placings) begin(session string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,21 +33,21 @@ func (p *placings) begin(session string) {
 	p.begun[session] = time.Now()
 }
 
-// inHand reports whether the consumer is at the event.
+// inFlight reports whether the consumer is handling the event.
 func (one *placing) inHand() bool {
 	one.all.mu.Lock()
 	defer one.all.mu.Unlock()
 	return time.Since(one.all.begun[one.session]) < placingTime
 }
 
-// placing is one page that waits.
+// placing is a success page that waits.
 type placing struct {
 	all     *placings
 	session string
-	done    chan result // buffered: no one has to be there
+	done    chan result // buffered: nobody has to receive
 }
 
-// await notes that a page waits, until it leaves.
+// await registers a page that waits, until it leaves.
 func (p *placings) await(session string) *placing {
 	one := &placing{all: p, session: session, done: make(chan result, 1)}
 	p.mu.Lock()
@@ -70,7 +71,7 @@ func (one *placing) leave() {
 	}
 }
 
-// within waits for what the payment becomes, for so long at most.
+// within waits for the outcome of the payment, at most for limit.
 func (one *placing) within(ctx context.Context, limit time.Duration) (done result, told bool) {
 	select {
 	case done = <-one.done:
@@ -88,7 +89,7 @@ func (one *placing) within(ctx context.Context, limit time.Duration) (done resul
 	return result{}, false
 }
 
-// tell tells pages what committed events made of their payments.
+// notify hands the pages the outcomes of committed events.
 func (p *placings) tell(group []*bus.Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// count asks a path without a network between and counts the statements. What follows the path after
-// a blank is the form of a POST.
+// count sends a request without a network between and counts the statements. The text behind a
+// blank in the path is the form of a POST.
 func (p *shopper) count(path string) int64 {
 	p.t.Helper()
 	path, form, post := strings.Cut(path, " ")
@@ -62,7 +62,7 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 		"/order/create-checkout-session agree_to_terms_of_sale=true":                               8,
 		"/order/anonymous-email-address-payment-lookup anonymous_email_address=a@mail.example.com": 4,
 	}
-	again := func() { // every path meets the same cart: without a method, which some store
+	again := func() { // every path meets the same cart, without a method: some paths store one
 		p.add("1", "1")
 		e.Exec(`DELETE FROM cart_code`)
 		e.Exec(`UPDATE cart SET shipping_method_id = NULL`)
@@ -90,8 +90,8 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 	t.Logf("queries per path: %v", small)
 }
 
-// TestLinesLookTheirOwnSKUsUp holds what the statements of carts and orders touch while PostgreSQL still believes a
-// catalog that was just imported to be small.
+// TestLinesLookTheirOwnSKUsUp checks what the statements of carts and orders read while PostgreSQL
+// still believes a catalog that was just imported to be small.
 func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -103,7 +103,7 @@ func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(t.Context()) //nolint:errcheck // nothing is kept
+	defer tx.Rollback(t.Context()) //nolint:errcheck // nothing is committed
 	in := testenv.DB{TB: t, Conn: tx}
 	in.Exec(`INSERT INTO sku (product_id, inventory_id, color) SELECT 1, 1, 'x' FROM generate_series(1, 2000)`)
 	in.Exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT id, 500 FROM sku WHERE color = 'x'`)

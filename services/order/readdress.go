@@ -14,13 +14,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// Readdress is where an order goes instead of where the customer said.
+// Readdress is the address that an order goes to instead of the customer's.
 type Readdress struct {
 	Order
 	Address msg.Address
 }
 
-// Readdress corrects where an order goes, as long as nothing of it was sent. Both addresses are kept.
+// Readdress corrects an order's address as long as nothing of it was sent. Both addresses are kept.
 func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 	after, err := checkAddress(w.Address)
 	if err != nil {
@@ -50,14 +50,15 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 	})
 }
 
-// loggedAddress is an address as the log of acts has it. An erasure finds it by whose it is, not by its words.
+// loggedAddress is an address in the log of acts. An erasure finds it by its owner, not by its
+// text.
 type loggedAddress struct {
 	Customer string      `json:"customer,omitempty"` // e-mail
 	Code     string      `json:"code,omitempty"`     // of the member or prospect
 	Address  msg.Address `json:"address"`
 }
 
-// readdressed reports a correction with both addresses; of a customer who was erased with neither.
+// readdressed reports a correction with both addresses, or with neither if the customer was erased.
 func readdressed(ctx context.Context, tx pgx.Tx, o deskOrder, before, after msg.Address) (*report, error) {
 	done := &report{action: adminui.OrdersEdit,
 		text: "Corrected the shipping address: " + strings.Join(changedParts(before, after), ", ")}
@@ -85,10 +86,10 @@ func addressParts(a *msg.Address) map[string]*string {
 		"state": &a.State, "zip": &a.Zip, "country": &a.Country, "country_code": &a.CountryCode}
 }
 
-// checkAddress cleans an address that staff typed, and refuses one that no parcel can be sent to.
+// checkAddress cleans an address that staff typed, and refuses one to which no parcel can be sent.
 func checkAddress(a msg.Address) (msg.Address, error) {
 	for name, part := range addressParts(&a) {
-		*part = trackingNumber(*part) // one line, without what cannot be seen
+		*part = trackingNumber(*part) // one line, without invisible characters
 		if utf8.RuneCountInString(*part) > maxAddressPart {
 			return a, refuseAct(name, "At most %d characters.", maxAddressPart)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// storeAddress changes where an order goes, and keeps where it went before.
+// storeAddress changes an order's address, and keeps the former one.
 func storeAddress(ctx context.Context, tx pgx.Tx, o deskOrder, before, after msg.Address, who Actor) error {
 	return pg.Exec(ctx, tx, "change the address of order $1", `
 		WITH a AS (UPDATE orders SET shipping_address = $4 WHERE id = $1)

@@ -13,40 +13,40 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// The states of a refund. They only move on, in this order, however Stripe's events arrive.
+// The states of a refund. However Stripe's events arrive, a refund only moves on, in this order.
 const (
-	refundRequested = "requested" // Stripe was not heard about it yet
+	refundRequested = "requested" // Stripe has not answered yet
 	refundPending   = "pending"
 	refundSucceeded = "succeeded"
 	refundFailed    = "failed"
 	refundCanceled  = "canceled" // in Stripe's dashboard
 )
 
-// statusRefunded is that of an order whose whole payment was given back, or all its pieces were and the price of
-// shipping was kept, unless it was canceled.
+// statusRefunded is the status of an order whose whole payment was given back, or all of whose
+// pieces were and only the price of shipping was kept, unless it was canceled.
 const statusRefunded = "refunded"
 
-// RefundReasons are Stripe's words for why money is given back. With "fraudulent" Stripe blocks the card
-// and the address from then on.
+// RefundReasons are Stripe's reasons for a refund. With "fraudulent" Stripe blocks the card and the
+// address from then on.
 var RefundReasons = []string{"requested_by_customer", "duplicate", "fraudulent"}
 
 // maxNote is the length of a note to a refund, in characters.
 const maxNote = 1000
 
-// Refund is money that staff give back.
+// Refund is a refund that staff want to make.
 type Refund struct {
 	Order
 	All      bool        // all that is left: pieces and money
-	Lines    []Pieces    // else these pieces, each at its share of what was paid for the items
+	Lines    []Pieces    // otherwise these pieces, each at its share of what was paid for the items
 	Shipping bool        // and what is left of the price of shipping
-	Amount   money.Cents // else this; with Lines or Shipping, instead of what they come to, and not more
+	Amount   money.Cents // otherwise this; with Lines or Shipping, instead of their value, which it must not exceed
 	Reason   string      // one of RefundReasons, or ""
 	Note     string      // for staff
-	Restock  bool        // the pieces are back on the shelf
+	Restock  bool        // the pieces return to the shelf
 }
 
-// Refund gives money back and returns the refund's id: Stripe is asked by the running service, as often as
-// it takes. Refused is more than the ledger has left.
+// Refund gives money back and returns the refund's id. The running service asks Stripe, as often as
+// it takes. It refuses more than the ledger has left.
 func (d *Desk) Refund(ctx context.Context, who Actor, w Refund) (id string, err error) {
 	if err := w.check(); err != nil {
 		return "", err
@@ -65,7 +65,8 @@ func (d *Desk) Refund(ctx context.Context, who Actor, w Refund) (id string, err 
 	return id, err
 }
 
-// RefundTotal works out what a refund would come to, and what is left of the payment, and changes nothing.
+// RefundTotal computes what a refund would come to, and what is left of the payment, and changes
+// nothing.
 func (d *Desk) RefundTotal(ctx context.Context, who Actor, w Refund) (total, left money.Cents, err error) {
 	if err := w.check(); err != nil {
 		return 0, 0, err
@@ -82,7 +83,7 @@ func (d *Desk) RefundTotal(ctx context.Context, who Actor, w Refund) (total, lef
 	return total, left, err
 }
 
-// check refuses words that cannot be stored, and amounts that are none.
+// check refuses text that cannot be stored, and invalid amounts.
 func (w Refund) check() error {
 	switch {
 	case w.Reason != "" && !slices.Contains(RefundReasons, w.Reason):
@@ -107,13 +108,13 @@ type refundRow struct {
 	Lines                       []Pieces
 }
 
-// audited is a refund as the log of acts has it: without the note, which may name the customer.
+// audited is a refund for the log of acts: without the note, which may name the customer.
 func (r refundRow) audited() map[string]any {
 	return map[string]any{"refund": r.ID, "amount": r.Amount, "reason": r.Reason, "lines": r.Lines,
 		"restock": r.Restock}
 }
 
-// newRefund works out what a wish comes to, against the lines and the ledger as they are.
+// newRefund computes the refund that staff want, from the current lines and ledger.
 func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow, error) {
 	r := refundRow{ID: random.Code(identifierLength), Currency: o.Currency, Reason: w.Reason,
 		Note: pg.StorableText(w.Note, 0), Restock: w.Restock, OrderID: o.ID}
@@ -167,7 +168,7 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 	}
 	r.Amount += o.taxOn(o.itemsRefunded(lines)+shippingRefunded, r.Amount)
 	if w.Amount != 0 {
-		// A slip of the pen costs money: what goes beyond the pieces is a refund of its own.
+		// A typing mistake costs money: an amount beyond the pieces has to be a refund of its own.
 		if chosen := len(r.Lines) > 0 || w.Shipping; chosen && w.Amount > r.Amount {
 			return refuseAct("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes "+
 				"beyond by itself, as an amount alone.", w.Amount, r.Amount)
@@ -192,8 +193,8 @@ func (o deskOrder) shippingPaid() money.Cents {
 	return money.Cents(o.ShippingSubtotal - o.ShippingDiscount)
 }
 
-// taxOn is the share of the tax that was added which goes back with an amount, after an amount that went before.
-// The shares are cut from the running sum, so that those of everything are the tax, to the cent.
+// taxOn is the share of the added tax that goes back with an amount, after an earlier amount. The
+// shares are cut from the running sum, so that together they are the tax, to the cent.
 func (o deskOrder) taxOn(before, amount money.Cents) money.Cents {
 	paid, tax := money.Cents(o.Total-o.SalesTax), money.Cents(o.SalesTax)
 	if paid <= 0 {
@@ -213,9 +214,9 @@ func (o deskOrder) itemsRefunded(lines []deskLine) money.Cents {
 	return o.itemsPaid(fresh, pieces)
 }
 
-// itemsPaid is what was paid for some pieces beyond those that were refunded: their price less their
-// share of the discount. The shares are cut from the running sum, so that those of all pieces together are
-// what was paid for the items, to the cent.
+// itemsPaid is what was paid for some pieces after the pieces that were refunded before: their
+// price less their share of the discount. The shares are cut from the running sum, so that those of
+// all pieces are together what was paid for the items, to the cent.
 func (o deskOrder) itemsPaid(lines []deskLine, pieces []Pieces) money.Cents {
 	var before, now, fullPrice, subtotal money.Cents
 	for _, l := range lines {

@@ -17,12 +17,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// chargeRefunded is the event of API version 2023-10-16 that tells of a refund without the refund: its
-// object is the charge.
+// chargeRefunded is the event of API version 2023-10-16 that reports a refund without the refund:
+// its object is the charge.
 const chargeRefunded = "charge.refunded"
 
-// readMoneyEvent reads an event about a refund or a dispute before the transaction. Of one that tells of a
-// refund that the shop does not know, Stripe is asked for the refunds of the payment.
+// readMoneyEvent reads an event about a refund or a dispute before the transaction. If the event is
+// about a refund that the shop does not know, it asks Stripe for the refunds of the payment.
 func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 	switch {
 	case e.foreign(s.cfg.StripeAccount) == otherAccount:
@@ -45,7 +45,7 @@ func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 		AmountRefunded int64           `json:"amount_refunded"`
 	}
 	if json.Unmarshal(e.Data.Object, &charge) != nil {
-		return nil //nolint:nilerr // an event in another form tells nothing of money
+		return nil //nolint:nilerr // an event of another form says nothing about money
 	}
 	intent := pg.StorableKey(stripe.ObjectID(charge.PaymentIntent), stripe.MaxID)
 	if intent == "" || !s.stripe.HasKey() {
@@ -64,13 +64,13 @@ func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 	return err
 }
 
-// moneySaid is what Stripe says of refunds and disputes.
+// moneySaid are refunds and disputes as Stripe reports them.
 type moneySaid struct {
 	refunds  []stripe.Refund
 	disputes []stripe.Dispute
 }
 
-// payments are the payment intents that it is about, each once.
+// payments are the payment intents of its refunds and disputes, each once.
 func (m moneySaid) payments() (intents []string) {
 	for _, r := range m.refunds {
 		intents = append(intents, r.PaymentIntent)
@@ -82,8 +82,8 @@ func (m moneySaid) payments() (intents []string) {
 	return slices.Compact(intents)
 }
 
-// lockMoney gathers what a group of events says of refunds and disputes, and locks their orders before the
-// group locks anything else, as acts of staff do.
+// lockMoney collects the refunds and disputes of a group of events, and locks their orders before
+// the group locks anything else, as acts of staff do.
 func lockMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) (said moneySaid, err error) {
 	for _, d := range group {
 		if e, ok := d.Value.(*stripeEvent); ok {
@@ -97,8 +97,8 @@ func lockMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) (said mone
 	return said, err
 }
 
-// storeMoney takes over what Stripe says of refunds and disputes, whatever it said before and in which
-// order that arrived, and acts on what that changes.
+// storeMoney stores refunds and disputes as Stripe reports them, whatever it reported before and in
+// whichever order the reports arrive, and acts on the changes.
 func storeMoney(ctx context.Context, tx pgx.Tx, said moneySaid) error {
 	payments := said.payments()
 	if len(payments) == 0 {
@@ -120,9 +120,9 @@ func storeMoney(ctx context.Context, tx pgx.Tx, said moneySaid) error {
 	return settleMoney(ctx, tx, payments)
 }
 
-// settleMoney does what the refunds and disputes of payments, whose orders are locked, still ask for: mails
-// to customers, statuses of orders, entries for staff. Each row says what was done about it, so nothing is
-// done twice.
+// settleMoney does what the refunds and disputes of payments still require, under a lock of their
+// orders: mails to customers, statuses of orders, entries for staff. Each row notes what was done
+// about it, so nothing is done twice.
 func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err := tellRefunds(ctx, tx, payments); err != nil {
 		return err
@@ -162,8 +162,8 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 	return noteDisputes(ctx, tx, payments)
 }
 
-// tellRefunds mails the customers of refunds that Stripe makes or made. Of old ones, which Stripe's list
-// brought, no one hears any more.
+// mailRefunds mails the customers of refunds that Stripe makes or made, except of old ones, which
+// were found in Stripe's list.
 func tellRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	list, err := takeRefundsToTell(ctx, tx, payments)
 	if err != nil || len(list) == 0 {
@@ -200,7 +200,7 @@ func tellRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	return nil
 }
 
-// entry is what staff are told of a refund that came to nothing.
+// entry is the entry for staff about a refund that failed or was canceled.
 func (r lostRefund) entry() issue {
 	amount := r.Amount
 	said := "The customer has not been told of it."

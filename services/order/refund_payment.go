@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// RefundPayment gives back all that is left of a payment that made no order, resolves its entry on the list
-// for staff, and ends its checkout, as resolve does. It returns the refund's id.
+// RefundPayment gives back all that is left of a payment that made no order, resolves its entry in
+// the list for staff, and ends its checkout, as resolve does. It returns the refund's id.
 func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note string) (id string, err error) {
 	w := Refund{All: true, Note: note}
 	if err := w.check(); err != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// paidEntry is a payment on the list for staff.
+// paidEntry is an entry in the list for staff about a payment.
 type paidEntry struct {
 	PaymentIntent, Currency, Order string
 	At                             time.Time
 }
 
-// lockEntry keeps an open entry about a payment of its own, and so the money of that payment, from others.
+// lockEntry locks an open entry about a payment, and with it the money of that payment.
 func lockEntry(ctx context.Context, tx pgx.Tx, id int64) (p paidEntry, found bool, err error) {
 	return pg.One[paidEntry](ctx, tx, "lock payment $1", `
 		SELECT coalesce(i.payment_intent, '') AS payment_intent, coalesce(i.currency, 'usd') AS currency,

@@ -10,8 +10,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// storeRefund writes a refund that Stripe is to be asked for, with its pieces; those that are back on the
-// shelf are counted there, unless a refund of the same that came to nothing had counted them already.
+// storeRefund inserts a refund that Stripe is to make, with its pieces. It restocks those that
+// return to the shelf, unless an earlier refund of the same pieces that failed has already
+// restocked them.
 func storeRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 	err := pg.Exec(ctx, tx, "store refund $1", `
 		INSERT INTO refund (
@@ -35,8 +36,8 @@ func storeRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 		r.ID, r.OrderID, r.Restock, seqs, quantities)
 }
 
-// restock puts pieces of counted articles back on the shelf. What a refund that came to nothing put there
-// is there: it is taken over instead.
+// restock puts pieces of counted articles back on the shelf. Pieces that a failed refund put there
+// are on the shelf already: they are taken over instead.
 func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) error {
 	seqs, quantities := columns(pieces)
 	return pg.Exec(ctx, tx, "restock pieces of order $1", `
@@ -59,8 +60,9 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 		WHERE sku.id = back.sku_id AND locked.id = sku.id AND stock IS NOT NULL`, orderID, seqs, quantities)
 }
 
-// takeFromShelf takes the pieces of a refund that came to nothing from the shelf again, as far as the order waits to be
-// sent with them: no other customer can buy them. What the customer had sent back stays there.
+// takeFromShelf takes the pieces of a failed refund off the shelf again, as far as the order is
+// still waiting to be sent with them, so that no other customer can buy them. Pieces that the
+// customer had sent back stay there.
 func takeFromShelf(ctx context.Context, tx pgx.Tx, refundID string) error {
 	return pg.Exec(ctx, tx, "take the pieces of refund $1 from the shelf", `
 		WITH again AS (
@@ -99,8 +101,8 @@ type dueRefund struct {
 	Attempts                  int
 }
 
-// claimRefund takes the next refund that is due, and says when it is due again should this process die:
-// 15 s at first, then twice as long each time, an hour at most.
+// claimRefund takes the next refund that is due, and sets when it is due again in case this process
+// dies: after 15 s at first, then after twice as long each time, up to an hour.
 func claimRefund(ctx context.Context, db pg.DB) (r dueRefund, found bool, err error) {
 	return pg.One[dueRefund](ctx, db, "claim a refund", `
 		UPDATE refund SET attempts = attempts + 1,
@@ -111,7 +113,7 @@ func claimRefund(ctx context.Context, db pg.DB) (r dueRefund, found bool, err er
 		RETURNING id, payment_intent, reason, amount, attempts`)
 }
 
-// noteTrouble keeps why a call about a refund did not work out. It is due again as its claim says.
+// noteTrouble stores why a call about a refund failed. The refund is due again as its claim set it.
 func noteTrouble(ctx context.Context, db pg.DB, id, trouble string) error {
 	return pg.Exec(ctx, db, "note the trouble with refund $1", `
 		UPDATE refund SET trouble = $2 WHERE id = $1 AND state = 'requested'`, id, trouble)
@@ -124,22 +126,22 @@ func refuseRefund(ctx context.Context, tx pgx.Tx, id, code string) error {
 		WHERE id = $1 AND state = 'requested'`, id, code)
 }
 
-// movedOn is the SQL of the later of two states of a refund.
+// movedOn is the SQL for the later of two states of a refund.
 func movedOn(was, is string) string {
 	const states = `ARRAY['requested', 'pending', 'succeeded', 'failed', 'canceled']`
 	return `CASE WHEN array_position(` + states + `, ` + is + `) > array_position(` + states + `, ` + was + `) THEN ` +
 		is + ` ELSE ` + was + ` END`
 }
 
-// succeededAt is the SQL of when a refund succeeded, by what Stripe says of it now: when it was made, unless the shop
-// knew it as one that was under way.
+// succeededAt is the SQL for when a refund succeeded, by Stripe's current report: now if the shop
+// knew the refund as pending, otherwise when it was made.
 func succeededAt(is, made string) string {
 	return `CASE WHEN refund.succeeded_at IS NULL AND ` + is + ` = 'succeeded' THEN CASE WHEN refund.state = 'pending'
 	  THEN now() ELSE coalesce(` + made + `, now()) END ELSE refund.succeeded_at END`
 }
 
-// storeStripesRefund takes over how a refund stands at Stripe. One that carries an id of ours is that
-// refund if payment and amount are its own; every other one was made in Stripe's dashboard.
+// storeStripesRefund stores a refund as Stripe reports it. If it carries an id of ours, payment and
+// amount must match too; all other refunds were made in Stripe's dashboard.
 func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 	state := r.Status
 	if state == stripe.RefundRequiresAction {
@@ -168,7 +170,8 @@ func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		pg.TimeOrNull(r.Created))
 }
 
-// refundKnown reports whether what Stripe says was given back of a payment is what the shop knows of.
+// refundKnown reports whether the refunds that the shop knows add up to what Stripe says was given
+// back of a payment.
 func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int64) (bool, error) {
 	return pg.Get[bool](ctx, db, "compare the refunds of payment $1", `
 		SELECT coalesce(sum(amount), 0) = $2 FROM refund
@@ -176,15 +179,16 @@ func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int6
 		cents)
 }
 
-// toldRefund is a refund of which the customer is to hear.
+// toldRefund is a refund about which the customer is mailed.
 type toldRefund struct {
 	ID      string
 	OrderID int64
 	Amount  money.Cents
-	Late    bool // too old to be told of
+	Late    bool // too old for a mail
 }
 
-// takeRefundsToTell claims the refunds of some payments of which their customers are to hear.
+// takeRefundsToMail claims the refunds of some payments about which the customers have not been
+// mailed.
 func takeRefundsToTell(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]toldRefund, error) {
 	return pg.List[toldRefund](ctx, tx, "take refunds to tell of", `
 		UPDATE refund r SET told_at = now() FROM orders o
@@ -199,14 +203,15 @@ func refundPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
 		SELECT seq, quantity FROM refund_line WHERE refund_id = $1 ORDER BY seq`, id)
 }
 
-// lostRefund is a refund that came to nothing.
+// lostRefund is a refund that failed or was canceled.
 type lostRefund struct {
 	ID, PaymentIntent, State, Failure, Origin, Currency string
 	Amount                                              money.Cents
 	Told                                                bool
 }
 
-// takeLostRefunds claims the refunds of some payments that came to nothing, for the list for staff.
+// takeLostRefunds claims the refunds of some payments that failed or were canceled, for the list
+// for staff.
 func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]lostRefund, error) {
 	return pg.List[lostRefund](ctx, tx, "take refunds that came to nothing", `
 		UPDATE refund SET noted_at = now()
@@ -215,8 +220,8 @@ func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([
 		paymentIntents)
 }
 
-// markRefunded gives orders whose whole payment or whose pieces were all given back the status, takes it from those
-// whose refund came to nothing, and returns the former.
+// markRefunded gives orders the status "refunded" if their whole payment or all of their pieces
+// were given back, and returns them. It takes the status from orders whose refund failed.
 func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark refunded orders", `
 		WITH o AS (
@@ -240,10 +245,10 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
 }
 
-// markSent gives orders of which a parcel went out, and whose other pieces Stripe gives the money back for, the status
-// of one that is sent whole, as the last parcel does. It takes that from those whose refund came to nothing: there are
-// pieces to send again. It returns the former, if their customers were told of all parcels; else that comes with the
-// mail.
+// markSent moves orders to the final status when some pieces have shipped and Stripe refunds the
+// rest. It moves them back when that refund fails, because pieces are left to send. It returns the
+// orders that it completed whose customers know of all parcels; for the others the mail about the
+// parcel does it.
 func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark orders as sent whose other pieces are refunded", `
 		WITH o AS (
@@ -262,14 +267,14 @@ func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOr
 		  AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.told_at IS NULL)`, paymentIntents)
 }
 
-// paymentsToSettle are those with an order by now whose refund no customer was told of.
+// paymentsToSettle are the payments with an order whose refund no customer was mailed about.
 func paymentsToSettle(ctx context.Context, db pg.DB) ([]string, error) {
 	return pg.List[string](ctx, db, "look for refunds to tell of", `
 		SELECT DISTINCT r.payment_intent FROM refund r JOIN orders o USING (payment_intent)
 		WHERE r.told_at IS NULL AND r.state IN ('pending', 'succeeded') LIMIT 100`)
 }
 
-// deskWork is what the running service has to do after acts of staff.
+// deskWork is what acts of staff have left for the running service to do.
 type deskWork struct{ Shipments, Payments bool }
 
 func readDeskWork(ctx context.Context, db pg.DB) (deskWork, error) {

@@ -19,7 +19,7 @@ func (e *env) intent(identifier string) string {
 	return e.Text(`SELECT payment_intent FROM orders WHERE identifier = $1`, identifier)
 }
 
-// refundEvent is an event about a refund as Stripe tells it.
+// refundEvent is an event about a refund as Stripe sends it.
 func refundEvent(id, kind, refundID, intent string, cents int, status string, more map[string]any) *bus.Delivery {
 	object := map[string]any{"id": refundID, "object": "refund", "amount": cents, "currency": "usd", "payment_intent": intent,
 		"status": status, "created": time.Now().Unix(), "metadata": map[string]string{}}
@@ -118,10 +118,11 @@ func TestWhatARefundComesTo(t *testing.T) {
 	}
 }
 
-// The shares of pieces are what was paid for the items, to the cent, in whichever steps they are refunded.
+// The shares of pieces add up to what was paid for the items, to the cent, in whichever steps they
+// are refunded.
 func TestSharesOfADiscountAddUp(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that can be repeated
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
 	for range 2000 {
 		var lines []deskLine
 		o := deskOrder{}
@@ -131,7 +132,7 @@ func TestSharesOfADiscountAddUp(t *testing.T) {
 			o.ItemSubtotal += l.PriceCents * int64(l.Quantity)
 		}
 		discounted := o.ItemSubtotal
-		if r.IntN(2) == 0 { // the code was for some lines alone
+		if r.IntN(2) == 0 { // the code was for some lines only
 			lines[0].FullPrice = true
 			discounted -= lines[0].PriceCents * int64(lines[0].Quantity)
 		}
@@ -153,12 +154,12 @@ func TestSharesOfADiscountAddUp(t *testing.T) {
 	}
 }
 
-// However Stripe's events about a refund arrive, the refund stands as the last of them says, the customer
-// hears once, and staff once when it came to nothing.
+// However Stripe's events about a refund arrive, the refund has the state of the latest, the
+// customer is mailed once, and staff get one entry if it failed.
 func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test that can be repeated
+	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // repeatable
 	for name, test := range map[string]struct {
 		statuses []string
 		state    string
@@ -201,7 +202,7 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 			if want := test.state + map[bool]string{true: " shop", false: " stripe"}[ours]; state != want {
 				t.Errorf("%s: %s, want %s", name, state, want)
 			}
-			// An early failure may be the first that is heard; then there is nothing to tell.
+			// The failure may be the first event to arrive; then there is nothing to mail.
 			if n := len(e.mailed(msg.MailOrderRefunded)); n > test.mails || n < test.mails && test.entries == "" {
 				t.Errorf("%s: %d mails", name, n)
 			}
@@ -248,8 +249,8 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 	}
 }
 
-// An order of which one piece was sent and the other is refunded is sent: nothing is left to do. If the refund comes to
-// nothing, there is again.
+// An order of which one piece was sent and the other is refunded counts as sent: nothing is left to
+// do. If the refund fails, there is again.
 func TestTheRestIsRefunded(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -272,7 +273,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 			t.Errorf("%s, want %s", got, statuses)
 		}
 	}
-	is("accepted") // Stripe was not asked yet
+	is("accepted") // Stripe has not been asked yet
 	says(399, "pending")
 	is("accepted shipped")
 	e.tell(1)
@@ -307,7 +308,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 	is("accepted")
 }
 
-// What Stripe says may come before its order, and after its buyer was erased.
+// Stripe's events may come before the order, and after its buyer was erased.
 func TestRefundsWithoutACustomerToTell(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -382,7 +383,7 @@ func TestDisputes(t *testing.T) {
 		{Ledger{Captured: 1355}, "dispute 1355"}, {Ledger{Captured: 1355}, ""}, {Ledger{Captured: 1355, Disputed: 1355}, "dispute 1355"},
 		{Ledger{Captured: 1355, Disputed: 1355}, ""}, {Ledger{Captured: 1355}, ""},
 	} {
-		e.mustHandle(events[:i+1]...) // with all that was said before
+		e.mustHandle(events[:i+1]...) // with all earlier events
 		e.ledgerIs(identifier, want.ledger)
 		if got := e.entries(); got != want.entries {
 			t.Errorf("after event %d for staff: %q, want %q", i+1, got, want.entries)
@@ -418,8 +419,8 @@ func TestDisputes(t *testing.T) {
 	}
 }
 
-// Pieces that a refund put back on the shelf leave it again when the refund fails and the order is to be sent after all;
-// what the customer had sent back stays on it.
+// Pieces that a refund put back on the shelf leave it again when the refund fails and the order
+// must be sent after all; pieces that the customer had sent back stay on it.
 func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -438,7 +439,7 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		return func() {
-			for _, again := range []string{"a", "b"} { // Stripe says it twice
+			for _, again := range []string{"a", "b"} { // Stripe sends it twice
 				e.mustHandle(refundEvent("evt_"+id+again, "refund.failed", "re_"+id, e.intent(on.Identifier), 399*pieces, "failed",
 					map[string]any{"metadata": map[string]string{"refund": id}}))
 			}
@@ -449,14 +450,14 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 	stock(9)
 	fail()
 	stock(7)
-	fail = refund(3) // once more, and it fails once more
+	fail = refund(3) // it is made once more, and fails once more
 	stock(10)
 	fail()
 	stock(7)
 	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
-	fail = refund(1) // of what came back
+	fail = refund(1) // from the pieces that came back
 	stock(8)
 	fail()
 	stock(8)
@@ -509,7 +510,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// Pieces that a refund had put on the shelf are not put there twice when it fails and is made again.
+// Pieces that a refund has put on the shelf are not put there twice when it fails and is made
+// again.
 func TestAFailedRefundRestocksOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

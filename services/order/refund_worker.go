@@ -14,21 +14,21 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// deskPoll finds what commands, another process or a crashed one left to do; acts of this process wake
-// the worker.
+// deskEvery is how often the workers look for work that commands, another process or a crashed one
+// left; acts of this process wake them.
 const deskPoll = time.Second
 
 var refundsWaiting = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_refund_waiting_seconds",
 	Help: "Age of the oldest refund that staff want and Stripe was not heard about yet; 0 without one."})
 
-// followUp writes the mails that acts of staff and events left to write, until ctx ends. It can be killed
-// at any moment: rows say what is done.
+// followUp enqueues the mails that acts of staff and events require, until ctx ends. It can be
+// killed at any moment: rows note what is done.
 func (s *server) followUp(ctx context.Context) error {
 	return s.whenever(ctx, s.deskWork, s.followUpOnce)
 }
 
-// makeRefunds asks Stripe for the refunds that staff want, until ctx ends. It is a worker of its own: Stripe
-// may be slow, and parcels' mails do not wait for it.
+// makeRefunds asks Stripe for the refunds that staff want, until ctx ends. It is a worker of its
+// own: Stripe may be slow, and mails about parcels must not wait for it.
 func (s *server) makeRefunds(ctx context.Context) error {
 	return s.whenever(ctx, s.refundWork, func(ctx context.Context) error {
 		for {
@@ -78,7 +78,7 @@ func (s *server) followUpOnce(ctx context.Context) error {
 	})
 }
 
-// makeRefund asks Stripe for the next refund that is due; made is false when there is none.
+// makeRefund asks Stripe for the next refund that is due; made is false if there is none.
 func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	r, found, err := claimRefund(ctx, s.pool)
 	if err != nil || !found {
@@ -114,9 +114,9 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	return true, noteTrouble(ctx, s.pool, r.ID, pg.StorableText(err.Error(), stripe.MaxText))
 }
 
-// askForRefund has Stripe make a refund, once: a repetition has the same key, and what an earlier call made
-// is found by the id that it carries, for as long as Stripe keeps refunds. A refusal counts only when no
-// earlier call was heard.
+// askForRefund has Stripe make a refund, once: a repetition has the same idempotency key, and a
+// refund that an earlier call made is found by the id that it carries, for as long as Stripe keeps
+// refunds. A refusal counts only if no earlier call succeeded.
 func (s *server) askForRefund(ctx context.Context, r dueRefund) (stripe.Refund, error) {
 	if r.Attempts > 1 {
 		if made, found, err := s.findRefund(ctx, r); err != nil || found {

@@ -11,20 +11,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// heldReasons are those of entries whose checkout stays as it is, with what it holds, until staff have
-// resolved them: the payment may still become an order.
+// heldReasons are the reasons of entries whose checkouts keep their state and their reservations
+// until staff resolve them: the payment may still become an order.
 var heldReasons = []string{orderRefused, unreadable, amountDiffers, currencyDiffers}
 
-// Resolve notes that staff have seen to a payment, once. Its checkout, when it made no order, ends with it:
-// the shopper may buy again, and what it held goes back. Of a payment that was served by hand the pieces are
-// gone, and the uses of codes stay used.
+// Resolve notes that staff have dealt with a payment, once. If it made no order its checkout ends:
+// the shopper may buy again, and the reservations are given back. If the payment was served by hand
+// the pieces are gone, and the uses of codes stay used.
 func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, goodsSent bool) error {
 	how := byHand
 	if goodsSent {
 		how = served
 	}
 	err := pg.Tx(ctx, d.pool, func(tx pgx.Tx) error {
-		// The checkout is locked before its entries, as where payments are placed.
+		// The checkout is locked before its entries, as when payments are placed.
 		checkout, err := lockHeld(ctx, tx, entry)
 		if err != nil {
 			return err
@@ -54,8 +54,8 @@ func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, goodsSent bo
 	return err
 }
 
-// paymentActed reports an act on an entry for staff. An entry that is opened again has another time, so that the next
-// act on it is another one.
+// paymentActed reports an act on an entry for staff. An entry that is opened again has a new time,
+// so that the next act on it has a new id.
 func paymentActed(ctx context.Context, tx pgx.Tx, who Actor, entry int64, at time.Time, r report) error {
 	r.kind, r.key = "payment", id(entry)
 	return acted(ctx, tx, who, fmt.Sprintf("payment:%d:%d", entry, at.UnixMicro()), r)

@@ -9,14 +9,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// heldCheckout is the checkout of a payment that is on the list for staff.
+// heldCheckout is the checkout of a payment with an entry for staff.
 type heldCheckout struct {
 	ID   string
-	Held bool // the entry leaves it as it is, with what it holds
+	Held bool // the entry keeps its state and reservations
 }
 
-// lockHeld locks the checkout of an entry for staff, if there is one: whatever its state and the entry's reason, so
-// that no one makes an order of the payment meanwhile.
+// lockHeld locks the checkout of an entry for staff, if there is one, whatever its state and the
+// entry's reason, so that no one makes an order of the payment in the meantime.
 func lockHeld(ctx context.Context, tx pgx.Tx, payment int64) (heldCheckout, error) {
 	k, _, err := pg.One[heldCheckout](ctx, tx, "lock the checkout of payment $1", `
 		SELECT k.id, i.reason = ANY($2) AND k.state IN ('creating', 'open', 'pending') AS held
@@ -29,17 +29,18 @@ func lockHeld(ctx context.Context, tx pgx.Tx, payment int64) (heldCheckout, erro
 type resolvedEntry struct {
 	Reason   string
 	At       time.Time
-	Resolved bool // before
+	Resolved bool // before this act
 }
 
-// How an entry for staff was seen to, in payment_issue.resolution.
+// How an entry for staff was resolved, in payment_issue.resolution.
 const (
 	byHand   = "by-hand"
 	served   = "served" // the goods were sent without an order
 	refunded = "refunded"
 )
 
-// markResolved notes who has seen to an entry for staff and how, the first time, and returns it as it was.
+// markResolved stores who has resolved an entry for staff and how, the first time only, and returns
+// the former entry.
 func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by, how string) (
 	e resolvedEntry, known bool, err error,
 ) {
@@ -53,7 +54,7 @@ func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by, how string)
 		SELECT reason, at, resolved FROM was`, payment, by, how)
 }
 
-// endServed ends the checkout of a payment that was served without an order: what it held is gone.
+// endServed ends the checkout of a payment that was served without an order: its pieces are gone.
 func endServed(ctx context.Context, tx pgx.Tx, checkoutID string) error {
 	return pg.Exec(ctx, tx, "end checkout $1", `
 		WITH gone AS (DELETE FROM reservation WHERE checkout_id = $1)

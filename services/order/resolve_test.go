@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// What is held for a payment that makes no order goes back when staff have seen to it, or is gone when they
-// served it; either way the shopper can buy again.
+// What is held for a payment that makes no order is given back when staff resolve it, or is gone if
+// they served it; either way the shopper can buy again.
 func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 	e := newEnv(t) // not parallel: commands read the environment
 	t.Setenv("DATABASE_URL", e.databaseURL)
@@ -79,7 +79,8 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 	}
 }
 
-// A payment intent makes one order. Another session of ours that names it is paid as well, so it is for staff.
+// A payment intent makes one order. Another session of ours that names it is paid as well, so it
+// goes to staff.
 func TestTwoSessionsWithOnePaymentIntent(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -98,8 +99,8 @@ func TestTwoSessionsWithOnePaymentIntent(t *testing.T) {
 	}
 }
 
-// An entry that is opened again and resolved again is two acts, by page or by command; resolving what is resolved is
-// none.
+// An entry that is opened and resolved again makes two acts, by page or by command; resolving a
+// resolved entry makes none.
 func TestEachResolvingIsOnRecord(t *testing.T) {
 	e := newEnv(t) // not parallel: commands read the environment
 	t.Setenv("DATABASE_URL", e.databaseURL)
@@ -129,7 +130,8 @@ func TestEachResolvingIsOnRecord(t *testing.T) {
 	}
 }
 
-// A payment that came after its page had ended is given back or becomes an order, and never both, whichever comes first.
+// A payment that came after its page had ended is refunded or becomes an order, and never both,
+// whichever comes first.
 func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -150,7 +152,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if round%2 == 0 { // the order is half made when the refund is asked for
+		if round%2 == 0 { // the order is half made when the refund is requested
 			if _, err := hold.Exec(t.Context(), `SELECT FROM sku WHERE id = 6 FOR UPDATE`); err != nil {
 				t.Fatal(err)
 			}

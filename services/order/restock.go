@@ -14,11 +14,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// maxWishes is for how many SKUs an address may wait at once.
+// maxWishes is for how many SKUs an address may wait at the same time.
 const maxWishes = 20
 
-// restockAddress stands for an address in wishes, and refuseToken is what its owner says no with: it tells nothing of
-// the address, and no one else can make one.
+// restockAddress stands for an address in wishes. refuseToken is the token with which its owner
+// declines: it reveals nothing about the address, and no one else can make one.
 func (s *server) restockAddress(address string) string {
 	return web.MAC(s.cfg.Key("back in stock"), "address", email.Key(address))
 }
@@ -27,14 +27,15 @@ func (s *server) refuseToken(hash string) string {
 	return hash + "." + web.MAC(s.cfg.Key("back in stock"), "refuse", hash)
 }
 
-// refuser is the address, hashed, that a token of refuseToken is of.
+// refuser is the hashed address of a token that refuseToken made.
 func (s *server) refuser(token string) (hash string, ok bool) {
 	hash, mac, _ := strings.Cut(token, ".")
 	return hash, hash != "" && web.ValidMAC(s.cfg.Key("back in stock"), mac, "refuse", hash)
 }
 
-// wishForRestock notes that a person wants to hear when a SKU can be had again. The answer says what
-// the page of its product shows of the SKU, and is the same whatever is known of the address.
+// wishForRestock stores that a person wants one mail when a SKU is back in stock. The answer is the
+// SKU's state, as the page of its product shows it, and is the same whatever is known about the
+// address.
 func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -63,17 +64,18 @@ func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	}{state})
 }
 
-// What became of a wish, as far as the SKU goes.
+// The outcome of a wish, which depends on the SKU alone.
 const (
 	wishNoted   = "noted"
 	wishInStock = "in-stock" // there is nothing to wait for
 	wishGone    = "gone"     // the shop does not sell it, or sends no such mails
 )
 
-// maxSKU is more than any SKU's number.
+// maxSKU is larger than any SKU's number.
 const maxSKU = 1 << 53
 
-// refuseRestock ends the wishes of an address, by the token of a mail to it, and keeps others from making new ones.
+// refuseRestock deletes the wishes of an address, by the token of a mail to it, and prevents new
+// ones.
 func (s *server) refuseRestock(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {
@@ -92,8 +94,8 @@ func (s *server) refuseRestock(w http.ResponseWriter, r *http.Request) error {
 	}{true})
 }
 
-// takeRestocked takes the wishes for SKUs that can be had again; with the mails they are gone, unless a SKU is sold out
-// before its mail leaves.
+// takeRestocked takes the wishes for SKUs that are back in stock. They are deleted with their
+// mails, unless a SKU is sold out again before its mail leaves.
 func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]msg.Message, error) {
 	list, err := takeWishes(ctx, tx)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// storeWish notes who waits for a SKU that is on sale and cannot be had now, unless the address said no to it or waits
-// for many already. state is the SKU's: it tells nothing of the address.
+// storeWish stores a wish for a SKU that is on sale and out of stock, unless the address has
+// declined or waits for many SKUs already. state is the SKU's: it reveals nothing about the
+// address.
 func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (state string, err error) {
 	return pg.Get[string](ctx, db, "note a wish for SKU $1", `
 		WITH wished AS MATERIALIZED (
@@ -26,7 +27,7 @@ func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (
 		sku, address, hash, maxWishes, wishInStock, wishNoted, wishGone)
 }
 
-// storeRefusal ends the wishes of an address for good.
+// storeRefusal ends the wishes of an address permanently.
 func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 	return pg.Exec(ctx, tx, "note that an address wants no notices", `
 		WITH gone AS (DELETE FROM restock_wish WHERE address = $1),
@@ -34,10 +35,10 @@ func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 		INSERT INTO restock_declined (address) VALUES ($1) ON CONFLICT DO NOTHING`, hash)
 }
 
-// restockWanted reports whether the mail of a wish may leave: its reader, hashed, has not said no, and the SKU can
-// still be had. One that is sold out again is waited for once more, and its mail is held for good: the next one is
-// another. Of mails that are older than automaticLate, or of a process of before, nothing is known but whether there
-// was a no.
+// restockWanted reports whether the mail of a wish may leave: its reader, hashed, has not declined,
+// and the SKU is still in stock. If the SKU is sold out again the wish is stored once more, and
+// this mail is held permanently: the next one is a new mail. About mails that are older than
+// automaticTTL, or were enqueued by an older process, only a refusal is known.
 func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look whether the mail of wish $1 may leave", `
 		WITH told AS MATERIALIZED (
@@ -56,7 +57,7 @@ func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool
 		  AND NOT EXISTS (SELECT FROM told WHERE held OR NOT there)`, wish, hash)
 }
 
-// restockWish is a customer who hears now.
+// restockWish is a customer who is mailed now.
 type restockWish struct {
 	ID          int64
 	SKU         int64 `db:"sku"`
@@ -68,7 +69,7 @@ type restockWish struct {
 	Price       int64
 }
 
-// takeWishes takes those for SKUs that can be had, the oldest first.
+// takeWishes takes the wishes for SKUs in stock, the oldest first.
 func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 	return pg.List[restockWish](ctx, tx, "take wishes for SKUs that can be had", `
 		WITH found AS (

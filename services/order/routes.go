@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every route of this service. Edge forwards /order; /internal is for edge and mailer alone.
+// routes are the requests that order answers. Edge forwards /order; /internal is for edge and
+// mailer alone.
 func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler {
 	r := web.Router("order", s.log)
 	r.Use(inside...)
@@ -56,7 +57,7 @@ func (s *server) shopping(r chi.Router) {
 	post("/order/create-checkout-session", s.createCheckoutSession)
 	get("/order/checkout-session-success", s.checkoutSessionSuccess)
 
-	// Last: any single word that is no other path.
+	// Last: any single word that is not one of the paths above.
 	get("/order/{identifier:[a-zA-Z0-9]+}", s.orderDetail)
 
 	r.Route("/internal", func(r chi.Router) {

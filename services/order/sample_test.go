@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The old frontend puts discount_amount where a description has {}, ours without ".00".
+// The old frontend puts discount_amount into a description with {}, ours without ".00".
 func TestTheSampleCodeReadsRightInEveryFrontend(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// maxAsked is how many people mailer may ask about at once.
+	// maxAsked is about how many people mailer may ask in one request.
 	maxAsked = 1000
 	// maxQuestion is the largest question of mailer's, in bytes: as many addresses of 254 characters, escaped.
 	maxQuestion = 1 << 20
 )
 
-// buyersQuestion is which customers a campaign is for. All of its conditions hold for each of them; one that is not
-// set holds for everybody. Canceled orders do not count.
+// buyersQuestion says which customers a campaign is for. All of its conditions hold for each of
+// them; one that is not set holds for everybody. Canceled orders do not count.
 type buyersQuestion struct {
-	Product   string // identifier of a product, or number or code of a SKU, that was bought
-	IdleDays  int64  // something was bought, but nothing within so many days
-	SpentOver *int64 // cents, all orders together, without what was refunded
+	Product   string // identifier of a product, or number or code of a SKU, that the customer bought
+	IdleDays  int64  // the customer has bought something, but nothing within so many days
+	SpentOver *int64 // cents, all orders together, less refunds
 	Members   []int64
 	Addresses []string // of visitors, as email.Key has them
 }
 
-// buyersAmong tells mailer which of some people are customers of a kind: members by the orders that are theirs,
+// buyersAmong tells mailer which of some people are customers of a kind: members by their orders,
 // addresses by those of visitors. Without people it reports whether there is such a product.
 func (s *server) buyersAmong(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.FormWithin(w, r, maxQuestion)

@@ -11,20 +11,20 @@ const ofProduct = ` (l.product_identifier = $1 OR l.sku_id IN (
 	SELECT k.id FROM sku k LEFT JOIN product p ON p.id = k.product_id
 	WHERE k.code = $1 OR k.id::text = $1 OR p.identifier = $1)) `
 
-// wasEverSold reports whether there is, or was, a product or SKU of a name.
+// wasEverSold reports whether there is, or was, a product or SKU of this name.
 func wasEverSold(ctx context.Context, db pg.DB, name string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for a product or SKU", `
 		SELECT EXISTS (SELECT FROM product WHERE identifier = $1)
 		  OR EXISTS (SELECT FROM sku WHERE code = $1 OR id::text = $1)`, name)
 }
 
-// buyers are people of a question for whom its conditions hold.
+// buyers are the people of a request for whom its conditions hold.
 type buyers struct {
 	Members   []int64  `json:"members"`
 	Addresses []string `json:"addresses"`
 }
 
-// findBuyers reads the orders of the people that it is asked about, by index, and no others.
+// findBuyers reads the orders of the people in the request, by index, and no others.
 func findBuyers(ctx context.Context, db pg.DB, q buyersQuestion) (buyers, error) {
 	return pg.Get[buyers](ctx, db, "look for customers", `
 		WITH theirs AS (

@@ -17,9 +17,10 @@ var checkoutRefused = promauto.NewCounterVec(prometheus.CounterOpts{
 	Help: "Carts that could not be sold although a shopper wanted to pay, by reason.",
 }, []string{"reason"})
 
-// notSold is a cart that cannot be paid for as it is, and trying again would change nothing. The
-// shopper reads text under one of the contract's codes; staff read reason in the log and as the
-// metric's label, so it is one of few words. It is empty where the shopper alone can act.
+// notSold is the error of a cart that cannot be paid for, however often it is tried. The shopper
+// reads text under one of the contract's codes; staff read reason in the log and as the metric's
+// label, so there are few different ones. reason is empty if only the shopper can do something
+// about it.
 type notSold struct {
 	code, text string
 	reason     string
@@ -50,10 +51,10 @@ const (
 		"cart is as it was. We have been told; please write to us if you want to buy it."
 )
 
-// sellable says why no payment page can be had for a quote. Stripe would refuse it in words that help
-// neither the shopper nor staff.
+// sellable says why no payment page can be made for a quote. Stripe would refuse it in words that
+// help neither the shopper nor staff.
 func (c checkout) sellable() error {
-	if c.Quote.Shipping == nil { // all that this shop sells is shipped
+	if c.Quote.Shipping == nil { // everything that this shop sells is shipped
 		return &notSold{code: codeShippingRequired, text: textNoShipping, reason: "no-shipping-method"}
 	}
 	items := len(c.Quote.Lines)
@@ -83,18 +84,18 @@ func (c checkout) sellable() error {
 	return nil
 }
 
-// currencyWord is how texts name the currency.
+// currencyWord is the name of the currency in texts.
 const currencyWord = "USD"
 
-// permanent turns a refusal of Stripe's that would be the same the next time into one that the shopper
-// understands; other errors stay what they are.
+// permanent turns a refusal of Stripe's that would be the same the next time into one that the
+// shopper understands; it returns other errors unchanged.
 func permanent(err error) error {
 	switch s := stripe.Status(err); {
-	case s < 400 || s >= 500: // Stripe's trouble, or no answer of Stripe's
+	case s < 400 || s >= 500: // a failure of Stripe's, or no answer
 		return err
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusConflict,
 		s == http.StatusTooManyRequests:
-		return err // our key, or the moment
+		return err // a wrong key, or a temporary conflict
 	default:
 		return &notSold{code: codeStripeError, text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
 	}
@@ -105,7 +106,7 @@ func isNotSold(err error) bool {
 	return ok
 }
 
-// answerNotSold tells shopper and staff why a cart is not sold; false for an error of another kind.
+// answerNotSold tells shopper and staff why a cart is not sold; false if err is of another kind.
 func (s *server) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint string,
 	err error) (answered bool, _ error) {
 	n, ok := errors.AsType[*notSold](err)

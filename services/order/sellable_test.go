@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// What no payment page can be had for is refused before Stripe is asked: in the shopper's words, and
-// with a line and a count for staff.
+// A quote that cannot have a payment page is refused before Stripe is asked: in words for the
+// shopper, and with a log line and a count for staff.
 func TestWhatCannotBeSold(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -62,7 +62,7 @@ func TestWhatCannotBeSold(t *testing.T) {
 	e.Exec(`UPDATE shipping_method SET active = true WHERE identifier = 'None'`)
 	price(49)
 	refused("a total below Stripe's", "total-too-low", "stripe-error", "0.49", "0.50", "add something")
-	e.Exec(`ALTER TABLE sku_price DROP CONSTRAINT sku_price_stripe`) // as a shop's price from before may stand there
+	e.Exec(`ALTER TABLE sku_price DROP CONSTRAINT sku_price_stripe`) // as an old price of a shop may be
 	price(100_000_000)
 	refused("a price above Stripe's", "price-too-high", "stripe-error", "Binder Clips", "999999.99")
 	price(1)
@@ -89,8 +89,8 @@ func TestNoPriceAboveStripes(t *testing.T) {
 	}
 }
 
-// What a visitor sends as an address and is none is neither stored nor held for. Old pages that send it
-// go on to pay, and Stripe asks for an address.
+// An invalid address from a visitor is not stored and holds no stock. Old pages that send it go on
+// to pay, and Stripe asks for an address.
 func TestWhatIsNoAddressIsNotStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

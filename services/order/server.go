@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// server is what handlers and consumers share.
+// server is what the handlers and consumers of order share.
 type server struct {
 	cfg    Config
 	log    *slog.Logger
@@ -26,12 +26,12 @@ type server struct {
 	refundWork chan struct{} // wakes makeRefunds
 	clockWork  chan struct{} // wakes clock
 	media      media.Store
-	pictures   chan struct{} // a place for each picture that is made
+	pictures   chan struct{} // one slot for each picture being converted
 	// pictureWork wakes makePictures.
 	pictureWork chan struct{}
-	fetcher     *picture.Fetcher // of pictures at other servers
+	fetcher     *picture.Fetcher // fetches pictures from other servers
 	fetchWork   chan struct{}    // wakes fetchPictures
-	// placings tells success pages what the events of their payments became.
+	// placings hands success pages the outcomes of their payments' events.
 	placings placings
 }
 

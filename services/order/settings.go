@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// The keys of the configuration. Each is read when it is needed, so a change has effect at once; what money
-// depends on is frozen with a quote.
+// The keys of the configuration. Each is read when it is needed, so a change takes effect at once;
+// what money depends on is frozen with a quote.
 const (
 	settingMembers         = "usernames_allowed_to_checkout"    // comma list of user names; * is all, null none
 	settingVisitors        = "an_ct_values_allowed_to_checkout" // the same for the cart ids of visitors
@@ -26,16 +26,17 @@ const (
 	settingTaxRates        = "tax_rates"         // lines such as US-NY 8.875
 	settingReminder        = "checkout_reminder" // on, like the other switches
 	settingReminderHours   = "checkout_reminder_hours"
-	settingBackInStock     = "shop_back_in_stock" // the storefront hears of what begins with shop_
+	settingBackInStock     = "shop_back_in_stock" // the feed gives the storefront all keys that begin with shop_
 	settingReview          = "review_request"
 	settingReviewDays      = "review_request_days"
 )
 
-// checkoutSettings are those that a quote depends on.
+// checkoutSettings are the settings that a quote depends on.
 func checkoutSettings() []string { return []string{settingCountries, settingTaxMode, settingTaxRates} }
 
-// countryList reads a list of countries; those that Stripe does not know are left out. It is nil for the countries
-// that a page has without being told, so that carts from before there was a choice have the same quote.
+// countryList reads a list of countries; those that Stripe does not know are left out. It is nil
+// for the countries that a page has by default, so that carts older than the setting have the same
+// quote.
 func countryList(text string) (codes []string) {
 	for _, code := range wordsOf(strings.ToUpper(text)) {
 		if slices.Contains(stripe.ShipTo, code) {
@@ -48,7 +49,7 @@ func countryList(text string) (codes []string) {
 	return codes
 }
 
-// wordsOf are the words of a list with commas, spaces or lines between, each once.
+// wordsOf are the words of a list that is separated by commas, spaces or lines, each once.
 func wordsOf(text string) (words []string) {
 	between := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
 	for word := range strings.FieldsFuncSeq(text, between) {

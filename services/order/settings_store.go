@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// setting reads one value of the configuration, as it is now; nil when it is null or missing.
+// setting reads the current value of one key of the configuration; nil if it is null or missing.
 func setting(ctx context.Context, db pg.DB, key string) (*string, error) {
 	all, err := settings(ctx, db, key)
 	return all[key], err
@@ -35,7 +35,7 @@ func settings(ctx context.Context, db pg.DB, keys ...string) (map[string]*string
 	return all, nil
 }
 
-// storedSetting is a value of the configuration with what its form needs to know.
+// storedSetting is a value of the configuration with what its form needs.
 type storedSetting struct {
 	Key       string
 	Value     *string
@@ -94,7 +94,7 @@ func insertStatus(ctx context.Context, tx pgx.Tx, s statusSet, by string) error 
 		s.Identifier, s.Title, s.Description, s.Position, by)
 }
 
-// updateStatus changes the status of a version; false when it has another one by now.
+// updateStatus changes a status if it still has the version; false if it has another.
 func updateStatus(ctx context.Context, tx pgx.Tx, s statusSet, version int64, by string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "change status $1", `
 		UPDATE status SET title = $2, description = $3, position = $4, version = version + 1, changed_at = now(),
@@ -102,7 +102,8 @@ func updateStatus(ctx context.Context, tx pgx.Tx, s statusSet, version int64, by
 		WHERE identifier = $1 AND version = $6`, s.Identifier, s.Title, s.Description, s.Position, by, version)
 }
 
-// dropStatus deletes a status that no order ever had, and that new orders do not get; false when one does.
+// deleteStatus deletes a status that no order has ever had and that new orders do not get; false if
+// one does.
 func dropStatus(ctx context.Context, tx pgx.Tx, identifier string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "delete status $1", `
 		DELETE FROM status WHERE identifier = $1
@@ -111,7 +112,7 @@ func dropStatus(ctx context.Context, tx pgx.Tx, identifier string) (bool, error)
 		  AND NOT EXISTS (SELECT FROM configuration WHERE key = 'initial_order_status' AND value = $1)`, identifier)
 }
 
-// shippingSet is a method as staff set it.
+// shippingSet is a shipping method as staff set it.
 type shippingSet struct {
 	shippingMethod
 	Active    bool
@@ -141,7 +142,7 @@ func insertShipping(ctx context.Context, tx pgx.Tx, m shippingSet, by string) (i
 		m.Identifier, m.Carrier, int64(m.Cost), m.TrackingBaseURL, m.Active, m.PriceBy, m.Steps, m.FreeAbove, by)
 }
 
-// updateShipping changes the method of a version; false when it has another one by now.
+// updateShipping changes a shipping method if it still has the version; false if it has another.
 func updateShipping(ctx context.Context, tx pgx.Tx, m shippingSet, version int64, by string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "change shipping method $1", `
 		UPDATE shipping_method SET carrier = $2, shipping_cost_cents = $3, tracking_code_base_url = $4, active = $5,
@@ -150,7 +151,7 @@ func updateShipping(ctx context.Context, tx pgx.Tx, m shippingSet, version int64
 		m.ID, m.Carrier, int64(m.Cost), m.TrackingBaseURL, m.Active, m.PriceBy, m.Steps, m.FreeAbove, by, version)
 }
 
-// skuWeight is what a piece of a SKU weighs.
+// skuWeight is the weight of one piece of a SKU.
 type skuWeight struct {
 	SKU     int64  `json:"sku" db:"sku"`
 	Product string `json:"product"`
@@ -168,7 +169,7 @@ func listWeights(ctx context.Context, db pg.DB, search string, after int64, rows
 		after, search, rows)
 }
 
-// weightsVersion is the version of a form that shows the weights as they are now.
+// weightsVersion is the version of a form that shows the current weights.
 func weightsVersion(ctx context.Context, db pg.DB) (int64, error) {
 	return pg.Get[int64](ctx, db, "read the version of weights", `SELECT 1 + max(weight_version) FROM sku`)
 }
@@ -182,7 +183,8 @@ type weighed struct {
 	At      time.Time
 }
 
-// weighedSince are the weights of some SKUs that were set after a form of a version was shown, the latest first.
+// weighedSince are the weights of some SKUs that were set after a form of this version was shown,
+// the latest first.
 func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([]weighed, error) {
 	return pg.List[weighed](ctx, db, "look for weights that changed", `
 		SELECT id AS sku, coalesce(weight_grams, 0) AS grams, weight_version AS version, weighed_by AS by,
@@ -191,12 +193,13 @@ func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([
 		ORDER BY weight_version DESC, id`, skus, version)
 }
 
-// lockWeights waits for others who set weights. One at a time: a version is above all that a form could have shown.
+// lockWeights waits for others who set weights. They take turns, so that a new version is higher
+// than all that a form could have shown.
 func lockWeights(ctx context.Context, tx pgx.Tx) error {
 	return pg.Exec(ctx, tx, "wait for other weights", `SELECT pg_advisory_xact_lock(hashtext('weights'))`)
 }
 
-// weighSQL sets a SKU's weight where a condition holds, in a statement that updates SKUs s.
+// weighSQL sets a SKU's weight if a condition holds, in a statement that updates SKUs s.
 func weighSQL(where, grams, by string) string {
 	return `weight_grams = CASE WHEN ` + where + ` THEN ` + grams + ` ELSE s.weight_grams END,
 	    weight_version = CASE WHEN ` + where + ` THEN (SELECT 1 + max(weight_version) FROM sku)
@@ -205,8 +208,9 @@ func weighSQL(where, grams, by string) string {
 	    weighed_by = CASE WHEN ` + where + ` THEN ` + by + ` ELSE s.weighed_by END`
 }
 
-// storeWeights stores weights, and returns the numbers that are no SKU on sale; then nothing was stored. It is
-// adminui.ErrStale when one of them was set after the form of that version was shown.
+// storeWeights stores weights, and returns the numbers that are not SKUs on sale; then nothing was
+// stored. It returns adminui.ErrStale if one of the weights was set after the form of that version
+// was shown.
 func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, version int64,
 	by string) (unknown []int64, err error) {
 	if err := lockWeights(ctx, tx); err != nil {

@@ -15,18 +15,18 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// statusShipped is that of an order whose pieces are all sent or refunded.
+// statusShipped is the status of an order whose pieces are all sent or refunded.
 const statusShipped = "shipped"
 
-// errNothingToSend refuses an order of which all was sent or refunded.
+// errNothingToSend refuses an order that is completely sent or refunded.
 var errNothingToSend = refuseAct("lines", "Nothing of this order is left to send.")
 
-// Parcel is what is sent at once.
+// Parcel is what is sent together.
 type Parcel struct {
 	Order
-	Method   string   // identifier of the shipping method; "" for the one that the customer chose
+	Method   string   // identifier of the shipping method; "" for the customer's choice
 	Tracking string   // the carrier's number, if any
-	Lines    []Pieces // none: all that is left to send
+	Lines    []Pieces // empty: all that is left to send
 }
 
 // shipment is a row of the table.
@@ -37,12 +37,12 @@ type shipment struct {
 	TrackingBaseURL string `db:"tracking_base_url"`
 	TrackingNumber  string
 	Corrections     int
-	Told            bool // the command to mail it was written
+	Told            bool // the mail about it has been enqueued
 	Due             bool // or may be at any moment
 }
 
-// Ship sends a parcel and returns its id. The customer is told after the time for Undo. Refused are an order
-// that was canceled, and pieces that were sent before.
+// Ship sends a parcel and returns its id. The customer is mailed after the time for Undo. It
+// refuses an order that was canceled, and pieces that were already sent.
 func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err error) {
 	tracking, err := checkTracking(p.Tracking)
 	if err != nil {
@@ -75,7 +75,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 		if allSent(lines, pieces) {
 			by := who
 			if slices.ContainsFunc(lines, func(l deskLine) bool { return l.Refunded > 0 }) {
-				by = Actor{} // such a status is taken away when the refund comes to nothing (markSent)
+				by = Actor{} // this status is taken away if the refund fails (markSent)
 			}
 			if _, err := addStatus(ctx, tx, o.ID, statusShipped, by); err != nil {
 				return nil, err
@@ -89,7 +89,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 	return id, nil
 }
 
-// newShipment goes the way that the customer chose, or another one.
+// newShipment uses the shipping method that the customer chose, or another one.
 func (d *Desk) newShipment(ctx context.Context, tx pgx.Tx, o deskOrder, method string) (shipment, error) {
 	s := shipment{OrderID: o.ID}
 	if method == "" {
@@ -106,13 +106,13 @@ func (d *Desk) newShipment(ctx context.Context, tx pgx.Tx, o deskOrder, method s
 	return s, err
 }
 
-// audited is a parcel as the log of acts has it.
+// audited is a parcel for the log of acts.
 func (s shipment) audited(pieces []Pieces) map[string]any {
 	return map[string]any{"shipment": s.ID, "carrier": s.Carrier, "tracking_number": s.TrackingNumber, "lines": pieces}
 }
 
-// piecesToShip checks what is wanted; nothing wanted means all that is left. More than is left of a line,
-// but not more than was ordered, may be sent when it was refunded: the customer may get both.
+// piecesToShip checks the wanted pieces; none means all that is left. If a piece was refunded it
+// may be sent all the same, up to the ordered quantity: the customer may get both.
 func piecesToShip(lines []deskLine, wanted []Pieces) ([]Pieces, error) {
 	if len(wanted) == 0 {
 		for _, l := range lines {
@@ -128,7 +128,7 @@ func piecesToShip(lines []deskLine, wanted []Pieces) ([]Pieces, error) {
 	return checkPieces(lines, wanted, func(l deskLine) int { return l.Quantity - l.Shipped }, "to send")
 }
 
-// checkPieces refuses pieces that the lines do not have; room says how many of a line there are.
+// checkPieces refuses pieces that the lines do not have; room is how many of a line there are.
 func checkPieces(lines []deskLine, wanted []Pieces, room func(deskLine) int, what string) ([]Pieces, error) {
 	seen := map[int]bool{}
 	for _, w := range wanted {
@@ -145,7 +145,7 @@ func checkPieces(lines []deskLine, wanted []Pieces, room func(deskLine) int, wha
 	return wanted, nil
 }
 
-// allSent reports whether with these pieces every line is sent or refunded.
+// allSent reports whether every line is sent or refunded once these pieces are.
 func allSent(lines []deskLine, pieces []Pieces) bool {
 	sent := map[int]int{}
 	for _, p := range pieces {
@@ -159,8 +159,8 @@ func allSent(lines []deskLine, pieces []Pieces) bool {
 	return true
 }
 
-// Undo takes a parcel back, as long as the customer was not told of it. One that was taken back before is refused as
-// such, whichever version of the order the person saw.
+// Undo takes a parcel back, as long as the customer was not mailed about it. If it was already
+// taken back, that is the reason it refuses with, whichever version of the order the person saw.
 func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string) error {
 	err := d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		s, found, err := lockShipment(ctx, tx, o.ID, shipmentID)
@@ -196,17 +196,17 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 	return err
 }
 
-// Correction is what a parcel's label really says.
+// Correction is the true label of a parcel.
 type Correction struct {
 	Order
 	Shipment string
 	Method   string // identifier of the shipping method; "" keeps the carrier
 	Tracking string
-	Mail     bool // tell a customer who was told already
+	Mail     bool // mail a customer who was already mailed
 }
 
-// Correct changes the carrier and the tracking number of a parcel. A customer who was not told yet hears
-// of the right ones only; one who was told hears of it again when that is wanted.
+// Correct changes the carrier and the tracking number of a parcel. A customer who was not mailed
+// yet is mailed only the correct ones; one who was is mailed again if that is wanted.
 func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 	tracking, err := checkTracking(c.Tracking)
 	if err != nil {
@@ -257,7 +257,7 @@ func checkTracking(text string) (string, error) {
 	return tracking, nil
 }
 
-// Shipped is what became of one of many parcels.
+// Shipped is the outcome of one of many parcels.
 type Shipped struct {
 	Parcel
 	ID  string // of the parcel, or "" with Err
@@ -274,10 +274,11 @@ func (d *Desk) ShipAll(ctx context.Context, who Actor, parcels []Parcel) []Shipp
 	return list
 }
 
-// PastedParcels reads what was pasted from a spreadsheet: a line for each order, of its identifier, the tracking number
-// and the shipping method, with tabs, semicolons or commas between them, as a spreadsheet quotes them. The identifier
-// alone is sent without a number; a number that is left empty is refused, since it may be forgotten. left are the lines
-// that are refused, and refused says why, by their numbers.
+// PastedParcels reads text that was pasted from a spreadsheet: a line for each order, of its
+// identifier, the tracking number and the shipping method, separated by tabs, semicolons or commas
+// and quoted as a spreadsheet does. An identifier alone is sent without a number; an empty number
+// is refused, since it may have been forgotten. left are the refused lines, and refused are the
+// reasons, by line number.
 func PastedParcels(text string) (parcels []Parcel, left []string, refused []error) {
 	for i, line := range strings.Split(strings.ReplaceAll(text, "\r", ""), "\n") {
 		if strings.TrimSpace(line) == "" {
@@ -303,7 +304,7 @@ func PastedParcels(text string) (parcels []Parcel, left []string, refused []erro
 	return parcels, left, refused
 }
 
-// cellsOf are the cells of a pasted line, without empty ones at its end but the second.
+// cellsOf are the cells of a pasted line, without empty ones at its end except the second.
 func cellsOf(line string) []string {
 	r := csv.NewReader(strings.NewReader(line))
 	r.LazyQuotes, r.Comma = true, ','
@@ -330,8 +331,8 @@ func identifierLike(text string) bool {
 	return text != "" && len(text) <= 100 && strings.Trim(text, random.Letters) == ""
 }
 
-// tellShipments writes the mails about parcels that can no longer be undone, and what other services hear
-// of them. It says how many there were.
+// mailDueShipments enqueues the mails about parcels that can no longer be undone, with the messages
+// for other services. It returns the number of parcels.
 func (s *server) tellShipments(ctx context.Context) (n int, err error) {
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		list, err := takeShipmentsToTell(ctx, tx)

@@ -29,7 +29,7 @@ func storeShipment(ctx context.Context, tx pgx.Tx, s shipment, pieces []Pieces, 
 		quantities)
 }
 
-// columns are pieces as two arrays.
+// columns turns pieces into two arrays.
 func columns(pieces []Pieces) (seqs, quantities []int) {
 	for _, p := range pieces {
 		seqs, quantities = append(seqs, p.Seq), append(quantities, p.Quantity)
@@ -50,7 +50,8 @@ func shipmentPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) 
 		SELECT seq, quantity FROM shipment_line WHERE shipment_id = $1 ORDER BY seq`, id)
 }
 
-// deleteShipment takes a parcel back, and the order's status with it. That there was one is kept.
+// deleteShipment takes a parcel back, and the order's status with it. A record of the parcel is
+// kept.
 func deleteShipment(ctx context.Context, tx pgx.Tx, s shipment, who Actor) error {
 	return pg.Exec(ctx, tx, "take parcel $1 back", `
 		WITH gone AS (
@@ -87,8 +88,9 @@ func changeShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
 		s.ID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, s.Corrections)
 }
 
-// showTracking keeps the column that the order's page shows beside the chosen shipping method at the number
-// of the newest parcel that went that way: with another carrier's page it would lead nowhere.
+// showTracking sets the column that the order's page shows beside the chosen shipping method to the
+// number of the newest parcel that went that way: on another carrier's page the number would lead
+// nowhere.
 func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
 	return pg.Exec(ctx, tx, "show the tracking number of order $1", `
 		UPDATE orders SET tracking_number = (
@@ -99,7 +101,7 @@ func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
 		WHERE id = $1`, orderID)
 }
 
-// takeShipmentsToTell claims parcels of which the customer is to hear now.
+// takeShipmentsToMail claims parcels about which the customers are to be mailed now.
 func takeShipmentsToTell(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
 	return pg.List[shipment](ctx, tx, "take parcels to tell of", `
 		UPDATE shipment SET told_at = now()
@@ -109,15 +111,15 @@ func takeShipmentsToTell(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
 		RETURNING id, order_id, carrier, tracking_base_url, tracking_number, corrections, true AS told, true AS due`)
 }
 
-// toldOrder is an order whose customer is to hear of something.
+// toldOrder is an order about which the customer is mailed.
 type toldOrder struct {
 	deskOrder
 	MemberCode *string
-	Sent       bool // whole, and told so
+	Sent       bool // completely, and reported as sent
 	MovedAt    *time.Time
 }
 
-// ordersToTell reads orders for mails about them.
+// ordersToMail reads orders for mails about them.
 func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
 	list, err := pg.List[toldOrder](ctx, db, "read orders to tell of", `
 		SELECT `+deskOrderColumns+`, k.member_code,
@@ -134,7 +136,7 @@ func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrd
 	return orders, err
 }
 
-// wasSent reports whether anything of an order went out.
+// wasSent reports whether a parcel of an order was sent.
 func wasSent(ctx context.Context, db pg.DB, orderID int64) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for parcels of order $1", `
 		SELECT EXISTS (SELECT FROM shipment WHERE order_id = $1)

@@ -109,7 +109,7 @@ func TestAParcelIsTakenBack(t *testing.T) {
 	}
 }
 
-// Whichever comes first, either the parcel is gone, or the customer is told of it.
+// Undoing and mailing race: either the parcel is gone, or the customer is mailed about it.
 func TestUndoRacesWithTheMail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -168,9 +168,9 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	correct("right", "", true) // no one has heard of the wrong one
+	correct("right", "", true) // no one was mailed the wrong one
 	e.Exec(`UPDATE shipment SET mail_at = now()`)
-	correct("righter", "", true) // nor when the mail is about to be written
+	correct("righter", "", true) // nor just before the mail is enqueued
 	e.tell(1)
 	correct("righter", "", true)
 	correct("quiet", "FedExGround", false)
@@ -243,7 +243,7 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 		&acted); err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range []loggedAddress{acted.Before, acted.After} { // an erasure finds them by this
+	for _, a := range []loggedAddress{acted.Before, acted.After} { // an erasure finds them by these
 		if a.Customer != "ann@mail.example.com" || a.Code == "" || !slices.Equal(acted.Whose, []string{a.Customer, a.Code}) {
 			t.Errorf("the log of acts names %q, of %q", a, acted.Whose)
 		}

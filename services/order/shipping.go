@@ -21,22 +21,22 @@ type shippingMethod struct {
 	Cost            money.Cents `json:"shipping_cost" db:"shipping_cost_cents"`
 	TrackingBaseURL string      `json:"tracking_code_base_url" db:"tracking_code_base_url"`
 
-	// PriceBy, Steps and FreeAbove make the price that a cart pays of Cost (price).
+	// PriceBy, Steps and FreeAbove turn Cost into the price that a cart pays (price).
 	PriceBy   string         `json:"-"`
 	Steps     []shippingStep `json:"-"`
 	FreeAbove *money.Cents   `json:"-" db:"free_above_cents"`
 
-	listed *money.Cents // Cost as staff set it, once charge has changed that
+	listed *money.Cents // the original Cost, once charge has changed it
 }
 
-// What the price of a method depends on.
+// What the price of a method can depend on.
 const (
 	priceFlat   = "flat"
 	priceWeight = "weight"
 	priceTotal  = "total"
 )
 
-// shippingStep is a price from a weight, or a sum of items, on.
+// shippingStep is the price from a weight, or from a sum of items, upwards.
 type shippingStep struct {
 	From  int64       `json:"from"` // grams or cents
 	Cents money.Cents `json:"-"`
@@ -63,8 +63,9 @@ func (s *shippingStep) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// price is what a method costs for lines: nothing from FreeAbove on, else the price of the last step that their
-// weight or sum reaches. Both are of the items before discounts, so that a code never makes shipping dearer.
+// price is what a method costs for lines: nothing from FreeAbove upwards, otherwise the price of
+// the last step that their weight or sum reaches. Both are computed from the items before
+// discounts, so that a code never makes shipping more expensive.
 func (m *shippingMethod) price(lines []pricedLine) money.Cents {
 	cost := m.Cost
 	if m.listed != nil {
@@ -96,7 +97,7 @@ func (m *shippingMethod) price(lines []pricedLine) money.Cents {
 	return cost
 }
 
-// charge makes the price for lines the one that is shown and frozen. It may be called again.
+// charge sets the price that is shown and frozen to the price for lines. It may be called again.
 func (m *shippingMethod) charge(lines []pricedLine) {
 	price := m.price(lines)
 	if m.listed == nil {
@@ -109,7 +110,7 @@ func (m *shippingMethod) charge(lines []pricedLine) {
 // depends reports whether the price depends on what is in the cart.
 func (m *shippingMethod) depends() bool { return m.PriceBy != priceFlat || m.FreeAbove != nil }
 
-// chargeAll makes the prices of methods those for a cart, dearest first.
+// chargeAll sets the prices of methods to those for a cart, the most expensive first.
 func chargeAll(ctx context.Context, db pg.DB, cartID int64, list []shippingMethod) error {
 	if !slices.ContainsFunc(list, func(m shippingMethod) bool { return m.depends() }) {
 		return nil
@@ -125,8 +126,8 @@ func chargeAll(ctx context.Context, db pg.DB, cartID int64, list []shippingMetho
 	return nil
 }
 
-// cartShippingMethods lists the active methods, dearest first, and gives a cart without a method
-// the default one.
+// cartShippingMethods lists the active methods, the most expensive first, and gives a cart without
+// a method the default one.
 func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) error {
 	c, list, err := findCartAndMethods(r.Context(), s.pool, web.Who(r))
 	if err != nil {
@@ -144,7 +145,7 @@ func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) err
 		case c.Shipping != nil:
 			methods, selected = web.Numbered(0, list), &c.Shipping.Identifier
 		case len(list) > 0:
-			c = nil // it was deleted or paid at this very moment
+			c = nil // it was deleted or paid in the meantime
 		}
 	}
 	return answer(w, struct {

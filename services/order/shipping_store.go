@@ -14,7 +14,7 @@ import (
 const methodColumns = `m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url, m.price_by, ` +
 	`m.steps, m.free_above_cents`
 
-// activeMethodsSQL are the methods that can be chosen, dearest first.
+// activeMethodsSQL are the methods that can be chosen, the most expensive first.
 const activeMethodsSQL = `
 	SELECT ` + methodColumns + ` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`
 
@@ -22,8 +22,9 @@ func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, err
 	return pg.List[shippingMethod](ctx, db, "read shipping methods", activeMethodsSQL)
 }
 
-// chooseShipping stores an active method on the cart of the shopper who asks, and reads the cart with it, and its
-// lines, in one round trip. Without a cart, or without such a method, nothing changes; the cart's method is nil then.
+// chooseShipping stores an active method on the cart of the shopper who sent the request, and reads
+// the cart with it, and its lines, in one round trip. Without a cart, or without such a method,
+// nothing changes; the cart's method is nil then.
 func chooseShipping(ctx context.Context, db pg.DB, who web.Identity,
 	identifier string) (c *cart, lines []line, err error) {
 	where, owner := ownCart(who)
@@ -62,13 +63,13 @@ func findCartAndMethods(ctx context.Context, db pg.DB, who web.Identity) (c *car
 }
 
 // withDefaultShipping gives a cart without a method the configured default, or the cheapest active
-// one when the configured one is not active. A method that the shopper chooses at the same moment
-// stays: the row is looked at again once it is locked.
+// one if the configured one is not active. If the shopper chooses a method at the same moment that
+// one stays: the row is read again once it is locked.
 func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 	if c == nil || c.Shipping != nil {
 		return nil
 	}
-	for range 3 { // a method that was there for the first statement may be gone for the second
+	for range 3 { // a method that the first statement saw may be gone for the second
 		m, err := oneMethod(ctx, db, `
 			WITH m AS (
 			  SELECT `+methodColumns+` FROM shipping_method m WHERE active

@@ -12,13 +12,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// What the confirm page shows has a short name, and our own page sends it along when the shopper goes
-// to pay. What changed meanwhile is then shown first. The name is
+// The content of the confirm page has a short name, which our own page sends along when the shopper
+// goes to pay. If the cart has changed in the meantime, the shopper is shown the change first. The
+// name is
 //
 //	<total in cents>.<hash of the lines>.<hash of everything>.<shipping method>
 //
-// so that the answer can say what was shown without having kept it. Nothing is decided by the amount
-// in it: the quote is made from the cart.
+// so that the answer can say what was shown although nothing was stored. The amount in it decides
+// nothing: the quote is made from the cart.
 
 // shown is a name in its parts.
 type shown struct{ total, lines, all, method string }
@@ -26,7 +27,7 @@ type shown struct{ total, lines, all, method string }
 // String implements fmt.Stringer.
 func (v shown) String() string { return strings.Join([]string{v.total, v.lines, v.all, v.method}, ".") }
 
-// shownOf names contents with their shipping.
+// shownOf is the name of contents with their shipping.
 func (in contents) shownOf(method *shippingMethod) shown {
 	v := shown{total: strconv.FormatInt(int64(in.totals.Total), 10), lines: shownLines(in.lines)}
 	var applied []int64
@@ -44,8 +45,8 @@ func (in contents) shownOf(method *shippingMethod) shown {
 	return v
 }
 
-// shownLines names the lines alone: a page asks for them and for the totals one after the other, and
-// can tell by it that nothing changed in between.
+// shownLines is a name for the lines alone: a page requests them and the totals one after the
+// other, and can tell from it that nothing changed in between.
 func shownLines(lines []line) string {
 	var bought []any
 	for _, l := range lines {
@@ -65,7 +66,7 @@ func shortHash(values ...any) string {
 	return hex.EncodeToString(hash[:12])
 }
 
-// refuseChanged says what changed since a page showed the cart; nil when nothing did, or when the page
+// refuseChanged says what changed since a page showed the cart; nil if nothing did, or if the page
 // does not say what it showed.
 func (in contents) refuseChanged(sent string, method *shippingMethod) *checkoutRefusal {
 	now := in.shownOf(method)
@@ -77,7 +78,7 @@ func (in contents) refuseChanged(sent string, method *shippingMethod) *checkoutR
 	return &checkoutRefusal{code: codeQuoteChanged, text: textChanged(before, after), old: before, now: &after}
 }
 
-// quoteNamed is what a name says was shown; nil when it is none.
+// quoteNamed is the quote that a name describes; nil if it is not a valid name.
 func quoteNamed(name string) *quoted {
 	parts := strings.SplitN(name, ".", 4)
 	total, err := strconv.ParseInt(parts[0], 10, 64)
@@ -102,11 +103,11 @@ func textChanged(before *quoted, after quoted) string {
 	return text + " Please look at it again before you pay."
 }
 
-// asksForQuote reports whether a page wants to know the name of what it shows. Without it the answers are the
-// contract's alone.
+// asksForQuote reports whether a page requests the name of what it shows. Otherwise the answers are
+// the contract's alone.
 func asksForQuote(r *http.Request) bool { return r.URL.Query().Get("quote") == "true" }
 
-// quoteName is the name of what the confirm page shows, for pages that ask for it, or "".
+// quoteName is the name of the confirm page's content, for pages that request it, or "".
 func (in contents) quoteName(r *http.Request, c *cart) string {
 	if c == nil || !asksForQuote(r) {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A page that says what it shows pays that or is told what changed; one that says nothing pays what the
-// cart holds.
+// A page that says what it showed pays exactly that or is told what changed; a page that says
+// nothing pays what the cart holds.
 func TestPayWhatWasShown(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -53,7 +53,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		totals := p.Get("/order/confirm-totals?quote=true")
 		p.Get("/order/confirm-discount-codes?quote=true").Want(totals.At("quote"), "quote")
 		quote := totals.Text("quote")
-		pay(p, quote).Want("stripe-error", "errors", "error") // this shop has no Stripe: as far as one gets
+		pay(p, quote).Want("stripe-error", "errors", "error") // this shop has no Stripe: it gets no further
 		test.change(p)
 		b := pay(p, quote)
 		b.Want("quote-changed", "errors", "error")
@@ -73,7 +73,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		if test.nowWith != "" {
 			b.Want(test.nowWith, "errors", "new", "shipping_method")
 		}
-		pay(p, quote).Want("quote-changed", "errors", "error") // the same old page learns nothing by repeating
+		pay(p, quote).Want("quote-changed", "errors", "error") // an old page gets the same answer again
 		fresh := now.Text("quote")
 		pay(p, fresh).Want("stripe-error", "errors", "error")
 		pay(p, "").Want("stripe-error", "errors", "error")
@@ -86,7 +86,7 @@ func TestPayWhatWasShown(t *testing.T) {
 	}
 }
 
-// Nothing of the contract's answers grows for pages that do not ask.
+// The contract's answers do not grow for pages that do not ask for the quote.
 func TestOldPagesGetTheContractsAnswers(t *testing.T) {
 	t.Parallel()
 	p := newEnv(t).visitor()

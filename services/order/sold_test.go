@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// An order shows what was sold, whatever becomes of the catalog; only state and picture are today's.
+// An order shows what was sold, whatever becomes of the catalog; only state and picture are
+// current.
 func TestAnOrderShowsWhatWasSold(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -55,7 +56,7 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 	}
 }
 
-// Lines of orders from before this was kept get what their quote says.
+// Lines of older orders, which lack titles, get those of their quote.
 func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -66,7 +67,7 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 		`description = NULL`)
 	path := "/order/" + e.Text(`SELECT identifier FROM orders`)
 	title := []string{"order_data", "order_items", "product_sku_data", "0", "parent_product__title"}
-	p.Get(path).Want("Binder Clips", title...) // as a process of the former version leaves it: today's
+	p.Get(path).Want("Binder Clips", title...) // as a process of the former version leaves it: the current title
 	e.Exec(`UPDATE product SET title = 'Clamps'; UPDATE sku SET quoted_at = NULL`)
 	raw, err := migrations.ReadFile("migrations/00010_sold.sql")
 	if err != nil {
@@ -86,8 +87,8 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	}
 }
 
-// The second line of an address is on the order, in the mail's command and in a person's export; an
-// address without one has the contract's fields alone.
+// The second line of an address is in the order, in the mail and in a person's export; an address
+// without one has only the contract's fields.
 func TestTheSecondLineOfAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -121,7 +122,7 @@ func TestTheSecondLineOfAnAddress(t *testing.T) {
 	}
 }
 
-// The newer place of the shipping address has it, too.
+// The newer field for the shipping address has it, too.
 func TestTheSecondLineInCollectedInformation(t *testing.T) {
 	t.Parallel()
 	p, err := stripe.ReadSession([]byte(`{"id":"cs_1","collected_information":{"shipping_details":{"name":"Pat","address":{"line1":"1",` +

@@ -10,7 +10,8 @@ import (
 //go:embed staff/*.html
 var staffTemplates embed.FS
 
-// staff is what order shows in the back office: one line for each route, with the right that it asks for.
+// staff is order's part of the back office: one line for each route, with the right that it
+// requires.
 func (s *server) staff() adminui.Pages {
 	const one = "/orders/{identifier}"
 	return adminui.Pages{Templates: staffTemplates, Routes: slices.Concat(s.staffCatalog(), s.discountRoutes(),
@@ -75,7 +76,7 @@ func (s *server) staffCatalog() []adminui.Route {
 		{Method: "POST", Path: product + "/media/upload", Action: edit, Handle: s.staffUpload},
 		{Method: "POST", Path: product + "/media/fetch", Action: edit, Handle: s.staffFetchMedia},
 		{Method: "GET", Path: product + "/skus", Action: view, Handle: s.staffSKUs},
-		{Method: "POST", Path: product + "/skus", Action: edit, Handle: s.staffEditSKUs}, // prices ask for more
+		{Method: "POST", Path: product + "/skus", Action: edit, Handle: s.staffEditSKUs}, // prices need another right
 		{Method: "POST", Path: product + "/skus/add", Action: adminui.CatalogPrice, Handle: s.staffAddSKUs},
 		{Method: "GET", Path: product + "/prices", Action: view, Handle: s.staffPrices},
 		{Method: "POST", Path: product + "/prices", Action: adminui.CatalogPrice, Handle: s.staffPlanPrice},

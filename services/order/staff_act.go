@@ -22,30 +22,31 @@ import (
 // staffFormPage is a page with one form about an order.
 type staffFormPage struct {
 	Order  staffOrderPage `json:"order"`
-	Errors adminui.Wrong  `json:"errors,omitempty"` // why an act was refused, by field; "" is the whole
-	Says   string         `json:"says"`             // what the act would come to
+	Errors adminui.Wrong  `json:"errors,omitempty"` // by field; "" is about the whole form
+	Says   string         `json:"says"`             // result of an act that was only tried
 	Form   adminui.Form   `json:"-"`
 	Title  string         `json:"-"`
 
 	methods []shippingMethod
-	parcel  string // that the path names
+	parcel  string // the parcel that the path names
 }
 
-// orderForm is an act on an order that a form asks for.
+// orderForm is an act on an order that is performed by a form.
 type orderForm struct {
 	title string
-	// form asks for it, filled in from the order as it is.
+	// form makes the form, filled in from the current order.
 	form func(p staffFormPage) adminui.Form
-	// theirs are the values of fields that another person may have changed; nil when there are none.
+	// theirs are the current values of fields that another person may have changed; nil if there
+	// are none.
 	theirs func(p staffFormPage) map[string]string
-	// noVersion is of a form that changes nothing of the order, and so asks for no version of it.
+	// noVersion marks a form that does not change the order, and so needs no version of it.
 	noVersion bool
 }
 
-// orderAct does what a form asks for, and says what was done.
+// orderAct performs the act of a form, and says what was done.
 type orderAct func(r *http.Request, on Order, form adminui.Submitted) (done string, err error)
 
-// comesTo is the error of an act that was only tried: it says what the act would come to.
+// comesTo is the error of an act that was only tried: it says what the result would be.
 type comesTo struct{ text string }
 
 // Error implements error.
@@ -81,14 +82,15 @@ func (f orderForm) page(p staffFormPage, status int) adminui.Page {
 		Status: status, Narrow: true}
 }
 
-// do is the handler that takes a form. What refuses the act is shown in the form with all that was typed.
+// do is the handler that takes a form. If the act is refused, the form is shown again with
+// everything that was typed and the reason.
 func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		form, err := adminui.ReadForm(r)
 		if err != nil {
 			return nil, err
 		}
-		if !f.noVersion { // without it, a form sent twice would be two acts
+		if !f.noVersion { // without a version, a form that is sent twice would be two acts
 			if err := form.CheckVersion(1, math.MaxInt32); err != nil {
 				return nil, err
 			}
@@ -127,7 +129,7 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 	}
 }
 
-// conflict shows what another person did meanwhile.
+// conflict shows what another person did in the meantime.
 func (f orderForm) conflict(p staffFormPage) adminui.Form {
 	by, at := "Another person", time.Now()
 	if last := p.Order.last; last.at != nil && last.what != "" {
@@ -145,7 +147,7 @@ var noteOrder = orderForm{
 	title: "Note", noVersion: true, form: func(p staffFormPage) adminui.Form { return noteForm(p.Order) },
 }
 
-// noteForm asks for a note.
+// noteForm makes the form for a note.
 func noteForm(p staffOrderPage) adminui.Form {
 	form := adminui.Form{ID: "note", Action: "/orders/" + p.Identifier + "/notes", Submit: "Add note",
 		Fields: []adminui.Field{{Name: "text", Label: "Note", Kind: "multiline", Most: maxStaffNote, Required: true}}}
@@ -158,9 +160,9 @@ func noteForm(p staffOrderPage) adminui.Form {
 // maxStaffNote is the length of a note to an order, in characters.
 const maxStaffNote = 2000
 
-// addNote keeps a note, and mails it if that is wanted. A note changes nothing of the order, so it leaves
-// the forms of others as they are. The same words of the same person within a few minutes are one note: a
-// form that is sent twice mails once.
+// addNote stores a note, and mails it if that is wanted. A note does not change the order, so it
+// leaves other people's forms valid. The same text by the same person within a few minutes is one
+// note: a form that is sent twice mails once.
 func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (string, error) {
 	words := pg.StorableText(strings.TrimSpace(form.Text("text")), 0)
 	switch {
@@ -221,7 +223,8 @@ func mailNote(r *http.Request, tx pgx.Tx, o deskOrder, note int64, words string)
 // moveForm gives an order another status.
 var moveForm = orderForm{title: "Status", form: func(p staffFormPage) adminui.Form { return statusForm(p.Order) }}
 
-// statusForm asks for another status; sent, canceled and refunded come by acts of their own.
+// statusForm makes the form for another status; shipped, canceled and refunded are set by acts of
+// their own.
 func statusForm(p staffOrderPage) adminui.Form {
 	form := adminui.Form{ID: "status", Action: "/orders/" + p.Identifier + "/status", Submit: "Move",
 		Version: int64(p.Version)}
@@ -237,7 +240,7 @@ func statusForm(p staffOrderPage) adminui.Form {
 	return form
 }
 
-// endsAnOrder reports whether a status is one that an act of its own gives.
+// endsAnOrder reports whether a status is set by an act of its own.
 func endsAnOrder(status string) bool {
 	return status == statusShipped || status == statusCanceled || status == statusRefunded
 }
@@ -250,7 +253,7 @@ func (s *server) moveOrder(r *http.Request, on Order, form adminui.Submitted) (s
 	return "Moved to " + status + ".", s.desk.Move(r.Context(), adminui.Who(r), on, status, "")
 }
 
-// readPieces reads how many of each line a form wants: fields line-0, line-1, …
+// readPieces reads how many pieces of each line a form wants: fields line-0, line-1, …
 func readPieces(form adminui.Submitted, lines []staffLine) (pieces []Pieces, err error) {
 	for _, l := range lines {
 		name := lineField(l.Seq)

@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// A form that names no version of its row, or one that never was, is refused as that: it is not a conflict with another
-// person's change.
+// A form without a version of its row, or with one that never was, is refused for that reason: it
+// is not a conflict with another person's change.
 func TestStaffFormsNameAVersion(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

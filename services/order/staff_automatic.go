@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// automaticGroup is which mails go out by themselves.
+// automaticGroup are the settings of the automatic mails.
 var automaticGroup = settingGroup{
 	path: "automatic-mails", title: "Automatic mails",
 	intro: "Reminders and questions go only to people who asked for news. All of them are off until they are " +
@@ -29,7 +29,7 @@ func automaticFields(context.Context, *server) ([]adminui.Field, error) {
 	}, nil
 }
 
-// The times that hold where none is set.
+// The times that apply if none is set.
 const (
 	reminderHours, maxReminderHours = 4, 168
 	reviewDays, maxReviewDays       = 14, 60

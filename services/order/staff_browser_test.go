@@ -31,11 +31,12 @@ var (
 	shipments = flag.Int("shipments", 50, "orders that are shipped by keyboard")
 )
 
-// policy is services/admin's, under which its pages are shown.
+// policy is the content security policy under which services/admin shows its pages.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'"
 
-// office shows order's pages to a browser as services/admin does, for one person who has signed in.
+// office serves order's pages to a browser as services/admin does, for one person who has signed
+// in.
 func (e *env) office(roles ...adminui.Role) *httptest.Server {
 	e.t.Helper()
 	who := e.client.AsStaff("order", roles...).Staff
@@ -74,7 +75,8 @@ func (e *env) office(roles ...adminui.Role) *httptest.Server {
 	return server
 }
 
-// othersPaths are what other services show on order's pages, and beside the navigation.
+// othersPaths are the paths of the parts that other services show on order's pages and beside the
+// navigation.
 var othersPaths = []string{"/counts", "/mails/", "/audit/", "/customers/", "/stripe/"}
 
 // others answers for the other services.
@@ -83,7 +85,7 @@ func others(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/counts" {
 		answer = "{}"
 	}
-	io.WriteString(w, answer) //nolint:errcheck // a page that was left
+	io.WriteString(w, answer) //nolint:errcheck // the browser has left the page
 }
 
 // shows opens a page, checks it, and keeps a picture of it.
@@ -146,8 +148,8 @@ func (e *env) rich() string {
 	return id
 }
 
-// Every page, in both colors, on a desk and on a phone, has nothing for axe to complain about, is no wider
-// than the screen, and says nothing on the console, under the strict policy.
+// Every page, in both color schemes, on a desktop and on a phone, has no fault that axe finds, is
+// no wider than the screen, and writes nothing to the console, under the strict policy.
 func TestStaffPagesForEveryone(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -178,7 +180,8 @@ func TestStaffPagesForEveryone(t *testing.T) {
 	}
 }
 
-// Who is at work in a list keeps it as it is, is told that there is something new, and sees it when asked for.
+// A list does not change while a person works in it: it announces that there is something new, and
+// shows it on request.
 func TestStaffAreToldOfNews(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -248,7 +251,7 @@ func TestStaffShipByKeyboard(t *testing.T) {
 	t.Logf("%d orders shipped in %s", *shipments, took)
 }
 
-// Without scripts an order is shipped, undone, refunded and noted all the same.
+// Without scripts an order can still be shipped, undone, refunded and noted.
 func TestStaffPagesWithoutScripts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// States of a product, as its times and switches make them.
+// The states of a product, which follow from its times and switches.
 const (
 	productOnSale  = "on-sale"
 	productDraft   = "draft"
@@ -17,7 +17,7 @@ const (
 	productRetired = "retired"
 )
 
-// productStates are the states in words, in the order in which pages show them.
+// productStates are the names of the states, in the order in which pages show them.
 var productStates = []adminui.Option{{Value: productOnSale, Text: "On sale"}, {Value: productDraft, Text: "Draft"},
 	{Value: productPlanned, Text: "Planned"}, {Value: productEnded, Text: "Ended"},
 	{Value: productRetired, Text: "Retired"}}
@@ -32,7 +32,8 @@ func productBadge(state string) adminui.Badge {
 	return adminui.Badge{Text: state}
 }
 
-// shownBadge is the state of a product with so many SKUs. One that has none is in no list of the shop.
+// shownBadge is the state of a product with that many SKUs. A product without SKUs is in no list of
+// the shop.
 func shownBadge(state string, skus int64) adminui.Badge {
 	if state == productOnSale && skus == 0 {
 		return adminui.Badge{Text: "Not for sale: no SKU", Tone: "warn"}
@@ -50,8 +51,8 @@ type staffListed struct {
 	SKUs       int64        `json:"skus" db:"skus"`
 	PriceLow   *money.Cents `json:"price_low"`
 	PriceHigh  *money.Cents `json:"price_high"`
-	// Out is how many SKUs cannot be bought for want of stock or by their state; Pieces is what is left of those
-	// that are counted, nil when none is.
+	// Out is how many SKUs cannot be bought because of their stock or state; Pieces is what is left
+	// of counted SKUs, nil if none is counted.
 	Out    int64  `json:"out_of_stock"`
 	Pieces *int64 `json:"pieces"`
 }
@@ -92,7 +93,7 @@ func priceRange(low, high *money.Cents) string {
 	return low.String() + " – " + high.String()
 }
 
-// stockFilters narrow the list by what is left.
+// stockFilters narrow the list by remaining stock.
 var stockFilters = []adminui.Option{{Value: "", Text: "any"}, {Value: "available", Text: "all available"},
 	{Value: "out", Text: "something out"}, {Value: "low", Text: "few left"}}
 
@@ -102,7 +103,7 @@ type staffProductsPage struct {
 	Next     string        `json:"next,omitempty"`
 }
 
-// staffProducts lists products, the newest first unless their titles sort them.
+// staffProducts lists products, the newest first unless they are sorted by title.
 func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state", "collection", "stock"},
 		Sorts: []string{"new", "title"}})

@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// productStateSQL is the state of product p; on_sale(p) says the same of shoppers.
+// productStateSQL is the state of product p; on_sale(p) is the equivalent for shoppers.
 const productStateSQL = `CASE WHEN p.retired_at IS NOT NULL THEN 'retired' WHEN NOT p.published THEN 'draft'
 	WHEN p.on_sale_until <= now() THEN 'ended' WHEN p.on_sale_from > now() THEN 'planned' ELSE 'on-sale' END`
 
@@ -22,7 +22,7 @@ type productsWanted struct {
 	Rows                             int
 }
 
-// fewLeft is how many pieces of a SKU are few.
+// fewLeft is the count of pieces up to which a SKU has few left.
 const fewLeft = 5
 
 // notAvailableSQL are the SKUs of product p that cannot be bought.
@@ -37,7 +37,7 @@ var stockSQL = map[string]string{
 
 // statement is the query of the list with its arguments.
 func (w productsWanted) statement() (sql string, args []any) {
-	args = []any{pgx.QueryExecModeCacheDescribe} // the plan depends on what is looked for
+	args = []any{pgx.QueryExecModeCacheDescribe} // the plan depends on the search
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)-1) }
 	var where strings.Builder
 	if w.State != "" {
@@ -85,7 +85,7 @@ func listStaffProducts(ctx context.Context, db pg.DB, w productsWanted) ([]staff
 	return pg.List[staffListed](ctx, db, "list products for staff", sql, args...)
 }
 
-// listStaffCollections are all collections, in shop order, with how many products each has.
+// listStaffCollections lists all collections, in shop order, with the number of their products.
 func listStaffCollections(ctx context.Context, db pg.DB) ([]staffCollection, error) {
 	return pg.List[staffCollection](ctx, db, "list collections for staff", `
 		SELECT id, address, title, text, position, version,

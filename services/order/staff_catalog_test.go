@@ -11,8 +11,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// A product's way through the editor: made as a draft, previewed, published, changed by two people at once, moved to
-// another address, planned, retired and brought back. Shoppers see it when they should.
+// A product's way through the editor: made as a draft, previewed, published, changed by two people
+// at once, moved to another address, planned, retired and brought back. Shoppers see it exactly
+// when they should.
 func TestStaffEditAProduct(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -100,7 +101,8 @@ func TestStaffEditAProduct(t *testing.T) {
 	}
 }
 
-// An address keeps the letters of its title, without their marks, and takes no markup for words.
+// An address keeps the letters of its title, without their accents, and does not take markup for
+// words.
 func TestAddressesOfTitles(t *testing.T) {
 	t.Parallel()
 	for title, want := range map[string]string{"Paper Clips": "PaperClips", "Ünïque <b>Mug</b>": "UniqueMug", "Löffel": "Loffel",
@@ -112,7 +114,8 @@ func TestAddressesOfTitles(t *testing.T) {
 	}
 }
 
-// Signs that turn text round are taken out of names where they are entered, in forms and in files.
+// Characters that reverse the direction of text are removed from names where they are entered, in
+// forms and in files.
 func TestNamesAreEnteredWithoutTurns(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -129,7 +132,7 @@ func TestNamesAreEnteredWithoutTurns(t *testing.T) {
 	}
 }
 
-// Garbage is refused with a word and changes nothing.
+// Invalid input is refused with a reason and changes nothing.
 func TestTheEditorRefusesGarbage(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -162,8 +165,8 @@ func TestTheEditorRefusesGarbage(t *testing.T) {
 	}
 }
 
-// Pictures are kept in the order of their places, the first one stands for the product, and clients that sort by ids
-// see the same order.
+// Pictures are kept in the order of their places; the first one is the product's main picture, and
+// clients that sort by ids see the same order.
 func TestStaffOrderPictures(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -197,7 +200,7 @@ func TestStaffOrderPictures(t *testing.T) {
 	}
 	editor.Post(path, form("1")...).Has(409, "Another person changed", "Two &lt;clips&gt;")
 	if a := e.staff(adminui.Owner).Post(path, form("1")...); a.Status != 409 || !strings.Contains(a.Body, "it was changed meanwhile") {
-		t.Error(a) // it is not an order
+		t.Error(a) // it is in the wrong order
 	}
 	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther ||
 		e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {
@@ -230,7 +233,7 @@ func TestStaffEditCollections(t *testing.T) {
 	}
 }
 
-// Every product is listed once, however the pages are cut, and found by what it is.
+// Every product is listed once, however the pages are cut, and is found by each of its properties.
 func TestStaffListProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -281,7 +284,7 @@ func TestStaffListProducts(t *testing.T) {
 	}
 }
 
-// What comes on sale, or goes off, by the clock is told by it, once.
+// Scheduled changes of products on sale are reported, once.
 func TestTheClockTellsOfPlannedProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -89,21 +89,21 @@ type staffCollectionPage struct {
 // maxMembers is how many products of a collection its page orders.
 const maxMembers = 500
 
-// collectionEdit is what the form of a collection says.
+// collectionEdit is the content of a collection's form.
 type collectionEdit struct {
 	Title, Address, Text string
 	Position             int
 	Places               map[string]int // of products, by identifier
 }
 
-// collectionAddress is what a collection's address may look like, as the table checks it.
+// collectionAddress matches valid addresses of collections, as the table checks them.
 var collectionAddress = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 func (s *server) collectionOf(r *http.Request) (staffCollection, error) {
 	return web.OrNotFound(findStaffCollection(r.Context(), s.pool, adminui.Param(r, "address")))
 }
 
-// collectionForm asks for a collection.
+// collectionForm is the form for a collection.
 func collectionForm(c staffCollection) adminui.Form {
 	f := adminui.Form{ID: "collection", Action: c.path(), Version: c.Version, Cancel: "/catalog/collections",
 		Fields: []adminui.Field{
@@ -119,7 +119,7 @@ func collectionForm(c staffCollection) adminui.Form {
 	return f
 }
 
-// readCollectionEdit reads the form; what was not sent stays.
+// readCollectionEdit reads the form; fields that were not sent stay as they are.
 func readCollectionEdit(form adminui.Submitted, now staffCollection, members []collectionMember) (e collectionEdit,
 	wrong adminui.Wrong) {
 	wrong = adminui.Wrong{}
@@ -163,7 +163,7 @@ func readCollectionEdit(form adminui.Submitted, now staffCollection, members []c
 	return e, wrong
 }
 
-// staffNewCollection asks for a new collection.
+// staffNewCollection shows the form for a new collection.
 func (s *server) staffNewCollection(*http.Request) (adminui.Answer, error) {
 	return collectionPage(staffCollectionPage{Members: []collectionMember{}, Form: collectionForm(staffCollection{})},
 		http.StatusOK), nil
@@ -264,7 +264,7 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 	return adminui.Record(r, tx, act)
 }
 
-// staffDropCollection removes a collection. Its products stay.
+// staffDeleteCollection deletes a collection. Its products stay.
 func (s *server) staffDropCollection(r *http.Request) (adminui.Answer, error) {
 	c, err := s.collectionOf(r)
 	if err != nil {

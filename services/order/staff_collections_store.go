@@ -24,8 +24,8 @@ func collectionMembers(ctx context.Context, db pg.DB, id int64, most int) ([]col
 		ORDER BY k.position, p.id LIMIT $2`, id, most)
 }
 
-// storeCollection changes a collection of a version, or makes one where id is 0; free is false when another one has
-// the address.
+// storeCollection updates a collection of a version, or inserts one if id is 0; free is false if
+// another one has the address.
 func storeCollection(ctx context.Context, tx pgx.Tx, id, version int64, e collectionEdit) (stored, free bool,
 	err error) {
 	part, err := tx.Begin(ctx)

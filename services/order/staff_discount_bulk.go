@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// maxBulk is how many codes can be made at once.
+	// maxBulk is how many codes can be made in one batch.
 	maxBulk = 10_000
 	// bulkLetters is how many random letters a code of a batch has: 60 bits of rand.Text's alphabet, so that
 	// guessing one of ten thousand takes a lifetime of tries even without the limits on guessing.
 	bulkLetters = 12
-	// maxPrefix is the longest beginning that the codes of a batch share, in characters.
+	// maxPrefix is the length of the longest prefix that the codes of a batch share, in characters.
 	maxPrefix = 20
 )
 
-// bulkForm asks for codes of one use each. once names the form, so that it makes one batch however often it
-// is sent.
+// bulkForm is the form for codes of one use each. once identifies the form, so that it makes one
+// batch however often it is sent.
 func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 	form, err := s.discountForm(r, discount{TypeID: 1})
 	form.Fields = slices.DeleteFunc(form.Fields, func(f adminui.Field) bool {
@@ -69,7 +69,7 @@ func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted
 		return b, nil, web.BadRequest("once")
 	}
 	b.name, b.prefix = strings.TrimSpace(sent.Get("name")), strings.TrimSpace(sent.Get("prefix"))
-	// A code stands in for those of the batch while the terms are read.
+	// This code stands for those of the batch while the terms are read.
 	sent.Values.Values["code"], sent.Values.Values["uses"] = []string{"x"}, []string{"1"}
 	if b.terms, wrong, err = readDiscount(r.Context(), s.pool, sent, discount{}); err != nil {
 		return b, wrong, err

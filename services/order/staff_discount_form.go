@@ -19,7 +19,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// discountForm asks for what a code does, filled in with what it does now.
+// discountForm is the form for the terms of a code, filled in with the current ones.
 func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error) {
 	types, err := discountTypes(r.Context(), s.pool)
 	if err != nil {
@@ -107,8 +107,9 @@ func texts(ids []int64) []string {
 	return list
 }
 
-// readDiscount reads a form about a code, which was was before, and says what is wrong with it. Within a transaction db
-// is that transaction: one that holds a connection must not wait for another.
+// readDiscount reads a form about a code, whose former terms are was, and says what is wrong with
+// it. Within a transaction db is that transaction: a handler that holds a connection must not wait
+// for another.
 func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
 	was discount) (d discount, wrong adminui.Wrong, err error) {
 	d, wrong = was, adminui.Wrong{}
@@ -137,7 +138,7 @@ func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
 
 func oddInCode(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// readAmounts reads what a code takes off, and from where on.
+// readAmounts reads what a code takes off, and from which order total.
 func (d *discount) readAmounts(form adminui.Submitted, wrong adminui.Wrong) {
 	var ok bool
 	if d.Amount, ok = readAmount(form.Get("amount")); !ok {
@@ -161,7 +162,7 @@ func (d *discount) readAmounts(form adminui.Submitted, wrong adminui.Wrong) {
 	}
 }
 
-// readAmount reads an amount that is not negative; nothing is 0.
+// readAmount reads an amount that is not negative; empty is 0.
 func readAmount(text string) (money.Cents, bool) {
 	if text = strings.TrimSpace(text); text == "" {
 		return 0, true
@@ -170,7 +171,8 @@ func readAmount(text string) (money.Cents, bool) {
 	return c, err == nil && c >= 0
 }
 
-// readLimits reads when and how often a code can be used. A day that is the stored one keeps its hour.
+// readLimits reads when and how often a code can be used. If a day is the stored one it keeps its
+// time of day.
 func (d *discount) readLimits(form adminui.Submitted, was discount, wrong adminui.Wrong) {
 	var ok bool
 	if d.MaxUses, ok = readCount(form.Get("uses")); !ok {
@@ -184,7 +186,7 @@ func (d *discount) readLimits(form adminui.Submitted, was discount, wrong adminu
 	} else if d.Starts.IsZero() {
 		d.Starts = time.Now().UTC().Truncate(time.Second)
 	}
-	const lastMoment = 24*time.Hour - time.Microsecond // what PostgreSQL can tell from the next day
+	const lastMoment = 24*time.Hour - time.Microsecond // PostgreSQL counts microseconds
 	if d.Ends, ok = readDayOf(form.Get("until"), was.Ends, lastMoment); !ok {
 		wrong["until"] = "A day such as 2026-12-24, please."
 	}
@@ -195,10 +197,11 @@ func (d *discount) readLimits(form adminui.Submitted, was discount, wrong adminu
 	}
 }
 
-// wrongCount is what readCount takes.
+// wrongCount is the message for input that readCount refuses.
 const wrongCount = "A whole number from 1 on, please, or nothing."
 
-// readCount reads a limit; nothing is none. 0 is refused: it would make a code that no one can use.
+// readCount reads a limit; empty is no limit. 0 is refused: it would make a code that no one can
+// use.
 func readCount(text string) (*int, bool) {
 	if text = strings.TrimSpace(text); text == "" {
 		return nil, true
@@ -208,7 +211,7 @@ func readCount(text string) (*int, bool) {
 	return &count, ok && count > 0
 }
 
-// readDayOf reads a day as the moment within it; the stored one where the day is the same.
+// readDayOf reads a day as a time within it; the stored time if the day is the same.
 func readDayOf(text string, was time.Time, within time.Duration) (time.Time, bool) {
 	if text = strings.TrimSpace(text); text == "" {
 		return time.Time{}, true
@@ -223,8 +226,8 @@ func readDayOf(text string, was time.Time, within time.Duration) (time.Time, boo
 // maxScope is how many SKUs and how many collections a code can be for.
 const maxScope = 500
 
-// readScope reads what a code is for. Nothing chosen is everything, unless all that it was for is gone: what
-// staff do not touch stays.
+// readScope reads what a code is for. An empty choice means everything, unless the code had a scope
+// of which nothing exists any longer: staff did not change that, so it stays.
 func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitted, wrong adminui.Wrong) error {
 	had := len(d.Collections) + len(d.SKUs)
 	d.Collections, d.SKUs = nil, nil
@@ -262,7 +265,7 @@ func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitt
 	return err
 }
 
-// staffNewDiscount asks for a new code.
+// staffNewDiscount shows the form for a new code.
 func (s *server) staffNewDiscount(r *http.Request) (adminui.Answer, error) {
 	form, err := s.newDiscountForm(r)
 	return newDiscountPage(form, http.StatusOK, nil), err
@@ -279,7 +282,7 @@ func newDiscountPage(form adminui.Form, status int, errs adminui.Wrong) adminui.
 		Status: status, Narrow: true}
 }
 
-// staffMakeDiscount makes a new code.
+// staffCreateDiscount makes a new code.
 func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
@@ -307,7 +310,8 @@ func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/discounts/" + id(d.ID), Text: "Made " + d.Code + "."}, nil
 }
 
-// staffSaveDiscount changes a code. Carts count by the change at once, quotes that were made stay as they are.
+// staffUpdateDiscount changes a code. Carts follow the change at once, existing quotes stay as they
+// are.
 func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {

@@ -9,9 +9,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// discountPreview is what a cart would get with a code, by the function that makes all amounts.
+// discountPreview is the result of a cart with a code, computed by the function that computes all
+// amounts.
 type discountPreview struct {
-	Problem          string        `json:"problem,omitempty"` // with the cart as it was typed
+	Problem          string        `json:"problem,omitempty"` // with the typed cart
 	Lines            []previewLine `json:"lines"`
 	Shipping         string        `json:"shipping,omitempty"`
 	ItemSubtotal     money.Cents   `json:"item_subtotal"`
@@ -20,10 +21,10 @@ type discountPreview struct {
 	ShippingDiscount money.Cents   `json:"shipping_discount"`
 	Total            money.Cents   `json:"total"`
 	Applied          bool          `json:"applied"`
-	Why              string        `json:"why,omitempty"` // it was not applied, or would not be today
+	Why              string        `json:"why,omitempty"` // the code was not applied, or would not be today
 }
 
-// previewDiscount works out the cart that was typed. A code that is not valid today is taken as if it were.
+// previewDiscount computes the typed cart. A code that is not valid today is treated as if it were.
 func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discountPreview, error) {
 	pieces, ok := readPreviewCart(p.Cart)
 	if !ok {
@@ -70,7 +71,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 	return out, nil
 }
 
-// whyNot explains a code that takes nothing off, or that would not today.
+// whyNot explains why a code takes nothing off, or would not today.
 func (d discount) whyNot(t totals, only []int64, shipping *shippingMethod) string {
 	switch {
 	case d.state(time.Now()) == discountEnded:
@@ -93,7 +94,7 @@ func (d discount) whyNot(t totals, only []int64, shipping *shippingMethod) strin
 	return ""
 }
 
-// maxPreview is how many lines a cart for trying out has.
+// maxPreview is how many lines a cart for trying out may have.
 const maxPreview = 50
 
 // readPreviewCart reads SKUs with pieces: "6 x 2, 7".

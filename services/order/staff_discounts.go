@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// discountRow is a code in the list, with what a reader wants to know of it.
+// discountRow is a code in the list, with derived values for the reader.
 type discountRow struct {
 	discount
 	State string `json:"state"`
@@ -38,7 +38,7 @@ func discountBadge(state string) adminui.Badge {
 	return adminui.Badge{Text: "Ended"}
 }
 
-// used is how often a code was used, of how often it can be.
+// used is how often a code was used, out of how often it can be.
 func (d discount) used() string {
 	if d.MaxUses == nil {
 		return fmt.Sprintf("%d times", d.Uses)
@@ -151,8 +151,8 @@ type discountPage struct {
 	Form     adminui.Form     `json:"-"`
 	Facts    []adminui.Detail `json:"-"`
 	Methods  []shippingMethod `json:"-"`
-	Cart     string           `json:"-"` // typed, to try the code on
-	Shipping string           `json:"-"` // chosen for that
+	Cart     string           `json:"-"` // as typed, to try the code on
+	Shipping string           `json:"-"` // the method chosen for that
 	Badge    adminui.Badge    `json:"-"`
 	Unused   bool             `json:"-"`
 }
@@ -217,7 +217,7 @@ func (s *server) staffDiscount(r *http.Request) (adminui.Answer, error) {
 	return p.answer(http.StatusOK), nil
 }
 
-// staffEndDiscount ends a code now; staffDropDiscount deletes one that was never used.
+// staffEndDiscount ends a code now; staffDeleteDiscount deletes one that was never used.
 func (s *server) staffEndDiscount(r *http.Request) (adminui.Answer, error) {
 	return s.changeDiscount(r, "Ended code ", func(tx pgx.Tx, d discount) (adminui.Done, error) {
 		return adminui.Done{To: "/discounts/" + id(d.ID), Text: d.Code + " has ended."},
@@ -289,7 +289,7 @@ func (s *server) staffEndBatch(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/discounts?batch=" + id(number), Text: fmt.Sprintf("%d codes have ended.", ended)}, err
 }
 
-// amountIn shows an amount as a field has it; nothing for none.
+// amountIn is an amount as a field shows it; empty for zero.
 func amountIn(c money.Cents) string {
 	if c == 0 {
 		return ""

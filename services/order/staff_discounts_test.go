@@ -33,8 +33,8 @@ func with(form []string, pairs ...string) []string {
 
 var tenOff = []string{"code", "TEN", "description", "Ten off", "type", "1", "amount", "10"}
 
-// A code is made, tried, changed by two people at once, ended and deleted on its page. Carts count by it at
-// once; what was quoted stays.
+// A code is made, tried, changed by two people at once, ended and deleted on its page. Carts follow
+// it at once; quotes stay.
 func TestStaffMakeACode(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -56,7 +56,7 @@ func TestStaffMakeACode(t *testing.T) {
 	a := staff.Get(page).OK()
 	a.Want("10% off", "discount", "gives")
 	a.Want("active", "discount", "state")
-	e.Exec(`UPDATE discount_code SET combinable = true WHERE code = '=TEN<b>'`) // as codes of before are
+	e.Exec(`UPDATE discount_code SET combinable = true WHERE code = '=TEN<b>'`) // as old codes are
 	staff.Get(page).Want("10% off: takes nothing off, as it is combinable", "discount", "gives")
 	staff.Get("/staff/discounts", "q", "=ten").Want("10% off: takes nothing off, as it is combinable", "codes", "0", "gives")
 	e.Exec(`UPDATE discount_code SET combinable = false WHERE code = '=TEN<b>'`)
@@ -103,12 +103,12 @@ func TestStaffMakeACode(t *testing.T) {
 	}
 	quote := shopper.quoted("ann@mail.example.com")
 	staff.Post(page, with(narrow, "version", "2", "amount", "100")...).OK()
-	staff.Post(page+"/delete", "version", "3").Has(409) // a checkout holds it
+	staff.Post(page+"/delete", "version", "3").Has(409) // a checkout uses it
 	e.mustHandle(event("evt_ten", completed, quote, nil))
 	if got := e.Text(`SELECT item_discount || ' ' || total FROM orders`); got != "200 1855" {
 		t.Errorf("the order has %s", got)
 	}
-	// What the code was not for is refunded at its full price, the rest as it was paid.
+	// Items that the code was not for are refunded at their full price, the rest as it was paid.
 	for seq, want := range map[int]int64{0: 700, 1: 199} {
 		p := []Pieces{{seq, 2 - seq}}
 		lines, err := orderLines(t.Context(), e.pool, 1)
@@ -138,7 +138,8 @@ func TestStaffMakeACode(t *testing.T) {
 	}
 }
 
-// Codes are made in bulk once however often the form is sent, each for one order; all of them end at once.
+// Codes are made in bulk once however often the form is sent, each for one order; all of them end
+// together.
 func TestStaffMakeCodesInBulk(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -173,7 +174,8 @@ func TestStaffMakeCodesInBulk(t *testing.T) {
 	}
 }
 
-// Of twenty carts at once exactly one gets the only use of a code. A canceled order gives it back.
+// Of twenty concurrent carts exactly one gets the only use of a code. A canceled order gives it
+// back.
 func TestACodeWithOneUse(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// pathsOf are what stands in the paths of the pages of a shop with something of each kind.
+// pathsOf are the values for the paths of the pages of a shop with something of each kind.
 func (e *env) pathsOf() map[string]string {
 	e.t.Helper()
 	id := e.rich()
@@ -24,7 +24,8 @@ func (e *env) pathsOf() map[string]string {
 		"/settings/statuses/{identifier}": "/settings/statuses/packing"}
 }
 
-// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
+// Each page of the back office is JSON of its struct's shape, which pages.txt records, and HTML,
+// and a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -33,7 +34,7 @@ func TestSchemaOfPages(t *testing.T) {
 	owner.Faces("pages.txt", e.service.staff(), paths)
 }
 
-// A program that posts nothing to a form learns what is wrong with it.
+// A program that posts an empty form gets the errors as JSON.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -11,10 +11,10 @@ import (
 
 // formPage is a page with one form.
 type formPage struct {
-	Errors adminui.Wrong  `json:"errors,omitempty"` // by field; "" is the whole
+	Errors adminui.Wrong  `json:"errors,omitempty"` // by field; "" is about the whole form
 	Intro  string         `json:"-"`
 	Form   adminui.Form   `json:"-"`
-	Edit   adminui.Action `json:"-"` // who may not do it reads the values alone; "": the page asks for the right
+	Edit   adminui.Action `json:"-"` // the right without which a person sees only the values; "" if the page itself requires it
 }
 
 // Shown are the values of the form, for those who may not change them.
@@ -31,7 +31,7 @@ func (p formPage) Shown() (list []adminui.Detail) {
 	return list
 }
 
-// rowNow is a row as another person may have left it.
+// rowNow is the current row, which another person may have changed.
 type rowNow struct {
 	version   int64
 	changedBy string
@@ -39,8 +39,9 @@ type rowNow struct {
 	values    map[string]string // by field
 }
 
-// refusedForm is the form of the row as it is now, with all that was typed and why it was not taken: what is
-// wrong (422), or adminui.ErrStale (409; 400 when the row never had the form's version). Other errors are returned.
+// refusedForm is the form of the current row, with everything that was typed and the reason why it
+// was refused: invalid input (422), or adminui.ErrStale (409; 400 if the row never had the form's
+// version). Other errors are returned.
 func refusedForm(form adminui.Form, sent adminui.Submitted, wrong adminui.Wrong, cause error,
 	now rowNow) (adminui.Form, adminui.Wrong, int, error) {
 	form = form.Typed(sent)

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// maxAtOnce is how many orders one form takes.
+	// maxOrdersPerForm is how many orders one form can ship.
 	maxAtOnce = 200
-	// maxRefused bounds what is said of those that were refused, in characters.
+	// maxRefused bounds the list of refused orders, in characters.
 	maxRefused = 2000
 )
 
-// shippingChoice asks for the way to send; usual stands for no choice.
+// shippingChoice is the field for the shipping method; usual is the text for no choice.
 func shippingChoice(methods []shippingMethod, usual string) adminui.Field {
 	f := adminui.Field{Name: "method", Label: "Carrier", Kind: "choice",
 		Options: []adminui.Option{{Value: "", Text: usual}}}
@@ -32,7 +32,7 @@ func shippingChoice(methods []shippingMethod, usual string) adminui.Field {
 	return f
 }
 
-// shipForm asks for a parcel of one order.
+// shipForm is the form for a parcel of one order.
 var shipForm = orderForm{title: "Ship", form: func(p staffFormPage) adminui.Form {
 	o := p.Order
 	form := adminui.Form{Action: "/orders/" + o.Identifier + "/ship", Submit: "Ship", Fields: []adminui.Field{
@@ -73,13 +73,13 @@ func (s *server) shipOrder(r *http.Request, on Order, form adminui.Submitted) (s
 	return "Sent. " + s.untilTold("The customer is told"), err
 }
 
-// untilTold says when customers hear of what was just sent.
+// untilTold says when customers will be mailed about what was just sent.
 func (s *server) untilTold(what string) string {
 	return what + " at " + time.Now().Add(s.cfg.ShippingMailAfter).UTC().Format("15:04 UTC") +
 		"; until then it can be undone."
 }
 
-// named is the parcel that the path names.
+// parcelFromPath reads the parcel that the path names.
 func (p staffFormPage) named() (found staffParcel) {
 	for _, parcel := range p.Order.Parcels {
 		if parcel.ID == p.parcel {
@@ -89,7 +89,7 @@ func (p staffFormPage) named() (found staffParcel) {
 	return found
 }
 
-// correctForm asks what the label of a parcel really says.
+// correctForm is the form for the true label of a parcel.
 var correctForm = orderForm{title: "Correct a parcel", form: func(p staffFormPage) adminui.Form {
 	return adminui.Form{Action: "/orders/" + p.Order.Identifier + "/parcels/" + p.parcel, Fields: []adminui.Field{
 		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off",
@@ -106,7 +106,7 @@ func (s *server) correctParcel(r *http.Request, on Order, form adminui.Submitted
 		Mail: form.Get("mail") != ""})
 }
 
-// undoForm takes a parcel back; where that is refused, its page says why.
+// undoForm takes a parcel back; its page is shown only if that is refused.
 var undoForm = orderForm{title: "Undo a parcel", form: func(p staffFormPage) adminui.Form {
 	return adminui.Form{Action: "/orders/" + p.Order.Identifier + "/undo", Submit: "Undo",
 		Fields: []adminui.Field{{Name: "parcel", Kind: "hidden"}}}
@@ -122,31 +122,31 @@ type staffToShip struct {
 	Version    int    `json:"version"`
 	Customer   string `json:"customer"`
 	Place      string `json:"place"`
-	Pieces     string `json:"pieces"`             // that are left to send; "" for none
-	Disputed   bool   `json:"disputed"`           // a bank has taken money of it back
-	Tracking   string `json:"tracking,omitempty"` // that was typed
+	Pieces     string `json:"pieces"`             // left to send; "" if none are
+	Disputed   bool   `json:"disputed"`           // a bank has taken back money of it
+	Tracking   string `json:"tracking,omitempty"` // as typed
 	Error      string `json:"error,omitempty"`
 }
 
-// staffShipPage sends many orders at once.
+// staffShipPage is the page that sends many orders.
 type staffShipPage struct {
 	Orders  []staffToShip  `json:"orders"`
 	Sent    []string       `json:"sent"`
-	Refused []string       `json:"refused"` // of what was pasted
+	Refused []string       `json:"refused"` // lines that were pasted and refused, with the reasons
 	Pasted  string         `json:"-"`
 	Chosen  string         `json:"-"`
 	Method  []shippingText `json:"-"`
 	left    []string       // lines that were pasted and not sent
 }
 
-// shippingText is a way to send.
+// shippingText is a shipping method in the choice.
 type shippingText struct {
 	Value, Text string
 	Chosen      bool
 }
 
-// staffShipMany shows the orders that wait to be sent: those that the address names, or those of a status
-// that wait longest.
+// staffShipMany shows the orders that wait to be sent: those that the address names, or those of a
+// status that have waited longest.
 func (s *server) staffShipMany(r *http.Request) (adminui.Answer, error) {
 	q, err := web.Query(r)
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *server) shipManyPage(r *http.Request, page staffShipPage, status int) (
 		Errors: page.errors()}, nil
 }
 
-// errors are what was refused, by order, and of what was pasted.
+// errors are the reasons for which orders, and pasted lines, were refused.
 func (p staffShipPage) errors() map[string]string {
 	errs := map[string]string{}
 	for _, o := range p.Orders {
@@ -189,8 +189,8 @@ func (p staffShipPage) errors() map[string]string {
 	return errs
 }
 
-// staffShipThese sends the orders for which a tracking number was typed, and those that were pasted. What
-// is refused stays on the page; the others are sent.
+// staffShipThese sends the orders for which a tracking number was typed, and those that were
+// pasted. Refused ones stay on the page; the others are sent.
 func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -241,11 +241,12 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	return s.shipManyPage(r, page, http.StatusUnprocessableEntity)
 }
 
-// shipAll sends parcels, the first of which were pasted, and notes what became of each.
+// shipAll sends parcels, the first of which were pasted, and notes the outcome of each.
 func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *staffShipPage) error {
 	again := map[string]staffToShip{}
 	var ids []string
-	// The list is worked through to its end, also when the browser has left: half a list is hard to find again.
+	// The list is worked through to its end, even if the browser has left: half a list is hard to
+	// find again.
 	ctx := context.WithoutCancel(r.Context())
 	for i, done := range s.desk.ShipAll(ctx, adminui.Who(r), parcels) {
 		why, err := s.whyNotSent(ctx, done)
@@ -274,8 +275,8 @@ func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *st
 	return err
 }
 
-// whyNotSent is whyNot of a parcel. One that was sent already under the same number is not a refusal: the list
-// was sent twice.
+// whyNotSent is whyNot for a parcel. A parcel that was already sent under the same number is not
+// refused: the list was sent twice.
 func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 	why, err := whyNot(done.Err)
 	if why == "" || err != nil {
@@ -297,7 +298,7 @@ func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 	return why, err
 }
 
-// whyNot says why an act was refused, "" when it was done; another error is returned.
+// whyNot says why an act was refused, "" if it was done; it returns any other error.
 func whyNot(err error) (string, error) {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal.Text, nil
@@ -322,7 +323,7 @@ func parcelsInWords(n int) string {
 	return strconv.Itoa(n) + " parcels"
 }
 
-// bulkCommands are what can be done with the orders that are chosen in the list.
+// bulkCommands are the commands for orders that are chosen in the list.
 func bulkCommands(who adminui.Identity, statuses []staffStatus, shown string) (list []adminui.Command) {
 	if who.May(adminui.OrdersFulfil) {
 		list = append(list, adminui.Command{Text: "Ship", To: "/orders/bulk/ship"})
@@ -337,7 +338,7 @@ func bulkCommands(who adminui.Identity, statuses []staffStatus, shown string) (l
 	return list
 }
 
-// chosenOrders reads the orders that were chosen in the list. All of them have to be orders.
+// chosenOrders reads the orders that were chosen in the list. All identifiers must be orders.
 func (s *server) chosenOrders(r *http.Request) ([]string, error) {
 	ids, err := adminui.Chosen(r, maxAtOnce)
 	if err != nil {
@@ -353,7 +354,7 @@ func (s *server) chosenOrders(r *http.Request) ([]string, error) {
 	return ids, nil
 }
 
-// staffChosen leads to a page about the orders that were chosen in the list.
+// staffChosen redirects to a page about the orders that were chosen in the list.
 func (s *server) staffChosen(page string) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		ids, err := s.chosenOrders(r)
@@ -364,7 +365,7 @@ func (s *server) staffChosen(page string) adminui.Handler {
 	}
 }
 
-// staffMoveChosen gives the chosen orders another status, each by itself.
+// staffMoveChosen gives the chosen orders another status, one by one.
 func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 	ids, err := s.chosenOrders(r)
 	if err != nil {

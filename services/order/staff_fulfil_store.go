@@ -9,10 +9,11 @@ import (
 // unsent are the statuses of orders that may have pieces to send.
 const unsent = `s.identifier NOT IN ('shipped', 'canceled', 'refunded')`
 
-// shownToShip is how many orders the page that sends many shows by itself.
+// shownToShip is how many orders the page that sends many shows by default.
 const shownToShip = 50
 
-// ordersToShip are the orders of some identifiers, or else those that wait longest, of one status or of all.
+// ordersToShip are the orders of some identifiers, or otherwise those that have waited longest, of
+// one status or of all.
 func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status string) ([]staffToShip, error) {
 	which, args := `orders o WHERE o.identifier = ANY($1)`, []any{identifiers}
 	if len(identifiers) == 0 {
@@ -34,7 +35,7 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 		FROM `+which+` ORDER BY o.placed_at, o.id`, args...)
 }
 
-// findLastAct says what staff did to an order last, who, and when; "" for nothing.
+// findLastAct returns the last act of staff on an order, who did it, and when; "" if there is none.
 func findLastAct(ctx context.Context, db pg.DB, identifier string) (words string, found bool, err error) {
 	return pg.One[string](ctx, db, "read the last act on order $1", `
 		SELECT CASE WHEN acted_at IS NULL THEN ''
@@ -64,7 +65,7 @@ func slipsOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffSlip, 
 		FROM orders o WHERE o.identifier = ANY($1) ORDER BY array_position($1, o.identifier)`, identifiers)
 }
 
-// picksOf are the pieces that orders have left to send, by SKU.
+// picksOf are the pieces of some orders that are left to send, by SKU.
 func picksOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffPick, error) {
 	return pg.List[staffPick](ctx, db, "read a pick list", `
 		SELECT l.sku_id AS sku, max(l.product) AS product, max(l.variant) AS variant, sum(l.quantity)::int AS pieces,

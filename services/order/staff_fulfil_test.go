@@ -10,7 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A parcel is sent in part or whole, corrected and undone, by forms that say what keeps them from it.
+// A parcel is sent in part or completely, corrected and undone, by forms that give the reason if
+// they cannot.
 func TestStaffShipAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -33,7 +34,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	}
 	staff.Post(path+"/ship", "version", "1", "line-0", "2", "tracking", "1Z9", "method", "UPSGround").Has(200,
 		"until then it can be undone")
-	// Who looked before that keeps what they typed, and sees what was done meanwhile.
+	// A person with an older version keeps what they typed, and sees what was done in the meantime.
 	stale := e.browser(adminui.Manager).Post(path+"/ship", "version", "1", "line-0", "1", "tracking", "MINE")
 	parcel := e.Text(`SELECT id FROM shipment`)
 	stale.Has(409, `value="MINE"`, "Ada (sent parcel "+parcel+") changed this", "look at it before you go on",
@@ -41,7 +42,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	staff.Post(path+"/parcels/"+parcel, "version", "2", "tracking", "1Z8").Has(200, "Corrected")
 	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
 	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
-	for _, version := range []string{"3", "4"} { // of two at once the second saw it still
+	for _, version := range []string{"3", "4"} { // of two concurrent forms the second still saw it
 		staff.Post(path+"/undo", "version", version, "parcel", parcel).Has(422, "already undone, by Ada")
 	}
 	staff.Post(path+"/undo", "version", "4", "parcel", "none").Has(422, "no parcel")
@@ -74,7 +75,8 @@ func TestStaffShipAnOrder(t *testing.T) {
 	staff.Post(path+"/status", "version", version(), "status", "none").Has(422, "no status")
 }
 
-// Many orders are sent at once, typed or pasted; what is refused stays with what was typed, the rest is sent.
+// Many orders are sent together, typed or pasted; refused ones stay with what was typed, the rest
+// is sent.
 func TestStaffShipManyOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -85,7 +87,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 	staff := e.staff(adminui.Fulfilment)
 	page := staff.Get("/staff/orders/ship").OK()
 	fields(t, page, staffShipPage{})
-	page.Want(ids[0], "orders", "0", "identifier") // waits longest
+	page.Want(ids[0], "orders", "0", "identifier") // has waited longest
 	page.Want("1 × Binder Clips", "orders", "3", "pieces")
 	staff.Get("/staff/orders/ship?status=packing").Has(200, `"orders":[]`)
 	if a := staff.Get("/staff/orders/ship?id=" + ids[2]); a.Text("orders", "0", "identifier") != ids[2] || a.At("orders", "1") != nil {
@@ -125,7 +127,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 		Has(422, "At most 200 orders", "a\tb")
 }
 
-// What is left to send of an order is what the list says, so that nothing goes into a parcel twice.
+// The list shows what is left to send of an order, so that nothing goes into a parcel twice.
 func TestTheShipListSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -136,7 +138,7 @@ func TestTheShipListSaysWhatIsLeft(t *testing.T) {
 	e.staff(adminui.Fulfilment).Get("/staff/orders/ship?id="+on.Identifier).Want("1 × Binder Clips", "orders", "0", "pieces")
 }
 
-// An order does not go back to a status that it has left, and no one is told that it did.
+// An order does not return to an earlier status, and no one is told that it did.
 func TestAnOrderDoesNotGoBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -152,7 +154,7 @@ func TestAnOrderDoesNotGoBack(t *testing.T) {
 	}
 }
 
-// What was chosen in the list is moved, picked and packed.
+// Orders that were chosen in the list are moved, picked and packed.
 func TestStaffActOnChosenOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -15,7 +15,7 @@ type homeCounts struct {
 	Refunds  int64
 }
 
-// staffHome is what order has on the home page.
+// staffHome is order's part of the home page.
 func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
 	if !adminui.Who(r).May(adminui.OrdersView) {
 		return nil, nil

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// countForHome counts to a limit, over indexes that hold what waits alone.
+// countForHome counts up to a limit, over indexes that contain only what is waiting.
 func countForHome(ctx context.Context, db pg.DB, most int) (homeCounts, error) {
 	return pg.Get[homeCounts](ctx, db, "count what waits for the staff", `
 		SELECT

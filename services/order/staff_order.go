@@ -15,10 +15,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// staffOrderPage is all that the shop knows of an order.
+// staffOrderPage is everything that the shop knows about an order.
 type staffOrderPage struct {
 	Identifier      string          `json:"identifier"`
-	Version         int             `json:"version"` // grows with every act
+	Version         int             `json:"version"` // incremented by every act
 	PlacedAt        time.Time       `json:"placed_at"`
 	Status          string          `json:"status"`
 	StatusTitle     string          `json:"status_title"`
@@ -38,7 +38,7 @@ type staffOrderPage struct {
 	Notes           []staffNote     `json:"notes"`
 	Timeline        []adminui.Event `json:"timeline"` // the newest first
 
-	Moves  []staffMove  `json:"-"` // statuses that it can be given
+	Moves  []staffMove  `json:"-"` // the statuses that it can be given
 	Panels []staffPart  `json:"-"`
 	Note   adminui.Form `json:"-"`
 	States adminui.Form `json:"-"`
@@ -46,20 +46,21 @@ type staffOrderPage struct {
 	last lastAct
 }
 
-// lastAct is the last act of staff on an order; at is nil when there is none.
+// lastAct is the last act of staff on an order; at is nil if there is none.
 type lastAct struct {
 	at       *time.Time
 	by, what string
 }
 
-// staffCustomer is who bought, and what else they bought.
+// staffCustomer is the buyer, and their other orders.
 type staffCustomer struct {
 	Name     string       `json:"name"`
 	Email    string       `json:"email"`
 	MemberID *int64       `json:"member_id"` // nil for a visitor
 	Others   []staffOther `json:"other_orders"`
 	More     bool         `json:"more"` // there are more than Others
-	// Part is what user knows of them: a part of the page that it shows. "" for someone it does not know.
+	// Part is the path of the part of the page on which user shows the customer; "" for someone
+	// whom user does not know.
 	Part string `json:"-"`
 }
 
@@ -71,7 +72,7 @@ type staffOther struct {
 	Total       money.Cents `json:"total"`
 }
 
-// staffLine is a line as it was sold, and what became of its pieces.
+// staffLine is a line as it was sold, with the fate of its pieces.
 type staffLine struct {
 	Seq      int         `json:"line"`
 	SKU      int64       `json:"sku"`
@@ -93,7 +94,7 @@ func (l staffLine) Name() string {
 	return l.Product + ", " + l.Variant
 }
 
-// Progress is what became of the pieces, in words.
+// Progress is the fate of the pieces, in words.
 func (l staffLine) Progress() string {
 	var parts []string
 	for _, p := range []struct {
@@ -114,7 +115,7 @@ type staffCode struct {
 	Applied     bool   `json:"applied"`
 }
 
-// staffMoney is what was paid, and what went back.
+// staffMoney is what was paid and what was given back.
 type staffMoney struct {
 	Currency         string      `json:"currency"`
 	ItemSubtotal     money.Cents `json:"item_subtotal"`
@@ -122,20 +123,20 @@ type staffMoney struct {
 	ShippingSubtotal money.Cents `json:"shipping_subtotal"`
 	ShippingDiscount money.Cents `json:"shipping_discount"`
 	SalesTax         money.Cents `json:"sales_tax"`
-	TaxIncluded      money.Cents `json:"tax_included"` // within the total
+	TaxIncluded      money.Cents `json:"tax_included"` // part of the total
 	Total            money.Cents `json:"total"`
-	Refunded         money.Cents `json:"refunded"`  // at Stripe
-	Requested        money.Cents `json:"requested"` // Stripe was not heard about it yet
-	Disputed         money.Cents `json:"disputed"`  // that disputes took
-	Left             money.Cents `json:"left"`      // that can be refunded
+	Refunded         money.Cents `json:"refunded"`  // what Stripe gives back or gave back
+	Requested        money.Cents `json:"requested"` // what Stripe has not answered yet
+	Disputed         money.Cents `json:"disputed"`  // what disputes took
+	Left             money.Cents `json:"left"`      // what can still be refunded
 }
 
-// staffPayment is where the money is at Stripe.
+// staffPayment identifies the payment at Stripe.
 type staffPayment struct {
 	PaymentIntent string `json:"payment_intent"`
 	SessionID     string `json:"session_id"`
 	CheckoutID    string `json:"checkout_id"`
-	Dashboard     string `json:"dashboard,omitempty"` // Stripe's page about it
+	Dashboard     string `json:"dashboard,omitempty"` // Stripe's page about the payment
 }
 
 // staffConsent is what the customer agreed to.
@@ -153,7 +154,7 @@ type staffParcel struct {
 	TrackingURL    string        `json:"tracking_url,omitempty"`
 	ShippedAt      time.Time     `json:"shipped_at"`
 	MailAt         time.Time     `json:"mail_at"`
-	ToldAt         *time.Time    `json:"told_at"` // when the customer's mail was written
+	ToldAt         *time.Time    `json:"told_at"` // when the customer's mail was enqueued
 	By             string        `json:"by"`
 	Pieces         []staffPieces `json:"pieces"`
 	CanUndo        bool          `json:"can_undo"`
@@ -166,11 +167,11 @@ type staffPieces struct {
 	Product  string `json:"product"`
 }
 
-// staffRefund is money that went back, or is to.
+// staffRefund is money that was given back, or is to be.
 type staffRefund struct {
 	ID       string        `json:"id"`
 	StripeID string        `json:"stripe_id"`
-	Origin   string        `json:"origin"` // shop, or stripe for one made in the dashboard
+	Origin   string        `json:"origin"` // shop, or stripe for a refund made in the dashboard
 	Amount   money.Cents   `json:"amount"`
 	State    string        `json:"state"` // requested, pending, succeeded, failed or canceled
 	Reason   string        `json:"reason"`
@@ -214,7 +215,7 @@ func (d staffDispute) Answerable() bool {
 	return d.Status == stripe.DisputeNeedsResponse || d.Status == stripe.InquiryNeedsResponse
 }
 
-// Outcome is what became of a dispute that takes no answer.
+// Outcome is the result of a dispute that takes no answer.
 func (d staffDispute) Outcome() string {
 	switch d.Status {
 	case stripe.DisputeWon:
@@ -233,19 +234,21 @@ func (d staffDispute) Cause() string { return spaced(d.Reason) }
 // staffNote is what staff wrote about an order.
 type staffNote struct {
 	Text   string    `json:"text"`
-	Mailed bool      `json:"mailed"` // to the customer; else for staff alone
+	Mailed bool      `json:"mailed"` // to the customer; otherwise it is for staff only
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 }
 
-// staffPart is a part of the page that another service shows. A browser without scripts follows it as a link.
+// staffPart is a part of the page that another service shows. A browser without scripts follows it
+// as a link.
 type staffPart struct {
 	Title, Path string
-	Action      adminui.Action // the right that it asks for
-	Side        bool           // stands in the narrow column
+	Action      adminui.Action // the right that it requires
+	Side        bool           // shown in the narrow column
 }
 
-// panels are the parts of others: each service shows what it has. One that is away costs its part, not the page.
+// panels are the parts of other services: each shows what it knows. If one is down its part is
+// missing, not the page.
 func (p staffOrderPage) panels() []staffPart {
 	keys := url.Values{"key": {p.Payment.SessionID}}
 	if p.Payment.PaymentIntent != "" {
@@ -256,7 +259,7 @@ func (p staffOrderPage) panels() []staffPart {
 		{Title: "What Stripe sent", Path: "/stripe/panel?" + keys.Encode(), Action: adminui.StripeView, Side: true}}
 }
 
-// customerPart is where user shows the buyer: a member, or whom the code of a prospect leads to.
+// customerPart is where user shows the buyer: a member, or the person with the prospect code.
 func customerPart(member *int64, prospect string) string {
 	switch {
 	case member != nil:
@@ -267,12 +270,12 @@ func customerPart(member *int64, prospect string) string {
 	return ""
 }
 
-// staffMove is a status that an order had, or can have.
+// staffMove is a status that an order had, or can be given.
 type staffMove struct {
 	Identifier string     `json:"identifier"`
 	Title      string     `json:"title"`
-	At         *time.Time `json:"at"` // nil when it never had it
-	By         string     `json:"by"` // "" for what came by itself
+	At         *time.Time `json:"at"` // nil if it never had the status
+	By         string     `json:"by"` // "" for an automatic change
 }
 
 // staffOrder shows an order with everything that belongs to it.
@@ -329,7 +332,7 @@ func (l deskLine) forStaff() staffLine {
 		Shipped: l.Shipped, Refunded: l.Refunded, ToShip: l.toShip()}
 }
 
-// joinFilled joins those texts that are not empty.
+// joinFilled joins the texts that are not empty.
 func joinFilled(sep string, texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(t string) bool { return t == "" }), sep)
 }
@@ -337,7 +340,7 @@ func joinFilled(sep string, texts ...string) string {
 // maxOthers is how many other orders of a customer are shown.
 const maxOthers = 5
 
-// add takes over what belongs to the order.
+// add adds everything that belongs to the order.
 func (p *staffOrderPage) add(parts staffParts) {
 	p.Codes, p.Refunds, p.Disputes, p.Notes, p.Moves = parts.codes, parts.refunds, parts.disputes, parts.notes,
 		parts.moves
@@ -421,10 +424,10 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 	return events
 }
 
-// spaced is a word of Stripe's as people write it.
+// spaced is an identifier of Stripe's as people write it.
 func spaced(word string) string { return strings.ReplaceAll(word, "_", " ") }
 
-// addressLines are the lines of an address as they stand on a parcel.
+// addressLines are the lines of an address as they are written on a parcel.
 func addressLines(a *msg.Address) []string {
 	if a == nil || *a == (msg.Address{}) {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// staffOrderRow is an order's own row, with its checkout's words about consent.
+// staffOrderRow is the row of an order, with the consents given at checkout.
 type staffOrderRow struct {
 	ID                         int64
 	Identifier                 string
@@ -55,7 +55,7 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 		WHERE o.identifier = $1`, identifier)
 }
 
-// page is the order's own part of its page; lists are empty, not nil.
+// page is the page of an order without its lists, which are empty, not nil.
 func (o staffOrderRow) page() staffOrderPage {
 	p := staffOrderPage{
 		Identifier: o.Identifier, Version: o.Version, PlacedAt: o.PlacedAt, Status: o.Status,
@@ -75,7 +75,7 @@ func (o staffOrderRow) page() staffOrderPage {
 	}
 	if o.PaymentIntent != nil {
 		mode := ""
-		if strings.HasPrefix(o.SessionID, "cs_test_") { // Stripe shows test payments on pages of their own
+		if strings.HasPrefix(o.SessionID, "cs_test_") { // Stripe has separate pages for test payments
 			mode = "test/"
 		}
 		p.Payment.Dashboard = "https://dashboard.stripe.com/" + mode + "payments/" + *o.PaymentIntent
@@ -104,7 +104,7 @@ type parcelRow struct {
 	Pieces                              []staffPieces
 }
 
-// addressChanged is a correction of where the order goes.
+// addressChanged is a correction of an order's address.
 type addressChanged struct {
 	Before, After msg.Address
 	ByName        string
@@ -159,10 +159,10 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 	return parts, nil
 }
 
-// noteRepeated is for how long the same words are taken for the same note.
+// noteRepeatTTL is how long the same text counts as the same note.
 const noteRepeated = 10 * time.Minute
 
-// storeNote keeps a note to an order, which is locked; fresh is false when it is there already.
+// storeNote inserts a note to a locked order; fresh is false if it is there already.
 func storeNote(ctx context.Context, tx pgx.Tx, orderID int64, text string, mailed bool,
 	who Actor) (id int64, fresh bool, err error) {
 	return pg.One[int64](ctx, tx, "keep a note to an order", `

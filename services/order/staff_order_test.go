@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// fields holds the data of a page against its struct: what the answer lacks, or has beside it, has to be a
-// decision.
+// fields compares the data of a page with its struct: a field that is missing from the answer, or
+// is not in the struct, must be a decision.
 func fields(t *testing.T, a testenv.Answer, page any) {
 	t.Helper()
 	want := map[string]bool{}
@@ -39,17 +39,17 @@ func fields(t *testing.T, a testenv.Answer, page any) {
 	}
 }
 
-// browser asks for pages as browsers do.
+// browser sends requests as browsers do.
 func (e *env) browser(roles ...adminui.Role) *testenv.Client {
 	c := e.client.AsStaff("order", roles...)
 	c.Header = http.Header{"Accept": {"text/html,application/xhtml+xml"}}
 	return c
 }
 
-// odd is what a shopper may enter that must stay text.
+// odd is text that a shopper may enter and that must be shown as text.
 const odd = `<script>alert(1)</script>"'>{{.}}`
 
-// The page of an order shows all of it, whatever a shopper entered, as text.
+// The page of an order shows all of it, and whatever a shopper entered as text.
 func TestStaffSeeAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -131,7 +131,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	staff.Get("/staff/orders/none").Has(404)
 }
 
-// A note is kept for staff, or mailed as well; neither makes the forms of others stale.
+// A note is kept for staff, or mailed as well; neither invalidates other people's forms.
 func TestStaffWriteNotes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -31,7 +31,7 @@ type staffOrder struct {
 	Total          money.Cents `json:"total"`
 }
 
-// badge shows the order's status, or how much of it was sent when that is a part.
+// badge shows the order's status, or how much of it was sent if that is a part.
 func (o staffOrder) badge() adminui.Badge {
 	b := statusBadge(o.Status, o.StatusTitle)
 	if b.Tone == "warn" && o.Sent > 0 && o.Sent < o.Pieces {
@@ -43,7 +43,7 @@ func (o staffOrder) badge() adminui.Badge {
 // tracking are the tracking numbers of all parcels.
 func (o staffOrder) tracking() string {
 	if len(o.Tracking) == 0 {
-		return o.TrackingNumber // from before parcels were kept by themselves
+		return o.TrackingNumber // older orders have no parcels of their own
 	}
 	return strings.Join(o.Tracking, ", ")
 }
@@ -68,7 +68,7 @@ var staffOrderColumns = []adminui.Column[staffOrder]{
 
 const statusColumn = "Status"
 
-// staffOrderFile are the columns of the file, which has room for more.
+// staffOrderFile are the columns of the CSV file, which has room for more.
 var staffOrderFile = func() []adminui.Column[staffOrder] {
 	columns := slices.Clone(staffOrderColumns)
 	for i, c := range columns {
@@ -84,7 +84,7 @@ func orderLink(identifier string) adminui.Link {
 	return adminui.Link{Text: identifier, To: "/orders/" + identifier}
 }
 
-// statusBadge shows a status: one that ends the work is calm, one that asks for work stands out.
+// statusBadge shows a status: a final one is muted, one that requires work stands out.
 func statusBadge(identifier, title string) adminui.Badge {
 	tone := "warn"
 	switch identifier {
@@ -96,7 +96,7 @@ func statusBadge(identifier, title string) adminui.Badge {
 	return adminui.Badge{Text: title, Tone: tone}
 }
 
-// staffView is a view of the list that a person has kept.
+// staffView is a view of the list that a person has saved.
 type staffView struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
@@ -107,21 +107,21 @@ type staffView struct {
 type staffStatus struct {
 	Identifier string `json:"identifier"`
 	Title      string `json:"title"`
-	Count      int64  `json:"count"` // countedTo at most
+	Count      int64  `json:"count"` // at most countedTo
 	More       bool   `json:"more"`  // there are more than Count
 }
 
 // staffOrdersPage is the list of orders.
 type staffOrdersPage struct {
 	Orders   []staffOrder  `json:"orders"`
-	Next     string        `json:"next,omitempty"` // address of the page that follows
+	Next     string        `json:"next,omitempty"` // address of the next page
 	Statuses []staffStatus `json:"statuses"`
 	Views    []staffView   `json:"views"`
-	Problems []string      `json:"problems"` // what of the address was left out, in sentences
-	Query    string        `json:"-"`        // of this view, to keep it
+	Problems []string      `json:"problems"` // the parts of the address that were ignored, in sentences
+	Query    string        `json:"-"`        // the query of this view, for saving it
 }
 
-// staffOrders lists orders, the newest first unless another order is asked for.
+// staffOrders lists orders, the newest first unless the address asks for another order.
 func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "only", "from", "to", "payment"},
 		Sorts: []string{"placed", "total"}})
@@ -142,7 +142,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 		want.Codes, want.SKUs, want.Payments = named.Codes, named.SKUs, named.Payments
-		// The payment of an event, for which services/admin asks webhook.
+		// The payment of an event, for which services/admin has asked webhook.
 		if payment := ask.Chosen["payment"]; payment != "" && strings.HasPrefix(want.Search, "evt_") {
 			want.Payments = append(want.Payments, payment)
 		}
@@ -168,7 +168,8 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Orders", Template: "orders.html", Data: data, Table: table, Live: "order"}, nil
 }
 
-// readOrdersWanted reads what the address of the list asks for. A status that is none of the tabs is left out.
+// readOrdersWanted reads the filters from the address of the list. A status that is not one of the
+// tabs is left out.
 func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want ordersWanted, err error) {
 	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == ask.Chosen["status"] }
 	if ask.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
@@ -184,7 +185,7 @@ func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want
 		return want, err
 	}
 	if !want.Until.IsZero() {
-		want.Until = want.Until.AddDate(0, 0, 1) // the day itself counts
+		want.Until = want.Until.AddDate(0, 0, 1) // the day itself is included
 	}
 	after, some, err := adminui.ReadCursor[orderPlace](*ask)
 	if some {
@@ -193,7 +194,7 @@ func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want
 	return want, err
 }
 
-// statusesBeforeSent are those that an order has before all of it is sent.
+// statusesBeforeSent are the statuses that an order has before all of it is sent.
 func statusesBeforeSent(tabs []staffTab) []string {
 	before := []string{}
 	for _, t := range tabs {
@@ -205,10 +206,10 @@ func statusesBeforeSent(tabs []staffTab) []string {
 		}
 		before = append(before, t.Key)
 	}
-	return []string{} // as in lateOrders, without the status there is nothing to be late for
+	return []string{} // as in lateOrders: without the status "shipped" no order is late
 }
 
-// onlyChoice offers what staff are sent to the list for.
+// onlyChoice offers the filters that other pages link to.
 func onlyChoice(ask adminui.Listing, lateDays int) adminui.Choice {
 	return adminui.Choice{Name: "only", Label: "Only", Value: ask.Chosen["only"], Options: []adminui.Option{
 		{Value: "", Text: "All orders"}, {Value: onlyLate, Text: fmt.Sprintf("Not sent after %d days", lateDays)},
@@ -248,7 +249,7 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 // maxViewName is the length of a view's name, in characters.
 const maxViewName = 60
 
-// staffKeepView keeps what the list shows under a name.
+// staffCreateView saves the current list under a name.
 func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -281,7 +282,7 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/orders?" + values.Encode(), Text: "Kept this view as " + name + "."}, nil
 }
 
-// viewPage asks again for the name of a view, with why it was not kept.
+// viewPage shows the form for the name of a view again, with the reason why it was not saved.
 func viewPage(form adminui.Submitted, wrong adminui.Wrong) adminui.Page {
 	f := adminui.Form{Action: "/orders/views", Submit: "Keep", Cancel: "/orders?" + form.Get("query"),
 		Fields: []adminui.Field{{Name: "query", Kind: "hidden"},
@@ -291,7 +292,8 @@ func viewPage(form adminui.Submitted, wrong adminui.Wrong) adminui.Page {
 		Data: formPage{Form: f.Typed(form).Wrong(wrong), Errors: wrong}, Narrow: true}
 }
 
-// replacePage asks whether the view of a name is to be replaced. Under another name the form keeps one more.
+// replacePage asks whether to replace the view with this name. With another name the form saves one
+// more.
 func replacePage(form adminui.Submitted, name string) adminui.Page {
 	page := viewPage(form,
 		adminui.Wrong{"name": "You keep a view of this name already. Replace it, or choose another name."})
@@ -304,7 +306,7 @@ func replacePage(form adminui.Submitted, name string) adminui.Page {
 	return page
 }
 
-// staffDropView removes a view.
+// staffDeleteView deletes a view.
 func (s *server) staffDropView(r *http.Request) (adminui.Answer, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {

@@ -17,40 +17,41 @@ type ordersWanted struct {
 	Status      string
 	Only        string // onlyLate, onlyRefunds or ""
 	Late        lateOnly
-	From, Until time.Time // zero where there is no end
+	From, Until time.Time // zero: unbounded
 	Search      string
-	Codes, SKUs []int64  // that Search names
-	Payments    []string // whose refund, dispute or event it names
-	ByTotal     bool     // else by the time of placing
+	Codes, SKUs []int64  // named by Search
+	Payments    []string // payments whose refund, dispute or event Search names
+	ByTotal     bool     // sorted by total; otherwise by the time of placing
 	Down        bool
 	After       *orderPlace
 	Rows        int
 }
 
-// The choices of the list beside statuses and days.
+// The filters of the list in addition to statuses and days.
 const (
 	onlyLate    = "late"
 	onlyRefunds = "refunds"
 )
 
-// lateOnly is what makes an order late: one of the statuses before it is sent, for longer than so many days.
+// lateOnly says when an order is late: it has had one of the statuses before "shipped" for more
+// than this many days.
 type lateOnly struct {
 	Statuses []string
 	Days     int
 }
 
-// refundsUnderWaySQL are the payments of which Stripe has something to give back still; each half has an index that
-// holds it alone.
+// refundsUnderWaySQL are the payments of which Stripe still has to give something back; each half
+// has an index of just these rows.
 const refundsUnderWaySQL = `SELECT payment_intent FROM refund WHERE state = 'requested'
 	UNION ALL
 	SELECT payment_intent FROM refund WHERE state = 'pending'`
 
-// nearLength is the shortest text that is looked for in the middle of names, in characters: what is
-// shorter has no group of three letters, and matches too much.
+// nearLength is the shortest text that is searched for in the middle of names, in characters: a
+// shorter one has no trigram, and matches too much.
 const nearLength = 3
 
-// matches are the conditions of which a searched text meets one. Each is found by an index of its own,
-// so each is a query of its own.
+// matches are the conditions of which a searched text meets one. Each uses an index of its own, so
+// each is a query of its own.
 func (w ordersWanted) matches(arg func(any) string) []string {
 	if w.Search == "" {
 		return []string{"true"}
@@ -84,8 +85,8 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 
 // statement is the query of the list with its arguments.
 func (w ordersWanted) statement() (sql string, args []any) {
-	// The plan depends on what is looked for: a rare name is found by its index, one that is everywhere by
-	// reading the newest orders. So PostgreSQL plans with the values at hand, and no plan is kept.
+	// The plan depends on the search: a rare name is found by its index, a frequent one by reading
+	// the newest orders. So PostgreSQL plans with the actual values, and no plan is cached.
 	args = []any{pgx.QueryExecModeCacheDescribe}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)-1) }
 	key, kind, direction, beyond := "placed_at", "timestamptz", "ASC", ">"
@@ -142,7 +143,7 @@ func listStaffOrders(ctx context.Context, db pg.DB, w ordersWanted) ([]staffOrde
 	return pg.List[staffOrder](ctx, db, "list orders for staff", sql, args...)
 }
 
-// namedThings are what a searched text names beside orders.
+// namedThings are what a searched text names in addition to orders.
 type namedThings struct {
 	Codes    []int64
 	SKUs     []int64 `db:"skus"`
@@ -158,7 +159,7 @@ func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, e
 	}
 	number, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		number = 0 // no SKU has it
+		number = 0 // no SKU has this number
 	}
 	return pg.Get[namedThings](ctx, db, "find what is searched for", `
 		SELECT
@@ -179,10 +180,10 @@ func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, e
 		    ORDER BY 1) AS payments`, search, number)
 }
 
-// countedTo is where counting the orders of a status ends: a tab says 1000+ then.
+// countedTo is where counting the orders of a status stops: a tab then says 1000+.
 const countedTo = 1000
 
-// staffTab is a status with the number of its orders, or a view that a person has kept.
+// staffTab is a status with the number of its orders, or a view that a person has saved.
 type staffTab struct {
 	Kind, Key, Text, Query string
 	Count                  int64
@@ -199,18 +200,18 @@ func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) 
 		person, countedTo)
 }
 
-// ordersKnown reports whether all of some identifiers are those of orders.
+// ordersKnown reports whether all of some identifiers belong to orders.
 func ordersKnown(ctx context.Context, db pg.DB, identifiers []string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for orders", `
 		SELECT NOT EXISTS (SELECT FROM unnest($1::text[]) AS chosen (id)
 		  WHERE NOT EXISTS (SELECT FROM orders WHERE identifier = chosen.id))`, identifiers)
 }
 
-// maxViews is how many views a person can keep.
+// maxViews is how many views a person can save.
 const maxViews = 30
 
-// keepView stores a view under a name. Another one of that name stays unless it is to be replaced; kept is false then,
-// and when there are too many.
+// upsertView stores a view under a name. A view that has the name already stays unless it is to be
+// replaced; kept is false then, and if there are too many.
 func keepView(ctx context.Context, db pg.DB, person int64, name, query string, replace bool) (kept bool, err error) {
 	return pg.ExecOne(ctx, db, "keep a view", `
 		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
@@ -219,13 +220,13 @@ func keepView(ctx context.Context, db pg.DB, person int64, name, query string, r
 		WHERE $5 OR staff_view.query = EXCLUDED.query`, person, name, query, maxViews, replace)
 }
 
-// hasView reports whether a person keeps a view of a name.
+// hasView reports whether a person has a view with this name.
 func hasView(ctx context.Context, db pg.DB, person int64, name string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for a view", `
 		SELECT EXISTS (SELECT FROM staff_view WHERE person_id = $1 AND name = $2)`, person, name)
 }
 
-// dropView removes a view of a person.
+// deleteView deletes a view of a person.
 func dropView(ctx context.Context, db pg.DB, person, id int64) error {
 	return pg.Exec(ctx, db, "drop view $2", `DELETE FROM staff_view WHERE person_id = $1 AND id = $2`, person, id)
 }

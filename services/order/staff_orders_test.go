@@ -22,8 +22,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// placed makes n paid orders, order1 the newest, three in each minute; the total of each is its number in
-// cents. Every tenth has a status of its own, all have one piece of SKU 6.
+// placed makes n paid orders, order1 the newest, three in each minute; the total of each is its
+// number in cents. Every tenth has another status, all have one piece of SKU 6.
 func (e *env) placed(n int) {
 	e.t.Helper()
 	e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote,
@@ -41,7 +41,7 @@ func (e *env) placed(n int) {
 		SELECT id, current_status, placed_at FROM orders`)
 }
 
-// staff asks for the data of pages as a person of the back office.
+// staff requests the data of pages as a person of the back office.
 func (e *env) staff(roles ...adminui.Role) *testenv.Client {
 	c := e.client.AsStaff("order", roles...)
 	c.Header = http.Header{"Accept": {"application/json"}}
@@ -66,8 +66,8 @@ func shownOrders(staff *testenv.Client, query string) (identifiers []string, pag
 	return identifiers, pages
 }
 
-// Staff see every order once, the newest first, however the pages are cut; what a shopper typed acts on
-// neither the page nor a spreadsheet.
+// Staff see every order once, the newest first, however the pages are cut; text that a shopper
+// typed has an effect neither on the page nor in a spreadsheet.
 func TestStaffListOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -98,7 +98,7 @@ func TestStaffListOrders(t *testing.T) {
 	}
 }
 
-// Orders are found by whatever staff have at hand, within the status and the days that were chosen.
+// Orders are found by whatever staff have at hand, within the chosen status and days.
 func TestStaffFindOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -140,7 +140,7 @@ func TestStaffFindOrders(t *testing.T) {
 			t.Errorf("%s: %v, want %s", query, got, want)
 		}
 	}
-	// What of the address makes no sense is said, and the rest of it shown.
+	// Invalid parts of the address are reported, and the rest of it is shown.
 	for query, want := range map[string]string{"status=none&q=order77": "There is no such status",
 		"only=none&q=order77":           "There is no such choice",
 		"from=2026-03-05&to=2026-03-04": "the range is turned round"} {
@@ -153,7 +153,7 @@ func TestStaffFindOrders(t *testing.T) {
 		from := map[bool]string{true: "2026-03-04"}[query[0] == 'f']
 		e.browser(adminui.ReadOnly).Get("/staff/orders?"+query).Has(200, want, `name="from" value="`+from)
 	}
-	// A status that is taken back shows the one before.
+	// If a status is taken back the list shows the one before.
 	e.Exec(`DELETE FROM order_status WHERE status = 'shipped'`)
 	staff.Get("/staff/orders", "q", "order5").Want("accepted", "orders", "0", "status")
 	e.Exec(`UPDATE order_status SET status = 'manufacturing' WHERE order_id = (SELECT id FROM orders WHERE identifier = 'order5')`)
@@ -166,7 +166,7 @@ func TestStaffFindOrders(t *testing.T) {
 	staff.Get("/staff/orders", "q", "evt_1").Want("accepted", "orders", "0", "status") // whose event found it
 }
 
-// What was sent of an order shows in the list, and the file has the numbers of all its parcels.
+// The list shows what was sent of an order, and the file has the numbers of all its parcels.
 func TestStaffSeePartlySentOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -184,7 +184,7 @@ func TestStaffSeePartlySentOrders(t *testing.T) {
 	}
 }
 
-// A person keeps views of the list for themselves.
+// A person saves views of the list for themselves.
 func TestStaffKeepViews(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -210,7 +210,7 @@ func TestStaffKeepViews(t *testing.T) {
 	for _, bad := range []url.Values{{"name": {" "}}, {"name": {strings.Repeat("a", 61)}}, {"name": {"x"}, "query": {"%zz"}},
 		{"name": {"x"}, "query": {strings.Repeat("a", 2001)}}} {
 		want := 400
-		if bad.Get("query") == "" { // what is typed is the name
+		if bad.Get("query") == "" { // the typed text is the name
 			want = 422
 		}
 		if a := keep(bad.Get("name"), bad.Get("query")); a.Status != want {
@@ -248,7 +248,8 @@ func (e *env) asked(path string) int64 {
 
 var many = flag.Int("orders", 8000, "orders among which some are looked for")
 
-// Whatever is searched for, a page takes three statements at most and reads little of a large table.
+// Whatever is searched for, a page takes three statements at most and reads little of a large
+// table.
 func TestStaffFindOrdersAmongMany(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -301,8 +302,9 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 	paintsSoon(t, e)
 }
 
-// paintsSoon has a browser show what staff look at most, and says when its text was on the screen: within 300 ms with
-// -orders 1000000; what else runs beside the tests makes such a limit worthless there.
+// paintsSoon has a browser show the pages that staff use most, and measures when their text was on
+// the screen: within 300 ms with -orders 1000000; otherwise the other tests that run make such a
+// limit worthless.
 func paintsSoon(t *testing.T, e *env) {
 	t.Helper()
 	sold := e.sold("ann@mail.example.com", "2")
@@ -326,7 +328,7 @@ func paintsSoon(t *testing.T, e *env) {
 	}
 }
 
-// plan is what PostgreSQL says of how it ran a statement.
+// plan is PostgreSQL's report of how it ran a statement.
 type plan struct {
 	text   string
 	Blocks struct {

@@ -24,19 +24,19 @@ type paymentEntry struct {
 	At            time.Time   `json:"at"`
 	Reason        string      `json:"reason"`
 	Explanation   string      `json:"explanation"`
-	SessionID     string      `json:"session"`          // of a failed refund or a dispute, the id of that
-	RefundID      string      `json:"refund,omitempty"` // of Stripe, for a failed refund that the shop made
+	SessionID     string      `json:"session"`          // for a failed refund or a dispute, its id
+	RefundID      string      `json:"refund,omitempty"` // Stripe's id of a failed refund that the shop made
 	PaymentIntent string      `json:"payment_intent,omitempty"`
 	EventID       string      `json:"event,omitempty"`
 	Amount        money.Cents `json:"amount"`
 	Currency      string      `json:"currency,omitempty"`
-	Order         string      `json:"order,omitempty"` // that the payment is
+	Order         string      `json:"order,omitempty"` // the order that the payment is
 	ResolvedAt    time.Time   `json:"resolved_at,omitzero"`
 	ResolvedBy    string      `json:"resolved_by,omitempty"`
-	Resolution    string      `json:"resolution,omitempty"` // how it was seen to
+	Resolution    string      `json:"resolution,omitempty"` // how the entry was resolved
 }
 
-// titles are the entries in words, by reason; %s is "of" and the amount, where it is known.
+// titles describe the entries, by reason; %s is "of" and the amount, if it is known.
 var titles = map[string]string{
 	noQuote:         "Payment%s that the shop knows nothing of",
 	unreadable:      "Payment%s that the shop cannot read",
@@ -53,7 +53,7 @@ var titles = map[string]string{
 	disputeLost:     "Dispute%s lost",
 }
 
-// title says in words what the entry is.
+// title describes the entry.
 func (p paymentEntry) title() string {
 	amount := ""
 	if p.Amount != 0 {
@@ -65,7 +65,7 @@ func (p paymentEntry) title() string {
 	return p.Reason
 }
 
-// atStripe is what of Stripe the entry is about, and how that is called.
+// atStripe is the object at Stripe that the entry is about, and its kind.
 func (p paymentEntry) atStripe() adminui.Detail {
 	switch p.Reason {
 	case refundLost:
@@ -76,10 +76,11 @@ func (p paymentEntry) atStripe() adminui.Detail {
 	return adminui.Detail{Label: "Session", Value: p.SessionID}
 }
 
-// holds reports whether something is held for the payment, which goes back when the entry is seen to.
+// holds reports whether something is held for the payment that is given back when the entry is
+// resolved.
 func (p paymentEntry) holds() bool { return p.Order == "" && slices.Contains(heldReasons, p.Reason) }
 
-// how says in words how the entry was seen to; "" where only who did is known.
+// how describes how the entry was resolved; "" if only the person is known.
 func (p paymentEntry) how() string {
 	switch {
 	case p.Resolution == byHand:
@@ -94,18 +95,18 @@ func (p paymentEntry) how() string {
 	return ""
 }
 
-// makesOrder reports whether Stripe can be asked about the payment again, for an order.
+// makesOrder reports whether the payment can be checked with Stripe again, to make its order.
 func (p paymentEntry) makesOrder() bool {
 	return p.Order == "" && strings.HasPrefix(p.SessionID, "cs_") &&
 		(slices.Contains(paidReasons, p.Reason) || p.Reason == otherAccount || p.Reason == unknownVersion)
 }
 
-// refundable reports whether the entry is a payment that can be given back from here.
+// refundable reports whether the entry is a payment that can be refunded from here.
 func (p paymentEntry) refundable() bool {
 	return p.Order == "" && p.PaymentIntent != "" && slices.Contains(paidReasons, p.Reason)
 }
 
-// runbook is the one that says what to do.
+// runbook is the runbook for entries of this kind.
 func (p paymentEntry) runbook() string {
 	switch p.Reason {
 	case refundLost, disputed, disputeLost:
@@ -155,7 +156,7 @@ func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
 type paymentPage struct {
 	Payment paymentEntry `json:"payment"`
 	Title   string       `json:"title"`
-	Payload string       `json:"payload"` // "" when it is not kept
+	Payload string       `json:"payload"` // "" if it is not kept
 	Problem string       `json:"problem,omitempty"`
 
 	Facts                 []adminui.Detail `json:"-"`
@@ -192,7 +193,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 		}
 	}
 	if string(payload) == "{}" {
-		page.Payload = "" // nothing was said, or it is erased
+		page.Payload = "" // nothing was stored, or it was erased
 	}
 	page.Make = adminui.Form{ID: "make", Action: p.path("order"), Submit: "Make the order"}
 	page.Refund = adminui.Form{ID: "refund", Action: p.path("refund"), Submit: "Refund all that is left", Tone: "bad",
@@ -222,8 +223,9 @@ func (s *server) waiting(r *http.Request) (paymentPage, error) {
 	return page, err
 }
 
-// staffMakeOrder asks Stripe about the payment and makes its order, if what stood in the way is gone. It is the
-// function that the event and the sweep use, so that it makes one order whatever else happens.
+// staffMakeOrder retrieves the payment from Stripe and makes its order, if the cause of the entry
+// is gone. It uses the function that the event and the sweep use, so that there is one order
+// whatever else happens.
 func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 	page, err := s.waiting(r)
 	if err != nil {
@@ -266,7 +268,7 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/orders/" + made.identifier, Text: "Order " + made.identifier + " was made."}, nil
 }
 
-// staffRefundPayment gives the payment back, which resolves the entry.
+// staffRefundPayment refunds the payment, which resolves the entry.
 func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
 	page, err := s.waiting(r)
 	if err != nil {
@@ -287,7 +289,7 @@ func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/work", Text: "The payment is given back. Stripe is asked for it now."}, nil
 }
 
-// staffResolve notes that an entry was seen to, as the command resolve does.
+// staffResolve resolves an entry, as the command resolve does.
 func (s *server) staffResolve(r *http.Request) (adminui.Answer, error) {
 	page, err := s.waiting(r)
 	if err != nil {

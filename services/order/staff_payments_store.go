@@ -17,7 +17,7 @@ const staffPaymentColumnsSQL = `i.id, i.at, i.reason, i.explanation, i.session_i
 	coalesce(i.resolved_by, '') AS resolved_by, coalesce(i.resolution, '') AS resolution,
 	coalesce((SELECT r.stripe_id FROM refund r WHERE r.id = i.session_id), '') AS refund_id`
 
-// listStaffPayments lists entries that wait, or were seen to, the oldest first.
+// listStaffPayments lists open or resolved entries, the oldest first.
 func listStaffPayments(ctx context.Context, db pg.DB, resolved bool, reason string, after int64,
 	rows int) ([]paymentEntry, error) {
 	return pg.List[paymentEntry](ctx, db, "list payments for staff", `
@@ -26,7 +26,7 @@ func listStaffPayments(ctx context.Context, db pg.DB, resolved bool, reason stri
 		ORDER BY i.id LIMIT $4`, resolved, reason, after, rows)
 }
 
-// findStaffPayment finds an entry, and what Stripe said.
+// findStaffPayment finds an entry, with Stripe's object.
 func findStaffPayment(ctx context.Context, db pg.DB, id int64) (paymentEntry, json.RawMessage, error) {
 	type entry struct {
 		paymentEntry

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// refusing lets the database refuse orders until it is mended, and has a payment that met it.
+// refusing makes the database refuse orders until it is repaired, and has a payment refused by it.
 func refusing(t *testing.T) (e *env, c checkout, mend func()) {
 	t.Helper()
 	e = newEnv(t)
@@ -25,8 +25,8 @@ func refusing(t *testing.T) (e *env, c checkout, mend func()) {
 	return e, c, func() { e.Exec(`DROP TRIGGER stop ON orders`) }
 }
 
-// Staff see why a payment made no order, make the order when the cause is gone, once, and are refused what is
-// done already; each act is on record.
+// Staff see why a payment made no order, make the order when the cause is gone, once, and cannot do
+// again what is done already; each act is on record.
 func TestStaffMakeTheOrderFromAPayment(t *testing.T) {
 	t.Parallel()
 	e, _, mend := refusing(t)
@@ -55,7 +55,7 @@ func TestStaffMakeTheOrderFromAPayment(t *testing.T) {
 	staff.Get("/staff/payments/"+id).Want("order-refused", "payment", "reason")
 }
 
-// A payment is given back or marked as seen to; what it held goes back to the shelf.
+// A payment is refunded or marked as resolved; what it held returns to the shelf.
 func TestStaffSeeToAPayment(t *testing.T) {
 	t.Parallel()
 	e, c, _ := refusing(t)
@@ -83,8 +83,8 @@ func TestStaffSeeToAPayment(t *testing.T) {
 	}
 }
 
-// The work list of order names payments, disputes, failed refunds, late orders and held stock by kind, each with its page
-// and runbook; what was seen to is off it.
+// Order's work list names payments, disputes, failed refunds, late orders and held stock by kind,
+// each with its page and runbook; resolved entries are not in it.
 func TestWorkOfOrder(t *testing.T) {
 	t.Parallel()
 	e, _, _ := refusing(t)
@@ -111,7 +111,7 @@ func TestWorkOfOrder(t *testing.T) {
 	}
 	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "disputes": 1, "failed-refunds": 1})
 	staff := e.staff(adminui.Manager)
-	// Each is told in words, and its page asks and shows only what means something for it.
+	// Each kind is described, and its page offers and shows only what applies to it.
 	for reason, has := range map[string][]string{
 		"refund-failed": {"<h1>Refund of 1.00 failed</h1>", "<dt>Refund</dt><dd>re_1</dd>"},
 		"dispute-lost":  {"<h1>Dispute of 13.55 lost</h1>", "<dt>Dispute</dt>"},
@@ -138,7 +138,7 @@ func TestWorkOfOrder(t *testing.T) {
 	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "failed-refunds": 1})
 	staff.Get("/staff/payments/"+e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`)).
 		Want("by-hand", "payment", "resolution")
-	// What the list leads to is what it counts.
+	// The pages that the list links to show as many as it counts.
 	kinds, err := e.service.work(t.Context(), adminui.WorkShown)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,8 @@ func TestWorkOfOrder(t *testing.T) {
 	}
 }
 
-// The trail of an order is found by every key that it has, and says what others know it by.
+// The trail of an order is found by each of its keys, and gives the keys by which other services
+// know it.
 func TestTrailOfAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

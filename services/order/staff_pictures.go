@@ -18,18 +18,18 @@ import (
 // mediaRow is a picture or a video of a product, as its form has it.
 type mediaRow struct {
 	ID        int64  `json:"id,omitempty"`
-	SKU       int64  `json:"sku,omitempty" db:"sku"` // of a picture of one SKU alone
+	SKU       int64  `json:"sku,omitempty" db:"sku"` // of a picture of one SKU only
 	URL       string `json:"url" db:"url"`
 	Thumbnail string `json:"thumbnail,omitempty"` // of a video
 	Caption   string `json:"caption"`
 	Alt       string `json:"alternative_text,omitempty"`
 
 	Error string `json:"-" db:"-"`
-	Shown string `json:"-" db:"-"` // the picture as browsers find it
+	Shown string `json:"-" db:"-"` // URL of the picture for browsers
 	Place int    `json:"-" db:"-"`
 }
 
-// skuName is a SKU by what tells it from its sisters.
+// skuName is a SKU by its distinguishing options.
 type skuName struct {
 	ID   int64
 	Name string
@@ -43,12 +43,12 @@ type staffMediaPage struct {
 	Errors   adminui.Wrong  `json:"errors,omitempty"`
 	SKUs     []skuName      `json:"-"`
 	Version  int64          `json:"-"`                  // of the form
-	Now      []mediaRow     `json:"-"`                  // what another person stored meanwhile
-	Refused  []string       `json:"refused,omitempty"`  // files that are no pictures, and why
-	Fetches  []pictureFetch `json:"to_fetch,omitempty"` // pictures at other servers, which the shop does not show
+	Now      []mediaRow     `json:"-"`                  // what another person stored in the meantime
+	Refused  []string       `json:"refused,omitempty"`  // files that are not pictures, and why
+	Fetches  []pictureFetch `json:"to_fetch,omitempty"` // pictures on other servers, which the shop does not show
 }
 
-// More are empty rows for what is added.
+// More are empty rows for new ones.
 func (p staffMediaPage) More() []int { return []int{1, 2, 3} }
 
 const (
@@ -85,12 +85,12 @@ func (s *server) mediaPage(r *http.Request, p staffProduct) (page staffMediaPage
 	return page, err
 }
 
-// CanFetchAgain reports whether pictures are given up.
+// CanFetchAgain reports whether the shop has given up fetching some pictures.
 func (p staffMediaPage) CanFetchAgain() bool {
 	return slices.ContainsFunc(p.Fetches, pictureFetch.Failed)
 }
 
-// staffFetchMedia has the pictures of a product fetched again that could not be.
+// staffFetchMedia has the pictures of a product that could not be fetched fetched again.
 func (s *server) staffFetchMedia(r *http.Request) (adminui.Answer, error) {
 	p, err := s.productOf(r)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *server) staffFetchMedia(r *http.Request) (adminui.Answer, error) {
 		adminui.Act{Kind: "product", Key: p.Identifier})
 }
 
-// show says where browsers find pictures, and which place each has.
+// show sets the URLs for browsers, and the place of each picture.
 func (s *server) show(rows []mediaRow) {
 	for i, m := range rows {
 		if rows[i].Shown, rows[i].Place = s.pictureURL(m.URL), i+1; m.Thumbnail != "" {
@@ -162,8 +162,8 @@ func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: productPath(p.Identifier) + "/media", Text: "Saved."}, nil
 }
 
-// readMedia reads the rows of a kind: fields picture-url, picture-caption, …, one of each for every row, in order.
-// Rows without an address are left out; places sort the rest.
+// readMedia reads the rows of a kind: fields picture-url, picture-caption, …, one of each for every
+// row, in order. Rows without an address are left out; the others are sorted by their places.
 func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []mediaRow, ok bool) {
 	column := func(name string, i int) string {
 		if values := form.Values.Values[kind+"-"+name]; i < len(values) {
@@ -185,7 +185,7 @@ func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []medi
 			Thumbnail: column("thumbnail", i)}
 		at, err := strconv.ParseFloat(column("place", i), 64)
 		if err != nil {
-			at = 1e6 + float64(i) // behind those with a place
+			at = 1e6 + float64(i) // behind those that have a place
 		}
 		if sku := column("sku", i); sku != "" {
 			m.SKU, err = strconv.ParseInt(sku, 10, 64)
@@ -241,7 +241,7 @@ func (m mediaRow) check(video bool) string {
 	return ""
 }
 
-// mediaAddress reports whether a page of the shop can show what is at an address.
+// mediaAddress reports whether a page of the shop can show the media at an address.
 func mediaAddress(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || len(address) > maxAddress || strings.ContainsAny(address, " \"'<>\\\n\t") {

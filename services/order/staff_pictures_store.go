@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// listMedia are pictures and videos of a product in their order: the product's own pictures, then those of its SKUs.
+// listMedia lists pictures and videos of a product in their order: the product's own pictures, then
+// those of its SKUs.
 func listMedia(ctx context.Context, db pg.DB, id int64) (pictures, videos []mediaRow, err error) {
 	pictures, err = pg.List[mediaRow](ctx, db, "list pictures of product $1", `
 		SELECT id, sku, url, '' AS thumbnail, caption, alt FROM (
@@ -37,9 +38,9 @@ func listSKUNames(ctx context.Context, db pg.DB, id int64) ([]skuName, error) {
 		FROM sku WHERE product_id = $1 ORDER BY id`, id)
 }
 
-// storeMedia replaces pictures and videos. They get new ids, ascending in their order: clients of the API read an
-// object whose keys are ids, and JavaScript walks such keys in ascending order. The first picture of a product, or of
-// a SKU, is its main one.
+// storeMedia replaces pictures and videos. They get new ids, ascending in their order: clients of
+// the API read an object whose keys are ids, and JavaScript walks such keys in ascending order. The
+// first picture of a product, or of a SKU, is its main one.
 func storeMedia(ctx context.Context, tx pgx.Tx, id int64, pictures, videos []mediaRow, by string) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM product_image WHERE product_id = $1`, id)
@@ -72,7 +73,8 @@ func storeMedia(ctx context.Context, tx pgx.Tx, id int64, pictures, videos []med
 	return nil
 }
 
-// appendPictures adds pictures behind those of a product; all is false when it would have more than most.
+// appendPictures adds pictures behind those of a product; all is false if it would then have more
+// than limit.
 func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string, most int, by string) (all bool,
 	err error) {
 	n, err := pg.Get[int](ctx, tx, "add pictures to product $1", `

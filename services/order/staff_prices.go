@@ -19,7 +19,7 @@ import (
 
 // Kinds of prices.
 const (
-	kindPrice = "price" // the regular one, until another one begins
+	kindPrice = "price" // the regular price, until another one begins
 	kindSale  = "sale"  // a lower one for a time
 )
 
@@ -34,14 +34,15 @@ type priceRow struct {
 	Until   *time.Time  `json:"until"`
 	By      string      `json:"by"`
 	NotedAt time.Time   `json:"noted_at"`
-	Now     bool        `json:"now"`     // it holds now
+	Now     bool        `json:"now"`     // it applies now
 	Planned bool        `json:"planned"` // it begins later
 }
 
-// CanEnd reports whether it can be taken back: a price that is planned, a sale that is planned or runs.
+// CanEnd reports whether it can be taken back: a planned price, or a sale that is planned or
+// running.
 func (p priceRow) CanEnd() bool { return p.Planned || p.Kind == kindSale && p.Now }
 
-// Badge says when it holds.
+// Badge says when it applies.
 func (p priceRow) Badge() adminui.Badge {
 	switch {
 	case p.Planned:
@@ -64,7 +65,7 @@ type staffPricesPage struct {
 // maxPrices is how many rows of the history are shown.
 const maxPrices = 200
 
-// priceColumns are the history as a file.
+// priceColumns are the columns of the history as a file.
 var priceColumns = []adminui.Column[priceRow]{
 	{Title: "SKU", Value: func(p priceRow) any { return id(p.SKU) }},
 	{Title: "Name", Value: func(p priceRow) any { return p.Name }},
@@ -82,7 +83,7 @@ var priceColumns = []adminui.Column[priceRow]{
 	{Title: "Noted", Value: func(p priceRow) any { return p.NotedAt }},
 }
 
-// staffPrices shows what SKUs cost, cost before, and will cost; as a file, all of it.
+// staffPrices shows the past, current and planned prices of SKUs; as a file, all of them.
 func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 	p, err := s.productOf(r)
 	if err != nil {
@@ -135,16 +136,16 @@ func (p staffPricesPage) answer(status int) adminui.Page {
 	return adminui.Page{Title: p.Product.Title + ": prices", Template: "prices.html", Data: p, Status: status}
 }
 
-// pricePlan is what the form says.
+// pricePlan is the content of the form.
 type pricePlan struct {
 	skus        []int64
 	kind        string
 	amount      money.Cents
-	percent     money.Cents // hundredths, 0 for an amount
+	percent     money.Cents // in hundredths; 0 for an amount
 	from, until *time.Time
 }
 
-// maxYearsAhead is how far ahead prices are planned; what is later is a slip of the year.
+// maxYearsAhead is how far ahead prices can be planned; a later date is a mistyped year.
 const maxYearsAhead = 5
 
 // readPricePlan reads the form.
@@ -278,7 +279,7 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 			"until": timeField(plan.until)}})
 }
 
-// priceOf is what a plan makes a SKU cost. A sale is lower than the regular price of today.
+// priceOf is the planned price of a SKU. A sale must be lower than the current regular price.
 func (plan pricePlan) priceOf(k skuRow) (money.Cents, error) {
 	if plan.kind == kindPrice {
 		return plan.amount, nil
@@ -296,7 +297,7 @@ func (plan pricePlan) priceOf(k skuRow) (money.Cents, error) {
 	return price, nil
 }
 
-// staffEndPrice takes back a price that is planned, or ends a sale.
+// staffEndPrice takes back a planned price, or ends a sale.
 func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {

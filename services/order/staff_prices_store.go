@@ -32,14 +32,15 @@ func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]price
 		ORDER BY "from" DESC, kind, id DESC LIMIT $2`, product, most)
 }
 
-// addSale lets a lower price hold for a time; no beginning is now, no end is until it is ended.
+// addSale sets a lower price for a time; without a beginning it begins now, without an end it runs
+// until it is ended.
 func addSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *time.Time, by string) error {
 	return pg.Exec(ctx, tx, "set a sale price of SKU $1", `
 		INSERT INTO sku_sale (sku_id, price_cents, starts_at, ends_at, by_name)
 		VALUES ($1, $2, coalesce($3::timestamptz, now()), $4, $5)`, id, cents, from, until, by)
 }
 
-// endPrice deletes a price that is planned, or ends a sale; ended is false when there is none to end.
+// endPrice deletes a planned price, or ends a sale; ended is false if there is none to end.
 func endPrice(ctx context.Context, tx pgx.Tx, product int64, kind string, row int64) (ended bool, err error) {
 	if kind == kindPrice {
 		return pg.ExecOne(ctx, tx, "take back planned price $2", `

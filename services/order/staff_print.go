@@ -13,8 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// staffSlip is what lies in a parcel: what was ordered and where it goes, without prices, since a parcel
-// may be a gift.
+// staffSlip is the slip in a parcel: what was ordered and where it goes, without prices, since a
+// parcel may be a gift.
 type staffSlip struct {
 	Identifier string       `json:"identifier"`
 	PlacedAt   time.Time    `json:"placed_at"`
@@ -37,14 +37,14 @@ func (s staffSlip) ShipTo() []string { return addressLines(s.Address) }
 // staffSlipsPage is the slips of some orders.
 type staffSlipsPage struct {
 	Slips   []staffSlip `json:"slips"`
-	From    []string    `json:"from"` // the shop, in lines
-	Label   bool        `json:"-"`    // for a printer of labels, 100 by 150 mm; else A4
+	From    []string    `json:"from"` // the shop's address, in lines
+	Label   bool        `json:"-"`    // for a label printer, 100 by 150 mm; otherwise A4
 	A4      string      `json:"-"`
 	Labels  string      `json:"-"`
 	OnePage bool        `json:"-"`
 }
 
-// staffSlips are packing slips for printing, of the orders that the address names.
+// staffSlips prints packing slips for the orders that the address names.
 func (s *server) staffSlips(r *http.Request) (adminui.Answer, error) {
 	q, err := web.Query(r)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 	}{picks}, Table: table}, nil
 }
 
-// shopAddress is the shop with its postal address, in lines; none until staff say so.
+// shopAddress is the shop's name with its postal address, in lines; empty until staff set it.
 func (s *server) shopAddress(ctx context.Context) ([]string, error) {
 	all, err := settings(ctx, s.pool, settingShopName, settingShopAddress)
 	if err != nil {

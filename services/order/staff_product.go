@@ -43,25 +43,25 @@ type staffProduct struct {
 	EditedAt     time.Time  `json:"edited_at"`
 	Image        string     `json:"image"` // address of its main picture
 	SKUs         int64      `json:"skus" db:"skus"`
-	ColorName    string     `json:"color_name"` // what the options of its SKUs are called; empty: color and size
+	ColorName    string     `json:"color_name"` // names for the options of its SKUs; empty: color and size
 	SizeName     string     `json:"size_name"`
 }
 
 // productHead is the head of each page about a product.
 type productHead struct {
 	Product staffProduct `json:"product"`
-	Tab     string       `json:"-"` // the page's own
-	Picture string       `json:"-"` // as browsers find it
-	Preview string       `json:"-"` // the product in the shop
+	Tab     string       `json:"-"` // the tab of the page
+	Picture string       `json:"-"` // URL of the picture for browsers
+	Preview string       `json:"-"` // URL of the product in the shop
 }
 
-// Head is for the template that all pages about a product share.
+// Head is used by the template that all pages about a product share.
 func (h productHead) Head() productHead { return h }
 
 // Badge is the product's state.
 func (h productHead) Badge() adminui.Badge { return shownBadge(h.Product.State, h.Product.SKUs) }
 
-// Tabs are the pages about the product.
+// Tabs link to the pages about the product.
 func (h productHead) Tabs() []adminui.Tab {
 	at := productPath(h.Product.Identifier)
 	tabs := []adminui.Tab{{Title: "Product", To: at}, {Title: "Pictures and videos", To: at + "/media"},
@@ -82,7 +82,7 @@ type staffProductPage struct {
 	New       bool             `json:"-"`
 }
 
-// productEdit is what the form of a product says.
+// productEdit is the content of a product's form.
 type productEdit struct {
 	Title, TitleURL, Headline, Part1, Part2 string
 	Published                               bool
@@ -90,16 +90,16 @@ type productEdit struct {
 	Collections                             []string
 }
 
-// Texts are long at most as the table takes them, in characters.
+// The longest texts that the table permits, in characters.
 const (
 	maxTitle = 200
 	maxText  = 5000
 )
 
-// titleURLPattern is what a product's address may look like.
+// titleURLPattern matches valid addresses of products.
 var titleURLPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
-// productOf reads the product that the path names.
+// productFromPath reads the product that the path names.
 func (s *server) productOf(r *http.Request) (staffProduct, error) {
 	return web.OrNotFound(findStaffProduct(r.Context(), s.pool, adminui.Param(r, "identifier")))
 }
@@ -108,7 +108,8 @@ func (s *server) productHead(p staffProduct, tab string) productHead {
 	return productHead{Product: p, Tab: tab, Picture: s.pictureURL(p.Image), Preview: s.previewLink(p, time.Now())}
 }
 
-// pictureURL is where a browser finds a picture whose address begins with a slash: in the shop.
+// pictureURL is the URL of a picture for browsers. An address that begins with a slash is in the
+// shop.
 func (s *server) pictureURL(address string) string {
 	if strings.HasPrefix(address, "/") {
 		return strings.TrimRight(s.cfg.PublicURL, "/") + address
@@ -116,13 +117,14 @@ func (s *server) pictureURL(address string) string {
 	return address
 }
 
-// previewFor is how long a link to a draft is good, so that it can be sent to someone.
+// previewTTL is how long a link to a draft is valid: long enough to be sent to someone.
 const previewFor = 24 * time.Hour
 
 // Shown reports whether shoppers see a product: it is on sale, and there is something to sell.
 func (p staffProduct) Shown() bool { return p.State == productOnSale && p.SKUs > 0 }
 
-// previewLink leads to a product in the shop; for one that shoppers do not see, with a token that shows it.
+// previewLink is the URL of a product in the shop, with a token that shows it if shoppers cannot
+// see it.
 func (s *server) previewLink(p staffProduct, now time.Time) string {
 	link := strings.TrimRight(s.cfg.PublicURL, "/") + "/product/" + p.Identifier
 	if p.Shown() {
@@ -132,14 +134,14 @@ func (s *server) previewLink(p staffProduct, now time.Time) string {
 	return link + "?" + url.Values{"preview": {until + "." + web.MAC(s.previewKey(), p.Identifier, until)}}.Encode()
 }
 
-// validPreview reports whether a token is one of previewLink's that is still good.
+// validPreview reports whether a token was made by previewLink and is still valid.
 func (s *server) validPreview(identifier, token string, now time.Time) bool {
 	until, mark, _ := strings.Cut(token, ".")
 	seconds, err := strconv.ParseInt(until, 10, 64)
 	return err == nil && now.Unix() <= seconds && web.ValidMAC(s.previewKey(), mark, identifier, until)
 }
 
-// previewKey signs links to previews. Its name is spelled as in the links that are out.
+// previewKey signs links to previews. Its name must stay, since links with it are in use.
 func (s *server) previewKey() []byte { return s.cfg.Key("catalogue preview") }
 
 // staffProduct shows a product.
@@ -178,7 +180,7 @@ func (p staffProductPage) answer(status int) adminui.Page {
 	return adminui.Page{Title: title, Template: "product.html", Data: p, Status: status}
 }
 
-// productForm asks for a product's texts, times and collections.
+// productForm is the form for a product's texts, times and collections.
 func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, err error) {
 	collections, err := listStaffCollections(r.Context(), s.pool)
 	if err != nil {
@@ -214,7 +216,7 @@ func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, e
 	return f, nil
 }
 
-// timeLayout is how browsers write a moment into a field for one; seconds may follow.
+// timeLayout is the format of a browser's date and time field; seconds may follow.
 const timeLayout = "2006-01-02T15:04"
 
 func timeField(t *time.Time) string {
@@ -240,8 +242,8 @@ func readTime(text string) (*time.Time, bool) {
 	return nil, false
 }
 
-// readProductEdit reads the form of a product. Fields that were not sent stay as they are: a client that sends one
-// field changes one.
+// readProductEdit reads the form of a product. Fields that were not sent stay as they are: a client
+// that sends one field changes one.
 func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, wrong adminui.Wrong) {
 	wrong = adminui.Wrong{}
 	text := func(name, was string, most int) string {
@@ -325,7 +327,7 @@ func (s *server) staffEditProduct(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: productPath(p.Identifier), Text: "Saved."}, nil
 }
 
-// catalogChanged has what a command did reach shoppers at once.
+// catalogChanged makes the effect of a command visible to shoppers at once.
 func (s *server) catalogChanged() {
 	s.outbox.Wake()
 	wait.Wake(s.clockWork)
@@ -373,7 +375,7 @@ func sameSet(a, b []string) bool {
 		slices.Compact(slices.Sorted(slices.Values(b))))
 }
 
-// productDiff is what an edit changes, for the log.
+// productDiff is the change that an edit makes, for the log.
 func productDiff(p staffProduct, e productEdit) (before, after map[string]any) {
 	before, after = map[string]any{}, map[string]any{}
 	add := func(name string, was, is any, same bool) {
@@ -392,11 +394,11 @@ func productDiff(p staffProduct, e productEdit) (before, after map[string]any) {
 	return before, after
 }
 
-// typedProduct shows the form again with all that was typed: its texts as the shop would show them, what is wrong, or
-// what another person stored meanwhile.
+// typedProduct shows the form again with everything that was typed: its texts as the shop would
+// show them, what is wrong, or what another person stored in the meantime.
 func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Submitted, wrong adminui.Wrong,
 	status int) (adminui.Answer, error) {
-	if status == http.StatusConflict { // as it is now
+	if status == http.StatusConflict { // the current product
 		var err error
 		if p, err = s.productOf(r); err != nil {
 			return nil, err
@@ -425,7 +427,8 @@ func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Subm
 	return page.answer(status), err
 }
 
-// staffPreviewTexts shows what was typed as the shop would, for a page that shows it while one types.
+// staffPreviewTexts renders the typed texts as the shop would, for a page that shows them while one
+// types.
 func (s *server) staffPreviewTexts(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {

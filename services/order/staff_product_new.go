@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// staffNewProduct asks for a new product's title.
+// staffNewProduct shows the form for a new product's title.
 func (s *server) staffNewProduct(r *http.Request) (adminui.Answer, error) {
 	return newProductPage(newProductForm(), http.StatusOK), nil
 }
@@ -40,10 +40,10 @@ type catalogFormPage struct {
 	Form   adminui.Form  `json:"-"`
 }
 
-// identifierLetters is how long the identifier of a new product is.
+// identifierLetters is the length of a new product's identifier.
 const identifierLetters = 10
 
-// staffMakeProduct makes a draft.
+// staffCreateProduct makes a draft.
 func (s *server) staffMakeProduct(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -74,7 +74,8 @@ func (s *server) staffMakeProduct(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: productPath(identifier), Text: "Made a draft. Say what it is, and publish it."}, nil
 }
 
-// makeProduct stores a draft. An address that was not chosen is made of the title, with a number if it is taken.
+// makeProduct stores a draft. If no address was chosen it is made from the title, with a number if
+// it is taken.
 func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, e productEdit, by string) error {
 	wish := e.TitleURL
 	if wish == "" {
@@ -101,16 +102,16 @@ func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, 
 	return updateProduct(ctx, tx, id, e, by)
 }
 
-// plainLetters are letters that do not come apart into a letter of ASCII and its marks.
+// plainLetters replace letters that do not decompose into an ASCII letter and its accents.
 var plainLetters = strings.NewReplacer("ß", "ss", "ẞ", "SS", "æ", "ae", "Æ", "Ae",
 	"œ", "oe", "Œ", "Oe", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L",
 	"đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i")
 
-// markup is what looks like a tag of HTML.
+// markup matches what looks like a tag of HTML.
 var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
 
-// addressOf is an address made of a title: its letters and digits, as the shop's own addresses are (PaperClips), those
-// with marks without them: Löffel is at Loffel.
+// addressOf makes an address from a title: its letters and digits, as in the shop's own addresses
+// (PaperClips), without accents: Löffel is at Loffel.
 func addressOf(title, identifier string) string {
 	var out strings.Builder
 	for _, r := range norm.NFKD.String(plainLetters.Replace(markup.ReplaceAllString(title, " "))) {

@@ -37,7 +37,7 @@ func lockProduct(ctx context.Context, tx pgx.Tx, id int64) (p staffProduct, foun
 	return pg.One[staffProduct](ctx, tx, "read product $1 for staff", staffProductSQL+`p.id = $1`, id)
 }
 
-// takeAddress gives a product an address, unless another one has it, or had it.
+// takeAddress gives a product an address, unless another product has or had it.
 func takeAddress(ctx context.Context, tx pgx.Tx, id int64, address string) (free bool, err error) {
 	return pg.ExecOne(ctx, tx, "give product $1 an address", `
 		INSERT INTO product_address (address, product_id)
@@ -52,7 +52,7 @@ func insertProduct(ctx context.Context, tx pgx.Tx, identifier, title, titleURL, 
 		RETURNING id`, identifier, title, titleURL, by)
 }
 
-// updateProduct stores an edit. The address that was is kept as a former one.
+// updateProduct stores an edit. The former address is kept.
 func updateProduct(ctx context.Context, tx pgx.Tx, id int64, e productEdit, by string) error {
 	return pg.Exec(ctx, tx, "change product $1", `
 		UPDATE product SET title = $2, title_url = $3, headline = $4, description_part_1 = $5,
@@ -62,8 +62,8 @@ func updateProduct(ctx context.Context, tx pgx.Tx, id int64, e productEdit, by s
 		e.OnSaleFrom, e.OnSaleUntil, by)
 }
 
-// setCollections puts a product into collections, behind those that are there; all is false when one of them is
-// unknown.
+// setCollections adds a product to collections, behind their products; all is false if one of them
+// is unknown.
 func setCollections(ctx context.Context, tx pgx.Tx, id int64, addresses []string) (all bool, err error) {
 	if err := pg.Exec(ctx, tx, "take product $1 out of collections", `
 		DELETE FROM product_collection k USING collection c
@@ -81,7 +81,8 @@ func setCollections(ctx context.Context, tx pgx.Tx, id int64, addresses []string
 		FROM unnest($2::text[]) AS address`, id, addresses)
 }
 
-// retireProduct retires a product or brings it back as a draft; changed is false when it was so before.
+// retireProduct retires a product or brings it back as a draft; changed is false if it was so
+// already.
 func retireProduct(ctx context.Context, tx pgx.Tx, id int64, retire bool, by string) (changed bool, err error) {
 	return pg.ExecOne(ctx, tx, "retire product $1", `
 		UPDATE product SET retired_at = CASE WHEN $2 THEN now() END, published = published AND $2,

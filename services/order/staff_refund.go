@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// reasonField asks why money is given back, in Stripe's words.
+// reasonField is the field for the reason of a refund, in Stripe's words.
 func reasonField() adminui.Field {
 	f := adminui.Field{Name: "reason", Label: "Reason", Kind: "choice",
 		Options: []adminui.Option{{Value: "", Text: "Not said"}},
@@ -26,7 +26,8 @@ func refundNoteField() adminui.Field {
 		Hint: "For staff; the customer does not see it."}
 }
 
-// refundForm asks for a refund. When another refund was faster it shows what is left by now.
+// refundForm is the form for a refund. If another refund was made in the meantime it shows what is
+// left now.
 var refundForm = orderForm{title: "Refund", form: askRefund, theirs: func(p staffFormPage) map[string]string {
 	return map[string]string{"amount": p.Order.Money.Left.String() + " left"}
 }}
@@ -110,14 +111,14 @@ func (s *server) cancelOrder(r *http.Request, on Order, form adminui.Submitted) 
 	return "Canceled: the money goes back, the pieces are on the shelf again, and the customer is mailed.", err
 }
 
-// addressFields are the parts of an address in the order in which they are asked for.
+// addressFields are the fields of an address in the order of the form.
 var addressFields = []struct{ name, label string }{
 	{"name", "Name"}, {"address_line1", "Street"}, {"address_line2", "Second line"}, {"city", "City"},
 	{"state", "State"},
 	{"zip", "Postal code"}, {"country", "Country"}, {"country_code", "Country code"},
 }
 
-// addressValues are the parts of where an order goes, by field.
+// addressValues are the values of an order's address, by field.
 func addressValues(p staffFormPage) map[string]string {
 	values, a := map[string]string{}, msg.Address{}
 	if p.Order.ShippingAddress != nil {
@@ -129,7 +130,7 @@ func addressValues(p staffFormPage) map[string]string {
 	return values
 }
 
-// addressForm asks where an order goes.
+// addressForm is the form for an order's address.
 var addressForm = orderForm{title: "Correct the address", form: askAddress, theirs: addressValues}
 
 func askAddress(p staffFormPage) adminui.Form {

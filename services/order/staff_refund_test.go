@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// Money goes back by pieces, by amount or whole, never more than is left, and with a fresh second factor.
+// Money is refunded by pieces, by amount or completely, never more than is left, and with a fresh
+// second factor.
 func TestStaffRefundAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -25,7 +26,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 		{"amount", "1", "restock", "on"}} {
 		staff.Post(path, append(bad, "version", "1")...).Has(422)
 	}
-	// What it comes to can be seen first, and what was typed stays; what is wrong is said there, too.
+	// The amount can be seen first, and what was typed stays; errors are shown there, too.
 	e.browser(adminui.Manager).Get(path).Has(200, `<button formaction="/orders/`+id+
 		`/refund/total">Work out the total</button><button class="primary bad">`)
 	total := e.browser(adminui.Manager).Post(path+"/total", "version", "1", "line-0", "2", "note", "typed")
@@ -55,7 +56,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 	}
 }
 
-// An order is canceled in one act, and no other order that was sent.
+// An order is canceled in one act, unless something of it was sent.
 func TestStaffCancelAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -63,12 +64,12 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: sent}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} { // it gives money back
+	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} { // canceling refunds money
 		e.staff(role).Post("/staff/orders/"+id+"/cancel", "version", "1").Has(403)
 	}
 	staff := e.staff(adminui.Manager)
 	staff.Get("/staff/orders/" + id + "/cancel").OK()
-	staff.Post("/staff/orders/"+id+"/cancel", "version", "9").Has(400) // it never had it: no one was faster
+	staff.Post("/staff/orders/"+id+"/cancel", "version", "9").Has(400) // it never had this version, so this is not a conflict
 	if a := staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "note", "rang\x00\xff"); a.Status != http.StatusBadRequest {
 		t.Error(a)
 	}
@@ -84,7 +85,8 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	staff.Get("/staff/orders/"+id).Want("canceled", "status")
 }
 
-// A correction of the address keeps what was typed beside what another person stored meanwhile.
+// A conflicting correction of the address keeps what was typed beside what another person stored in
+// the meantime.
 func TestStaffCorrectAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

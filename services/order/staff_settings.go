@@ -18,21 +18,22 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// settingGroup is a form about some values of the configuration. Its fields have the names of their keys.
+// settingGroup is a form for some keys of the configuration. Its fields are named by their keys.
 type settingGroup struct {
 	path, title, intro string
 	keys               []string
 	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
-	// check says what is wrong with values, and may put them into the form in which they are stored.
+	// check says what is wrong with values, and may normalize them before they are stored.
 	check func(ctx context.Context, s *server, values map[string]string, wrong adminui.Wrong) error
-	// told is part of the transaction that has changed a value; nil: no other service has to hear of it.
+	// told runs in the transaction that has changed a value, to enqueue messages; nil if no other
+	// service has to be told.
 	told func(ctx context.Context, s *server, tx pgx.Tx) error
 }
 
 // settingGroups are all of them.
 var settingGroups = []settingGroup{shopGroup, checkoutGroup, taxGroup, automaticGroup}
 
-// groupValues are the values of a group as they are.
+// groupValues are the current values of a group.
 type groupValues struct {
 	values    map[string]string
 	version   int64
@@ -43,7 +44,7 @@ type groupValues struct {
 func readGroup(ctx context.Context, db pg.DB, g settingGroup) (h groupValues, err error) {
 	rows, err := readSettings(ctx, db, g.keys)
 	h.values = map[string]string{}
-	h.version = 1 // of a group without any value
+	h.version = 1 // if the group has no value yet
 	for _, row := range rows {
 		h.values[row.Key] = pg.Text(row.Value)
 		h.version += row.Version
@@ -92,7 +93,7 @@ func (s *server) showSettings(g settingGroup) adminui.Handler {
 	}
 }
 
-// saveSettings is the handler that changes a group.
+// updateSettings is the handler that changes a group.
 func (s *server) saveSettings(g settingGroup) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		sent, err := adminui.ReadForm(r)
@@ -164,7 +165,7 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 		Text: "Changed settings: " + strings.ToLower(g.title), Before: before, After: after})
 }
 
-// checkoutGroup is who may buy, and what orders begin with.
+// checkoutGroup are the settings of the checkout and of new orders.
 var checkoutGroup = settingGroup{
 	path: "checkout", title: "Checkout and orders",
 	intro: "Carts follow a change at once. Payment pages that are open keep what they were made with.",
@@ -243,14 +244,14 @@ func firstRunes(text string, most int) string {
 	return text
 }
 
-// settingsLink is an entry of the page of all settings.
+// settingsLink is an entry on the page of all settings.
 type settingsLink struct {
 	Title string `json:"title"`
 	To    string `json:"to"`
 	Text  string `json:"text"`
 }
 
-// staffSettings leads to all settings.
+// staffSettings links to all settings.
 func (s *server) staffSettings(r *http.Request) (adminui.Answer, error) {
 	var links []settingsLink
 	for _, g := range settingGroups {
@@ -287,7 +288,8 @@ var weightColumns = []adminui.Column[skuWeight]{
 	}},
 }
 
-// weightsPage is the list, with the form for new weights; wrong and cause say why those that were sent were not taken.
+// weightsPage is the list, with the form for new weights; wrong and cause say why the weights that
+// were sent were refused.
 func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adminui.Wrong,
 	cause error) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
@@ -329,7 +331,8 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adm
 	return adminui.Page{Title: "Weights", Template: "weights.html", Data: page, Table: table, Status: status}, err
 }
 
-// weightsNow is what others set of the weights that a form of an earlier version sends.
+// weightsNow are the weights that others have set since the version of a form, of the SKUs that the
+// form sets.
 func weightsNow(ctx context.Context, db pg.DB, sent adminui.Submitted, version int64) (rowNow, error) {
 	skus, _, _ := readWeights(sent.Get("weights"))
 	since, err := weighedSince(ctx, db, skus, sent.Version)
@@ -372,10 +375,10 @@ func readWeights(text string) (skus []int64, grams []int, wrong adminui.Wrong) {
 	return skus, grams, nil
 }
 
-// maxWeights is how many weights can be set at once.
+// maxWeights is how many weights can be set with one form.
 const maxWeights = 10_000
 
-// staffSetWeights sets the weights of SKUs, all of them or none.
+// staffUpdateWeights sets the weights of SKUs, all of them or none.
 func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {

@@ -17,7 +17,7 @@ var checkoutForm = []string{"usernames_allowed_to_checkout", "*", "an_ct_values_
 var weightForm = []string{"carrier", "Parcel", "cost", "5.00", "price_by", "weight", "steps", "1000 8.00\r\n2000: 12.50",
 	"free_from", "100", "tracking", "https://track.example/?n=", "active", "on"}
 
-// What staff set has effect at once, and not on quotes that were made.
+// Settings that staff change take effect at once, but not on existing quotes.
 func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -82,7 +82,8 @@ func (e *env) weightsVersion() string {
 	return fmt.Sprint(e.staff(adminui.Manager).Get("/staff/settings/weights").OK().At("version"))
 }
 
-// Settings refuse what makes no sense, show what another person stored meanwhile, and are on record.
+// Settings refuse invalid values, show what another person stored in the meantime, and are on
+// record.
 func TestStaffChangeSettings(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -130,7 +131,7 @@ func TestStaffChangeSettings(t *testing.T) {
 	staff.Post("/staff/settings/weights", "weights", "1 50", "version", version).OK() // another SKU
 	e.browser(adminui.Owner).Post("/staff/settings/weights", "weights", "6 900\n2 5", "version", version).
 		Has(409, "6 900\n2 5</textarea>", "Now: <strong>6 400", "Ada changed this")
-	staff.Post("/staff/settings/weights", "weights", "6 900").Has(400) // of no version
+	staff.Post("/staff/settings/weights", "weights", "6 900").Has(400) // with an unknown version
 	if got := e.Text(`SELECT string_agg(concat(id, ':', weight_grams), ' ' ORDER BY id) FROM sku WHERE weight_grams > 0`); got !=
 		"1:50 6:400" {
 		t.Errorf("weights %s", got)

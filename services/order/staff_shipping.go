@@ -34,7 +34,7 @@ type shippingShown struct {
 	ChangedBy  string       `json:"changed_by"`
 }
 
-// stepShown is a price from grams, or an amount of items, on.
+// stepShown is the price from a weight in grams, or from an amount, upwards.
 type stepShown struct {
 	From  string      `json:"from"` // grams, or an amount
 	Price money.Cents `json:"price"`
@@ -54,7 +54,7 @@ func (m shippingSet) shown() shippingShown {
 	return out
 }
 
-// prices says what a method costs, in a few words.
+// prices describes what a method costs.
 func (m shippingShown) prices() string {
 	text := m.Cost.String()
 	if n := len(m.Steps); n > 0 && m.PriceBy != priceFlat {
@@ -93,7 +93,7 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 	for i, m := range list {
 		shown[i] = m.shown()
 	}
-	ask.Rows = max(len(shown), 1) // a shop has a handful of them
+	ask.Rows = max(len(shown), 1) // a shop has only a few
 	key := func(m shippingShown) any { return m.ID }
 	table := adminui.NewTable(ask, "shipping-methods", shippingColumns, shown, key)
 	table.Empty = "No shipping methods: nothing can be sold."
@@ -102,7 +102,7 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 	}{shown}, Table: table}, nil
 }
 
-// shippingForm asks for what a method is.
+// shippingForm is the form for a shipping method.
 func shippingForm(m shippingShown) adminui.Form {
 	form := adminui.Form{Cancel: "/settings/shipping", Fields: []adminui.Field{
 		{Name: "carrier", Label: "Name", Kind: "text", Required: true, Most: 100, Hint: "As shoppers see it."},
@@ -137,7 +137,7 @@ func shippingForm(m shippingShown) adminui.Form {
 	return form
 }
 
-// values are what the fields of a method's form hold.
+// values are the values of the fields of a method's form.
 func (m shippingShown) values() map[string]string {
 	v := map[string]string{"carrier": m.Carrier, "cost": m.Cost.String(), "price_by": m.PriceBy, "tracking": m.Tracking}
 	var steps []string

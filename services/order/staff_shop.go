@@ -17,7 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// shopGroup is who the shop is.
+// shopGroup are the shop's name and address.
 var shopGroup = settingGroup{
 	path: "shop", title: "Shop",
 	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name " +
@@ -60,7 +60,7 @@ func checkShop(_ context.Context, _ *server, values map[string]string, wrong adm
 	return nil
 }
 
-// shopLines are the lines of a postal address that say something.
+// shopLines are the lines of a postal address that are not empty.
 func shopLines(text string) (lines []string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" {
@@ -70,21 +70,21 @@ func shopLines(text string) (lines []string) {
 	return lines
 }
 
-// tellShop tells other services who the shop is, as the settings are in tx.
+// enqueueShop publishes the shop's name and address from the settings that tx sees.
 func tellShop(ctx context.Context, s *server, tx pgx.Tx) error {
 	h, err := readGroup(ctx, tx, settingGroup{keys: []string{settingShopName}})
 	if err != nil {
 		return err
 	}
 	name := h.values[settingShopName]
-	sum := fnv.New64a() // the name's part in the key: SQL may change it under the same version
+	sum := fnv.New64a() // the name is part of the key, since SQL may change it under the same version
 	sum.Write([]byte(name))
 	return bus.Enqueue(ctx, tx, msg.Message{Key: fmt.Sprintf("%s:%d:%x", msg.ShopChanged, h.version, sum.Sum64()),
 		Subject: msg.ShopChanged, Payload: msg.Shop{Name: name, Version: h.version}})
 }
 
-// repeatShop tells it again, to services that were not there when staff gave the shop a name. A repetition changes
-// nothing.
+// repeatShop publishes it again, for services that were not there when staff named the shop. A
+// repetition changes nothing.
 func (s *server) repeatShop(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	name, err := setting(ctx, pool, settingShopName)
 	if err != nil || pg.Text(name) == "" {

@@ -17,14 +17,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// skuRow is a SKU as the table of a product's SKUs has it.
+// skuRow is a SKU in the table of a product's SKUs.
 type skuRow struct {
 	ID          int64        `json:"id"`
 	Color       string       `json:"color"`
 	Size        string       `json:"size"`
 	Description string       `json:"description"`
 	Code        string       `json:"code"`
-	Price       *money.Cents `json:"price" db:"price"` // regular, as of now; nil without one
+	Price       *money.Cents `json:"price" db:"price"` // the current regular price; nil without one
 	State       string       `json:"state"`            // identifier of its stock state
 	Stock       *int32       `json:"stock"`            // nil: not counted
 	BackOrder   bool         `json:"back_order"`
@@ -37,7 +37,7 @@ type skuRow struct {
 	Errors adminui.Wrong     `json:"-" db:"-"`
 }
 
-// key begins the names of a row's fields; a row that is added has the number of its place.
+// key is the prefix of the names of a row's fields; a new row has the number of its place.
 func (k skuRow) key() string {
 	if k.New {
 		return "n" + strconv.FormatInt(k.ID, 10)
@@ -48,7 +48,7 @@ func (k skuRow) key() string {
 // Name is the name of a field of the row.
 func (k skuRow) Name(field string) string { return k.key() + "-" + field }
 
-// Was is what a field had when the form was made.
+// Was is the value that a field had when the form was made.
 func (k skuRow) Was(field string) string {
 	switch field {
 	case "color":
@@ -78,7 +78,7 @@ func (k skuRow) Was(field string) string {
 	return ""
 }
 
-// Value is what a field shows: what was typed, or what there is.
+// Value is the value that a field shows: the typed one, or the current one.
 func (k skuRow) Value(field string) string {
 	if typed, there := k.Typed[field]; there {
 		return typed
@@ -97,20 +97,20 @@ func (k skuRow) Label() string {
 	return "SKU " + strconv.FormatInt(k.ID, 10)
 }
 
-// skuFields are the fields of a row that people write.
+// skuFields are the fields of a row that people fill in.
 var skuFields = []string{"color", "size", "description", "code", "state", "price", "stock", "back_order"}
 
 // Texts are the fields of a row that are texts, in the order of the table.
 func (k skuRow) Texts() []string { return []string{"color", "size", "description", "code"} }
 
-// Says names a field of the row to those who do not see its column.
+// Says is the name of a field for those who do not see its column.
 func (k skuRow) Says(field string) string {
 	return map[string]string{"color": "First option", "size": "Second option", "description": "Text",
 		"code": "Article number", "price": "Price", "state": "State", "stock": "Pieces",
 		"back_order": "Back orders"}[field] + " of " + k.Label()
 }
 
-// empty reports whether nothing was written into a row that is added.
+// empty reports whether nothing was typed into a new row.
 func (k skuRow) empty() bool {
 	for _, field := range []string{"color", "size", "description", "code", "price", "stock"} {
 		if k.Typed[field] != "" {
@@ -137,12 +137,12 @@ type staffSKUsPage struct {
 	Reasons             []adminui.Option `json:"-"`
 	Reason, Note        string           `json:"-"`
 	Version             int64            `json:"-"`
-	Changed             string           `json:"-"` // who was faster
+	Changed             string           `json:"-"` // the person who changed the SKUs in the meantime
 	Prices              bool             `json:"-"` // the person may change prices
 	Add                 adminui.Form     `json:"-"`
 }
 
-// Column is what an option is called here.
+// Column is the name of an option of this product.
 func (p staffSKUsPage) Column(option string) string {
 	switch {
 	case option == "color" && p.ColorName != "":
@@ -158,9 +158,9 @@ func (p staffSKUsPage) Column(option string) string {
 const (
 	// maxSKUs is how many SKUs a product may have.
 	maxSKUs = 500
-	// newRows is how many empty rows stand below the table.
+	// newRows is how many empty rows are below the table.
 	newRows = 3
-	// maxOptionName is the length of what an option is called, in characters.
+	// maxOptionName is the length of the longest name of an option, in characters.
 	maxOptionName = 40
 )
 
@@ -188,7 +188,7 @@ func (s *server) skusPage(r *http.Request, p staffProduct) (page staffSKUsPage, 
 	return page, err
 }
 
-// Blank are rows for what is added.
+// Blank are the empty rows for new SKUs.
 func (p staffSKUsPage) Blank() (rows []skuRow) {
 	added := 0
 	for _, k := range p.SKUs {
@@ -206,40 +206,40 @@ func (p staffSKUsPage) answer(status int) adminui.Page {
 	return adminui.Page{Title: p.Product.Title + ": SKUs", Template: "skus.html", Data: p, Status: status}
 }
 
-// skuEdit is what a form changes of a row; nil stays.
+// skuEdit is the change of a row; nil fields stay.
 type skuEdit struct {
 	row                             skuRow
 	color, size, description, state *string
 	code                            *string
 	price                           *money.Cents
 	backOrder                       *bool
-	// Stock: count sets or ends counting, change adds to a count. So pieces that were sold since the form was made
-	// stay sold.
+	// Stock: count sets a count or ends counting, change adds to a count. So pieces that were sold
+	// since the form was made stay sold.
 	stopCounting bool
 	count        *int32
 	change       int32
 	retire       bool
 }
 
-// changes reports whether anything of it is to be stored.
+// changes reports whether there is anything to store.
 func (e skuEdit) changes() bool {
 	return e.row.New || e.retire || e.stopCounting || e.count != nil || e.change != 0 || e.price != nil ||
 		e.color != nil || e.size != nil || e.description != nil || e.state != nil || e.code != nil || e.backOrder != nil
 }
 
-// skusEdit is what the form of all SKUs says.
+// skusEdit is the content of the form of all SKUs.
 type skusEdit struct {
 	rows                []skuEdit
 	colorName, sizeName string
 	reason, note        string
 }
 
-// prices reports whether the form sets prices, which takes a right of its own.
+// prices reports whether the form sets prices, which requires another right.
 func (e skusEdit) prices() bool {
 	return slices.ContainsFunc(e.rows, func(row skuEdit) bool { return row.price != nil })
 }
 
-// readSKUs reads the form of the table into its rows; ok is false when something is wrong with one of them.
+// readSKUs reads the form of the table into its rows; ok is false if one of them has an error.
 func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 	ok = true
 	for n := int64(1); n <= maxSKUs; n++ {
@@ -292,7 +292,7 @@ func (k *skuRow) note(form adminui.Submitted) {
 	k.Retire = !k.New && form.Get(k.Name("retire")) != ""
 }
 
-// typed is what was typed into a field if it differs from what stood there.
+// typed is the text that was typed into a field if it differs from the field's former value.
 func (k skuRow) typed(form adminui.Submitted, field string) (string, bool) {
 	typed, there := k.Typed[field]
 	was := k.Was(field)
@@ -341,7 +341,7 @@ func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdi
 	return e
 }
 
-// readStock reads a count: a new one is the difference to what the form showed.
+// readStock reads a count: a new one becomes the difference to what the form showed.
 func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
 	typed, differs := k.typed(form, "stock")
 	switch {

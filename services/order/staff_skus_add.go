@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// combinationsForm asks for SKUs of each color in each size.
+// combinationsForm is the form for SKUs of each color in each size.
 func combinationsForm(p staffProduct) adminui.Form {
 	page := staffSKUsPage{ColorName: p.ColorName, SizeName: p.SizeName}
 	return adminui.Form{ID: "add", Action: productPath(p.Identifier) + "/skus/add", Version: p.SKUVersion,
@@ -26,7 +26,7 @@ func combinationsForm(p staffProduct) adminui.Form {
 		}}
 }
 
-// staffAddSKUs adds a SKU for each combination of colors and sizes that there is none for yet.
+// staffCreateSKUs adds a SKU for each combination of colors and sizes that does not exist yet.
 func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 		Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil
 }
 
-// commaList are the parts of a text between commas; one empty part where there is nothing.
+// commaList are the parts of a text between commas; one empty part for an empty text.
 func commaList(text string) []string {
 	var list []string
 	for part := range strings.SplitSeq(text, ",") {

@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// regularSQL is the price of SKU s as of now, without a sale.
+// regularSQL is the current price of SKU s, without a sale.
 const regularSQL = `(SELECT price_cents FROM sku_price x WHERE x.sku_id = s.id AND x.created_date_time <= now()
 	ORDER BY x.created_date_time DESC, x.id DESC LIMIT 1)`
 
@@ -26,20 +26,21 @@ func listSKURows(ctx context.Context, db pg.DB, product int64) ([]skuRow, error)
 		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id = $1 ORDER BY s.id`, product)
 }
 
-// stockStates are the states that staff give a SKU; what is shown of one on back order is not a state of its own.
+// stockStates are the states that staff can give a SKU. "On back order" is derived, and not one of
+// them.
 func stockStates(ctx context.Context, db pg.DB) ([]adminui.Option, error) {
 	return pg.List[adminui.Option](ctx, db, "list stock states",
 		`SELECT identifier AS value, title AS text FROM sku_inventory WHERE identifier <> 'back-order' ORDER BY id`)
 }
 
-// counted is a SKU's count as it is, locked.
+// counted is the current count of a locked SKU.
 type counted struct {
 	Stock     *int32
 	BackOrder bool
 }
 
-// storeSKU stores what a form changes of a SKU, or adds one, and says what was done. Counts of stock are changed by
-// the difference to what the person saw.
+// storeSKU stores a form's changes of a SKU, or inserts one, and says what was done. Counts of
+// stock are changed by the difference to what the person saw.
 func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusEdit,
 	who adminui.Identity) (map[string]any, error) {
 	id, now := e.row.ID, counted{}
@@ -88,7 +89,7 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 	return done, nil
 }
 
-// describe notes the texts that were changed.
+// describe lists the texts that were changed.
 func (e skuEdit) describe(done map[string]any) {
 	for name, value := range map[string]*string{"color": e.color, "size": e.size, "description": e.description,
 		"code": e.code, "state": e.state} {
@@ -103,8 +104,8 @@ func (e skuEdit) describe(done map[string]any) {
 
 func sameCount(a, b *int32) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// minStock and maxStock bound the counts that staff give, far from where the column's numbers end: what is sold
-// must always be subtractable.
+// minStock and maxStock bound the counts that staff set, far from the limits of the column: a sale
+// must always be able to subtract from a count.
 const (
 	minStock = -1_000_000
 	maxStock = 1_000_000_000
@@ -157,7 +158,7 @@ func insertSKU(ctx context.Context, tx pgx.Tx, product int64) (id int64, err err
 		SELECT $1, id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id LIMIT 1 RETURNING id`, product)
 }
 
-// updateSKU stores texts, state and count; what is nil stays.
+// updateSKU updates texts, state and count; nil fields stay.
 func updateSKU(ctx context.Context, tx pgx.Tx, id int64, e skuEdit, after counted) error {
 	return pg.Exec(ctx, tx, "change SKU $1", `
 		UPDATE sku SET color = coalesce($2, color), size = coalesce($3, size), description = coalesce($4, description),
@@ -166,20 +167,21 @@ func updateSKU(ctx context.Context, tx pgx.Tx, id int64, e skuEdit, after counte
 		WHERE id = $1`, id, e.color, e.size, e.description, e.state, e.code, after.Stock, after.BackOrder)
 }
 
-// retireSKU takes a SKU off the shop; what names it keeps it.
+// retireSKU takes a SKU off the shop; rows that refer to it keep it.
 func retireSKU(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "retire SKU $1", `
 		UPDATE sku SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) WHERE id = $1`, id)
 }
 
-// addPrice lets a price hold from a time on; nil or a past time is now, so that it follows what was set before it.
+// addPrice sets a price from a time on; nil or a past time is now, so that it follows prices that
+// were set before it.
 func addPrice(ctx context.Context, tx pgx.Tx, id, cents int64, from any, by string) error {
 	return pg.Exec(ctx, tx, "set the price of SKU $1", `
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name)
 		VALUES ($1, $2, greatest($3::timestamptz, now()), $4)`, id, cents, from, by)
 }
 
-// noteStock keeps what was done to a count.
+// noteStock records a change of a count.
 func noteStock(ctx context.Context, tx pgx.Tx, id int64, before, after *int32, reason, note string,
 	who adminui.Identity) error {
 	return pg.Exec(ctx, tx, "note a change of the stock of SKU $1", `

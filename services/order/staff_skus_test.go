@@ -15,8 +15,8 @@ import (
 
 const clips = "/staff/catalog/products/bSusp6dBHm" // SKUs 1, in stock, and 2, back ordered
 
-// The table of SKUs is saved at once: texts, prices, states, counts, new rows and those that go. What was sold since
-// it was opened stays sold, and a quote that was made keeps its price.
+// The table of SKUs is saved in one form: texts, prices, states, counts, new rows and retired ones.
+// Pieces that were sold since it was opened stay sold, and an existing quote keeps its price.
 func TestStaffEditSKUs(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -70,12 +70,13 @@ func TestStaffEditSKUs(t *testing.T) {
 	}
 	manager.Post(clips+"/skus/add", "version", "4", "colors", "Gold, Steel", "sizes", "Medium, Large", "price", "5.00").
 		Has(http.StatusSeeOther)
-	if n := e.Number(`SELECT count(*) FROM sku WHERE product_id = 1`); n != 5 { // steel, medium is there
+	if n := e.Number(`SELECT count(*) FROM sku WHERE product_id = 1`); n != 5 { // the combination steel, medium exists already
 		t.Errorf("%d SKUs", n)
 	}
 }
 
-// What is sold beyond its count goes below nothing, is told to the shopper, and comes back with goods.
+// A SKU that is sold beyond its count goes below zero, is shown as such to the shopper, and comes
+// back with new goods.
 func TestBackOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -112,8 +113,8 @@ func TestBackOrders(t *testing.T) {
 	}
 }
 
-// The table of SKUs shows each state whole and counts of five digits, and its first column stays where the others are
-// scrolled, on a phone.
+// The table of SKUs shows each state and counts of five digits completely, and its first column
+// stays while the others are scrolled, on a phone.
 func TestTheTableOfSKUsIsWideEnough(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -144,7 +145,8 @@ func TestTheTableOfSKUsIsWideEnough(t *testing.T) {
 	}
 }
 
-// A planned price begins by itself, a sale begins and ends by itself, and both are history afterwards.
+// A planned price begins by itself, a sale begins and ends by itself, and both are in the history
+// afterwards.
 func TestPlannedPrices(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -168,7 +170,8 @@ func TestPlannedPrices(t *testing.T) {
 	}
 	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="hint">sale</span> 2.99`, `/prices.csv"`)
 	manager.Get(path+".csv").Has(200, "SKU,Name,Kind,Price,When,From,Until,By,Noted\n", ",price,8.00,planned,", ",sale,2.99,now,")
-	// The button that ends a sale is on the screen of a small desk, and is called what it says.
+	// The button that ends a sale is visible on a small desktop screen, and has the name of its
+	// action.
 	office := e.office(adminui.Owner)
 	for look, as := range map[string]browsertest.Look{"desk": {Width: 1280, Scheme: "light"}, "phone-dark": browsertest.PhoneDark} {
 		tab := browsertest.Open(t, office.URL, as)
@@ -186,7 +189,7 @@ func TestPlannedPrices(t *testing.T) {
 			t.Errorf("%q: %s", bad, a)
 		}
 	}
-	// An hour later the sale is over, and the price is the planned one; the clock tells of it once.
+	// An hour later the sale is over, and the price is the planned one; the clock reports it once.
 	if _, err := e.service.tellDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +209,7 @@ func TestPlannedPrices(t *testing.T) {
 	if price("6", "price") != "8.00" || price("6", "regular_price") != "" {
 		t.Error(e.visitor().Get("/order/product/ITHJW3mytn"))
 	}
-	// One that begins in this minute follows what was set within it.
+	// A price that begins in this minute follows those that were set within it.
 	e.Exec(`UPDATE sku_price SET created_date_time = now() - interval '1 second' WHERE sku_id = 6
 		AND id = (SELECT max(id) FROM sku_price WHERE sku_id = 6)`)
 	manager.Post(path, "version", "3", "sku", "6", "kind", "price", "amount", "8.50", "from",
@@ -217,7 +220,8 @@ func TestPlannedPrices(t *testing.T) {
 	e.Exec(`DELETE FROM sku_price WHERE price_cents = 850`)
 	e.Exec(`UPDATE product SET sku_version = 3 WHERE identifier = 'ITHJW3mytn'`)
 
-	// A planned one can be taken back, a sale ended; what holds cannot be undone.
+	// A planned price can be taken back and a sale ended, but a price that applies cannot be
+	// undone.
 	manager.Post(path, set("3", "kind", "price", "amount", "1.00", "from", later.Format(timeLayout))...).Has(303)
 	manager.Post(path, set("4", "kind", "sale", "amount", "7.00")...).Has(303)
 	for kind, sql := range map[string]string{"price": `SELECT max(id) FROM sku_price WHERE sku_id = 6`, "sale": `SELECT max(id) FROM sku_sale WHERE sku_id = 6`} {
@@ -246,7 +250,7 @@ func TestStockStatesHaveTheShopsWords(t *testing.T) {
 	editor.Get("/staff/catalog/states/none").Has(404)
 }
 
-// A table of hundreds of SKUs is one form: it is not too large, and is stored quickly.
+// A table of hundreds of SKUs is one form, which is not too large and is stored quickly.
 func TestManySKUs(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

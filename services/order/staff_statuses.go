@@ -30,14 +30,14 @@ func (s *server) staffStatuses(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = max(len(list), 1) // a shop has a handful of them
+	ask.Rows = max(len(list), 1) // a shop has only a few
 	table := adminui.NewTable(ask, "statuses", statusColumns, list, func(s statusSet) any { return s.Identifier })
 	return adminui.Page{Title: "Order statuses", Template: "statuses.html", Data: struct {
 		Statuses []statusSet `json:"statuses"`
 	}{list}, Table: table}, nil
 }
 
-// ownStatus reports whether a status is the founder's own: code depends on the others.
+// ownStatus reports whether a status was made by the founder: code depends on the others.
 func ownStatus(identifier string) bool { return !endsAnOrder(identifier) }
 
 func statusEditor(st statusSet) adminui.Form {
@@ -174,7 +174,7 @@ func (s *server) staffSaveStatus(r *http.Request) (adminui.Answer, error) {
 	return statusPage(now, form, status, errs), err
 }
 
-// staffDropStatus deletes a status that no order has.
+// staffDeleteStatus deletes a status that no order has.
 func (s *server) staffDropStatus(r *http.Request) (adminui.Answer, error) {
 	st, err := s.statusOf(r)
 	if err != nil {

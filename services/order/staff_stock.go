@@ -19,15 +19,15 @@ type stockRow struct {
 	ID     int64     `json:"id"`
 	SKU    int64     `json:"sku" db:"sku"`
 	Name   string    `json:"name"`
-	Change *int32    `json:"change"` // nil: counting began or ended
-	Stock  *int32    `json:"stock"`  // after it; nil: not counted
+	Change *int32    `json:"change"` // nil if counting began or ended
+	Stock  *int32    `json:"stock"`  // the new count; nil if it is not counted
 	Reason string    `json:"reason"`
 	Note   string    `json:"note"`
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 }
 
-// What says what happened.
+// What describes the change.
 func (c stockRow) What() string {
 	switch {
 	case c.Stock == nil:
@@ -62,7 +62,7 @@ type staffStockPage struct {
 // maxStockRows is how many changes are shown.
 const maxStockRows = 200
 
-// stockColumns are the changes as a file.
+// stockColumns are the columns of the changes as a file.
 var stockColumns = []adminui.Column[stockRow]{
 	{Title: "When", Value: func(c stockRow) any { return c.At }},
 	{Title: "SKU", Value: func(c stockRow) any { return id(c.SKU) }},
@@ -74,7 +74,7 @@ var stockColumns = []adminui.Column[stockRow]{
 	{Title: "By", Value: func(c stockRow) any { return c.By }},
 }
 
-// inFile is a count in a file, empty where nothing is counted.
+// inFile is a count in a file, empty if nothing is counted.
 func inFile(n *int32) any {
 	if n == nil {
 		return ""
@@ -191,7 +191,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: productPath(p.Identifier) + "/stock", Text: "Adjusted."}, nil
 }
 
-// stockState is what shoppers read of a stock state.
+// stockState is the text about a stock state for shoppers.
 type stockState struct {
 	ID          int64  `json:"-"`
 	Identifier  string `json:"identifier"`
@@ -254,7 +254,7 @@ func (s *server) stateOf(r *http.Request) (stockState, error) {
 	return stockState{}, web.NotFound()
 }
 
-// staffState asks for the words of a stock state.
+// staffState shows the form for the texts of a stock state.
 func (s *server) staffState(r *http.Request) (adminui.Answer, error) {
 	c, err := s.stateOf(r)
 	if err != nil {

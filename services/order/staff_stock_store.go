@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// listStockChanges are what staff did to the counts of a product's SKUs, the latest first.
+// listStockChanges lists the changes that staff made to the counts of a product's SKUs, the latest
+// first.
 func listStockChanges(ctx context.Context, db pg.DB, product int64, most int) ([]stockRow, error) {
 	return pg.List[stockRow](ctx, db, "list stock changes of product $1", `
 		SELECT c.id, s.id AS sku,
@@ -19,7 +20,7 @@ func listStockChanges(ctx context.Context, db pg.DB, product int64, most int) ([
 		ORDER BY c.id DESC LIMIT $2`, product, most)
 }
 
-// listStockStates are the stock states with how many SKUs have each.
+// listStockStates lists the stock states with the number of SKUs that have each.
 func listStockStates(ctx context.Context, db pg.DB) ([]stockState, error) {
 	return pg.List[stockState](ctx, db, "list stock states", `
 		SELECT i.id, identifier, title, coalesce(description, '') AS description, version,
@@ -27,7 +28,7 @@ func listStockStates(ctx context.Context, db pg.DB) ([]stockState, error) {
 		FROM sku_inventory i ORDER BY i.id`)
 }
 
-// updateStockState changes the words of a state of a version.
+// updateStockState changes the texts of a state if it still has the version.
 func updateStockState(ctx context.Context, tx pgx.Tx, id, version int64, title, text string) (changed bool, err error) {
 	return pg.ExecOne(ctx, tx, "change stock state $1", `
 		UPDATE sku_inventory SET title = $3, description = $4, version = version + 1 WHERE id = $1 AND version = $2`,

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// taxGroup is how the shop taxes what it sells.
+// taxGroup are the settings of the taxes.
 var taxGroup = settingGroup{
 	path: "taxes", title: "Taxes",
 	intro: "New payment pages follow a change at once. Those that are open, and orders, keep what they were made with.",

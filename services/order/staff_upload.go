@@ -21,14 +21,14 @@ import (
 )
 
 const (
-	// maxFiles is how many pictures one form brings; a script sends each by itself.
+	// maxFiles is how many pictures one form may bring; a script sends each by itself.
 	maxFiles = 20
-	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take much memory.
+	// pictureConcurrency is how many pictures are decoded at a time: each may take much memory.
 	picturesAtOnce = 1
 )
 
-// staffUpload takes pictures: each is encoded again from its pixels, kept in several widths, and stands behind the
-// pictures that the product has.
+// staffUpload takes pictures: each is encoded again from its pixels, stored in several widths, and
+// added behind the product's pictures.
 func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 	p, err := s.productOf(r)
 	if err != nil {
@@ -77,12 +77,13 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: productPath(p.Identifier) + "/media", Text: fmt.Sprintf("Added %d.", len(added))}, nil
 }
 
-// fileName is a name that a browser sent, fit to be shown.
+// fileName is the name that a browser sent for a file, made safe to show.
 func fileName(name string) string {
 	return pg.StorableText(path.Base(strings.ReplaceAll(name, `\`, "/")), 100)
 }
 
-// keepPicture keeps a file in all its widths, the largest last: once its address is known all of them are there.
+// keepPicture stores a picture in all its widths, the largest last: once its address is known all
+// of them are there.
 func (s *server) keepPicture(ctx context.Context, read func() ([]byte, error)) (address string, err error) {
 	select {
 	case s.pictures <- struct{}{}:
@@ -106,7 +107,7 @@ func (s *server) keepPicture(ctx context.Context, read func() ([]byte, error)) (
 	return media.Path + sized.Name(), nil
 }
 
-// readUpload reads an uploaded file, and one byte more than most where it has more.
+// readUpload reads an uploaded file, up to one byte more than limit.
 func readUpload(file *multipart.FileHeader, most int64) ([]byte, error) {
 	f, err := file.Open()
 	if err != nil {
@@ -120,7 +121,7 @@ func readUpload(file *multipart.FileHeader, most int64) ([]byte, error) {
 	return body, nil
 }
 
-// addPictures puts pictures behind those that a product has, and records it.
+// addPictures adds pictures behind those of a product, and records it.
 func addPictures(r *http.Request, tx pgx.Tx, id int64, addresses []string) error {
 	p, found, err := lockProduct(r.Context(), tx, id)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// newStripe makes the client of this service's settings. All processes count their calls together over b.
+// newStripe makes a client with this service's settings. All processes count their calls together
+// over b.
 func newStripe(log *slog.Logger, cfg Config, b *bus.Bus) *stripe.Client {
 	return stripe.New(log, stripe.Settings{
 		APIBase: cfg.StripeAPIBase, SecretKey: cfg.StripeSecretKey, Shop: cfg.PublicURL,
@@ -17,7 +18,7 @@ func newStripe(log *slog.Logger, cfg Config, b *bus.Bus) *stripe.Client {
 	})
 }
 
-// page is a quote as its payment page shows it.
+// page is the payment page of a quote.
 func (c checkout) page() stripe.Page {
 	p := stripe.Page{
 		CheckoutID: c.ID, Attempt: c.StripeAttempt, CartID: c.CartID, Email: c.Email, Currency: c.Currency,

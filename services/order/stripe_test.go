@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Stripe is asked about sessions that a checkout of ours knows, and about no others.
+// Stripe is asked about sessions that belong to a checkout of ours, and about no others.
 func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -35,7 +35,8 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	for range 20 {
 		success("cs_test_unknown").Want("invalid-session", "errors", "error")
 	}
-	// One that came by the webhook or Stripe's list, paid and not made by us, is with staff.
+	// A session that came by the webhook or Stripe's list, paid and not made by us, has an entry
+	// for staff.
 	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('no-quote', 'x', 'cs_test_foreign', '{}')`)
 	success("cs_test_foreign").Want("cart-not-found", "errors", "error")
 	if asked.Load() != 0 {

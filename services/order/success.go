@@ -18,13 +18,13 @@ const successEndpoint = "checkout_session_success"
 // webhook's event was faster; all callers get the same identifier.
 func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
 	sessionID := r.URL.Query().Get("session_id")
-	if sessionID == "" { // pages send an empty one for what their address lacks
+	if sessionID == "" { // pages send an empty one if their address has none
 		return refuse(w, successEndpoint, codeSessionIDRequired)
 	}
 	if !sessionShape.MatchString(sessionID) {
 		return refuseSession(w)
 	}
-	event := s.placings.await(sessionID) // before the look-up: an order that it does not find yet is told of
+	event := s.placings.await(sessionID) // before the look-up: an order that it does not find yet is announced
 	defer event.leave()
 	known, err := lookUpSession(r.Context(), s.pool, sessionID)
 	switch {
@@ -34,11 +34,11 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return answerOrder(w, known.Order)
 	case known.WithStaff && !known.Ours:
 		return refuse(w, successEndpoint, codeCartNotFound)
-	case !known.Ours: // a question to Stripe for each guess would use up the calls that payments need
+	case !known.Ours: // a request to Stripe for each guess would use up the calls that payments need
 		return refuseSession(w)
 	}
 	web.TellOutcome(w, web.OutcomeAsked)
-	// The event usually arrives at the same moment as the shopper, and saves the question.
+	// The event usually arrives at the same moment as the shopper, and saves the request.
 	if done, told := event.within(r.Context(), eventFirst); told && done.identifier != "" {
 		return answerOrder(w, done.identifier)
 	}
@@ -55,7 +55,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	return s.answerPaid(w, r, now, event)
 }
 
-// answerPaid tells which order a payment is, or that staff have it.
+// answerPaid says which order a payment is, or that staff have it.
 func (s *server) answerPaid(w http.ResponseWriter, r *http.Request, paid stripe.Session, event *placing) error {
 	fault.Point("order", "success-asked")
 	done, err := s.awaitOrder(r.Context(), paid, event)
@@ -77,7 +77,7 @@ func (s *server) answerPaid(w http.ResponseWriter, r *http.Request, paid stripe.
 	return refuseWith(w, successEndpoint, errs)
 }
 
-// refuseUnpaid tells that a page is not paid, and what a bank says of its debit.
+// refuseUnpaid says that a page is not paid, and the state of its bank debit.
 func (s *server) refuseUnpaid(w http.ResponseWriter, r *http.Request, now stripe.Session) error {
 	payment, err := s.unpaid(r.Context(), now)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *server) refuseUnpaid(w http.ResponseWriter, r *http.Request, now stripe
 	})
 }
 
-// refuseSession answers a session that the shop does not know, which may be a guess.
+// refuseSession refuses a session that the shop does not know, which may be a guess.
 func refuseSession(w http.ResponseWriter) error {
 	web.TellOutcome(w, web.OutcomeWrong)
 	return refuseWith(w, successEndpoint, refusalErrors{Error: codeInvalidSession, Description: textNoSession})
@@ -103,15 +103,18 @@ func answerOrder(w http.ResponseWriter, identifier string) error {
 }
 
 const (
-	// eventFirst is how long a success page waits for the event of its payment before it asks Stripe.
+	// eventTimeout is how long a success page waits for the event of its payment before it asks
+	// Stripe.
 	eventFirst = 15 * time.Millisecond
-	// eventLook is the pause between looks at an event that this process is at, and eventLooks how many there are.
+	// eventPause is the pause between checks of an event that this process is handling, and
+	// eventLooks how many there are.
 	eventLook  = 50 * time.Millisecond
 	eventLooks = 6
 )
 
-// awaitOrder is settle for the success page. Two transactions for one payment would wait for each other, so it leaves
-// the order to the event when this process is at it, and waits in memory: without a connection, and without a lock.
+// awaitOrder is settle for the success page. Two transactions for one payment would wait for each
+// other, so it leaves the order to the event if this process is handling it, and waits in memory:
+// without a connection, and without a lock.
 func (s *server) awaitOrder(ctx context.Context, paid stripe.Session, event *placing) (result, error) {
 	if done, told := event.within(ctx, 0); told {
 		return done, nil
@@ -127,9 +130,9 @@ func (s *server) awaitOrder(ctx context.Context, paid stripe.Session, event *pla
 	return s.settle(ctx, paid, "")
 }
 
-// withStaff tells pages that ask for it (payment=true) that there is nothing to wait for: the payment is
-// on the list for staff. Others get the contract's shape, whose text says the same. cart-not-found needs
-// no more: it is only said of a payment on that list.
+// withStaff tells pages that ask for it (payment=true) not to wait: the payment is on the list for
+// staff. Others get the contract's shape, whose text says the same. cart-not-found needs nothing
+// more: it is used only for a payment on that list.
 const withStaff = "with-staff"
 
 const (
@@ -140,5 +143,5 @@ const (
 		"staff have been told and will write to you; please do not pay again."
 )
 
-// sessionShape is what an id of Stripe's can look like: anything else is not worth a call.
+// sessionShape matches possible ids of Stripe's: for anything else no call is made.
 var sessionShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)

@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// sweepList is how often Stripe's own list is read, for sessions that we do not know.
+	// sweepListEvery is how often Stripe's own list is read, for sessions that we do not know.
 	sweepList = 10 * time.Minute
-	// sweepOverlap is how far each reading reaches back behind the last one: longer than a payment
-	// page lives, so that a session is seen again after it could be paid.
+	// sweepOverlap is how far each reading overlaps the last one: longer than a payment page lives,
+	// so that a session is seen again after it could be paid.
 	sweepOverlap = 26 * time.Hour
-	// sweepLease is for how many sweeps one process keeps others from it; it gives the lease back
-	// when it is done.
+	// sweepLease is for how many sweeps one process keeps others from sweeping; it releases the
+	// lease when it is done.
 	sweepLease = 4
-	// sweepFailures in a row end a sweep.
+	// sweepFailures is how many failures in a row end a sweep.
 	sweepFailures = 3
-	// sweepPace spares Stripe's rate limit (25 calls a second in test mode).
+	// sweepPause spares Stripe's rate limit (25 calls a second in test mode).
 	sweepPace = 50 * time.Millisecond
 )
 
@@ -40,9 +40,9 @@ var archiveFailing = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_archive_
 var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issues_open",
 	Help: "Payments that made no order and wait for staff."})
 
-// sweep repairs what lost webhooks left, until ctx ends: it asks Stripe about our open checkouts
-// one by one, and now and then lists Stripe's recent sessions. It runs the same function as the
-// webhook's event, so it never makes a second order.
+// sweep repairs the effects of lost webhooks, until ctx ends: it asks Stripe about our open
+// checkouts one by one, and from time to time lists Stripe's recent sessions. It runs the same
+// function as the webhook's event, so it never makes a second order.
 func (s *server) sweep(ctx context.Context) error {
 	if !s.stripe.HasKey() {
 		s.log.Warn("STRIPE_SECRET_KEY is not set: no payments, no sweep")
@@ -84,7 +84,8 @@ func (s *server) sweepOnce(ctx context.Context) error {
 	failed := s.sweepOpen(ctx)
 	if time.Since(listedTo) > sweepList {
 		began := time.Now()
-		// A Stripe that cannot list (a restricted key) must not stop the sweep of our own checkouts.
+		// If Stripe refuses to list (with a restricted key), our own checkouts must be swept all
+		// the same.
 		err := s.sweepUnsettled(ctx)
 		if err == nil {
 			err = s.stripe.Sessions(ctx, listedTo.Add(-sweepOverlap),
@@ -102,7 +103,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 	return finishSweep(ctx, s.pool, listedTo)
 }
 
-// measure tells what waits, also where another process does the sweep.
+// measure sets the metrics of waiting work, also in processes that do not sweep.
 func (s *server) measure(ctx context.Context) {
 	if n, err := countIssues(ctx, s.pool); err == nil {
 		openIssues.Set(float64(n))
@@ -113,14 +114,14 @@ func (s *server) measure(ctx context.Context) {
 	if age, err := oldestRefund(ctx, s.pool); err == nil {
 		refundsWaiting.Set(age.Seconds())
 	}
-	if age, err := archiveFails(ctx, s.pool); err == nil { // of the whole server; one service has to ask
+	if age, err := archiveFails(ctx, s.pool); err == nil { // of the whole database server, so one service is enough
 		archiveFailing.Set(age.Seconds())
 	}
 }
 
-// sweepOpen asks Stripe about our checkouts that are open for a while, each once. A checkout that
+// sweepOpen asks Stripe about checkouts that have been open for a while, each once. A checkout that
 // cannot be settled must not keep the others waiting; failures in a row mean that Stripe or the
-// database is away, and what is left has to wait for the next sweep.
+// database is down, and the rest has to wait for the next sweep.
 func (s *server) sweepOpen(ctx context.Context) error {
 	began, failures := time.Now(), 0
 	for {
@@ -148,7 +149,7 @@ func (s *server) sweepOpen(ctx context.Context) error {
 
 func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	if c.SessionID == nil {
-		// Stripe's answer never came. No one saw the page; give it time to turn up in the list.
+		// Stripe's answer never came. No one saw the page; it may still turn up in the list.
 		if time.Since(c.ExpiresAt) > 0 {
 			return endCheckout(ctx, s.pool, c.ID, stateExpired)
 		}
@@ -170,7 +171,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	case now.Status == stripe.SessionComplete && c.State != statePending:
 		return s.markPending(ctx, now)
 	case now.Status == stripe.SessionComplete:
-		// A delayed payment: whether it failed meanwhile does not show in the session.
+		// The session of a delayed payment does not show whether it has failed in the meantime.
 		if failed, err := s.stripe.IntentFailed(ctx, now.PaymentIntent); err != nil || !failed {
 			return err
 		}
@@ -189,8 +190,8 @@ func (s *server) sweepListed(ctx context.Context, p stripe.Session) error {
 	return s.sweepPaid(ctx, p)
 }
 
-// sweepPaid settles a paid session. One that cannot be settled is noted, and the sweep goes on: only
-// when that cannot be noted either is the database away.
+// sweepPaid settles a paid session. If it cannot be settled that is noted, and the sweep goes on;
+// it stops only if the note fails too, because then the database is down.
 func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 	fault.Point("order", "sweep-found")
 	r, err := s.settle(ctx, p, "")
@@ -206,8 +207,8 @@ func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 	return nil
 }
 
-// sweepUnsettled comes back to the paid sessions that could not be settled. Stripe's list may not reach
-// back to them any more.
+// sweepUnsettled tries the paid sessions again that could not be settled. Stripe's list may no
+// longer reach back to them.
 func (s *server) sweepUnsettled(ctx context.Context) error {
 	list, err := listUnsettled(ctx, s.pool)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// leaseSweep makes one process of several the one that sweeps.
+// leaseSweep lets one process of several do the sweep.
 func leaseSweep(ctx context.Context, db pg.DB,
 	lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
 	sweep, err := pg.Get[struct {
@@ -35,8 +35,8 @@ func countIssues(ctx context.Context, db pg.DB) (n int, err error) {
 		SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`)
 }
 
-// openCheckout is what the sweep has to know of a checkout. The quote is none of it: one that cannot be
-// read must not stop the sweep.
+// openCheckout is what the sweep needs of a checkout. The quote is not part of it: a quote that
+// cannot be read must not stop the sweep.
 type openCheckout struct {
 	ID        string
 	SessionID *string
@@ -44,11 +44,13 @@ type openCheckout struct {
 	ExpiresAt time.Time
 }
 
-// sweepRefused is how long the sweep waits before it tries a payment again that is on the list for staff.
+// sweepRefusedPause is how long the sweep waits before it tries a payment again that has an entry
+// for staff.
 const sweepRefused = 10 * time.Minute
 
-// checkoutsToSweep takes the next checkouts that Stripe was not asked about for a while. Those whose
-// payment waits for staff take longer, and those that staff have seen to are left alone.
+// checkoutsToSweep takes the next checkouts that Stripe was not asked about for a while. Those
+// whose payment waits for staff are taken less often, and those that staff have resolved not at
+// all.
 func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]openCheckout, error) {
 	return pg.List[openCheckout](ctx, db, "read checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
@@ -62,7 +64,7 @@ func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]ope
 		RETURNING id, session_id, state, expires_at`, after, append([]string{paidTwice}, finalReasons...), sweepRefused)
 }
 
-// noteUnsettled keeps a paid session that is neither an order nor an entry for staff.
+// noteUnsettled stores a paid session that is neither an order nor an entry for staff.
 func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error) error {
 	created := p.Created
 	if created.IsZero() {
@@ -74,7 +76,7 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 		p.ID, created, pg.StorableText(cause.Error(), stripe.MaxText))
 }
 
-// listUnsettled drops sessions that are settled by now, and lists the others.
+// listUnsettled deletes sessions that are settled by now, and lists the others.
 func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
 	if err := pg.Exec(ctx, db, "drop settled sessions", `
 		DELETE FROM unsettled u WHERE NOT (`+isUnsettled+`)`); err != nil {
@@ -95,7 +97,8 @@ func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {
 		SELECT coalesce(now() - min(created_at), interval '0') FROM unsettled u WHERE `+isUnsettled)
 }
 
-// archiveFails is how long ago PostgreSQL archived a piece of its log, if it has failed since: backups stand still.
+// archiveFails is how long ago PostgreSQL last archived a segment of its log, if it has failed
+// since: backups do not progress.
 func archiveFails(ctx context.Context, db pg.DB) (time.Duration, error) {
 	return pg.Get[time.Duration](ctx, db, "look whether the log is archived", `
 		SELECT CASE WHEN current_setting('archive_mode') <> 'off'

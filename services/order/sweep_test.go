@@ -16,8 +16,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// oddStripe is a Stripe that says what Stripe's description does not know; the stand-in cannot. It
-// lists sessions, newest first, and knows each by its id.
+// oddStripe is a Stripe whose answers do not follow Stripe's description, which the stand-in cannot
+// be. It lists sessions, newest first, and knows each by its id.
 type oddStripe struct {
 	mu       sync.Mutex
 	sessions []string // as JSON
@@ -96,20 +96,22 @@ func as(address string) func(o map[string]any) {
 	return func(o map[string]any) { o["customer_email"] = address }
 }
 
-// Odd sessions in Stripe's list are noted, and what is older than they are is reached all the same.
+// Undocumented sessions in Stripe's list are noted, and the sessions behind them are reached all
+// the same.
 func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	stripe := e.sweeping()
 	stuck, odd, broken, good := e.buy("stuck@mail.example.com"), e.buy("odd@mail.example.com"), e.buy("broken@mail.example.com"),
 		e.buy("good@mail.example.com")
-	// A failure that means "later", for one payment only: the worst kind, since it cannot be told from a database in trouble.
+	// A temporary failure for one payment only: the worst kind, since it looks like a database in
+	// trouble.
 	e.Exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) +
 		` EXECUTE FUNCTION stop()`)
 	e.Exec(`UPDATE checkout SET quote = '7' WHERE id = $1`, broken.ID)
 	stripe.set(
 		listed(stuck, as("stuck@mail.example.com")),
-		`{"object":"checkout.session"}`, // this and the next two are nothing that has an id
+		`{"object":"checkout.session"}`, // this and the next two have no id
 		listed(odd, func(o map[string]any) { o["amount_total"] = "x" }),
 		`7`,
 		listed(broken, nil),
@@ -144,7 +146,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 		t.Errorf("shop_paid_unsettled_seconds is %v", v)
 	}
 
-	// It is come back to, also when Stripe's list does not reach back to it any more.
+	// It is tried again, even if Stripe's list no longer reaches back to it.
 	e.Exec(`DROP TRIGGER stop ON orders`)
 	e.Exec(`UPDATE checkout SET state = 'expired'`)
 	e.Exec(`UPDATE sweep SET listed_to = now() + interval '30 hours'`)
@@ -160,8 +162,8 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	}
 }
 
-// Checkouts of ours that cannot be settled keep no others waiting, however many stand in a row, and
-// not the list either.
+// Checkouts of ours that cannot be settled keep no others waiting, however many follow each other,
+// and do not block the list either.
 func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -189,7 +191,8 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	}
 }
 
-// The success page of a payment that is for staff says that it is safe; it neither fails nor waits.
+// The success page of a payment that goes to staff says that it is safe; it neither fails nor
+// waits.
 func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -209,7 +212,7 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 			a.Want(code, "errors", "error")
 			a.Want(nil, "errors", "payment") // old pages get the contract's shape
 			asked, mark := e.visitor().Get("/order/checkout-session-success?payment=true&session_id="+session), any("with-staff")
-			if code == codeCartNotFound { // says so by itself
+			if code == codeCartNotFound { // the code alone says so
 				mark = nil
 			}
 			asked.Want(mark, "errors", "payment")

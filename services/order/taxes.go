@@ -20,16 +20,16 @@ const (
 	taxStripe   = "stripe"   // Stripe Tax adds it on the payment page
 )
 
-// quoteTax is how a quote is taxed, frozen with it; nil for not at all.
+// quoteTax is how a quote is taxed, frozen with it; nil if it is not.
 type quoteTax struct {
 	Mode  string    `json:"mode"`
 	Rates []taxRate `json:"rates,omitempty"` // with taxIncluded
 }
 
-// taxRate is what a country, or one of its states, takes.
+// taxRate is the tax rate of a country, or of one of its states.
 type taxRate struct {
 	Country string `json:"country"`         // ISO 3166-1
-	State   string `json:"state,omitempty"` // as Stripe has it in addresses: CA, NY, ON
+	State   string `json:"state,omitempty"` // as in Stripe's addresses: CA, NY, ON
 	// Rate is in thousandths of a per cent: 8875 is New York City's 8.875 %.
 	Rate int64 `json:"rate"`
 }
@@ -67,7 +67,7 @@ func (t quoteTax) rateOf(to msg.Address) (rate taxRate) {
 	return rate
 }
 
-// readTax is what the settings say of taxes.
+// readTax reads the settings of taxes.
 func readTax(settings map[string]*string) *quoteTax {
 	t := &quoteTax{Mode: pg.Text(settings[settingTaxMode])}
 	switch t.Mode {
@@ -80,7 +80,8 @@ func readTax(settings map[string]*string) *quoteTax {
 	return t
 }
 
-// readTaxRates reads lines such as "DE 19" and "US-NY 8.875"; wrong is the first that is none of them.
+// readTaxRates reads lines such as "DE 19" and "US-NY 8.875"; wrong is the first line that is not
+// valid.
 func readTaxRates(text string) (rates []taxRate, wrong string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r,;:=%", r) })
@@ -108,7 +109,8 @@ var statesOf = map[string][]string{
 	"CA": strings.Fields("AB BC MB NB NL NS NT NU ON PE QC SK YT"),
 }
 
-// placeKnown reports whether a rate's country has its state, as far as the states of the country are known.
+// placeKnown reports whether a rate's country has its state, as far as the country's states are
+// known.
 func (r taxRate) placeKnown() bool {
 	states, known := statesOf[r.Country]
 	return r.State == "" || !known || slices.Contains(states, r.State)
@@ -124,7 +126,7 @@ func readPercent(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// taxAdded is the tax that Stripe added to what the quote says.
+// taxAdded is the tax that Stripe added to the quote's total.
 func (c checkout) taxAdded(p stripe.Session) money.Cents {
 	if c.Quote.Tax == nil || c.Quote.Tax.Mode != taxStripe {
 		return 0

@@ -21,7 +21,7 @@ import (
 // The tax within an amount is what rational arithmetic says, rounded half up; states come before their country.
 func TestTaxWithinAnAmount(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(19, 7)) //nolint:gosec // a test that can be repeated
+	r := rand.New(rand.NewPCG(19, 7)) //nolint:gosec // repeatable
 	for range 10_000 {
 		amount, rate := money.Cents(r.Int64N(100_000_000)), taxRate{Rate: r.Int64N(fullRate)}
 		exact := new(big.Rat).Mul(big.NewRat(int64(amount), 100), big.NewRat(rate.Rate, fullRate+rate.Rate))
@@ -46,7 +46,8 @@ func TestTaxWithinAnAmount(t *testing.T) {
 	}
 }
 
-// taxCarts is how many carts the test below takes: a few in the run of all tests, TAX_CARTS with make taxes.
+// taxCarts is how many carts TestTaxOfRandomCarts takes: a few by default, TAX_CARTS with make
+// taxes.
 func taxCarts(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(os.Getenv("TAX_CARTS"))
@@ -61,7 +62,7 @@ func taxCarts(t *testing.T) int {
 func TestTaxIsTheSameOnAnyWay(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	r := rand.New(rand.NewPCG(20, 8)) //nolint:gosec // a test that can be repeated
+	r := rand.New(rand.NewPCG(20, 8)) //nolint:gosec // repeatable
 	e.Exec(`UPDATE sku SET inventory_id = 1`)
 	modes := []string{taxNone, taxIncluded, taxStripe}
 	for n := range taxCarts(t) {
@@ -103,7 +104,8 @@ func TestTaxIsTheSameOnAnyWay(t *testing.T) {
 	}
 }
 
-// refundAll refunds an order in random steps, piece by piece, and wants nothing to be left then.
+// refundAll refunds an order in random steps, piece by piece, and requires that nothing is left
+// then.
 func (e *env) refundAll(r *rand.Rand, identifier string) {
 	e.t.Helper()
 	on, shipping := Order{Identifier: identifier}, false
@@ -132,8 +134,8 @@ func (e *env) refundAll(r *rand.Rand, identifier string) {
 	}
 }
 
-// Staff choose how the shop is taxed; Stripe is asked for its tax then, and no tax is taken from a session that was
-// not to have any.
+// Staff choose how the shop is taxed; Stripe is asked for its tax then, and a session without tax
+// must not have any.
 func TestStaffChooseTaxes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -15,10 +15,10 @@ type pricedLine struct {
 	SKU      int64
 	Price    money.Cents
 	Quantity int
-	Grams    int // of a piece
+	Grams    int // grams of one piece
 }
 
-// codeTerms is what a discount code does.
+// codeTerms are the effects of a discount code.
 type codeTerms struct {
 	ID           int64
 	AppliesTo    string      // item_total, shipping, subscription
@@ -26,9 +26,9 @@ type codeTerms struct {
 	Amount       money.Cents // hundredths of a per cent, or cents
 	OrderMinimum money.Cents
 	Combinable   bool
-	// Only are the SKUs of the cart that the code is for; nil when it is for everything.
+	// Only are the SKUs of the cart that the code is for; nil if it is for everything.
 	Only []int64
-	// Counts says that the code is inside its time and its limits of uses now.
+	// Counts says that the code is now within its time and its limits of uses.
 	Counts bool
 }
 
@@ -40,17 +40,17 @@ type totals struct {
 	ItemSubtotal, ItemDiscount, ShippingSubtotal, ShippingDiscount, Total money.Cents
 	// DiscountOn are the SKUs that ItemDiscount was taken off; nil for all of them.
 	DiscountOn []int64
-	// Applied says for each code whether it counted. It is the flag that is shown.
+	// Applied says for each code whether it had an effect. It is the flag that clients get.
 	Applied map[int64]bool
 }
 
-// computeTotals is the only place where amounts are made: cart, quote, Stripe's session, order and
-// mail all use its result. Codes come in the order of their application. Rules (contract, section
-// 10): the first code for items that is not combinable decides the discount, even when its minimum
-// is not met; any code for shipping whose minimum is met takes the price of USPS Retail Ground off,
-// once; a code that does not count any more is passed over. A code for some SKUs alone works like any
-// other, on the lines that it is for: its minimum is that of the whole order, and an order without such a
-// line does not meet it. shipping is nil when none is chosen.
+// computeTotals is the only function that computes amounts: cart, quote, Stripe's session, order and
+// mail all use its result. codes are in the order in which they were applied. Rules (contract,
+// section 10): the first code for items that is not combinable decides the discount, even if its
+// minimum is not met; any code for shipping whose minimum is met takes the price of USPS Retail
+// Ground off, once; a code that no longer counts is ignored. A code for some SKUs only works like any
+// other, on the lines that it is for: its minimum applies to the whole order, and an order without
+// such a line does not meet it. shipping is nil if none is chosen.
 func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) totals {
 	t := totals{Applied: make(map[int64]bool, len(codes))}
 	for _, l := range lines {
@@ -101,7 +101,7 @@ func (c codeTerms) subtotal(lines []pricedLine) (sum money.Cents) {
 	return sum
 }
 
-// itemDiscount never takes off more than there is.
+// itemDiscount never takes off more than the subtotal.
 func itemDiscount(c codeTerms, subtotal money.Cents) money.Cents {
 	switch c.Action {
 	case "percent-off":

@@ -98,8 +98,8 @@ func TestTotalsAgreeWithRationalArithmetic(t *testing.T) {
 	t.Logf("%d carts", carts)
 }
 
-// checkFlags holds the flags against the money: a discount has exactly one flag, no discount of
-// items or shipping has none that took something off.
+// checkFlags compares the flags with the money: a discount has exactly one flag, and without a
+// discount of items or shipping no such code has one.
 func checkFlags(t *testing.T, codes []codeTerms, got totals) {
 	t.Helper()
 	flags := map[string]int{}
@@ -154,7 +154,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 				}
 			}
 		}
-		switch r.IntN(4) { // edges at the minimum
+		switch r.IntN(4) { // at the edges of the minimum
 		case 0:
 			c.OrderMinimum = max(sub, 0)
 		case 1:

@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Orders that are placed in one transaction tell each of its own payment's trace.
+// The messages about orders that are placed in one transaction each carry the trace of their own
+// payment.
 func TestTracesOfOneGroup(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// maxTrailRows is how many checkouts a trail is made of, at most: an address may have many.
+// maxTrailRows is how many checkouts a trail has at most: an address may have many.
 const maxTrailRows = 50
 
 // step is a row about a checkout, as the trail shows it.
@@ -21,17 +21,17 @@ type step struct {
 	Tone       string
 }
 
-// way is a checkout with its order: what the parts of its way are found by.
+// way is a checkout with its order: the keys by which the parts of its trail are found.
 type way struct {
 	CheckoutID    string
 	SessionID     string
 	PaymentIntent string
 	Identifier    string
 	OrderID       int64
-	Messages      []string // keys of those that acts on the order, and what Stripe said of its money, led to
+	Messages      []string // keys of the messages that acts on the order, and Stripe's reports about its money, led to
 }
 
-// keys are those under which others know it, and those of the messages about it.
+// keys are the keys by which others know it, and those of the messages about it.
 func (w way) keys() []string {
 	keys := []string{w.CheckoutID, w.SessionID, w.PaymentIntent, w.Identifier}
 	for _, kind := range []string{"order-placed", "order-confirmation", msg.MailPaymentPending,
@@ -41,8 +41,8 @@ func (w way) keys() []string {
 	return append(keys, w.Messages...)
 }
 
-// trail is what order knows of an order's identifier, a payment, a session, a cart or an address: its
-// checkouts, orders, statuses, parcels, refunds, disputes and entries for staff.
+// trail is what order knows about an order's identifier, a payment, a session, a cart or an
+// address: its checkouts, orders, statuses, parcels, refunds, disputes and entries for staff.
 func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err error) {
 	ways, err := findWays(ctx, s.pool, keys, maxTrailRows)
 	if err != nil || len(ways) == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// findWays finds checkouts, the newest first, by the ids of checkout, session, payment, event or cart, the
-// identifier of the order, or an address. Each part looks in an index.
+// findWays finds checkouts, the newest first, by the ids of checkout, session, payment, event or
+// cart, the identifier of the order, or an address. Each part uses an index.
 func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, error) {
 	carts := []int64{}
 	for _, key := range keys {
@@ -74,7 +74,7 @@ func columnsOf(ways []way) (checkouts, sessions, payments []string, orders []int
 	return checkouts, sessions, payments, orders
 }
 
-// eventsOf are the events of Stripe that order has kept for some checkouts.
+// eventsOf are the events of Stripe's that order has stored for some checkouts.
 func eventsOf(ctx context.Context, db pg.DB, ways []way) ([]string, error) {
 	_, sessions, payments, _ := columnsOf(ways)
 	return pg.List[string](ctx, db, "list events for a trail", `
@@ -84,7 +84,7 @@ func eventsOf(ctx context.Context, db pg.DB, ways []way) ([]string, error) {
 		ORDER BY 1`, sessions, payments)
 }
 
-// listSteps lists what order has stored on the way of some checkouts.
+// listSteps lists what order has stored about some checkouts.
 func listSteps(ctx context.Context, db pg.DB, ways []way) ([]step, error) {
 	checkouts, sessions, payments, orders := columnsOf(ways)
 	return pg.List[step](ctx, db, "list the steps of a trail", `

@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// work is what of orders waits for a person. Its lists are short, and where they end tells what is counted, so that
-// they are read for the counts as well.
+// work are the orders that wait for a person. Its lists are short, and are read together with the
+// counts, since the end of a list tells what is counted.
 func (s *server) work(ctx context.Context, _ int) ([]adminui.WorkKind, error) {
 	payments, err := s.paymentWork(ctx)
 	if err != nil {
@@ -26,17 +26,17 @@ func (s *server) work(ctx context.Context, _ int) ([]adminui.WorkKind, error) {
 	return append(payments, late, held), nil
 }
 
-// workReasons are the kinds of entries for staff: how each is called, and which reasons it has.
+// workReasons are the kinds of entries for staff: the name of each, and its reasons.
 var workReasons = []struct {
 	name, title, runbook string
 	reasons              []string
 }{
 	{name: "disputes", title: "Disputes", runbook: "refunds", reasons: []string{disputed, disputeLost}},
 	{name: "failed-refunds", title: "Failed refunds", runbook: "refunds", reasons: []string{refundLost}},
-	{name: "payments", title: "Payments for staff", runbook: "payments-for-staff"}, // all others
+	{name: "payments", title: "Payments for staff", runbook: "payments-for-staff"}, // all other reasons
 }
 
-// paymentWork is the entries for staff by kind.
+// paymentWork are the entries for staff by kind.
 func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 	var named []string
 	var kinds []adminui.WorkKind
@@ -63,7 +63,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 	return kinds, nil
 }
 
-// lateWork is the orders that wait to be sent for longer than ORDER_LATE_DAYS.
+// lateWork are the orders that have waited to be sent for longer than ORDER_LATE_DAYS.
 func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
 		Runbook: "staff", To: "/orders?only=" + onlyLate + "&sort=placed"}

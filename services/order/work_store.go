@@ -7,8 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// waitingPayments lists the entries that wait and have one of the reasons, or, without any, a reason that is
-// not among the named ones; and counts them to a limit.
+// waitingPayments lists the open entries with one of the reasons, or, if there are none, with a
+// reason that is not among the named ones; and counts them up to a limit.
 func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, most int) (
 	[]paymentEntry, int64, error,
 ) {
@@ -34,8 +34,9 @@ type lateOrder struct {
 	PlacedAt           time.Time
 }
 
-// lateOrders lists the orders that are older than so many days and neither sent nor canceled, the oldest first; and
-// counts them to a limit. Each status is read by itself, so that an index holds what is late in order.
+// lateOrders lists the orders that are older than so many days and neither sent nor canceled, the
+// oldest first; and counts them up to a limit. Each status is read by itself, so that an index has
+// the late orders in their order.
 func lateOrders(ctx context.Context, db pg.DB, days, rows, most int) ([]lateOrder, int64, error) {
 	const which = `
 		FROM status s CROSS JOIN LATERAL (
@@ -61,7 +62,7 @@ type heldArticle struct {
 	Since                     time.Time
 }
 
-// heldStock lists the articles that unpaid pages hold pieces of, those first that most are held of.
+// heldStock lists the articles of which unpaid pages hold pieces, those with the most first.
 func heldStock(ctx context.Context, db pg.DB, rows int) ([]heldArticle, int64, error) {
 	list, err := pg.List[heldArticle](ctx, db, "list held stock", `
 		SELECT s.id AS sku, p.title, coalesce(s.stock, 0)::bigint AS free, sum(r.quantity)::bigint AS held,

@@ -13,8 +13,8 @@ import (
 	sdk "github.com/stripe/stripe-go/v76"
 )
 
-// answered is Stripe's answer as it came. stripe-go's own types refuse a whole list for one session that
-// does not fit them, and their error quotes the session.
+// rawResponse is Stripe's answer as it came. stripe-go's own types refuse a whole list because of
+// one session that does not fit them, and their error quotes the session.
 type answered struct {
 	sdk.APIResource
 	raw json.RawMessage
@@ -26,7 +26,7 @@ func (a *answered) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// get asks Stripe for something and reads none of it.
+// get sends Stripe a GET request and ignores the answer's content.
 func (c *Client) get(ctx context.Context, path string) (json.RawMessage, error) {
 	if err := c.brake.take(ctx); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (c *Client) get(ctx context.Context, path string) (json.RawMessage, error) 
 	return a.raw, nil
 }
 
-// Session asks Stripe how a session stands. ErrNoSession: Stripe does not know it.
+// Session retrieves a session from Stripe. The error is ErrNoSession if Stripe does not know it.
 func (c *Client) Session(ctx context.Context, sessionID string) (Session, error) {
 	if c.noKey {
 		return Session{}, ErrNoKey
@@ -56,8 +56,8 @@ func (c *Client) Session(ctx context.Context, sessionID string) (Session, error)
 	return ReadSession(raw)
 }
 
-// Sessions hands on every session created at or after a moment, newest first, until each fails. A
-// session that cannot be read is handed on as far as it can.
+// Sessions calls each with every session created at or after a time, newest first, until each
+// fails. If a session cannot be read, each gets the fields that can.
 func (c *Client) Sessions(ctx context.Context, since time.Time, each func(Session) error) error {
 	return list(ctx, c, "/v1/checkout/sessions", createdFrom(since), ReadSession,
 		func(s Session) string { return s.ID }, each)
@@ -67,8 +67,8 @@ func createdFrom(since time.Time) url.Values {
 	return url.Values{"created[gte]": {strconv.FormatInt(since.Unix(), 10)}}
 }
 
-// list hands on every object of one of Stripe's lists, newest first, until each fails. What cannot be
-// read is logged and left out.
+// list calls each with every object of one of Stripe's lists, newest first, until each fails.
+// Objects that cannot be read are logged and left out.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values, read func([]byte) (T, error),
 	id func(T) string, each func(T) error) error {
 	if c.noKey {
@@ -123,7 +123,7 @@ func (c *Client) listPage(ctx context.Context, path string, query url.Values) (p
 	return page, nil
 }
 
-// IntentFailed asks Stripe whether a payment that was under way has failed for good.
+// IntentFailed asks Stripe whether a payment that was under way has failed permanently.
 func (c *Client) IntentFailed(ctx context.Context, intent string) (bool, error) {
 	if intent == "" {
 		return false, nil
@@ -143,7 +143,7 @@ func (c *Client) IntentFailed(ctx context.Context, intent string) (bool, error) 
 		nil
 }
 
-// Expire closes a payment page that no one shall pay on any more.
+// Expire closes a payment page on which no one must pay any longer.
 func (c *Client) Expire(ctx context.Context, sessionID string) error {
 	if c.noKey {
 		return ErrNoKey

@@ -1,5 +1,5 @@
-// Package stripe is order's way to Stripe: payment pages, what became of them, and how many calls may be
-// made. The types of stripe-go, and Stripe's words about a buyer, stay inside.
+// Package stripe is order's client for Stripe: it makes payment pages, reads their outcomes, and limits
+// the rate of calls. The types of stripe-go, and Stripe's messages about a buyer, stay inside.
 package stripe
 
 import (
@@ -23,35 +23,35 @@ type Client struct {
 	api   *client.API
 	log   *slog.Logger
 	shop  string   // the shop's address, for links
-	name  string   // the shop's among those of one account
-	base  *url.URL // the same, for pictures
+	name  string   // the shop's name among the shops of one account
+	base  *url.URL // shop as a URL, for pictures
 	noKey bool
 	brake *brake
 }
 
-// Settings are what a client needs.
+// Settings are the settings of a client.
 type Settings struct {
 	APIBase   string   // where Stripe's API is
-	SecretKey string   // without it nothing can be paid
+	SecretKey string   // if empty nothing can be paid
 	Shop      string   // the shop's address
 	Name      string   // the shop's name (SHOP_NAME), for shops that share an account
-	Rate      int      // calls a second of all processes together; 0 for any number
-	Bus       *bus.Bus // over which they are counted
+	Rate      int      // calls a second of all processes together; 0 for no limit
+	Bus       *bus.Bus // to count calls together with other processes
 }
 
-// Bounds of one call to Stripe: one try, all tries.
+// Bounds of one try, and of all tries of a call to Stripe.
 const (
 	tryLimit  = 8 * time.Second
 	callLimit = 20 * time.Second
 )
 
-// Pauses between the tries of a call that Stripe refuses because there are too many (429).
+// Pauses between the tries of a call that Stripe refuses because of its rate limit (429).
 const (
 	retryFirst = 300 * time.Millisecond
 	retryLimit = 2 * time.Second
 )
 
-// New makes a client; it asks nothing yet.
+// New makes a client; it makes no calls yet.
 func New(log *slog.Logger, set Settings) *Client {
 	backend := sdk.GetBackendWithConfig(sdk.APIBackend, &sdk.BackendConfig{
 		URL: sdk.String(strings.TrimSuffix(set.APIBase, "/")), MaxNetworkRetries: sdk.Int64(2),
@@ -65,7 +65,7 @@ func New(log *slog.Logger, set Settings) *Client {
 	shop := strings.TrimSuffix(set.Shop, "/")
 	base, err := url.Parse(shop + "/")
 	if err != nil {
-		base = &url.URL{} // order's settings have refused it; relative pictures are left out
+		base = &url.URL{} // order's settings have refused it already; relative pictures are left out
 	}
 	return &Client{
 		api:   client.New(set.SecretKey, &sdk.Backends{API: backend, Connect: backend, Uploads: backend}),
@@ -81,7 +81,7 @@ func New(log *slog.Logger, set Settings) *Client {
 // HasKey reports whether payments are possible at all.
 func (c *Client) HasKey() bool { return !c.noKey }
 
-// What a call may end with beside a refusal of Stripe's (see Status).
+// The errors of a call in addition to a refusal of Stripe's (see Status).
 var (
 	ErrNoKey     = errors.New("STRIPE_SECRET_KEY is not set")
 	ErrNoSession = errors.New("Stripe does not know this session")
@@ -96,7 +96,7 @@ func Status(err error) int {
 	return 0
 }
 
-// retry adds to the library's own repetitions (broken connections, 409, 5xx) those after 429.
+// retry adds repetitions after 429 to the library's own (broken connections, 409, 5xx).
 func (c *Client) retry(ctx context.Context, call func() error) error {
 	for try := 1; ; try++ {
 		if err := c.brake.take(ctx); err != nil {

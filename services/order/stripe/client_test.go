@@ -17,8 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// stripeMock starts Stripe's own mock, which holds every request against Stripe's description of
-// its API: an unknown parameter or a wrong value is a 400. It keeps no state.
+// stripeMock starts Stripe's own mock, which validates every request against Stripe's description
+// of its API: an unknown parameter or a wrong value is a 400. It keeps no state.
 func stripeMock(t *testing.T) *Client {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "stripe-mock")
@@ -105,7 +105,8 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 	}
 }
 
-// Small servers, and proxies between us and Stripe, read as much of a body as Content-Length says.
+// Small servers, and proxies between us and Stripe, read only as much of a body as Content-Length
+// says.
 func TestRequestsToStripeHaveALength(t *testing.T) {
 	t.Parallel()
 	asked := map[string]string{}

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// What Stripe says of a dispute (https://docs.stripe.com/api/disputes/object, API version 2023-10-16). The
-// warnings are of a bank that asks first and has taken nothing.
+// The statuses of a dispute (https://docs.stripe.com/api/disputes/object, API version 2023-10-16).
+// With a warning the bank only inquires and has taken nothing.
 const (
 	InquiryNeedsResponse = "warning_needs_response"
 	InquiryUnderReview   = "warning_under_review"
@@ -24,17 +24,17 @@ const (
 	DisputeLost          = "lost"
 )
 
-// Dispute is what we read of Stripe's dispute.
+// Dispute is the part of Stripe's dispute that we read.
 type Dispute struct {
 	ID            string
 	PaymentIntent string
 	Amount        money.Cents // that the buyer disputes
-	Withdrawn     money.Cents // that is away from the account: taken and not given back
+	Withdrawn     money.Cents // taken from the account and not given back
 	Moves         int         // how often money was taken or given back; grows only
 	Currency      string
 	Reason        string
 	Status        string
-	DueBy         time.Time // until when evidence is taken; zero when none is
+	DueBy         time.Time // end of the time for evidence; zero if none is taken
 	Created       time.Time
 }
 
@@ -55,7 +55,7 @@ func ReadDispute(raw []byte) (Dispute, error) {
 		} `json:"evidence_details"`
 	}
 	if err := json.Unmarshal(raw, &o); err != nil {
-		return Dispute{}, errors.New("a dispute that cannot be read") // the decoder's words may repeat it
+		return Dispute{}, errors.New("a dispute that cannot be read") // the decoder's error may quote it
 	}
 	d := Dispute{
 		ID: pg.StorableKey(o.ID, MaxID), PaymentIntent: pg.StorableKey(ObjectID(o.PaymentIntent), MaxID),
@@ -68,7 +68,7 @@ func ReadDispute(raw []byte) (Dispute, error) {
 	}
 	for _, m := range o.Movements {
 		d.Withdrawn -= money.Cents(m.Amount)
-		if m.Currency != o.Currency { // the account's own: only whether it is away can be said
+		if m.Currency != o.Currency { // in the account's currency: all we can tell is whether the money is gone
 			d.Withdrawn = 0
 			if d.Moves%2 == 1 {
 				d.Withdrawn = d.Amount
@@ -80,12 +80,13 @@ func ReadDispute(raw []byte) (Dispute, error) {
 	return d, nil
 }
 
-// Disputes hands on every dispute created at or after a moment, newest first, until each fails.
+// Disputes calls each with every dispute created at or after a time, newest first, until each
+// fails.
 func (c *Client) Disputes(ctx context.Context, since time.Time, each func(Dispute) error) error {
 	return list(ctx, c, "/v1/disputes", createdFrom(since), ReadDispute, func(d Dispute) string { return d.ID }, each)
 }
 
-// Dispute asks Stripe how a dispute stands.
+// Dispute retrieves a dispute from Stripe.
 func (c *Client) Dispute(ctx context.Context, id string) (Dispute, error) {
 	if c.noKey {
 		return Dispute{}, ErrNoKey

@@ -15,43 +15,45 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// What one payment page takes (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts and
-// Stripe's description of Checkout Sessions).
+// The limits of a payment page
+// (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts and Stripe's description
+// of Checkout Sessions).
 const (
 	MaxLines             = 100
 	MinTotal money.Cents = 50 // for usd
 	MaxTotal money.Cents = 99_999_999
 )
 
-// lateExpiry is added to the end of a page that Stripe calls too early: its clock is far ahead of ours.
+// lateExpiry is added to the end of a page that Stripe considers too early: its clock is far ahead
+// of ours.
 const lateExpiry = 10 * time.Minute
 
-// Page is what a payment page is made of.
+// Page describes a payment page.
 type Page struct {
-	CheckoutID string // comes back with the session, and is its idempotency key together with Attempt
+	CheckoutID string // returned with the session; together with Attempt its idempotency key
 	Attempt    int
 	CartID     int64
-	Email      string // the buyer's; Stripe asks without one
+	Email      string // the buyer's; if empty Stripe asks for it
 	Currency   string
 	ExpiresAt  time.Time
 	Lines      []Line      // at most MaxLines
 	Discount   money.Cents // off all lines together
-	Tax        bool        // Stripe Tax adds what is due where the order is sent
+	Tax        bool        // ISO codes of the countries to ship to, from ShipTo; if empty, the US and Canada
 	Countries  []string    // ISO codes of those that can be shipped to, of ShipTo; without any, the US and Canada
 }
 
-// Line is what a buyer sees and pays, one price for each piece.
+// Line is a line that a buyer sees and pays, with one price for each piece.
 type Line struct {
 	Name     string
 	Text     string // may be empty, as may the picture
-	Picture  string // an address as staff write it
+	Picture  string // an address as staff type it
 	Price    money.Cents
 	Quantity int
-	Shipping bool // it is the price of sending the others, which is taxed in ways of its own
+	Shipping bool // it is the price of shipping, which is taxed differently
 }
 
-// CreatePage makes a hosted payment page. What Stripe refuses of it and a sale can do without is left out.
-// A repetition with the same attempt finds the same session.
+// CreatePage makes a hosted payment page. It leaves out parts that Stripe refuses and a sale does
+// not need. A repetition with the same attempt returns the same session.
 func (c *Client) CreatePage(ctx context.Context, page Page) (Session, error) {
 	if c.noKey {
 		return Session{}, ErrNoKey
@@ -82,8 +84,8 @@ func (c *Client) CreatePage(ctx context.Context, page Page) (Session, error) {
 	}
 }
 
-// leftOut names the parts of a session that Stripe did not take and that a sale can do without. It
-// ends the idempotency key, since the request is another one.
+// leftOut names the parts of a session that Stripe refused and that a sale does not need. It is the
+// end of the idempotency key, since the request is another one.
 type leftOut string
 
 func (l leftOut) has(part string) bool { return strings.Contains(string(l), part) }
@@ -93,10 +95,10 @@ const (
 	partEmail       = "email"
 	partPictures    = "pictures"
 	partDescription = "description"
-	partExpiry      = "expiry" // not left out but made later
+	partExpiry      = "expiry" // not left out but set to a later time
 )
 
-// optional is the part of a session at which Stripe took offence, "" when it cannot be left out.
+// optional is the part of a session that Stripe objected to, "" if it cannot be left out.
 func optional(err error) string {
 	e, ok := errors.AsType[*apiError](err)
 	if !ok || e.cause.HTTPStatusCode != http.StatusBadRequest {
@@ -162,8 +164,8 @@ func (p Page) ShipsTo() []string {
 	return p.Countries
 }
 
-// shippingTaxCode is Stripe's for shipping (https://docs.stripe.com/tax/tax-codes). Items have the code that the
-// dashboard says.
+// shippingTaxCode is Stripe's code for shipping (https://docs.stripe.com/tax/tax-codes). Items have
+// the default code from the dashboard.
 const shippingTaxCode = "txcd_92010001"
 
 func (c *Client) lineItem(page Page, l Line, without leftOut) *sdk.CheckoutSessionLineItemParams {
@@ -186,7 +188,7 @@ func (c *Client) lineItem(page Page, l Line, without leftOut) *sdk.CheckoutSessi
 	return &sdk.CheckoutSessionLineItemParams{PriceData: price, Quantity: sdk.Int64(int64(l.Quantity))}
 }
 
-// coupon makes the one-off coupon that takes a page's discount off.
+// coupon makes the one-off coupon for a page's discount.
 func (c *Client) coupon(ctx context.Context, page Page) (string, error) {
 	p := &sdk.CouponParams{
 		AmountOff: sdk.Int64(int64(page.Discount)), Currency: sdk.String(page.Currency), Duration: sdk.String("once"),
@@ -205,7 +207,7 @@ func (c *Client) coupon(ctx context.Context, page Page) (string, error) {
 	return made.ID, nil
 }
 
-// plain is a text as Stripe takes it: valid, in one line, without control characters.
+// plain is a text in the form that Stripe accepts: valid, in one line, without control characters.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -216,7 +218,7 @@ func plain(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// itemName names a line for Stripe, which wants a name.
+// itemName is a line's name for Stripe, which requires one.
 func itemName(title string) string {
 	if name := plain(title); name != "" {
 		return name

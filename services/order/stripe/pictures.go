@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// maxPicture is the length of the longest address of a picture that Stripe takes.
+// maxPicture is the length of the longest picture address that Stripe accepts.
 const maxPicture = 2048
 
-// picture is the absolute address of a picture in the form that Stripe takes, or "" when there is none:
-// a picture is never worth a sale. Staff write addresses as browsers understand them: relative ones,
-// those without a scheme, with blanks and letters of any alphabet.
+// picture is the absolute address of a picture in the form that Stripe accepts, or "" if there is
+// none: a picture is never worth a sale. Staff type addresses as browsers understand them: relative
+// ones, those without a scheme, with blanks and letters of any alphabet.
 func picture(shop *url.URL, address string) string {
-	// What browsers do first: drop what surrounds the address, and line breaks inside.
+	// As browsers do first: trim the address, and remove line breaks inside.
 	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
 	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)
 	path, rest := address, ""
@@ -37,8 +37,8 @@ func picture(shop *url.URL, address string) string {
 	return ""
 }
 
-// escaped percent-encodes what may not stand in an address. What is encoded already stays as it is,
-// and a per cent sign that encodes nothing is encoded itself.
+// escaped percent-encodes the characters that an address must not contain. Existing escapes stay as
+// they are, and a percent sign that is not part of one is encoded itself.
 func escaped(address string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
@@ -60,7 +60,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// ASCII reports whether an address has visible ASCII characters alone: Stripe takes no others.
+// ASCII reports whether an address consists of visible ASCII characters: Stripe accepts no others.
 func ASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

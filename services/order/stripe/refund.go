@@ -15,17 +15,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// What Stripe says of a refund (https://docs.stripe.com/api/refunds/object, API version 2023-10-16). One
-// that succeeded may fail later, when the buyer's bank sends the money back.
+// The statuses of a refund (https://docs.stripe.com/api/refunds/object, API version 2023-10-16). A
+// refund that succeeded may fail later, when the buyer's bank sends the money back.
 const (
 	RefundPending        = "pending"
-	RefundRequiresAction = "requires_action" // of the buyer; no card does
+	RefundRequiresAction = "requires_action" // action by the buyer; never with cards
 	RefundSucceeded      = "succeeded"
 	RefundFailed         = "failed"
 	RefundCanceled       = "canceled"
 )
 
-// Refund is what we read of Stripe's refund.
+// Refund is the part of Stripe's refund that we read.
 type Refund struct {
 	ID            string
 	PaymentIntent string
@@ -33,13 +33,12 @@ type Refund struct {
 	Currency      string
 	Status        string
 	Reason        string    // duplicate, fraudulent, requested_by_customer, or ""
-	FailureReason string    // of one that failed
-	RefundID      string    // the shop's own id of it, "" when it was made in Stripe's dashboard
-	Created       time.Time // zero when it does not say
+	FailureReason string    // set if it failed
+	RefundID      string    // the shop's own id of it, "" if it was made in Stripe's dashboard
+	Created       time.Time // zero if Stripe does not say
 }
 
-// ReadRefund reads Stripe's refund object. It refuses one that does not say what it is, how much and how
-// it stands.
+// ReadRefund reads Stripe's refund object. It refuses one without id, amount or status.
 func ReadRefund(raw []byte) (Refund, error) {
 	var o struct {
 		ID, Object, Currency, Status string
@@ -51,12 +50,12 @@ func ReadRefund(raw []byte) (Refund, error) {
 		Created                      json.RawMessage
 	}
 	if err := json.Unmarshal(raw, &o); err != nil {
-		return Refund{}, errors.New("a refund that cannot be read") // the decoder's words may repeat it
+		return Refund{}, errors.New("a refund that cannot be read") // the decoder's error may quote it
 	}
 	var metadata struct {
 		Refund string `json:"refund"`
 	}
-	_ = json.Unmarshal(o.Metadata, &metadata) // what else is in there is none of ours
+	_ = json.Unmarshal(o.Metadata, &metadata) // other metadata is not ours
 	r := Refund{
 		ID: pg.StorableKey(o.ID, MaxID), PaymentIntent: pg.StorableKey(ObjectID(o.PaymentIntent), MaxID),
 		Amount: money.Cents(o.Amount), Currency: pg.StorableText(o.Currency, MaxID), Status: o.Status,
@@ -80,17 +79,17 @@ func optionalText(s *string) string {
 	return pg.StorableText(*s, MaxID)
 }
 
-// RefundOrder is what Stripe is asked to give back.
+// RefundOrder is a refund that Stripe is to make.
 type RefundOrder struct {
-	ID            string // the shop's own; comes back with the refund, and is its idempotency key
+	ID            string // the shop's own; returned with the refund, and its idempotency key
 	PaymentIntent string
 	Amount        money.Cents
 	Reason        string // duplicate, fraudulent, requested_by_customer, or ""
 }
 
-// Refund gives money back. A repetition with the same ID finds the same refund for 24 hours, as long as
-// Stripe remembers idempotency keys (https://docs.stripe.com/api/idempotent_requests); RefundsOf knows it
-// afterwards too. See Refused.
+// Refund gives money back. A repetition with the same ID returns the same refund for 24 hours, as
+// long as Stripe remembers idempotency keys (https://docs.stripe.com/api/idempotent_requests);
+// later it can be found with RefundsOf. See Refused.
 func (c *Client) Refund(ctx context.Context, order RefundOrder) (Refund, error) {
 	if c.noKey {
 		return Refund{}, ErrNoKey
@@ -117,8 +116,8 @@ func (c *Client) Refund(ctx context.Context, order RefundOrder) (Refund, error) 
 	return ReadRefund(made.LastResponse.RawJSON)
 }
 
-// Refused says that Stripe does not make a refund and never will, and with which of its words for machines,
-// such as charge_already_refunded or charge_disputed. Everything else means later.
+// Refused reports whether Stripe has refused a refund permanently, and with which code, such as
+// charge_already_refunded or charge_disputed. After any other error the refund can be tried again.
 func Refused(err error) (code string, refused bool) {
 	e, ok := errors.AsType[*apiError](err)
 	if !ok || e.cause.Type == sdk.ErrorTypeIdempotency {
@@ -145,7 +144,7 @@ func (c *Client) RefundsOf(ctx context.Context, paymentIntent string) (refunds [
 	return refunds, err
 }
 
-// Refunds hands on every refund created at or after a moment, newest first, until each fails.
+// Refunds calls each with every refund created at or after a time, newest first, until each fails.
 func (c *Client) Refunds(ctx context.Context, since time.Time, each func(Refund) error) error {
 	return list(ctx, c, "/v1/refunds", createdFrom(since), ReadRefund, Refund.id, each)
 }

@@ -14,29 +14,30 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// How a session stands.
+// The statuses of a session.
 const (
 	SessionOpen     = "open"
 	SessionComplete = "complete"
 	SessionExpired  = "expired"
 )
 
-// Session is what we read of a Stripe Checkout Session, tolerant of API versions: from 2025-03-31
-// on the shipping address is found in collected_information only, before that in shipping_details.
+// Session is the part of a Stripe Checkout Session that we read. It tolerates several API versions:
+// from 2025-03-31 on the shipping address is in collected_information only, before that in
+// shipping_details.
 type Session struct {
 	ID                string       `json:"id"`
 	ClientReferenceID string       `json:"client_reference_id"`
 	Status            string       `json:"status"`
 	PaymentStatus     string       `json:"payment_status"`
 	AmountTotal       *money.Cents `json:"-"`
-	Tax               money.Cents  `json:"-"` // of AmountTotal, that Stripe Tax added
+	Tax               money.Cents  `json:"-"` // the part of AmountTotal that Stripe Tax added
 	Currency          string       `json:"currency"`
 	URL               string       `json:"url"`
 	CustomerEmail     string       `json:"customer_email"`
 	PaymentIntent     string       `json:"-"`
-	CheckoutID        string       `json:"-"` // of our metadata
-	Shop              string       `json:"-"` // likewise: SHOP_NAME of the shop that made it
-	Created           time.Time    `json:"-"` // zero when it does not say
+	CheckoutID        string       `json:"-"` // from our metadata
+	Shop              string       `json:"-"` // from our metadata: SHOP_NAME of the shop that made it
+	Created           time.Time    `json:"-"` // zero if Stripe does not say
 	CustomerDetails   *struct {
 		Email   string        `json:"email"`
 		Name    string        `json:"name"`
@@ -47,8 +48,9 @@ type Session struct {
 		ShippingDetails *shippingDetails `json:"shipping_details"`
 	} `json:"collected_information"`
 
-	Raw json.RawMessage `json:"-"` // as Stripe said it
-	// Odd is why the session cannot be read; then only what oddSession could make out is filled in.
+	Raw json.RawMessage `json:"-"` // the JSON that Stripe sent
+	// Odd is why the session cannot be read; then it has only the fields that oddSession could
+	// read.
 	Odd error `json:"-"`
 }
 
@@ -95,7 +97,7 @@ func readSession(raw []byte) (Session, error) {
 		CheckoutID string `json:"checkout_id"`
 		Shop       string `json:"shop"`
 	}
-	if json.Unmarshal(more.Metadata, &metadata) == nil { // what else is in there is none of ours
+	if json.Unmarshal(more.Metadata, &metadata) == nil { // other metadata is not ours
 		s.CheckoutID, s.Shop = metadata.CheckoutID, metadata.Shop
 	}
 	s.Created = UnixTime(more.Created)
@@ -103,8 +105,8 @@ func readSession(raw []byte) (Session, error) {
 	return s, nil
 }
 
-// ReadSession is readSession, and what can be made out of a session that has an id and is not as Stripe
-// describes its sessions: staff must learn that a buyer paid.
+// ReadSession is readSession, and reads the readable fields of a session that has an id but not the
+// documented form: staff must learn that a buyer paid.
 func ReadSession(raw []byte) (Session, error) {
 	s, err := readSession(raw)
 	if err != nil {
@@ -116,7 +118,7 @@ func ReadSession(raw []byte) (Session, error) {
 	return s, nil
 }
 
-// oddSession reads the fields of a session that can be read, each by itself.
+// oddSession reads the readable fields of a session, each by itself.
 func oddSession(raw []byte, cause error) Session {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
@@ -137,14 +139,14 @@ func oddSession(raw []byte, cause error) Session {
 	return s
 }
 
-// What texts of a session may be long, in bytes: more than Stripe allows, less than an index refuses.
+// The longest texts of a session, in bytes: more than Stripe allows, less than an index refuses.
 const (
 	MaxID   = 255
 	MaxText = 1000
 )
 
-// Clean makes every text of a session storable. It is the only way in for what buyers tell Stripe: the
-// order, its messages and its mail are made from this.
+// Clean makes every text of a session storable. All texts that buyers give Stripe pass through it:
+// the order, its messages and its mail are made from the result.
 func (s *Session) Clean() {
 	for _, id := range []*string{&s.ID, &s.ClientReferenceID, &s.PaymentIntent, &s.CheckoutID} {
 		*id = pg.StorableKey(*id, MaxID)
@@ -170,7 +172,7 @@ func (a *postalAddress) texts() []*string {
 	return []*string{&a.Line1, &a.Line2, &a.City, &a.State, &a.PostalCode, &a.Country}
 }
 
-// usableEmail is an address, or nothing: one that had to be changed would be another person's.
+// usableEmail is a valid address, or "": a corrected one would be another person's.
 func usableEmail(address string) string {
 	if pg.StorableText(address, email.MaxLength) != address || strings.ContainsRune(address, utf8.RuneError) {
 		return ""
@@ -178,7 +180,7 @@ func usableEmail(address string) string {
 	return address
 }
 
-// UnixTime reads a field of seconds; the zero time when it is none.
+// UnixTime reads a field of seconds; the zero time if it is not valid.
 func UnixTime(raw json.RawMessage) time.Time {
 	var seconds float64
 	if json.Unmarshal(raw, &seconds) != nil || seconds <= 0 || seconds > 1<<36 {
@@ -200,14 +202,15 @@ func ObjectID(raw json.RawMessage) string {
 	return ""
 }
 
-// Paid reports whether the money is ours: paid, or nothing was due. One that cannot be read and does not say
-// otherwise may be, and is for staff.
+// Paid reports whether the money is ours: the session is paid, or nothing was due. A session that
+// cannot be read and does not deny it may be paid, and goes to staff.
 func (s Session) Paid() bool {
 	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" ||
 		(s.Odd != nil && s.PaymentStatus == "")
 }
 
-// Complete reports whether the object holds all that becomes of it; a thin one is retrieved from Stripe.
+// Complete reports whether the object has everything that an order needs; an incomplete one is
+// retrieved from Stripe.
 func (s Session) Complete() bool {
 	if s.Odd != nil {
 		return false

@@ -13,9 +13,9 @@ import (
 	sdk "github.com/stripe/stripe-go/v76"
 )
 
-// transport sets Content-Length, which stripe-go omits: bodies would leave in chunks, which a proxy on
-// the way, or a small stand-in for Stripe, may read as missing. And it rewrites bodies of refusals that
-// stripe-go cannot read, which would lose their status.
+// transport sets Content-Length, which stripe-go omits: bodies would be sent in chunks, which a
+// proxy on the way, or a small stand-in for Stripe, may read as missing. It also rewrites bodies of
+// refusals that stripe-go cannot read, which would otherwise lose their status.
 type transport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -42,9 +42,10 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// inStripesWords gives a refusal that stripe-go cannot read, such as a proxy's, a body that it can, and
-// keeps of Stripe's own what says where the fault is: its message repeats what it refuses, and objects that come along
-// hold the buyer. Nothing above this client can hand them on.
+// inStripesWords gives a refusal that stripe-go cannot read, such as a proxy's, a body that it can.
+// From Stripe's own refusals it keeps only what locates the fault: their message quotes what it
+// refuses, and objects that come along contain the buyer. So nothing above this client can pass
+// these on.
 func inStripesWords(res *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err = errors.Join(err, res.Body.Close()); err != nil {
@@ -74,7 +75,8 @@ func inStripesWords(res *http.Response) error {
 	return nil
 }
 
-// machineWord is one of Stripe's words for machines, or nothing: line_items[0][price_data], email_invalid.
+// machineWord is text if it is one of Stripe's identifiers, such as line_items[0][price_data] or
+// email_invalid, otherwise "".
 func machineWord(s string) string {
 	if len(s) > 200 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.[]-") != "" {
 		return ""
@@ -82,8 +84,8 @@ func machineWord(s string) string {
 	return s
 }
 
-// sdkLog keeps stripe-go's own log at debug level: what failed is reported by the caller. Stripe's
-// words repeat what they refuse, an address for one, so they stay out.
+// sdkLog keeps stripe-go's own log at debug level: callers report failures. Stripe's messages quote
+// what they refuse, such as an address, so they are left out.
 type sdkLog struct{ log *slog.Logger }
 
 // Debugf implements sdk.LeveledLoggerInterface.
@@ -102,7 +104,7 @@ func (l sdkLog) Errorf(format string, v ...interface{}) {
 	l.log.Debug("stripe", "detail", format)
 }
 
-// apiError is a refusal of Stripe's without its words, which may repeat personal data.
+// apiError is a refusal of Stripe's without its message, which may quote personal data.
 type apiError struct{ cause *sdk.Error }
 
 // Error implements error.
@@ -111,7 +113,7 @@ func (e *apiError) Error() string {
 		e.cause.HTTPStatusCode, e.cause.Type, e.cause.Code, e.cause.Param, e.cause.RequestID)
 }
 
-// withoutText keeps the code of a refusal of Stripe's and leaves out its words.
+// withoutText keeps the code of a refusal of Stripe's and leaves out its message.
 func withoutText(err error) error {
 	if e, ok := errors.AsType[*sdk.Error](err); ok {
 		return &apiError{e}

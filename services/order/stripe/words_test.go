@@ -15,7 +15,7 @@ import (
 	sdk "github.com/stripe/stripe-go/v76"
 )
 
-// Stripe's messages repeat what they refuse, and its objects hold the buyer: neither gets further than
+// Stripe's messages quote what they refuse, and its objects contain the buyer: neither gets past
 // the client, whichever call it answers.
 func TestStripesWordsStayOut(t *testing.T) {
 	t.Parallel()
