@@ -29,11 +29,11 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	}
 	who := web.Who(r)
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
-	list, code, err := knownAddress(r.Context(), s.pool, checkoutList(who), pg.StorableText(address, 0))
+	list, code, err := knownAddress(r.Context(), s.pool, allowListKey(who), pg.StorableText(address, 0))
 	if err != nil {
 		return err
 	}
-	if !onList(list, who) {
+	if !namesShopper(list, who) {
 		return answer(w, notAllowed{})
 	}
 	refusal := func(code, text string) error {
@@ -104,7 +104,7 @@ func (s *server) rememberAddress(ctx context.Context, who web.Identity, address,
 			s.outbox.Await(ctx, msg.UserOrder, receiptAddressKey(code))
 			return nil
 		}
-		if _, code, err = knownAddress(ctx, s.pool, checkoutList(who), address); err != nil {
+		if _, code, err = knownAddress(ctx, s.pool, allowListKey(who), address); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ type refusalErrors struct {
 	Error           string               `json:"error"`
 	Description     string               `json:"description,omitempty"`
 	Reason          string               `json:"reason,omitempty"`
-	Payment         string               `json:"payment,omitempty"` // the debit of a page that is not paid yet, or "staff"
+	Payment         string               `json:"payment,omitempty"` // state of a debit, or withStaff
 	OrderIdentifier string               `json:"order_identifier,omitempty"`
 	PendingTotal    *money.Cents         `json:"pending_total,omitempty"`
 	Old             *web.OrEmpty[quoted] `json:"old,omitempty"`

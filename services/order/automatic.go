@@ -19,17 +19,17 @@ import (
 const (
 	// automaticTTL is how long after its time a mail is still worth sending: mails that were due
 	// before a switch was turned on, or while the shop was down for longer, are left out.
-	automaticLate = 24 * time.Hour
+	automaticTTL = 24 * time.Hour
 	// reminderPause is how long an address is left alone after a reminder.
 	reminderPause = 30 * 24 * time.Hour
 	// automaticNoteTTL is longer than any query looks back into automatic_mail.
-	keepAutomatic = 100 * 24 * time.Hour
+	automaticNoteTTL = 100 * 24 * time.Hour
 	// wishTTL is how long a customer waits for a SKU at most.
-	keepWishes = 180 * 24 * time.Hour
+	wishTTL = 180 * 24 * time.Hour
 	// notifiedWishTTL is longer than mailer tries to send the mail of a wish.
-	keepTold = automaticLate + time.Hour
+	notifiedWishTTL = automaticTTL + time.Hour
 	// automaticBatchSize is how many mails are enqueued in one transaction.
-	automaticAtOnce = 200
+	automaticBatchSize = 200
 )
 
 // automatic are the switches with their current values.
@@ -81,7 +81,7 @@ func (s *server) sendAutomatic(ctx context.Context, _ *pgxpool.Pool) (sent int64
 			if err != nil {
 				return sent, err
 			}
-			sent, more = sent+int64(n), n == automaticAtOnce
+			sent, more = sent+int64(n), n == automaticBatchSize
 		}
 	}
 	return sent, nil
@@ -101,7 +101,7 @@ type automaticMail struct {
 func (m automaticMail) message(kind string) msg.Message {
 	now := time.Now().UTC()
 	send := msg.SendMail{Kind: kind, To: []string{m.Email}, MemberID: m.MemberID, CreatedAt: now,
-		Deadline: now.Add(automaticLate), Payment: &msg.PaymentMail{Total: m.Total, Lines: m.Lines},
+		Deadline: now.Add(automaticTTL), Payment: &msg.PaymentMail{Total: m.Total, Lines: m.Lines},
 		Data: map[string]string{"first_name": m.Name, "identifier": m.About}}
 	if m.Asked {
 		send.Data["asked"] = "true"

@@ -23,9 +23,9 @@ func enqueue(ctx context.Context, tx pgx.Tx, messages []msg.Message) error {
 	return bus.Enqueue(ctx, tx, messages...)
 }
 
-// leftCheckout is a condition on checkout k: it ended unpaid, it is its shopper's last one, its
+// leftCheckoutSQL is a condition on checkout k: it ended unpaid, it is its shopper's last one, its
 // cart has not changed, and nothing was bought since.
-const leftCheckout = ` k.state IN ('expired', 'failed') AND k.email IS NOT NULL
+const leftCheckoutSQL = ` k.state IN ('expired', 'failed') AND k.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM checkout l WHERE l.owner = k.owner AND l.created_at > k.created_at)
 	AND EXISTS (SELECT FROM cart c JOIN cart_line cl ON cl.cart_id = c.id AND cl.quantity > 0
 	  WHERE c.id = k.cart_id AND c.generation = k.cart_generation)
@@ -51,7 +51,7 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 		    coalesce(k.member_id, 0) AS member_id, k.newsletter, k.quote, k.total
 		  FROM checkout k
 		  WHERE k.expires_at <= now() - $2::interval AND k.expires_at > now() - $2::interval - $3::interval
-		    AND`+leftCheckout+`
+		    AND`+leftCheckoutSQL+`
 		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1
 		      AND a.about = 'cart:' || k.cart_id || ':' || k.cart_generation)
 		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.email = lower(k.email)
@@ -61,19 +61,20 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 		  ON CONFLICT DO NOTHING RETURNING about, email)
 		SELECT id, due.email, member_id, newsletter, quote, total
 		FROM due JOIN noted ON noted.about = cart AND noted.email = lower(due.email)`,
-		msg.MailCheckoutReminder, after, automaticLate, reminderPause, automaticAtOnce)
+		msg.MailCheckoutReminder, after, automaticTTL, reminderPause, automaticBatchSize)
 }
 
 // reminderWanted reports whether a checkout is still abandoned.
 func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look at checkout $1", `
-		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckout+`)`, id)
+		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckoutSQL+`)`, id)
 }
 
-// keptOrder is a condition on order o: all of it was sent or refunded, whatever status staff have
+// keptOrderSQL is a condition on order o: all of it was sent or refunded, whatever status staff have
 // given it since; not all of its money and not all of its pieces were given back; and its payer
 // does not dispute it.
-const keptOrder = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL AND o.email IS NOT NULL
+const keptOrderSQL = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL
+	AND o.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)
 	AND (o.total = 0 OR o.total > (SELECT coalesce(sum(amount), 0) FROM refund r
 	  WHERE r.payment_intent = o.payment_intent AND state IN ('requested', 'pending', 'succeeded')))
@@ -104,7 +105,7 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		      SELECT order_id FROM shipment s
 		      WHERE s.shipped_at <= now() - $2::interval AND s.shipped_at > now() - $2::interval - $3::interval)
 		    AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.shipped_at > now() - $2::interval)
-		    AND`+keptOrder+`
+		    AND`+keptOrderSQL+`
 		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.about = o.identifier)
 		  ORDER BY o.id LIMIT $4),
 		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, identifier, lower(email) FROM due)
@@ -116,13 +117,13 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		      SELECT sum(s.quantity) AS pieces FROM shipment_line s
 		      WHERE s.order_id = l.order_id AND s.seq = l.seq) AS sent
 		    WHERE l.order_id = due.id AND sent.pieces > 0) AS lines
-		FROM due`, msg.MailReviewRequest, after, automaticLate, automaticAtOnce)
+		FROM due`, msg.MailReviewRequest, after, automaticTTL, automaticBatchSize)
 }
 
 // reviewWanted reports whether an order is still one that was kept.
 func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look at order $1", `
-		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrder+`)`, identifier)
+		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrderSQL+`)`, identifier)
 }
 
 // deleteOldAutomatic deletes notes that no query reads any more, old wishes, and wishes whose mails
@@ -131,18 +132,19 @@ func deleteOldAutomatic(ctx context.Context, pool *pgxpool.Pool) (int64, error) 
 	mails, err := pg.InGroups(ctx, pool, "delete old notes of automatic mails", `
 		DELETE FROM automatic_mail WHERE (kind, about) IN (
 		  SELECT kind, about FROM automatic_mail WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`,
-		keepAutomatic)
+		automaticNoteTTL)
 	if err != nil {
 		return mails, err
 	}
 	wishes, err := pg.InGroups(ctx, pool, "delete old wishes", `
 		DELETE FROM restock_wish WHERE id IN (
-		  SELECT id FROM restock_wish WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepWishes)
+		  SELECT id FROM restock_wish WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, wishTTL)
 	if err != nil {
 		return mails + wishes, err
 	}
 	told, err := pg.InGroups(ctx, pool, "delete wishes that were told", `
 		DELETE FROM restock_told WHERE id IN (
-		  SELECT id FROM restock_told WHERE told_at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepTold)
+		  SELECT id FROM restock_told WHERE told_at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+		notifiedWishTTL)
 	return mails + wishes + told, err
 }

@@ -28,7 +28,7 @@ func (e *env) automatic() {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			if _, err := e.service.sendAutomatic(e.t.Context(), e.pool); err != nil {
+			if _, err := e.server.sendAutomatic(e.t.Context(), e.pool); err != nil {
 				e.t.Error(err)
 			}
 		})

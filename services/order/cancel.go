@@ -46,7 +46,7 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 			return nil, err
 		}
 		return &report{action: adminui.OrdersCancel, text: "Canceled, " + r.Amount.String() + " back",
-			after: r.audited()}, tellCanceled(ctx, tx, o, r)
+			after: r.audited()}, mailCanceled(ctx, tx, o, r)
 	})
 	return refundID, err
 }
@@ -80,7 +80,7 @@ func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refund
 // it.
 func giveBack(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 	if r.ID != "" {
-		return storeRefund(ctx, tx, r, who)
+		return insertRefund(ctx, tx, r, who)
 	}
 	if len(r.Lines) == 0 {
 		return nil
@@ -89,11 +89,11 @@ func giveBack(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 }
 
 // mailCanceled mails the customer and enqueues the new status for other services.
-func tellCanceled(ctx context.Context, tx pgx.Tx, o deskOrder, r refundRow) error {
+func mailCanceled(ctx context.Context, tx pgx.Tx, o deskOrder, r refundRow) error {
 	if err := bus.Enqueue(ctx, tx, statusMessage(o, statusCanceled, time.Now())); err != nil || pg.Text(o.Email) == "" {
 		return err
 	}
-	orders, err := ordersToTell(ctx, tx, []int64{o.ID})
+	orders, err := ordersToMail(ctx, tx, []int64{o.ID})
 	if err != nil {
 		return err
 	}

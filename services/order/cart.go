@@ -28,8 +28,8 @@ type cart struct {
 	Pending      *money.Cents    // of a debit for this cart that a bank is still working on
 	HasCodes     bool
 
-	settings map[string]*string // the settings that the caller asked for
-	unlooked bool               // no view of the cart has been noted for a day
+	settings    map[string]*string // the settings that the caller asked for
+	viewUnnoted bool               // no view of the cart has been noted for a day
 }
 
 // line is a line of a cart as clients see it, with today's price and state.
@@ -54,7 +54,7 @@ type line struct {
 const offSale = "off-sale"
 
 // cartContents are a cart's lines and codes with the totals they make.
-type contents struct {
+type cartContents struct {
 	lines  []line
 	codes  []appliedCode
 	totals totals
@@ -72,8 +72,8 @@ func (c *cart) customer() string {
 	return "cart:" + id(c.ID)
 }
 
-func (in contents) pieces() (n int) {
-	for _, l := range in.lines {
+func (cc cartContents) pieces() (n int) {
+	for _, l := range cc.lines {
 		n += l.Quantity
 	}
 	return n
@@ -143,7 +143,7 @@ func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	in, err := withCodes(r.Context(), s.pool, c, lines)
+	contents, err := withCodes(r.Context(), s.pool, c, lines)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
 		CartFound bool       `json:"cart_found"`
 		Totals    totalsData `json:"cart_totals_data"`
 		versioned
-	}{CartFound: c != nil, Totals: in.totalsData(c)})
+	}{CartFound: c != nil, Totals: contents.totalsData(c)})
 }
 
 // totalsData are the five totals in the contract's types: the number 0 if there is nothing to
@@ -164,7 +164,7 @@ type totalsData struct {
 	CartTotal        any `json:"cart_total"`
 }
 
-func (in contents) totalsData(c *cart) totalsData {
+func (cc cartContents) totalsData(c *cart) totalsData {
 	orZero := func(there bool, amount money.Cents) any {
 		if !there {
 			return 0
@@ -172,38 +172,38 @@ func (in contents) totalsData(c *cart) totalsData {
 		return amount
 	}
 	discount, total := any("0"), any("0")
-	if in.totals.ItemDiscount != 0 {
-		discount = in.totals.ItemDiscount
+	if cc.totals.ItemDiscount != 0 {
+		discount = cc.totals.ItemDiscount
 	}
-	if len(in.lines) > 0 || (c != nil && c.Shipping != nil) {
-		total = in.totals.Total
+	if len(cc.lines) > 0 || (c != nil && c.Shipping != nil) {
+		total = cc.totals.Total
 	}
 	return totalsData{
-		ItemSubtotal:     orZero(len(in.lines) > 0, in.totals.ItemSubtotal),
+		ItemSubtotal:     orZero(len(cc.lines) > 0, cc.totals.ItemSubtotal),
 		ItemDiscount:     discount,
-		ShippingSubtotal: orZero(c != nil && c.Shipping != nil, in.totals.ShippingSubtotal),
-		ShippingDiscount: orZero(in.totals.ShippingDiscount != 0, in.totals.ShippingDiscount),
+		ShippingSubtotal: orZero(c != nil && c.Shipping != nil, cc.totals.ShippingSubtotal),
+		ShippingDiscount: orZero(cc.totals.ShippingDiscount != 0, cc.totals.ShippingDiscount),
 		CartTotal:        total,
 	}
 }
 
 // cartChangeAnswer is the end of every answer to a cart change.
-type cartAfter struct {
+type cartChangeAnswer struct {
 	Codes  web.Object `json:"discount_code_data"`
 	Totals totalsData `json:"cart_totals_data"`
 	versioned
 }
 
-func (s *server) changed(r *http.Request, c *cart) (contents, cartAfter, error) {
-	in, err := readContents(r.Context(), s.pool, c)
+func (s *server) contentsAfterChange(r *http.Request, c *cart) (cartContents, cartChangeAnswer, error) {
+	contents, err := readContents(r.Context(), s.pool, c)
 	if err != nil {
-		return contents{}, cartAfter{}, err
+		return cartContents{}, cartChangeAnswer{}, err
 	}
-	return in, in.after(c), nil
+	return contents, contents.changeAnswer(c), nil
 }
 
-func (in contents) after(c *cart) cartAfter {
-	return cartAfter{Codes: in.codeData(), Totals: in.totalsData(c)}
+func (cc cartContents) changeAnswer(c *cart) cartChangeAnswer {
+	return cartChangeAnswer{Codes: cc.codeData(), Totals: cc.totalsData(c)}
 }
 
 // integer is a whole number with or without a sign, however large.
@@ -334,11 +334,11 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 	if !found {
 		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
-	in, after, err := s.changed(r, c)
+	contents, after, err := s.contentsAfterChange(r, c)
 	if err != nil {
 		return err
 	}
-	if in.pieces() == 0 {
+	if contents.pieces() == 0 {
 		s.closeEnded(r.Context(), c.ID)
 	}
 	return answer(w, struct {
@@ -346,12 +346,12 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 		CartFound   bool        `json:"cart_found"`
 		SKUID       any         `json:"sku_id"`
 		SKUSubtotal money.Cents `json:"sku_subtotal"`
-		cartAfter
-	}{CartFound: true, SKUID: echo.Value, SKUSubtotal: in.lineSubtotal(sku), cartAfter: after})
+		cartChangeAnswer
+	}{CartFound: true, SKUID: echo.Value, SKUSubtotal: contents.lineSubtotal(sku), cartChangeAnswer: after})
 }
 
-func (in contents) lineSubtotal(sku int64) money.Cents {
-	for _, l := range in.lines {
+func (cc cartContents) lineSubtotal(sku int64) money.Cents {
+	for _, l := range cc.lines {
 		if l.SKUID == sku {
 			return l.Price.Times(l.Quantity)
 		}
@@ -377,11 +377,11 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
 	c.Shipping = nil // the chosen method went with the line
-	in, after, err := s.changed(r, c)
+	contents, after, err := s.contentsAfterChange(r, c)
 	if err != nil {
 		return err
 	}
-	if in.pieces() == 0 {
+	if contents.pieces() == 0 {
 		s.closeEnded(r.Context(), c.ID)
 	}
 	methods, err := activeShippingMethods(r.Context(), s.pool)
@@ -398,8 +398,11 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 		Lines     int         `json:"cart_item_count"`
 		Methods   web.Object  `json:"cart_shipping_methods"`
 		Selected  *string     `json:"shipping_method_selected"` // null: the choice went with the line
-		cartAfter
-	}{CartFound: true, SKUID: echo.Value, Lines: len(in.lines), Methods: web.Numbered(0, methods), cartAfter: after})
+		cartChangeAnswer
+	}{
+		CartFound: true, SKUID: echo.Value, Lines: len(contents.lines), Methods: web.Numbered(0, methods),
+		cartChangeAnswer: after,
+	})
 }
 
 func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {

@@ -23,7 +23,7 @@ func findCart(ctx context.Context, db pg.DB, who web.Identity) (*cart, error) {
 // cart. Lines can still be added in the meantime. The cart comes with the settings that a checkout
 // depends on.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
-	return readCart(ctx, tx, who, append(checkoutSettings(), checkoutList(who)), " FOR NO KEY UPDATE OF c")
+	return readCart(ctx, tx, who, append(checkoutSettings(), allowListKey(who)), " FOR NO KEY UPDATE OF c")
 }
 
 func readCart(ctx context.Context, db pg.DB, who web.Identity, keys []string, lock string) (c *cart, err error) {
@@ -35,7 +35,7 @@ func readCart(ctx context.Context, db pg.DB, who web.Identity, keys []string, lo
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("find the cart: %w", err)
 	}
-	return c, noteLooked(ctx, db, c)
+	return c, noteView(ctx, db, c)
 }
 
 // findFilledCart is findCart with the lines, in the same round trip, and with the settings of some keys.
@@ -53,7 +53,7 @@ func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
 	if c == nil { // created between the two statements
 		lines = nil
 	}
-	return c, lines, noteLooked(ctx, db, c)
+	return c, lines, noteView(ctx, db, c)
 }
 
 // ownCart is the condition on cart c for the cart of the shopper who sent the request, and its
@@ -78,7 +78,7 @@ func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, i
 		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email,
 		  c.updated_at < now() - interval '1 day',
 		  EXISTS (SELECT FROM cart_code x WHERE x.cart_id = c.id),
-		  `+methodColumns+`,
+		  `+methodColumnsSQL+`,
 		  (SELECT max(k.total) FROM checkout k
 		    WHERE k.state = 'pending' AND k.cart_id = ANY (ARRAY(
 		      SELECT c.id
@@ -92,7 +92,7 @@ func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, i
 			identifier, carrier, base, priceBy *string
 			steps                              []shippingStep
 		}{}
-		err := row.Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &c.unlooked, &c.HasCodes,
+		err := row.Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &c.viewUnnoted, &c.HasCodes,
 			&m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.priceBy, &m.steps, &m.free, &m.pending, &c.settings)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -120,8 +120,8 @@ func queueLines(batch *pgx.Batch, who web.Identity, into *[]line) {
 }
 
 // noteView keeps a cart that is being looked at from reaching cartTTL: once a day is enough.
-func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
-	if c == nil || !c.unlooked {
+func noteView(ctx context.Context, db pg.DB, c *cart) error {
+	if c == nil || !c.viewUnnoted {
 		return nil
 	}
 	return pg.Exec(ctx, db, "note that cart $1 was looked at", `UPDATE cart SET updated_at = now() WHERE id = $1`, c.ID)
@@ -187,31 +187,31 @@ func cartLines(ctx context.Context, db pg.DB, cartID int64) ([]line, error) {
 }
 
 // readContents reads lines and codes and computes the totals. c may be nil.
-func readContents(ctx context.Context, db pg.DB, c *cart) (contents, error) {
+func readContents(ctx context.Context, db pg.DB, c *cart) (cartContents, error) {
 	if c == nil {
-		return contents{}, nil
+		return cartContents{}, nil
 	}
 	lines, err := cartLines(ctx, db, c.ID)
 	if err != nil {
-		return contents{}, err
+		return cartContents{}, err
 	}
 	return withCodes(ctx, db, c, lines)
 }
 
 // withCodes adds the codes of a cart to its lines, and computes the totals. c may be nil.
-func withCodes(ctx context.Context, db pg.DB, c *cart, lines []line) (in contents, err error) {
+func withCodes(ctx context.Context, db pg.DB, c *cart, lines []line) (contents cartContents, err error) {
 	if c == nil {
-		return in, nil
+		return contents, nil
 	}
-	in.lines = lines
+	contents.lines = lines
 	if c.HasCodes { // most carts have none
-		if in.codes, err = pg.List[appliedCode](ctx, db, "read the codes of a cart", codesSQL, c.ID, c.customer(),
+		if contents.codes, err = pg.List[appliedCode](ctx, db, "read the codes of a cart", codesSQL, c.ID, c.customer(),
 			c.person()); err != nil {
-			return contents{}, err
+			return cartContents{}, err
 		}
 	}
-	in.compute(c.Shipping, time.Now())
-	return in, nil
+	contents.compute(c.Shipping, time.Now())
+	return contents, nil
 }
 
 type addOutcome int

@@ -10,9 +10,9 @@ import (
 const (
 	// clockEvery is how long the clock waits at most: another process may plan a change that comes
 	// sooner.
-	clockPoll = 5 * time.Second
+	clockEvery = 5 * time.Second
 	// clockPause is its pause after an error.
-	clockRetry = time.Second
+	clockPause = time.Second
 )
 
 // clock tells edge about scheduled changes: a product that comes on sale or goes off, a price or a
@@ -20,10 +20,10 @@ const (
 // answers until it is told about a change.
 func (s *server) clock(ctx context.Context) error {
 	for {
-		pause, err := s.tellDue(ctx)
+		pause, err := s.enqueueDueChanges(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "look at the catalog's clock", "error", err)
-			pause = clockRetry
+			pause = clockPause
 		}
 		if !wait.SleepOrWake(ctx, pause, s.clockWork) {
 			return nil
@@ -32,17 +32,17 @@ func (s *server) clock(ctx context.Context) error {
 }
 
 // enqueueDueChanges enqueues the changes that are due, and returns how long it is until the next.
-func (s *server) tellDue(ctx context.Context) (pause time.Duration, err error) {
+func (s *server) enqueueDueChanges(ctx context.Context) (pause time.Duration, err error) {
 	seconds, planned, err := nextOnClock(ctx, s.pool)
 	if err != nil {
 		return 0, err
 	}
 	until := time.Duration(seconds * float64(time.Second))
 	switch {
-	case !planned || until > clockPoll:
-		return clockPoll, nil
+	case !planned || until > clockEvery:
+		return clockEvery, nil
 	case until > 0:
 		return until, nil
 	}
-	return 0, s.outbox.Tx(ctx, tellClock(ctx))
+	return 0, s.outbox.Tx(ctx, enqueueCatalogChanges(ctx))
 }

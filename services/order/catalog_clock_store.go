@@ -33,7 +33,7 @@ func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, 
 // enqueueCatalogChanges notes the products whose scheduled changes have come, and enqueues one
 // message about them. Processes that do this at once take turns, and the second finds nothing to
 // enqueue.
-func tellClock(ctx context.Context) func(tx pgx.Tx) error {
+func enqueueCatalogChanges(ctx context.Context) func(tx pgx.Tx) error {
 	return func(tx pgx.Tx) error {
 		told, err := pg.Get[time.Time](ctx, tx, "lock the catalog's clock",
 			`SELECT told_to FROM catalog_clock FOR UPDATE`)

@@ -38,9 +38,9 @@ func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position u
 
 type catalogChange struct{ Product, Mark string }
 
-// feedColumns are the columns of products on sale for the feed: products with a SKU that has a
+// feedColumnsSQL are the columns of products on sale for the feed: products with a SKU that has a
 // price. Except in a preview, the shop shows no others.
-const feedColumns = `
+const feedColumnsSQL = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 	  prices.low AS price_low, prices.high AS price_high,
 	  (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND picture_here(p.id, image_url)
@@ -56,14 +56,14 @@ const feedColumns = `
 	WHERE on_sale(p) AND prices.low IS NOT NULL`
 
 func listProducts(ctx context.Context, db pg.DB) ([]fedProduct, error) {
-	return pg.List[fedProduct](ctx, db, "read products", feedColumns+` ORDER BY p.id`)
+	return pg.List[fedProduct](ctx, db, "read products", feedColumnsSQL+` ORDER BY p.id`)
 }
 
 func listChangedProducts(ctx context.Context, db pg.DB, changes map[string]string) ([]fedProduct, error) {
 	if len(changes) == 0 {
 		return []fedProduct{}, nil
 	}
-	return pg.List[fedProduct](ctx, db, "read changed products", feedColumns+
+	return pg.List[fedProduct](ctx, db, "read changed products", feedColumnsSQL+
 		` AND p.identifier = ANY($1) ORDER BY p.id`, slices.Collect(maps.Keys(changes)))
 }
 
@@ -75,5 +75,5 @@ func listCollections(ctx context.Context, db pg.DB) ([]collection, error) {
 func deleteOldCatalogChanges(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old changes of the catalog", `
 		DELETE FROM catalog_change WHERE (xid, product) IN (
-			SELECT xid, product FROM catalog_change WHERE at < now() - $2::interval LIMIT $1)`, keepCatalogChanges)
+			SELECT xid, product FROM catalog_change WHERE at < now() - $2::interval LIMIT $1)`, catalogChangeTTL)
 }

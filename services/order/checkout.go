@@ -26,14 +26,14 @@ const currency = "usd"
 const (
 	// stripePageTTL is the shortest life that Stripe allows a payment page, by its own clock, from
 	// the moment of the call.
-	stripeLife = 30 * time.Minute
+	stripePageTTL = 30 * time.Minute
 	// checkoutTTL is how long a payment page, and what it reserves, lives: as short as Stripe
 	// allows, with time for a call that comes after the quote, for its repetition, and for clocks
 	// that differ.
-	checkoutLife = stripeLife + 3*time.Minute
+	checkoutTTL = stripePageTTL + 3*time.Minute
 	// checkoutReuse is the remaining life below which a quote without a page is made again instead
 	// of being sent to Stripe: what exceeds Stripe's minimum is for clocks that differ.
-	checkoutReuse = stripeLife + 90*time.Second
+	checkoutReuse = stripePageTTL + 90*time.Second
 )
 
 // quote is a frozen copy of what the shopper was shown.
@@ -143,20 +143,20 @@ var errAgain = errors.New("the cart's payment pages changed meanwhile")
 
 const (
 	// checkoutTimeout is how long a click gives way to other clicks of the same cart.
-	checkoutTime = 10 * time.Second
+	checkoutTimeout = 10 * time.Second
 	// checkoutPause is the longest pause before another click's progress is read again; half of it
 	// is random.
 	checkoutPause = 40 * time.Millisecond
 	// makingTimeout is how long another click may take to make its page before its quote is ended
 	// unseen.
-	checkoutMaking = 3 * time.Second
+	makingTimeout = 3 * time.Second
 )
 
 // checkOut makes a quote of the cart and gets its payment page, after it has closed the older pages
 // of the same shopper. A click that another tab overtakes starts again with the cart's new
 // contents, so that simultaneous clicks end at one page.
 func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *checkoutRefusal, error) {
-	for began := time.Now(); time.Since(began) < checkoutTime; {
+	for began := time.Now(); time.Since(began) < checkoutTimeout; {
 		c, beside, no, err := s.storeQuote(ctx, who, form)
 		if err != nil || no != nil {
 			return c, no, err
@@ -214,7 +214,7 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity,
 		}
 		c.Round = beside.round
 		c.holder = holder{client: clientHash(s.holdKey(), who.Client), limits: s.cfg.holdLimits()}
-		return storeCheckout(ctx, tx, c)
+		return insertCheckout(ctx, tx, c)
 	})
 	switch {
 	case errors.Is(err, errNoStock):
@@ -270,20 +270,20 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if err := withDefaultShipping(ctx, tx, c); err != nil {
 		return checkout{}, nil, err
 	}
-	in, err := readContents(ctx, tx, c)
+	contents, err := readContents(ctx, tx, c)
 	if err != nil {
 		return checkout{}, nil, err
 	}
-	if code := in.notSellable(); code != "" {
+	if code := contents.notSellable(); code != "" {
 		return checkout{}, &checkoutRefusal{code: code}, nil
 	}
 	if form.Get("agree_to_terms_of_sale") != "true" {
 		return checkout{}, &checkoutRefusal{code: codeTermsRequired}, nil
 	}
-	if no := in.refuseChanged(form.Get("quote"), c.Shipping); no != nil {
+	if no := contents.refuseChanged(form.Get("quote"), c.Shipping); no != nil {
 		return checkout{}, no, nil
 	}
-	q, err := newCheckout(c, in, email)
+	q, err := newCheckout(c, contents, email)
 	if err != nil {
 		return checkout{}, nil, err
 	}
@@ -299,9 +299,9 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 }
 
 // notSellable says why a cart cannot be checked out, or "".
-func (in contents) notSellable() string {
+func (cc cartContents) notSellable() string {
 	pieces := 0
-	for _, l := range in.lines {
+	for _, l := range cc.lines {
 		if l.Quantity > 0 && l.InventoryIdentifier != "in-stock" {
 			return codeNotInStock
 		}
@@ -314,10 +314,10 @@ func (in contents) notSellable() string {
 }
 
 // newCheckout freezes a cart. Lines without pieces stay behind.
-func newCheckout(c *cart, in contents, email string) (checkout, error) {
-	q := quote{Codes: in.codes, Shipping: c.Shipping, DiscountOn: in.totals.DiscountOn,
+func newCheckout(c *cart, contents cartContents, email string) (checkout, error) {
+	q := quote{Codes: contents.codes, Shipping: c.Shipping, DiscountOn: contents.totals.DiscountOn,
 		Countries: countryList(pg.Text(c.settings[settingCountries])), Tax: readTax(c.settings)}
-	for _, l := range in.lines {
+	for _, l := range contents.lines {
 		if l.Quantity > 0 {
 			q.Lines = append(q.Lines, l)
 		}
@@ -327,7 +327,7 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 		Member *int64 // a visitor who registers is another buyer
 		Email  string
 		Total  money.Cents
-	}{q, c.MemberID, email, in.totals.Total})
+	}{q, c.MemberID, email, contents.totals.Total})
 	if err != nil {
 		return checkout{}, fmt.Errorf("marshal a quote: %w", err)
 	}
@@ -336,10 +336,10 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	return checkout{
 		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]),
 		State: stateCreating, Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1,
-		ExpiresAt:    now.Add(checkoutLife).Truncate(time.Second),
-		ItemSubtotal: in.totals.ItemSubtotal, ItemDiscount: in.totals.ItemDiscount,
-		ShippingSubtotal: in.totals.ShippingSubtotal,
-		ShippingDiscount: in.totals.ShippingDiscount, Total: in.totals.Total, customer: c.customer(),
+		ExpiresAt:    now.Add(checkoutTTL).Truncate(time.Second),
+		ItemSubtotal: contents.totals.ItemSubtotal, ItemDiscount: contents.totals.ItemDiscount,
+		ShippingSubtotal: contents.totals.ShippingSubtotal,
+		ShippingDiscount: contents.totals.ShippingDiscount, Total: contents.totals.Total, customer: c.customer(),
 		person: c.person(),
 	}, nil
 }
@@ -370,20 +370,20 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, e
 	case state == statePaid || state == statePending:
 		return nil, errAgain
 	}
-	if err := s.dropPage(ctx, *c, made.ID); err != nil {
+	if err := s.closeNewPage(ctx, *c, made.ID); err != nil {
 		return &checkoutRefusal{code: codeUnexpected, text: textOtherTab}, err
 	}
 	return nil, errAgain
 }
 
 // afterwardsTimeout bounds writes that must happen even if the shopper has left.
-const afterwardsLimit = 3 * time.Second
+const afterwardsTimeout = 3 * time.Second
 
 // afterFailedCreate ends a quote that Stripe will never accept. After a failure of Stripe's it
 // gives the quote a new idempotency key, because Stripe replays failures. After a timeout the key
 // stays: the session may exist.
 func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwardsLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwardsTimeout)
 	defer cancel()
 	switch code := stripe.Status(cause); {
 	case code >= 500:

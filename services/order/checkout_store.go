@@ -26,14 +26,14 @@ const (
 	stateFailed   = "failed"
 )
 
-const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code,
+const checkoutColumnsSQL = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code,
 	coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
 	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
 	stripe_attempt, session_id, url, expires_at,
 	owner, round, unclosed, asked_at`
 
-// storeCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
-func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
+// insertCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
+func insertCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 	took, err := reserve(ctx, tx, q, `
 		WITH stored AS (
 		  INSERT INTO checkout (

@@ -50,27 +50,27 @@ func priced(lines []line) []pricedLine {
 }
 
 // compute sets the totals and the flags of the codes, as of now.
-func (in *contents) compute(shipping *shippingMethod, now time.Time) {
-	lines := priced(in.lines)
-	terms := make([]codeTerms, len(in.codes))
-	for i, c := range in.codes {
+func (cc *cartContents) compute(shipping *shippingMethod, now time.Time) {
+	lines := priced(cc.lines)
+	terms := make([]codeTerms, len(cc.codes))
+	for i, c := range cc.codes {
 		terms[i] = c.terms(now)
 	}
-	in.totals = computeTotals(lines, terms, shipping)
+	cc.totals = computeTotals(lines, terms, shipping)
 	if shipping != nil {
 		shipping.charge(lines)
 	}
-	for i := range in.codes {
-		c := &in.codes[i]
-		c.Applied = in.totals.Applied[c.ID]
+	for i := range cc.codes {
+		c := &cc.codes[i]
+		c.Applied = cc.totals.Applied[c.ID]
 		c.Start, c.End = web.Time(c.StartDateTime), web.Time(c.EndDateTime)
 	}
 }
 
 // codeData is the contract's DiscountCodes, keyed by id.
-func (in contents) codeData() web.Object {
+func (cc cartContents) codeData() web.Object {
 	data := web.Object{}
-	for _, c := range in.codes {
+	for _, c := range cc.codes {
 		data = append(data, web.Field{Key: id(c.ID), Value: c})
 	}
 	return data
@@ -81,7 +81,7 @@ func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	in, err := readContents(r.Context(), s.pool, c)
+	contents, err := readContents(r.Context(), s.pool, c)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error
 		CartFound bool       `json:"cart_found"`
 		Codes     web.Object `json:"discount_code_data"`
 		versioned
-	}{CartFound: c != nil, Codes: in.codeData()})
+	}{CartFound: c != nil, Codes: contents.codeData()})
 }
 
 // cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send it.
@@ -115,8 +115,8 @@ func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) e
 	}
 	return answer(w, struct {
 		Outcome web.Success `json:"cart_apply_discount_code"`
-		*codesAfter
-	}{codesAfter: after})
+		*codesChangeAnswer
+	}{codesChangeAnswer: after})
 }
 
 // cartRemoveDiscountCode takes the numeric id under the same name.
@@ -138,21 +138,21 @@ func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) 
 	}
 	return answer(w, struct {
 		Outcome web.Success `json:"cart_remove_discount_code"`
-		*codesAfter
-	}{codesAfter: after})
+		*codesChangeAnswer
+	}{codesChangeAnswer: after})
 }
 
 // codesChangeAnswer is the rest of an answer to a change of codes, after its outcome.
-type codesAfter struct {
+type codesChangeAnswer struct {
 	CartFound bool   `json:"cart_found"`
 	Code      string `json:"discount_code_id"` // as it was sent
-	cartAfter
+	cartChangeAnswer
 }
 
 // changeCodes is the common part of applying and removing: the checks, the change, the cart after
 // it. The result is nil if it has refused.
 func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string,
-	change func(context.Context, *cart, string) (refusal string, err error)) (*codesAfter, error) {
+	change func(context.Context, *cart, string) (refusal string, err error)) (*codesChangeAnswer, error) {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return nil, err
@@ -184,9 +184,9 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 		return nil, refuse(w, endpoint, refusal, echo)
 	}
 	c.HasCodes = true // as far as we know
-	_, after, err := s.changed(r, c)
+	_, after, err := s.contentsAfterChange(r, c)
 	if err != nil {
 		return nil, err
 	}
-	return &codesAfter{CartFound: true, Code: text, cartAfter: after}, nil
+	return &codesChangeAnswer{CartFound: true, Code: text, cartChangeAnswer: after}, nil
 }

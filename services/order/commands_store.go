@@ -20,7 +20,7 @@ func setTracking(ctx context.Context, tx pgx.Tx, orderID int64, tracking string)
 		UPDATE orders SET tracking_number = $2 WHERE id = $1`, orderID, tracking)
 }
 
-func addStatus(ctx context.Context, tx pgx.Tx, orderID int64, status string, who Actor) (added bool, err error) {
+func insertOrderStatus(ctx context.Context, tx pgx.Tx, orderID int64, status string, who Actor) (bool, error) {
 	return pg.ExecOne(ctx, tx, "add status $2 to order $1", `
 		INSERT INTO order_status (order_id, status, by_person, by_name)
 		SELECT $1, identifier, $3, $4 FROM status WHERE identifier = $2

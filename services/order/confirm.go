@@ -20,14 +20,14 @@ type notAllowed struct {
 // with the list; nil if it was not.
 func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool, error) {
 	if c != nil {
-		return onList(c.settings[checkoutList(who)], who), nil
+		return namesShopper(c.settings[allowListKey(who)], who), nil
 	}
-	list, err := setting(ctx, db, checkoutList(who))
-	return onList(list, who), err
+	list, err := setting(ctx, db, allowListKey(who))
+	return namesShopper(list, who), err
 }
 
 // allowListKey is the setting that lists the members, or the visitors, who may check out.
-func checkoutList(who web.Identity) string {
+func allowListKey(who web.Identity) string {
 	if who.Member() {
 		return settingMembers
 	}
@@ -35,7 +35,7 @@ func checkoutList(who web.Identity) string {
 }
 
 // namesShopper reports whether a list names a shopper: * means all, null none.
-func onList(list *string, who web.Identity) bool {
+func namesShopper(list *string, who web.Identity) bool {
 	name := who.Cart
 	if who.Member() {
 		name = who.Username
@@ -69,7 +69,7 @@ type confirmed struct {
 func (s *server) confirm(w http.ResponseWriter, r *http.Request,
 	answerWith func(begin confirmed, c *cart, lines []line) error) error {
 	who := web.Who(r)
-	c, lines, err := findFilledCart(r.Context(), s.pool, who, checkoutList(who))
+	c, lines, err := findFilledCart(r.Context(), s.pool, who, allowListKey(who))
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) e
 
 func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
-		in, err := withCodes(r.Context(), s.pool, c, lines)
+		contents, err := withCodes(r.Context(), s.pool, c, lines)
 		if err != nil {
 			return err
 		}
@@ -127,13 +127,13 @@ func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) er
 			Codes web.Object `json:"discount_code_data"`
 			Quote string     `json:"quote,omitempty"`
 			versioned
-		}{confirmed: begin, Codes: in.codeData(), Quote: in.quoteName(r, c)})
+		}{confirmed: begin, Codes: contents.codeData(), Quote: contents.quoteName(r, c)})
 	})
 }
 
 func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
-		in, err := withCodes(r.Context(), s.pool, c, lines)
+		contents, err := withCodes(r.Context(), s.pool, c, lines)
 		if err != nil {
 			return err
 		}
@@ -142,6 +142,6 @@ func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
 			Totals totalsData `json:"confirm_totals_data"`
 			Quote  string     `json:"quote,omitempty"`
 			versioned
-		}{confirmed: begin, Totals: in.totalsData(c), Quote: in.quoteName(r, c)})
+		}{confirmed: begin, Totals: contents.totalsData(c), Quote: contents.quoteName(r, c)})
 	})
 }

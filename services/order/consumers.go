@@ -9,7 +9,7 @@ import (
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.OrderStripe, Stream: "STRIPE", Pool: s.pool, Outbox: s.outbox, Prepare: s.readStripeEvent,
-			Concerns: s.concernsOrders, Handle: s.onStripeEvents, Committed: s.placings.tell},
+			Concerns: s.concernsOrders, Handle: s.onStripeEvents, Committed: s.placings.notify},
 		{Name: msg.OrderUser, Stream: "USER", Pool: s.pool, Effect: s.onProspects, Handle: s.onUserEvents},
 	}
 }

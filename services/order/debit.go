@@ -19,12 +19,12 @@ import (
 
 // markPending is markPendingIn outside of the consumer.
 func (s *server) markPending(ctx context.Context, p stripe.Session) error {
-	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return pendCheckout(ctx, tx, p) })
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return markPendingIn(ctx, tx, p) })
 }
 
 // markPendingIn keeps the reservations of a quote while a delayed payment is under way, and tells
 // the shopper once that we wait for the bank: a quote becomes pending only once.
-func pendCheckout(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
+func markPendingIn(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	held, err := storePending(ctx, tx, p)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	now := time.Now().UTC()
 	mail := msg.SendMail{
 		Kind: kind, To: []string{email}, MemberCode: pg.Text(c.MemberCode), CreatedAt: now,
-		Deadline: now.Add(mailDeadline),
+		Deadline: now.Add(mailTTL),
 		Payment:  &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
 	}
 	if c.MemberID != nil {

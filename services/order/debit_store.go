@@ -25,5 +25,5 @@ func storePending(ctx context.Context, tx pgx.Tx, p stripe.Session) ([]checkout,
 	return pg.List[checkout](ctx, tx, "hold the checkout of session $1", `
 		UPDATE checkout SET state = 'pending', session_id = $1
 		WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')
-		RETURNING `+checkoutColumns, p.ID, p.ClientReferenceID, p.CheckoutID)
+		RETURNING `+checkoutColumnsSQL, p.ID, p.ClientReferenceID, p.CheckoutID)
 }

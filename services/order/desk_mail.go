@@ -21,7 +21,7 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bo
 	for _, s := range list {
 		ids = append(ids, s.OrderID)
 	}
-	orders, err := ordersToTell(ctx, tx, ids)
+	orders, err := ordersToMail(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 	now := time.Now().UTC()
 	m := msg.SendMail{
 		Kind: kind, To: []string{pg.Text(o.Email)}, MemberCode: pg.Text(o.MemberCode), CreatedAt: now,
-		Deadline: now.Add(mailDeadline),
+		Deadline: now.Add(mailTTL),
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: pg.Text(o.CustomerName),
 			OrderAmounts: o.OrderAmounts,

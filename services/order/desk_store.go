@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// deskOrderColumns are the columns of a deskOrder, of the table orders as o.
-const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email,
+// deskOrderColumnsSQL are the columns of a deskOrder, of the table orders as o.
+const deskOrderColumnsSQL = `o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email,
 	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount,
 	o.sales_tax, o.tax_included, o.total,
 	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, coalesce(o.current_status, '') AS current_status`
@@ -18,7 +18,7 @@ const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.mem
 // about its money, waiting. It is the first lock of every such transaction.
 func lockOrder(ctx context.Context, tx pgx.Tx, identifier string) (o deskOrder, found bool, err error) {
 	return pg.One[deskOrder](ctx, tx, "lock order $1",
-		`SELECT `+deskOrderColumns+` FROM orders o WHERE identifier = $1 FOR UPDATE`, identifier)
+		`SELECT `+deskOrderColumnsSQL+` FROM orders o WHERE identifier = $1 FOR UPDATE`, identifier)
 }
 
 // nextVersion counts an act on an order, and stores who did what.

@@ -28,7 +28,7 @@ func (e *env) sold(email string, pieces string) string {
 func (e *env) tell(want int) {
 	e.t.Helper()
 	e.Exec(`UPDATE shipment SET mail_at = now() WHERE told_at IS NULL`)
-	if n, err := e.service.tellShipments(e.t.Context()); err != nil || n != want {
+	if n, err := e.server.mailDueShipments(e.t.Context()); err != nil || n != want {
 		e.t.Fatalf("%d parcels told of, want %d: %v", n, want, err)
 	}
 }
@@ -81,7 +81,7 @@ func refusedFor(t *testing.T, field string, err error) {
 func TestTwoPeopleActOnOneOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	desk := e.service.desk
+	desk := e.server.desk
 	on := Order{Identifier: e.sold("ann@mail.example.com", "2"), Version: 1}
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// discountColumns are the columns of a discount; staff may have written infinity where psql was used.
-const discountColumns = `
+// discountColumnsSQL are the columns of a discount; staff may have written infinity where psql was used.
+const discountColumnsSQL = `
 	d.id, d.code, d.description, d.type_id, t.title AS type_title, t.applies_to, t.action, d.amount,
 	greatest(d.start_date_time, '0001-01-01Z') AS starts,
 	CASE WHEN d.end_date_time < '9999-12-31Z' THEN d.end_date_time ELSE '0001-01-01Z' END AS ends,
@@ -62,12 +62,12 @@ func listDiscounts(ctx context.Context, db pg.DB, w discountsWanted) ([]discount
 		where = append(where, "now() BETWEEN d.start_date_time AND d.end_date_time AND ("+usedUp+") IS NOT TRUE")
 	}
 	return pg.List[discount](ctx, db, "list discount codes", `
-		SELECT `+discountColumns+` WHERE `+strings.Join(where, " AND ")+` ORDER BY d.id DESC LIMIT $1`, args...)
+		SELECT `+discountColumnsSQL+` WHERE `+strings.Join(where, " AND ")+` ORDER BY d.id DESC LIMIT $1`, args...)
 }
 
 // findDiscount reads a code. lock is "" or FOR UPDATE OF d.
 func findDiscount(ctx context.Context, db pg.DB, id int64, lock string) (discount, bool, error) {
-	return pg.One[discount](ctx, db, "read discount code $1", `SELECT `+discountColumns+` WHERE d.id = $1 `+lock, id)
+	return pg.One[discount](ctx, db, "read discount code $1", `SELECT `+discountColumnsSQL+` WHERE d.id = $1 `+lock, id)
 }
 
 func discountTypes(ctx context.Context, db pg.DB) ([]discountType, error) {
@@ -171,7 +171,7 @@ func endDiscount(ctx context.Context, tx pgx.Tx, id int64, by string) error {
 }
 
 // deleteDiscount deletes a code that no order and no checkout uses; false if one does.
-func dropDiscount(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
+func deleteDiscount(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
 	return pg.ExecOne(ctx, tx, "delete discount code $1", `
 		DELETE FROM discount_code d
 		WHERE id = $1 AND NOT EXISTS (SELECT FROM code_use WHERE code_id = $1)
@@ -188,15 +188,15 @@ type discountUse struct {
 }
 
 // discountUses are the newest orders with a code.
-func discountUses(ctx context.Context, db pg.DB, id int64, most int) ([]discountUse, error) {
+func discountUses(ctx context.Context, db pg.DB, id int64, limit int) ([]discountUse, error) {
 	return pg.List[discountUse](ctx, db, "read the orders with discount code $1", `
 		SELECT o.identifier AS order, c.applied, o.canceled_at IS NOT NULL AS canceled, o.total, o.placed_at
 		FROM order_code c JOIN orders o ON o.id = c.order_id WHERE c.code_id = $1 ORDER BY o.id DESC LIMIT $2`,
-		id, most)
+		id, limit)
 }
 
 // insertBatch inserts a batch and returns its id; fresh is false if its form was already sent.
-func keptBatch(ctx context.Context, tx pgx.Tx, name, once, by string) (id int64, fresh bool, err error) {
+func insertBatch(ctx context.Context, tx pgx.Tx, name, once, by string) (id int64, fresh bool, err error) {
 	row, err := pg.Get[struct {
 		ID    int64
 		Fresh bool

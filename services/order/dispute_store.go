@@ -14,9 +14,9 @@ import (
 var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderReview, stripe.DisputeNeedsResponse,
 	stripe.DisputeUnderReview, stripe.InquiryClosed, stripe.DisputeLost, stripe.DisputeWon}
 
-// storeDispute updates a dispute from Stripe unless the shop knows a later state: more movements of
+// upsertDispute updates a dispute from Stripe unless the shop knows a later state: more movements of
 // money, or with as many a later status.
-func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
+func upsertDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 	return pg.Exec(ctx, tx, "note dispute $1", `
 		INSERT INTO dispute AS d (
 		  id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at, lost_at)

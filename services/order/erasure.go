@@ -14,7 +14,7 @@ import (
 func eraseBuyers(ctx context.Context, tx pgx.Tx, orders []order) error {
 	var keys []string
 	for _, o := range orders {
-		if !o.saidAt.IsZero() {
+		if !o.eventAt.IsZero() {
 			keys = append(keys, o.Email)
 		}
 	}
@@ -24,7 +24,7 @@ func eraseBuyers(ctx context.Context, tx pgx.Tx, orders []order) error {
 	}
 	for i := range orders {
 		o := &orders[i]
-		if at, gone := forgotten[o.Email]; gone && !o.saidAt.IsZero() && !o.saidAt.After(at) {
+		if at, gone := forgotten[o.Email]; gone && !o.eventAt.IsZero() && !o.eventAt.After(at) {
 			o.MemberID, o.Email, o.CustomerName = nil, "", ""
 			o.ShippingAddress, o.BillingAddress = msg.Address{}, msg.Address{}
 			c := *o.checkout

@@ -78,13 +78,13 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 	e := newEnv(t)
 	on := Order{Identifier: e.sold("pat@mail.example.com", "2")}
 	to := msg.Address{Name: "Pat Buyer", Line1: "12 Elm Court", City: "Salem", CountryCode: "US"}
-	if err := e.service.desk.Readdress(t.Context(), kim, Readdress{on, to}); err != nil {
+	if err := e.server.desk.Readdress(t.Context(), kim, Readdress{on, to}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}, Note: "Pat Buyer rang"}); err != nil {
+	if _, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}, Note: "Pat Buyer rang"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
 	e.staff(adminui.Support).Post("/staff/orders/"+on.Identifier+"/notes", "text", "Pat Buyer wants it in blue", "mail", "on").OK()
@@ -124,7 +124,7 @@ func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 		said := map[string]any{"billing_details": map[string]any{"email": address}}
 		for i, identifier := range []string{e.sold(address, "1"), e.sold(address, "1")} {
 			key := fmt.Sprint(name, i)
-			refund, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Amount: 100,
+			refund, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Amount: 100,
 				Note: key + " rang"})
 			if err != nil {
 				t.Fatal(err)
@@ -138,7 +138,7 @@ func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 		c := e.buy(address) // a payment without an order
 		e.mustHandle(event("evt_n"+name, completed, c, func(o map[string]any) { as(address)(o); o["amount_total"] = 7 }))
 		entry := int64(e.Number(`SELECT id FROM payment_issue WHERE session_id = $1`, *c.SessionID))
-		if _, err := e.service.desk.RefundPayment(t.Context(), kim, entry, name+"2 rang"); err != nil {
+		if _, err := e.server.desk.RefundPayment(t.Context(), kim, entry, name+"2 rang"); err != nil {
 			t.Fatal(err)
 		}
 		e.mustHandle(refundEvent("evt_p"+name, "refund.created", "re_"+name, "pi_"+c.ID, 7, "succeeded", said))

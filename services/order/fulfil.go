@@ -188,7 +188,7 @@ type order struct {
 	Codes            []orderCode     `json:"codes"`
 
 	checkout *checkout
-	saidAt   time.Time // time of Stripe's event; zero without one
+	eventAt  time.Time // time of Stripe's event; zero without one
 	trace    string    // trace of that event, or ""
 
 	prospectKnown bool // user has confirmed ProspectCode
@@ -226,7 +226,7 @@ func newOrder(p payment, c *checkout) order {
 		ShippingDiscount: int64(c.ShippingDiscount), SalesTax: int64(added), Total: int64(c.Total + added),
 		TaxIncluded: int64(c.taxIncluded(to, billing)), ShippingMethod: c.Quote.Shipping,
 		ShippingAddress: to, BillingAddress: billing, PlacedAt: time.Now().UTC(),
-		checkout: c, saidAt: p.at, trace: p.trace,
+		checkout: c, eventAt: p.at, trace: p.trace,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent

@@ -55,7 +55,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 			k.bySession[*c.SessionID] = &c
 		}
 	}, `
-		SELECT `+checkoutColumns+` FROM checkout
+		SELECT `+checkoutColumnsSQL+` FROM checkout
 		WHERE id IN (
 		  SELECT id FROM checkout WHERE session_id = ANY($1)
 		  UNION
@@ -151,7 +151,8 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		WITH turns AS MATERIALIZED (
 		  SELECT count(pg_advisory_xact_lock(id))
 		  FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts)
-		SELECT FROM cart WHERE id IN (`+targetCarts+`) AND (SELECT count FROM turns) > 0 ORDER BY id FOR UPDATE`, carts)
+		SELECT FROM cart WHERE id IN (`+targetCartsSQL+`) AND (SELECT count FROM turns) > 0 ORDER BY id FOR UPDATE`,
+		carts)
 	if len(beside) > 0 {
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT `+
 			`unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
@@ -374,5 +375,5 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 		lines)
 }
 
-const targetCarts = `SELECT coalesce(m.to_cart_id, x) FROM unnest($1::bigint[]) AS x LEFT JOIN cart_merge m ON ` +
+const targetCartsSQL = `SELECT coalesce(m.to_cart_id, x) FROM unnest($1::bigint[]) AS x LEFT JOIN cart_merge m ON ` +
 	`m.from_cart_id = x`

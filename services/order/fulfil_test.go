@@ -406,7 +406,7 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error {
-			return e.service.onUserEvents(context.WithoutCancel(t.Context()), tx, []*bus.Delivery{{Subject: subject, Data: raw}})
+			return e.server.onUserEvents(context.WithoutCancel(t.Context()), tx, []*bus.Delivery{{Subject: subject, Data: raw}})
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -11,17 +11,17 @@ import (
 // enqueueGivenBack publishes the orders of which another amount is given back than before: refunds
 // that succeeded, and disputes that the bank decided for the buyer, each with its day. The orders
 // of the payments are locked.
-func tellGivenBack(ctx context.Context, tx pgx.Tx, payments []string) error {
+func enqueueGivenBack(ctx context.Context, tx pgx.Tx, payments []string) error {
 	changed, err := noteGivenBack(ctx, tx, payments)
 	if err != nil {
 		return err
 	}
-	return enqueueGivenBack(ctx, tx, changed)
+	return enqueueEachGivenBack(ctx, tx, changed)
 }
 
 // enqueueHistoryGivenBack publishes existing orders that have a tax, or of which something was
 // given back.
-func tellHistoryGivenBack(ctx context.Context, tx pgx.Tx, orders []orderFigure) error {
+func enqueueHistoryGivenBack(ctx context.Context, tx pgx.Tx, orders []orderFigure) error {
 	ids := make([]int64, len(orders))
 	for i, o := range orders {
 		ids[i] = o.ID
@@ -30,10 +30,10 @@ func tellHistoryGivenBack(ctx context.Context, tx pgx.Tx, orders []orderFigure) 
 	if err != nil {
 		return err
 	}
-	return enqueueGivenBack(ctx, tx, given)
+	return enqueueEachGivenBack(ctx, tx, given)
 }
 
-func enqueueGivenBack(ctx context.Context, tx pgx.Tx, orders []givenBack) error {
+func enqueueEachGivenBack(ctx context.Context, tx pgx.Tx, orders []givenBack) error {
 	for _, o := range orders {
 		if err := bus.Enqueue(ctx, tx, o.message()); err != nil {
 			return err

@@ -46,7 +46,7 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 		}
 		e.Exec(`DELETE FROM outbox WHERE subject = 'order.given-back'`)
 	}
-	mine, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Lines: []Pieces{{0, 1}}})
+	mine, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Lines: []Pieces{{0, 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}

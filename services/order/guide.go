@@ -110,7 +110,7 @@ func (s *server) noteGuide(r *http.Request, key string, value *string, text stri
 }
 
 // testMailTTL is how long a test mail is worth sending.
-const testMailLife = time.Hour
+const testMailTTL = time.Hour
 
 // staffTestMail has a mail sent to the shop's staff, at most one a minute for each person: a button
 // that is pressed twice sends one mail.
@@ -119,7 +119,7 @@ func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 	key := fmt.Sprintf("%s:%d:%s", msg.MailTest, adminui.Who(r).Person, now.Format("200601021504"))
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if err := bus.Enqueue(r.Context(), tx, msg.Message{Key: key, Subject: msg.MailSubject(msg.MailTest),
-			Payload: msg.SendMail{Kind: msg.MailTest, CreatedAt: now, Deadline: now.Add(testMailLife)}}); err != nil {
+			Payload: msg.SendMail{Kind: msg.MailTest, CreatedAt: now, Deadline: now.Add(testMailTTL)}}); err != nil {
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "guide",

@@ -27,8 +27,8 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		fmt.Fprint(w, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided"}}`)
 	}))
 	t.Cleanup(server.Close)
-	e.service.cfg = Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1"}
-	e.service.stripe = newStripe(testenv.Log(t), e.service.cfg, nil)
+	e.server.cfg = Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1"}
+	e.server.stripe = newStripe(testenv.Log(t), e.server.cfg, nil)
 	staff := e.staff(adminui.Owner)
 	done := func() (titles []string) {
 		a := staff.Get("/staff/home").OK()
@@ -62,7 +62,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		t.Errorf("mailer was told %d times who the shop is", n)
 	}
 	for range 2 { // at each start
-		if _, err := e.service.repeatShop(t.Context(), e.pool); err != nil {
+		if _, err := e.server.repeatShop(t.Context(), e.pool); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	if n := e.mails("test"); n < 1 || n > 2 { // two if a minute ended in between
 		t.Errorf("%d test mails", n)
 	}
-	e.service.cfg.StripeSecretKey = "sk_live_1" // another key must be tested again
+	e.server.cfg.StripeSecretKey = "sk_live_1" // another key must be tested again
 	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Go live")
 	if a := e.staff(adminui.Fulfilment).Get("/staff/home").OK(); a.At("steps") != nil {
 		t.Error(a)

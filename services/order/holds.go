@@ -48,7 +48,7 @@ func (h hold) share(percent, always int) int { return max(h.Left*percent/100, al
 
 // within says which ceiling a hold breaks and how much it allows, or "". Above the ceiling for all
 // pages, holders of a few pieces go on: a shopper can buy while others tie up the rest.
-func (l holdLimits) within(h hold) (broken string, most int) {
+func (l holdLimits) within(h hold) (broken string, allowed int) {
 	switch {
 	case h.Client > h.share(l.client, l.always):
 		return "hold-client", h.share(l.client, l.always)

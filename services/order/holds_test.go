@@ -16,7 +16,7 @@ import (
 
 // ceilings gives a shop the default ceilings.
 func (e *env) ceilings() {
-	e.service.cfg.HoldClientPercent, e.service.cfg.HoldAddressPercent, e.service.cfg.HoldAllPercent, e.service.cfg.HoldAlways = 50, 50, 80,
+	e.server.cfg.HoldClientPercent, e.server.cfg.HoldAddressPercent, e.server.cfg.HoldAllPercent, e.server.cfg.HoldAlways = 50, 50, 80,
 		5
 }
 
@@ -70,7 +70,7 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	click("192.0.2.3", "six@mail.example.com", "1", "at most 5")                      // but not by one alone
 	click("192.0.2.4", "seven@mail.example.com", "5", "")                             //
 	click("192.0.2.5", "eight@mail.example.com", "1", "cart-item-not-in-stock")       //
-	e.service.measureHolds(t.Context())                                               //
+	e.server.measureHolds(t.Context())                                                //
 	if percent := testutil.ToFloat64(heldPercent); percent != 100 || e.held() != 50 { // other tests do not measure
 		t.Errorf("%v %% and %d pieces are held", percent, e.held())
 	}
@@ -183,7 +183,7 @@ func TestHowLongAPageHolds(t *testing.T) {
 	if err := e.pool.QueryRow(t.Context(), `SELECT expires_at FROM checkout`).Scan(&ends); err != nil {
 		t.Fatal(err)
 	}
-	if life := time.Until(ends); life < stripeLife+time.Minute || life > stripeLife+5*time.Minute {
+	if life := time.Until(ends); life < stripePageTTL+time.Minute || life > stripePageTTL+5*time.Minute {
 		t.Errorf("it holds for %v", life)
 	}
 	// A quote without a page is made again if Stripe might call its end too early.

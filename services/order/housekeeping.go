@@ -9,13 +9,13 @@ import (
 const (
 	// cartTTL is how long a cart is kept that is neither viewed nor changed (findCart notes a view
 	// once a day).
-	keepCarts = 90 * 24 * time.Hour
+	cartTTL = 90 * 24 * time.Hour
 	// quoteTTL is how long a quote is kept that ended unpaid: longer than a bank may take to
 	// refuse.
-	keepQuotes = 90 * 24 * time.Hour
+	quoteTTL = 90 * 24 * time.Hour
 	// catalogChangeTTL is much longer than edge serves a catalog that it cannot refresh
 	// (catalogStale).
-	keepCatalogChanges = 24 * time.Hour
+	catalogChangeTTL = 24 * time.Hour
 	// automaticEvery is how often automatic mails are looked for: they wait for hours or days
 	// anyway.
 	automaticEvery = 30 * time.Second
@@ -32,7 +32,7 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "old automatic mails", Every: time.Hour, Do: deleteOldAutomatic},
 		{Name: "old catalog changes", Every: time.Hour, Do: deleteOldCatalogChanges},
 		{Name: "files of products", Every: time.Hour, Do: dropOldImports},
-		{Name: "orders of before", Every: 10 * time.Second, Do: s.tellHistory},
+		{Name: "orders of before", Every: 10 * time.Second, Do: s.enqueueHistory},
 		{Name: "who the shop is", Every: 24 * time.Hour, Do: s.repeatShop},
 		{Name: "words of search", Every: 24 * time.Hour, Do: deleteSearchWords},
 	}

@@ -16,7 +16,7 @@ func deleteOldCarts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			  WHERE updated_at < now() - $2::interval
 			    AND NOT EXISTS (SELECT FROM checkout k
 			      WHERE k.cart_id = c.id AND (k.state IN ('creating', 'open', 'pending') OR k.unclosed))
-			  LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepCarts)
+			  LIMIT $1 FOR UPDATE SKIP LOCKED)`, cartTTL)
 }
 
 // deleteOldQuotes deletes quotes that ended unpaid, unless the session has an entry for staff.
@@ -28,7 +28,7 @@ func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			    AND NOT EXISTS (SELECT FROM orders o WHERE o.checkout_id = k.id)
 			    AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = k.session_id)
 			    AND NOT EXISTS (SELECT FROM checkout later WHERE later.round = k.id)
-			  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepQuotes)
+			  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`, quoteTTL)
 }
 
 // deleteOldMerges deletes the history by which a merge of carts could be undone.
@@ -39,5 +39,5 @@ func deleteOldMerges(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			  WHERE at < now() - $2::interval
 			    AND NOT EXISTS (SELECT FROM checkout k
 			      WHERE k.cart_id = m.from_cart_id AND (k.state IN ('creating', 'open', 'pending') OR k.unclosed))
-			  LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepCarts)
+			  LIMIT $1 FOR UPDATE SKIP LOCKED)`, cartTTL)
 }

@@ -25,7 +25,7 @@ import (
 type env struct {
 	testenv.DB // as the owner of the database, for what staff do in psql
 	t          *testing.T
-	service    *server
+	server     *server
 	pool       *pgxpool.Pool // as the service
 	client     *testenv.Client
 
@@ -51,7 +51,7 @@ func newEnv(t *testing.T) *env {
 	client := &testenv.Client{TB: t, URL: server.URL, Key: cfg.Key("identity"),
 		Check: testenv.NewContract(t, "openapi.yaml").Below(t, "/order")}
 	owner := testenv.DB{TB: t, Conn: testenv.OpenOwner(t, databaseURL, "order")}
-	return &env{DB: owner, t: t, service: s, pool: pool, client: client, databaseURL: databaseURL}
+	return &env{DB: owner, t: t, server: s, pool: pool, client: client, databaseURL: databaseURL}
 }
 
 // shopper is a client that keeps the cart it was given. A copy is another browser.
@@ -134,7 +134,7 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	}
 	whose := owner(p.Identity)
 	q.Owner = &whose
-	if err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return storeCheckout(ctx, tx, q) }); err != nil {
+	if err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return insertCheckout(ctx, tx, q) }); err != nil {
 		return checkout{}, err
 	}
 	s := stripe.Session{ID: "cs_test_" + q.ID, URL: "https://pay.test/" + q.ID}
@@ -167,11 +167,11 @@ func event(id, kind string, c checkout, change func(object map[string]any)) *bus
 // handle runs events through the consumer's two halves, in one transaction, as the bus does.
 func (e *env) handle(events ...*bus.Delivery) error {
 	for _, d := range events {
-		if err := e.service.readStripeEvent(e.t.Context(), d); err != nil {
+		if err := e.server.readStripeEvent(e.t.Context(), d); err != nil {
 			return err
 		}
 	}
-	return pgx.BeginFunc(e.t.Context(), e.pool, func(tx pgx.Tx) error { return e.service.onStripeEvents(e.t.Context(), tx, events) })
+	return pgx.BeginFunc(e.t.Context(), e.pool, func(tx pgx.Tx) error { return e.server.onStripeEvents(e.t.Context(), tx, events) })
 }
 
 func (e *env) mustHandle(events ...*bus.Delivery) {

@@ -19,7 +19,7 @@ func (e *env) hear(subject, key string, v any) {
 		e.t.Fatal(err)
 	}
 	err = pgx.BeginFunc(e.t.Context(), e.pool, func(tx pgx.Tx) error {
-		return e.service.onUserEvents(context.WithoutCancel(e.t.Context()), tx,
+		return e.server.onUserEvents(context.WithoutCancel(e.t.Context()), tx,
 			[]*bus.Delivery{{Subject: subject, Key: key, Data: raw}})
 	})
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// mailDeadline is how long a confirmation is worth sending.
-const mailDeadline = 72 * time.Hour
+// mailTTL is how long a confirmation is worth sending.
+const mailTTL = 72 * time.Hour
 
 // placedMessages are the messages about a new order: the event, and the mail that confirms it. Both
 // keys come from the order's quote, so that a repetition is the same message.
@@ -40,7 +40,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 	mail := msg.SendMail{
 		Kind: msg.MailOrderVisitor, To: []string{o.Email}, MemberCode: pg.Text(o.checkout.MemberCode),
 		ProspectCode: pg.Text(o.ProspectCode),
-		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
+		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailTTL),
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName,
 			EmailCode: stored.visitorTemplate, Lines: lines, Codes: codes, OrderAmounts: amounts,
@@ -108,7 +108,7 @@ func (s *server) onProspects(group []*bus.Delivery) (*bus.Effect, error) {
 		rows = append(rows, prospectRow{d.Key, email.Key(p.Email), p.Code, p.Version,
 			erasure.Hash(erasure.ProspectKey(p.ID))})
 	}
-	return storeProspects(rows), nil
+	return upsertProspects(rows), nil
 }
 
 // onUserEvents stores what this service must know about people: who owns a visitor's orders, which

@@ -27,9 +27,9 @@ type prospectRow struct {
 	Mark    erasure.Mark `json:"mark"` // by which it would be found among the erased
 }
 
-// storeProspects upserts the codes of prospects; an older message never undoes a newer one. A
+// upsertProspects upserts the codes of prospects; an older message never undoes a newer one. A
 // record may have been erased while the message was under way; its id is never used again.
-func storeProspects(rows []prospectRow) *bus.Effect {
+func upsertProspects(rows []prospectRow) *bus.Effect {
 	return &bus.Effect{What: "note the codes of prospects", Args: []any{rows}, SQL: `
 		prospects AS (
 		  INSERT INTO prospect (email, code, version)

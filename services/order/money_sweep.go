@@ -13,9 +13,9 @@ import (
 const (
 	// moneyCheckPause is how long a refund or a dispute stays undecided before Stripe is asked
 	// about it.
-	moneyCheck = time.Hour
+	moneyCheckPause = time.Hour
 	// moneyBatchSize bounds how much of Stripe's lists one transaction stores.
-	moneyGroup = 100
+	moneyBatchSize = 100
 )
 
 // sweepMoney repairs the effects of lost events about refunds and disputes: from time to time it
@@ -25,13 +25,13 @@ func (s *server) sweepMoney(ctx context.Context) error {
 		return err
 	}
 	listedTo, err := moneyListedTo(ctx, s.pool)
-	if err != nil || time.Since(listedTo) < sweepList {
+	if err != nil || time.Since(listedTo) < sweepListEvery {
 		return err
 	}
 	began, since := time.Now(), listedTo.Add(-sweepOverlap)
 	var said moneySaid
 	take := func(full bool) error {
-		if len(said.refunds)+len(said.disputes) == 0 || !full && len(said.refunds)+len(said.disputes) < moneyGroup {
+		if len(said.refunds)+len(said.disputes) == 0 || !full && len(said.refunds)+len(said.disputes) < moneyBatchSize {
 			return nil
 		}
 		group := said
@@ -60,7 +60,7 @@ func (s *server) sweepMoney(ctx context.Context) error {
 
 // sweepUndecided asks Stripe about refunds and disputes that no event has mentioned for a while.
 func (s *server) sweepUndecided(ctx context.Context) error {
-	payments, err := refundsToCheck(ctx, s.pool, moneyCheck)
+	payments, err := refundsToCheck(ctx, s.pool, moneyCheckPause)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 		}
 		said.refunds = append(said.refunds, refunds...)
 	}
-	disputes, err := disputesToCheck(ctx, s.pool, moneyCheck)
+	disputes, err := disputesToCheck(ctx, s.pool, moneyCheckPause)
 	if err != nil {
 		return err
 	}

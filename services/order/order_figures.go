@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	historyAtOnce = 200 // orders in one transaction
-	historyGroups = 20  // transactions before other tasks have their turn
+	historyBatchSize = 200 // orders in one transaction
+	historyBatches   = 20  // transactions before other tasks have their turn
 	// historyMinAge is the age from which no transaction can still add an order with a smaller id.
-	historyYoung = 5 * time.Minute
+	historyMinAge = 5 * time.Minute
 )
 
 // enqueueReturned enqueues the figures of orders of which refunds and disputes have taken back
 // another amount than before. The orders of the payments are locked.
-func tellReturned(ctx context.Context, tx pgx.Tx, payments []string) error {
+func enqueueReturned(ctx context.Context, tx pgx.Tx, payments []string) error {
 	changed, err := noteReturned(ctx, tx, payments)
 	if err != nil {
 		return err
@@ -40,11 +40,11 @@ func enqueueFigures(ctx context.Context, tx pgx.Tx, orders []orderFigure, how st
 
 // enqueueHistory enqueues the figures of existing orders, which were placed before these figures
 // were kept, once each. Any process continues where the last one stopped.
-func (s *server) tellHistory(ctx context.Context, _ *pgxpool.Pool) (told int64, err error) {
-	for range historyGroups {
+func (s *server) enqueueHistory(ctx context.Context, _ *pgxpool.Pool) (told int64, err error) {
+	for range historyBatches {
 		n := 0
 		err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-			n, err = tellSomeHistory(ctx, tx)
+			n, err = enqueueHistoryBatch(ctx, tx)
 			return err
 		})
 		if err != nil || n == 0 {
@@ -58,17 +58,17 @@ func (s *server) tellHistory(ctx context.Context, _ *pgxpool.Pool) (told int64, 
 
 // enqueueHistoryBatch enqueues the next batch and returns its size; 0 if there is nothing to
 // enqueue now.
-func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
+func enqueueHistoryBatch(ctx context.Context, tx pgx.Tx) (int, error) {
 	at, found, err := lockHistory(ctx, tx)
 	if err != nil || !found {
 		return 0, err
 	}
-	orders, err := historyOf(ctx, tx, at, historyAtOnce)
+	orders, err := historyOf(ctx, tx, at, historyBatchSize)
 	if err != nil {
 		return 0, err
 	}
 	for i, o := range orders {
-		if time.Since(o.PlacedAt) < historyYoung {
+		if time.Since(o.PlacedAt) < historyMinAge {
 			orders = orders[:i]
 			break
 		}
@@ -79,10 +79,10 @@ func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
 		if err := moveHistory(ctx, tx, orders[told-1].ID); err != nil {
 			return 0, err
 		}
-	case time.Since(at.Until) > historyYoung:
+	case time.Since(at.Until) > historyMinAge:
 		return 0, endHistory(ctx, tx)
 	}
-	if err := tellHistoryGivenBack(ctx, tx, orders); err != nil {
+	if err := enqueueHistoryGivenBack(ctx, tx, orders); err != nil {
 		return 0, err
 	}
 	orders = slices.DeleteFunc(orders, func(o orderFigure) bool { return o.MemberID == 0 && o.Email == "" })

@@ -33,7 +33,8 @@ func (o orderFigure) message(how string) msg.Message {
 			Version: o.ReturnedVersion, PlacedAt: o.PlacedAt}}
 }
 
-const orderFigureColumns = ` o.id, o.identifier, coalesce(o.member_id, 0) AS member_id, coalesce(o.email, '') AS email,
+const orderFigureColumnsSQL = ` o.id, o.identifier, coalesce(o.member_id, 0) AS member_id,
+	coalesce(o.email, '') AS email,
 	CASE WHEN o.member_id IS NULL THEN coalesce(o.customer_name, '') ELSE '' END AS customer_name,
 	o.total, o.returned, o.returned_version, o.placed_at `
 
@@ -49,7 +50,7 @@ func noteReturned(ctx context.Context, tx pgx.Tx, payments []string) ([]orderFig
 		    + coalesce((SELECT sum(withdrawn) FROM dispute d WHERE d.payment_intent = p), 0)::bigint AS returned
 		  FROM unnest($1::text[]) AS p) AS m
 		WHERE o.payment_intent = m.payment_intent AND o.returned <> m.returned
-		RETURNING`+orderFigureColumns, payments)
+		RETURNING`+orderFigureColumnsSQL, payments)
 }
 
 // history is how far the existing orders have been enqueued.
@@ -69,7 +70,7 @@ func lockHistory(ctx context.Context, tx pgx.Tx) (h history, found bool, err err
 // enqueued only for reports.
 func historyOf(ctx context.Context, tx pgx.Tx, h history, rows int) ([]orderFigure, error) {
 	return pg.List[orderFigure](ctx, tx, "list orders to tell", `
-		SELECT`+orderFigureColumns+`FROM orders o
+		SELECT`+orderFigureColumnsSQL+`FROM orders o
 		WHERE o.id > $1 AND o.placed_at < $2
 		ORDER BY o.id LIMIT $3`, h.LastID, h.Until, rows)
 }

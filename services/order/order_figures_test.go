@@ -17,7 +17,7 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	e.Exec(`UPDATE orders SET email = NULL, member_id = NULL, tax_included = 7 WHERE email = 'who@mail.example.com'`) // erased
 	tell := func(want int64) {
 		t.Helper()
-		if n, err := e.service.tellHistory(t.Context(), e.pool); err != nil || n != want {
+		if n, err := e.server.enqueueHistory(t.Context(), e.pool); err != nil || n != want {
 			t.Errorf("%d orders told, want %d: %v", n, want, err)
 		}
 	}

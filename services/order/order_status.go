@@ -33,7 +33,7 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 				return nil, err
 			}
 		}
-		added, err := addStatus(ctx, tx, o.ID, status, who)
+		added, err := insertOrderStatus(ctx, tx, o.ID, status, who)
 		if err != nil {
 			return nil, err
 		}

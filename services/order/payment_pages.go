@@ -18,7 +18,7 @@ import (
 
 // closeTimeout is how long a shopper waits at most for the page of an ended cart to close. The
 // sweep does the rest.
-const closeTime = 3 * time.Second
+const closeTimeout = 3 * time.Second
 
 // errStripeAway says that Stripe could neither close a page nor say how it stands.
 var errStripeAway = errors.New("Stripe did not say how an older payment page stands")
@@ -54,7 +54,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 }
 
 // closeNewPage closes a page whose quote ended while it was made: no one has seen it yet.
-func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) error {
+func (s *server) closeNewPage(ctx context.Context, c checkout, sessionID string) error {
 	if err := s.stripe.Expire(ctx, sessionID); err != nil {
 		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
 		return endUnclosed(ctx, s.pool, c.ID)
@@ -65,7 +65,7 @@ func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) err
 // closeEnded closes the pages of carts that have just ended, after the commit. The sweep closes
 // what cannot be closed now, so the shopper's change succeeds either way.
 func (s *server) closeEnded(ctx context.Context, carts ...int64) {
-	ctx, cancel := context.WithTimeout(stripe.OnLane(context.WithoutCancel(ctx), stripe.LaneNew), closeTime)
+	ctx, cancel := context.WithTimeout(stripe.OnLane(context.WithoutCancel(ctx), stripe.LaneNew), closeTimeout)
 	defer cancel()
 	list, err := endedPages(ctx, s.pool, carts)
 	for _, o := range list {
@@ -157,7 +157,7 @@ func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
 // pages.
 func (r rivals) inTheMaking(now time.Time) bool {
 	for _, o := range r.older {
-		if o.SessionID == nil && now.Sub(o.AgreedAt) < checkoutMaking {
+		if o.SessionID == nil && now.Sub(o.AgreedAt) < makingTimeout {
 			return true
 		}
 	}

@@ -32,7 +32,7 @@ const ownLiveSQL = `
 // only.
 func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int, owner string) ([]checkout, error) {
 	return pg.List[checkout](ctx, db, "read the payment pages of a shopper", `
-		SELECT `+checkoutColumns+` FROM checkout k
+		SELECT `+checkoutColumnsSQL+` FROM checkout k
 		WHERE id IN (
 		    SELECT id FROM checkout WHERE owner = $2 AND (state IN ('creating', 'open', 'pending') OR unclosed)
 		    UNION
@@ -50,7 +50,7 @@ func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int,
 // endedPages are the live pages of some carts that ended.
 func endedPages(ctx context.Context, db pg.DB, carts []int64) ([]checkout, error) {
 	return pg.List[checkout](ctx, db, "read the pages of ended carts", `
-		SELECT `+checkoutColumns+` FROM checkout k
+		SELECT `+checkoutColumnsSQL+` FROM checkout k
 		WHERE cart_id = ANY($1) AND state IN ('creating', 'open') AND `+endedSQL, carts)
 }
 
@@ -61,7 +61,7 @@ func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
 		WHERE id IN (
 		  SELECT id FROM checkout k WHERE (state IN ('creating', 'open') AND `+endedSQL+`) OR unclosed
 		  ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
-		RETURNING `+checkoutColumns)
+		RETURNING `+checkoutColumnsSQL)
 }
 
 // endUnseen ends a quote whose page no one has seen. A quote that has a page by now stays, and is

@@ -173,7 +173,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 				paid = append(paid, p)
 				continue
 			}
-			if err := pendCheckout(ctx, tx, e.session); err != nil {
+			if err := markPendingIn(ctx, tx, e.session); err != nil {
 				return err
 			}
 		case e.Type == "checkout.session.expired" || e.Type == "checkout.session.async_payment_failed":

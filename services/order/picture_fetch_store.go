@@ -52,7 +52,8 @@ func queueFetches(ctx context.Context, tx pgx.Tx, file int64, plan *importPlan) 
 		  trouble = '', tries = 0, due = now()`, file, products, addresses)
 }
 
-const fetchColumns = `f.id, f.product_id AS product, p.title, p.identifier AS path, f.url, f.state, f.trouble, f.tries`
+const fetchColumnsSQL = `f.id, f.product_id AS product, p.title, p.identifier AS path, f.url, f.state, f.trouble,
+	f.tries`
 
 // claimFetch takes the next picture to fetch. It is put off, ever longer, so that no other process takes it.
 func claimFetch(ctx context.Context, db pg.DB) (pictureFetch, bool, error) {
@@ -61,7 +62,7 @@ func claimFetch(ctx context.Context, db pg.DB) (pictureFetch, bool, error) {
 		FROM product p WHERE p.id = f.product_id AND f.id = (
 		  SELECT id FROM picture_fetch WHERE state = 'waiting' AND due <= now() ORDER BY due, id LIMIT 1
 		  FOR UPDATE SKIP LOCKED)
-		RETURNING `+fetchColumns)
+		RETURNING `+fetchColumnsSQL)
 }
 
 // storeFetched has a product show its own copy of a picture where it shows the other server's. Taken back meanwhile, or
@@ -98,7 +99,7 @@ func noteFetchTrouble(ctx context.Context, db pg.DB, id int64, trouble string, e
 // listFetches are the pictures of a product that it does not have itself yet.
 func listFetches(ctx context.Context, db pg.DB, product int64) ([]pictureFetch, error) {
 	return pg.List[pictureFetch](ctx, db, "list pictures to fetch of product $1", `
-		SELECT `+fetchColumns+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
+		SELECT `+fetchColumnsSQL+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
 		WHERE f.product_id = $1 AND f.state <> 'fetched' AND (
 		  EXISTS (SELECT FROM product_image i WHERE i.product_id = f.product_id AND i.image_url = f.url)
 		  OR EXISTS (SELECT FROM sku_image i JOIN sku s ON s.id = i.sku_id
@@ -128,7 +129,7 @@ func readFileFetches(ctx context.Context, db pg.DB, file int64) (*fileFetches, e
 		return nil, err
 	}
 	f.Trouble, err = pg.List[pictureFetch](ctx, db, "list pictures of file $1 that are not there", `
-		SELECT `+fetchColumns+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
+		SELECT `+fetchColumnsSQL+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
 		WHERE f.import_id = $1 AND f.trouble <> '' ORDER BY f.state, f.id LIMIT $2`, file, maxFetchTroubles)
 	return &f, err
 }

@@ -29,8 +29,8 @@ func (e *env) pictureHost(handler http.HandlerFunc) (address string) {
 	known := x509.NewCertPool()
 	known.AddCert(host.Certificate())
 	at := netip.MustParseAddrPort(host.Listener.Addr().String())
-	e.service.fetcher = picture.NewFetcher(func(a netip.AddrPort) bool { return a == at }, &tls.Config{RootCAs: known})
-	e.t.Cleanup(e.service.fetcher.Close)
+	e.server.fetcher = picture.NewFetcher(func(a netip.AddrPort) bool { return a == at }, &tls.Config{RootCAs: known})
+	e.t.Cleanup(e.server.fetcher.Close)
 	return host.URL
 }
 
@@ -38,7 +38,7 @@ func (e *env) pictureHost(handler http.HandlerFunc) (address string) {
 func (e *env) fetchAll() (n int) {
 	e.t.Helper()
 	for {
-		done, err := e.service.fetchPicture(e.t.Context())
+		done, err := e.server.fetchPicture(e.t.Context())
 		if err != nil {
 			e.t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestFetchedPicturesAreTakenBack(t *testing.T) {
 	before := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 1`)
 	path := bring(owner, "product,picture\nbSusp6dBHm,"+host+"/a.jpg\nbSusp6dBHm,"+host+"/bb.jpg\n")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
-	if done, err := e.service.fetchPicture(t.Context()); err != nil || !done {
+	if done, err := e.server.fetchPicture(t.Context()); err != nil || !done {
 		t.Fatal(done, err)
 	}
 	late, found, err := claimFetch(t.Context(), e.pool)

@@ -90,7 +90,7 @@ func TestUploadAPicture(t *testing.T) {
 		t.Fatal(address)
 	}
 	for width, height := range map[int]int{600: 900, 400: 600} {
-		body, err := e.service.media.Get(t.Context(), strings.Replace(name, "-600", fmt.Sprint("-", width), 1))
+		body, err := e.server.media.Get(t.Context(), strings.Replace(name, "-600", fmt.Sprint("-", width), 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,15 +157,15 @@ func TestPicturesAsWebP(t *testing.T) {
 	if _, found, err := claimPicture(ctx, e.pool); err != nil || !found { // by a process that ends
 		t.Fatal(found, err)
 	}
-	if made, err := e.service.makePicture(ctx); err != nil || made {
+	if made, err := e.server.makePicture(ctx); err != nil || made {
 		t.Fatal("taken twice", err)
 	}
 	damaged, gone := media.Name(strings.Repeat("0a", 16), 800), media.Name(strings.Repeat("0b", 16), 800)
-	if err := e.service.media.Put(ctx, damaged, []byte("no picture")); err != nil {
+	if err := e.server.media.Put(ctx, damaged, []byte("no picture")); err != nil {
 		t.Fatal(err)
 	}
 	high := media.Name(strings.Repeat("0d", 16), 400)
-	if err := e.service.media.Put(ctx, high, jpegOf(image.NewGray(image.Rect(0, 0, 400, 20_001)))); err != nil {
+	if err := e.server.media.Put(ctx, high, jpegOf(image.NewGray(image.Rect(0, 0, 400, 20_001)))); err != nil {
 		t.Fatal(err)
 	}
 	if err := queuePictures(ctx, e.pool, []string{damaged, gone, name, high, "x"}); err != nil {
@@ -173,7 +173,7 @@ func TestPicturesAsWebP(t *testing.T) {
 	}
 	e.Exec(`UPDATE picture_to_make SET due = now()`)
 	for range 5 {
-		if made, err := e.service.makePicture(ctx); err != nil || !made {
+		if made, err := e.server.makePicture(ctx); err != nil || !made {
 			t.Fatal(made, err)
 		}
 	}
@@ -182,7 +182,7 @@ func TestPicturesAsWebP(t *testing.T) {
 	}
 	hash, _, _ := media.Parse(name)
 	for width, height := range map[int]int{400: 266, 800: 533, 900: 600} {
-		body, err := e.service.media.Get(ctx, media.WebP(media.Name(hash, width)))
+		body, err := e.server.media.Get(ctx, media.WebP(media.Name(hash, width)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestPicturesAreMadeAtOnce(t *testing.T) {
 	e := newEnv(t)
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- e.service.makePictures(ctx) }()
+	go func() { done <- e.server.makePictures(ctx) }()
 	upload(e.browser(adminui.Marketing), "/staff/catalog/products/bSusp6dBHm/media/upload",
 		map[string][]byte{"a.jpg": jpegOf(striped(90, 60))}).Has(http.StatusSeeOther)
 	testenv.Eventually(t, 30*time.Second, "a picture as WebP", func() bool {

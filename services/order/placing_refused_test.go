@@ -28,7 +28,7 @@ func (e *env) settled(d *bus.Delivery) result {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	r, err := e.service.settle(e.t.Context(), paid, "")
+	r, err := e.server.settle(e.t.Context(), paid, "")
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -279,8 +279,8 @@ func TestTheEntryForStaffCanAlwaysBeStored(t *testing.T) {
 		paid := stripe.Session{ID: id, PaymentStatus: "paid", PaymentIntent: long, Currency: "\x00" + long, AmountTotal: &amount}
 		paid.Clean()
 		for range 2 {
-			err := e.service.outbox.Tx(t.Context(), func(tx pgx.Tx) error {
-				_, err := e.service.place(t.Context(), tx, []payment{{Session: paid, eventID: "evt\x00" + long, raw: []byte(outsides[i])}})
+			err := e.server.outbox.Tx(t.Context(), func(tx pgx.Tx) error {
+				_, err := e.server.place(t.Context(), tx, []payment{{Session: paid, eventID: "evt\x00" + long, raw: []byte(outsides[i])}})
 				return err
 			})
 			if err != nil {

@@ -18,7 +18,7 @@ type placings struct {
 const (
 	// placingTimeout is how long an event may be handled; after that it has failed, and will be
 	// delivered again.
-	placingTime = time.Second
+	placingTimeout = time.Second
 	// maxPlacings bounds the memory for events that failed.
 	maxPlacings = 1000
 )
@@ -34,10 +34,10 @@ func (p *placings) begin(session string) {
 }
 
 // inFlight reports whether the consumer is handling the event.
-func (one *placing) inHand() bool {
+func (one *placing) inFlight() bool {
 	one.all.mu.Lock()
 	defer one.all.mu.Unlock()
-	return time.Since(one.all.begun[one.session]) < placingTime
+	return time.Since(one.all.begun[one.session]) < placingTimeout
 }
 
 // placing is a success page that waits.
@@ -90,7 +90,7 @@ func (one *placing) within(ctx context.Context, limit time.Duration) (done resul
 }
 
 // notify hands the pages the outcomes of committed events.
-func (p *placings) tell(group []*bus.Delivery) {
+func (p *placings) notify(group []*bus.Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, d := range group {

@@ -26,7 +26,7 @@ func (p *shopper) count(path string) int64 {
 		})
 	}
 	within := p.Client
-	within.Handler = p.service.routes(counted)
+	within.Handler = p.server.routes(counted)
 	r := within.Body(http.MethodGet, path, "")
 	if post {
 		r = within.Body(http.MethodPost, path, form)

@@ -43,7 +43,7 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		if before == after {
 			return nil, nil
 		}
-		if err := storeAddress(ctx, tx, o, before, after, who); err != nil {
+		if err := updateAddress(ctx, tx, o, before, after, who); err != nil {
 			return nil, err
 		}
 		return readdressed(ctx, tx, o, before, after)
@@ -62,7 +62,7 @@ type loggedAddress struct {
 func readdressed(ctx context.Context, tx pgx.Tx, o deskOrder, before, after msg.Address) (*report, error) {
 	done := &report{action: adminui.OrdersEdit,
 		text: "Corrected the shipping address: " + strings.Join(changedParts(before, after), ", ")}
-	orders, err := ordersToTell(ctx, tx, []int64{o.ID})
+	orders, err := ordersToMail(ctx, tx, []int64{o.ID})
 	if err != nil || pg.Text(o.Email) == "" {
 		return done, err
 	}

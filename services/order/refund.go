@@ -57,7 +57,7 @@ func (d *Desk) Refund(ctx context.Context, who Actor, w Refund) (id string, err 
 			return nil, err
 		}
 		id = r.ID
-		if err := storeRefund(ctx, tx, r, who); err != nil {
+		if err := insertRefund(ctx, tx, r, who); err != nil {
 			return nil, err
 		}
 		return &report{action: adminui.OrdersRefund, text: "Refunded " + r.Amount.String(), after: r.audited()}, nil

@@ -108,12 +108,12 @@ func storeMoney(ctx context.Context, tx pgx.Tx, said moneySaid) error {
 		return err
 	}
 	for _, r := range said.refunds {
-		if err := storeStripesRefund(ctx, tx, r); err != nil {
+		if err := upsertStripeRefund(ctx, tx, r); err != nil {
 			return err
 		}
 	}
 	for _, d := range said.disputes {
-		if err := storeDispute(ctx, tx, d); err != nil {
+		if err := upsertDispute(ctx, tx, d); err != nil {
 			return err
 		}
 	}
@@ -124,13 +124,13 @@ func storeMoney(ctx context.Context, tx pgx.Tx, said moneySaid) error {
 // orders: mails to customers, statuses of orders, entries for staff. Each row notes what was done
 // about it, so nothing is done twice.
 func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
-	if err := tellRefunds(ctx, tx, payments); err != nil {
+	if err := mailRefunds(ctx, tx, payments); err != nil {
 		return err
 	}
-	if err := tellReturned(ctx, tx, payments); err != nil {
+	if err := enqueueReturned(ctx, tx, payments); err != nil {
 		return err
 	}
-	if err := tellGivenBack(ctx, tx, payments); err != nil {
+	if err := enqueueGivenBack(ctx, tx, payments); err != nil {
 		return err
 	}
 	lost, err := takeLostRefunds(ctx, tx, payments)
@@ -164,8 +164,8 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 
 // mailRefunds mails the customers of refunds that Stripe makes or made, except of old ones, which
 // were found in Stripe's list.
-func tellRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
-	list, err := takeRefundsToTell(ctx, tx, payments)
+func mailRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
+	list, err := takeRefundsToMail(ctx, tx, payments)
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -173,7 +173,7 @@ func tellRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	for _, r := range list {
 		ids = append(ids, r.OrderID)
 	}
-	orders, err := ordersToTell(ctx, tx, ids)
+	orders, err := ordersToMail(ctx, tx, ids)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		r := refundRow{ID: random.Code(identifierLength), PaymentIntent: p.PaymentIntent, Currency: p.Currency,
 			Amount: ledger.Left(), Note: pg.StorableText(note, 0)}
 		id = r.ID
-		if err := storeRefund(ctx, tx, r, who); err != nil {
+		if err := insertRefund(ctx, tx, r, who); err != nil {
 			return err
 		}
 		if _, _, err := markResolved(ctx, tx, entry, who.Name, refunded); err != nil {

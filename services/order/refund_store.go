@@ -10,10 +10,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// storeRefund inserts a refund that Stripe is to make, with its pieces. It restocks those that
+// insertRefund inserts a refund that Stripe is to make, with its pieces. It restocks those that
 // return to the shelf, unless an earlier refund of the same pieces that failed has already
 // restocked them.
-func storeRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
+func insertRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 	err := pg.Exec(ctx, tx, "store refund $1", `
 		INSERT INTO refund (
 		  id, payment_intent, origin, amount, shipping, currency, state, reason, note, with_cancel,
@@ -140,9 +140,9 @@ func succeededAt(is, made string) string {
 	  THEN now() ELSE coalesce(` + made + `, now()) END ELSE refund.succeeded_at END`
 }
 
-// storeStripesRefund stores a refund as Stripe reports it. If it carries an id of ours, payment and
+// upsertStripeRefund stores a refund as Stripe reports it. If it carries an id of ours, payment and
 // amount must match too; all other refunds were made in Stripe's dashboard.
-func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
+func upsertStripeRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 	state := r.Status
 	if state == stripe.RefundRequiresAction {
 		state = refundPending
@@ -189,13 +189,13 @@ type toldRefund struct {
 
 // takeRefundsToMail claims the refunds of some payments about which the customers have not been
 // mailed.
-func takeRefundsToTell(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]toldRefund, error) {
+func takeRefundsToMail(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]toldRefund, error) {
 	return pg.List[toldRefund](ctx, tx, "take refunds to tell of", `
 		UPDATE refund r SET told_at = now() FROM orders o
 		WHERE r.payment_intent = ANY($1) AND o.payment_intent = r.payment_intent AND r.told_at IS NULL
 		  AND r.state IN ('pending', 'succeeded')
 		RETURNING r.id, o.id AS order_id, r.amount, r.created_at < now() - $2::interval AS late`, paymentIntents,
-		mailDeadline)
+		mailTTL)
 }
 
 func refundPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
@@ -242,7 +242,7 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 		  SELECT o.id, s.identifier FROM o JOIN status s ON s.identifier = 'refunded' WHERE o.refunded
 		  ON CONFLICT DO NOTHING RETURNING order_id
 		)
-		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
+		SELECT `+deskOrderColumnsSQL+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
 }
 
 // markSent moves orders to the final status when some pieces have shipped and Stripe refunds the
@@ -263,7 +263,7 @@ func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOr
 		  SELECT o.id, s.identifier FROM o JOIN status s ON s.identifier = 'shipped' WHERE o.done
 		  ON CONFLICT DO NOTHING RETURNING order_id
 		)
-		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)
+		SELECT `+deskOrderColumnsSQL+` FROM o WHERE id IN (SELECT order_id FROM made)
 		  AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.told_at IS NULL)`, paymentIntents)
 }
 

@@ -68,7 +68,7 @@ func TestWhatARefundComesTo(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
-	desk := e.service.desk
+	desk := e.server.desk
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")} // 3 at 3.99, shipping 9.56
 	stock := func() int { return e.Number(`SELECT stock FROM sku WHERE id = 6`) }
 	before := stock()
@@ -178,7 +178,7 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 			on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
 			id, metadata := "re_"+on.Identifier, map[string]any{}
 			if ours {
-				mine, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}})
+				mine, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -255,10 +255,10 @@ func TestTheRestIsRefunded(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "2")}
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)
 	}
-	id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}})
+	id, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,23 +283,23 @@ func TestTheRestIsRefunded(t *testing.T) {
 	}
 	says(399, "failed")
 	is("accepted")
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Error(err)
 	}
 	is("accepted shipped")
 	on = Order{Identifier: e.sold("cleo@mail.example.com", "2")} // the other way round: the parcel after the refund
-	if id, err = e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
+	if id, err = e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	says(399, "pending")
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
 	is("accepted shipped")
 	says(399, "failed")
 	is("accepted")
 	on = Order{Identifier: e.sold("bea@mail.example.com", "2")}
-	if id, err = e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
+	if id, err = e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
 		t.Fatal(err)
 	}
 	says(798, "pending") // the price of shipping is kept
@@ -317,7 +317,7 @@ func TestRefundsWithoutACustomerToTell(t *testing.T) {
 	c := p.quoted("pat@mail.example.com")
 	e.mustHandle(refundEvent("evt_early", "refund.created", "re_1", "pi_"+c.ID, 300, "succeeded", nil))
 	e.mustHandle(event("evt_paid", completed, c, nil))
-	if err := e.service.followUpOnce(t.Context()); err != nil {
+	if err := e.server.followUpOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(e.mailed(msg.MailOrderRefunded)); n != 1 {
@@ -338,7 +338,7 @@ func TestOddRefundsAndDisputes(t *testing.T) {
 	e := newEnv(t)
 	identifier := e.sold("ann@mail.example.com", "1")
 	intent := e.intent(identifier)
-	id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Amount: 100})
+	id, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Amount: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +389,7 @@ func TestDisputes(t *testing.T) {
 			t.Errorf("after event %d for staff: %q, want %q", i+1, got, want.entries)
 		}
 		if i == 2 {
-			_, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, All: true})
+			_, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, All: true})
 			refusedFor(t, "amount", err)
 			if text := e.Text(`SELECT explanation FROM payment_issue WHERE resolved_at IS NULL`); !strings.Contains(text,
 				"2027-01-02 03:04 UTC") ||
@@ -434,7 +434,7 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
 	refund := func(pieces int) (fail func()) {
 		t.Helper()
-		id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, pieces}}, Restock: true})
+		id, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, pieces}}, Restock: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -454,7 +454,7 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 	stock(10)
 	fail()
 	stock(7)
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
 	fail = refund(1) // from the pieces that came back
@@ -469,7 +469,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
-	desk := e.service.desk
+	desk := e.server.desk
 	stock := func() int { return e.Number(`SELECT stock FROM sku WHERE id = 6`) }
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
 	before := stock()
@@ -517,11 +517,11 @@ func TestAFailedRefundRestocksOnce(t *testing.T) {
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "2")}
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 { // the customer sent them back
-		id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, All: true, Restock: true})
+		id, err := e.server.desk.Refund(t.Context(), kim, Refund{Order: on, All: true, Restock: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -541,7 +541,7 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 	c := p.quoted("")
 	e.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 7 }))
 	entry := int64(e.Number(`SELECT id FROM payment_issue`))
-	id, err := e.service.desk.RefundPayment(t.Context(), kim, entry, "")
+	id, err := e.server.desk.RefundPayment(t.Context(), kim, entry, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -552,7 +552,7 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 			WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
 		t.Error("the entry is open, or holds its checkout")
 	}
-	_, err = e.service.desk.RefundPayment(t.Context(), kim, entry, "")
+	_, err = e.server.desk.RefundPayment(t.Context(), kim, entry, "")
 	refusedFor(t, "", err)
 	e.mustHandle(refundEvent("evt_r", "refund.failed", "re_1", "pi_"+c.ID, 7, "failed",
 		map[string]any{"metadata": map[string]string{"refund": id}}))

@@ -16,7 +16,7 @@ import (
 
 // deskEvery is how often the workers look for work that commands, another process or a crashed one
 // left; acts of this process wake them.
-const deskPoll = time.Second
+const deskEvery = time.Second
 
 var refundsWaiting = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_refund_waiting_seconds",
 	Help: "Age of the oldest refund that staff want and Stripe was not heard about yet; 0 without one."})
@@ -45,7 +45,7 @@ func (s *server) whenever(ctx context.Context, woken <-chan struct{}, do func(co
 		if err := do(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("what staff left to do", "error", err)
 		}
-		if !wait.SleepOrWake(ctx, deskPoll, woken) {
+		if !wait.SleepOrWake(ctx, deskEvery, woken) {
 			return nil
 		}
 	}
@@ -57,7 +57,7 @@ func (s *server) followUpOnce(ctx context.Context) error {
 		return err
 	}
 	for work.Shipments {
-		n, err := s.tellShipments(ctx)
+		n, err := s.mailDueShipments(ctx)
 		if err != nil {
 			return err
 		}

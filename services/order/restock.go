@@ -55,7 +55,7 @@ func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	}
 	state := wishGone
 	if pg.Text(value) == settingOn {
-		if state, err = storeWish(r.Context(), s.pool, sku, address, s.restockAddress(address)); err != nil {
+		if state, err = insertWish(r.Context(), s.pool, sku, address, s.restockAddress(address)); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]m
 			PriceEach: wish.Price, Quantity: 1}
 		messages[i] = msg.Message{Key: msg.MailBackInStock + ":" + id(wish.ID),
 			Subject: msg.MailSubject(msg.MailBackInStock), Payload: msg.SendMail{Kind: msg.MailBackInStock,
-				To: []string{wish.Email}, CreatedAt: now, Deadline: now.Add(automaticLate),
+				To: []string{wish.Email}, CreatedAt: now, Deadline: now.Add(automaticTTL),
 				Data:    map[string]string{"product": wish.Product, "notice": s.refuseToken(wish.Address)},
 				Payment: &msg.PaymentMail{Total: wish.Price, Lines: []msg.OrderLine{line}}}}
 	}

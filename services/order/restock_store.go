@@ -8,10 +8,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// storeWish stores a wish for a SKU that is on sale and out of stock, unless the address has
+// insertWish stores a wish for a SKU that is on sale and out of stock, unless the address has
 // declined or waits for many SKUs already. state is the SKU's: it reveals nothing about the
 // address.
-func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (state string, err error) {
+func insertWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (state string, err error) {
 	return pg.Get[string](ctx, db, "note a wish for SKU $1", `
 		WITH wished AS MATERIALIZED (
 		  SELECT id, inventory_identifier = 'in-stock' AS there FROM sku_any WHERE id = $1 AND on_sale
@@ -84,5 +84,5 @@ func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 		)
 		SELECT gone.id, gone.sku_id AS sku, gone.email, gone.address, f.product_title AS title,
 		  f.product_identifier AS product, f.color, f.size, f.price_cents AS price
-		FROM gone JOIN found f USING (id) ORDER BY id`, automaticAtOnce)
+		FROM gone JOIN found f USING (id) ORDER BY id`, automaticBatchSize)
 }

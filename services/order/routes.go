@@ -14,20 +14,20 @@ import (
 func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler {
 	r := web.Router("order", s.log)
 	r.Use(inside...)
-	r.Group(s.questions)
-	r.Group(s.shopping)
+	r.Group(s.mailerRoutes)
+	r.Group(s.edgeRoutes)
 	return r
 }
 
-// questions are what mailer asks.
-func (s *server) questions(r chi.Router) {
+// mailerRoutes are the requests of mailer.
+func (s *server) mailerRoutes(r chi.Router) {
 	r.Use(web.RequireIdentity(s.cfg.Key(boot.QuestionKey)))
 	r.Post("/internal/buyers-among", web.Handle(s.buyersAmong))
 	r.Post("/internal/mail-wanted", web.Handle(s.mailWanted))
 }
 
-// shopping is what edge forwards or asks.
-func (s *server) shopping(r chi.Router) {
+// edgeRoutes are the requests that edge forwards, and those of edge itself.
+func (s *server) edgeRoutes(r chi.Router) {
 	r.Use(web.RequireIdentity(s.cfg.Key("identity")), web.Outcomes)
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }

@@ -18,7 +18,7 @@ func TestWhatCannotBeSold(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var logged bytes.Buffer
-	e.service.log = slog.New(slog.NewTextHandler(&logged, nil))
+	e.server.log = slog.New(slog.NewTextHandler(&logged, nil))
 	address := []string{"agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@mail.example.com"}
 	refused := func(name, reason, code string, words ...string) {
 		t.Helper()

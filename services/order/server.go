@@ -44,7 +44,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
 		refundWork: make(chan struct{}, 1),
 		clockWork:  make(chan struct{}, 1),
-		pictures:   make(chan struct{}, picturesAtOnce), pictureWork: make(chan struct{}, 1),
+		pictures:   make(chan struct{}, pictureConcurrency), pictureWork: make(chan struct{}, 1),
 		fetcher: picture.NewFetcher(picture.Public, nil), fetchWork: make(chan struct{}, 1)}
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()

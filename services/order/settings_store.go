@@ -104,7 +104,7 @@ func updateStatus(ctx context.Context, tx pgx.Tx, s statusSet, version int64, by
 
 // deleteStatus deletes a status that no order has ever had and that new orders do not get; false if
 // one does.
-func dropStatus(ctx context.Context, tx pgx.Tx, identifier string) (bool, error) {
+func deleteStatus(ctx context.Context, tx pgx.Tx, identifier string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "delete status $1", `
 		DELETE FROM status WHERE identifier = $1
 		  AND NOT EXISTS (SELECT FROM orders WHERE current_status = $1)
@@ -123,13 +123,13 @@ type shippingSet struct {
 
 func shippingSets(ctx context.Context, db pg.DB) ([]shippingSet, error) {
 	return pg.List[shippingSet](ctx, db, "read all shipping methods", `
-		SELECT `+methodColumns+`, m.active, m.version, m.changed_at, m.changed_by FROM shipping_method m
+		SELECT `+methodColumnsSQL+`, m.active, m.version, m.changed_at, m.changed_by FROM shipping_method m
 		ORDER BY m.active DESC, m.shipping_cost_cents DESC, m.id`)
 }
 
 func findShippingSet(ctx context.Context, db pg.DB, id int64) (shippingSet, bool, error) {
 	return pg.One[shippingSet](ctx, db, "read shipping method $1", `
-		SELECT `+methodColumns+`, m.active, m.version, m.changed_at, m.changed_by FROM shipping_method m
+		SELECT `+methodColumnsSQL+`, m.active, m.version, m.changed_at, m.changed_by FROM shipping_method m
 		WHERE m.id = $1`, id)
 }
 

@@ -66,7 +66,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 			return nil, err
 		}
 		s.ID, s.TrackingNumber = id, tracking
-		if err := storeShipment(ctx, tx, s, pieces, d.mailAfter, who); err != nil {
+		if err := insertShipment(ctx, tx, s, pieces, d.mailAfter, who); err != nil {
 			return nil, err
 		}
 		if err := showTracking(ctx, tx, o.ID); err != nil {
@@ -77,7 +77,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 			if slices.ContainsFunc(lines, func(l deskLine) bool { return l.Refunded > 0 }) {
 				by = Actor{} // this status is taken away if the refund fails (markSent)
 			}
-			if _, err := addStatus(ctx, tx, o.ID, statusShipped, by); err != nil {
+			if _, err := insertOrderStatus(ctx, tx, o.ID, statusShipped, by); err != nil {
 				return nil, err
 			}
 		}
@@ -333,9 +333,9 @@ func identifierLike(text string) bool {
 
 // mailDueShipments enqueues the mails about parcels that can no longer be undone, with the messages
 // for other services. It returns the number of parcels.
-func (s *server) tellShipments(ctx context.Context) (n int, err error) {
+func (s *server) mailDueShipments(ctx context.Context) (n int, err error) {
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-		list, err := takeShipmentsToTell(ctx, tx)
+		list, err := takeShipmentsToMail(ctx, tx)
 		if n = len(list); err != nil || n == 0 {
 			return err
 		}

@@ -11,11 +11,11 @@ import (
 
 func methodNamed(ctx context.Context, db pg.DB, identifier string) (m shippingMethod, found bool, err error) {
 	return pg.One[shippingMethod](ctx, db, "find shipping method $1", `
-		SELECT `+methodColumns+` FROM shipping_method m WHERE identifier = $1`, identifier)
+		SELECT `+methodColumnsSQL+` FROM shipping_method m WHERE identifier = $1`, identifier)
 }
 
-// storeShipment writes a parcel with its lines.
-func storeShipment(ctx context.Context, tx pgx.Tx, s shipment, pieces []Pieces, mailAfter time.Duration,
+// insertShipment writes a parcel with its lines.
+func insertShipment(ctx context.Context, tx pgx.Tx, s shipment, pieces []Pieces, mailAfter time.Duration,
 	who Actor) error {
 	seqs, quantities := columns(pieces)
 	return pg.Exec(ctx, tx, "store parcel $1", `
@@ -73,12 +73,12 @@ type undone struct {
 	By                      string
 }
 
-// undoneColumns are the columns of undone, of the table shipment_undone as u.
-const undoneColumns = `u.carrier, u.tracking_number, u.shipped_at, u.shipped_by, u.undone_at AS at, u.by_name AS by`
+// undoneColumnsSQL are the columns of undone, of the table shipment_undone as u.
+const undoneColumnsSQL = `u.carrier, u.tracking_number, u.shipped_at, u.shipped_by, u.undone_at AS at, u.by_name AS by`
 
 func findUndone(ctx context.Context, db pg.DB, identifier, id string) (u undone, found bool, err error) {
 	return pg.One[undone](ctx, db, "find parcel $2 among those taken back", `
-		SELECT `+undoneColumns+` FROM shipment_undone u JOIN orders o ON o.id = u.order_id
+		SELECT `+undoneColumnsSQL+` FROM shipment_undone u JOIN orders o ON o.id = u.order_id
 		WHERE o.identifier = $1 AND u.id = $2`, identifier, id)
 }
 
@@ -102,7 +102,7 @@ func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
 }
 
 // takeShipmentsToMail claims parcels about which the customers are to be mailed now.
-func takeShipmentsToTell(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
+func takeShipmentsToMail(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
 	return pg.List[shipment](ctx, tx, "take parcels to tell of", `
 		UPDATE shipment SET told_at = now()
 		WHERE id IN (
@@ -120,9 +120,9 @@ type toldOrder struct {
 }
 
 // ordersToMail reads orders for mails about them.
-func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
+func ordersToMail(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
 	list, err := pg.List[toldOrder](ctx, db, "read orders to tell of", `
-		SELECT `+deskOrderColumns+`, k.member_code,
+		SELECT `+deskOrderColumnsSQL+`, k.member_code,
 		  s.status IS NOT NULL
 		    AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL) AS sent,
 		  s.created_date_time AS moved_at

@@ -14,7 +14,7 @@ import (
 func TestParcels(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	desk, shopper := e.service.desk, e.visitor()
+	desk, shopper := e.server.desk, e.visitor()
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
 	first, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: " 1Z 9&x\n", Method: "UPSGround", Lines: []Pieces{{0, 2}}})
 	if err != nil {
@@ -75,14 +75,14 @@ func TestParcels(t *testing.T) {
 func TestAParcelIsTakenBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.service.cfg.ShippingMailAfter = 0
+	e.server.cfg.ShippingMailAfter = 0
 	desk := NewDesk(e.pool, 1e10, nil)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
 	id, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := e.service.tellShipments(t.Context()); n != 0 || err != nil {
+	if n, err := e.server.mailDueShipments(t.Context()); n != 0 || err != nil {
 		t.Errorf("the customer hears of it too early: %d, %v", n, err)
 	}
 	other := Order{Identifier: e.sold("bob@mail.example.com", "1")}
@@ -127,16 +127,16 @@ func TestUndoRacesWithTheMail(t *testing.T) {
 	undone := make([]bool, len(parcels))
 	var all sync.WaitGroup
 	for i := range parcels {
-		all.Go(func() { undone[i] = e.service.desk.Undo(t.Context(), kim, orders[i], parcels[i]) == nil })
+		all.Go(func() { undone[i] = e.server.desk.Undo(t.Context(), kim, orders[i], parcels[i]) == nil })
 		all.Go(func() {
-			if _, err := e.service.tellShipments(t.Context()); err != nil {
+			if _, err := e.server.mailDueShipments(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
 	e.Becomes(0, `SELECT count(*) FROM shipment WHERE mail_at > now()`)
-	if _, err := e.service.tellShipments(t.Context()); err != nil {
+	if _, err := e.server.mailDueShipments(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	gone := 0
@@ -155,7 +155,7 @@ func TestUndoRacesWithTheMail(t *testing.T) {
 func TestATrackingNumberIsCorrected(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	desk := e.service.desk
+	desk := e.server.desk
 	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
 	id, err := NewDesk(e.pool, 1e12, nil).Ship(t.Context(), kim, Parcel{Order: on, Tracking: "wrong"})
 	if err != nil {
@@ -202,7 +202,7 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 	}
 	parcels = parcels[:4]
 	var got []string
-	for _, s := range e.service.desk.ShipAll(t.Context(), kim, parcels) {
+	for _, s := range e.server.desk.ShipAll(t.Context(), kim, parcels) {
 		what := "sent"
 		if s.Err != nil {
 			what = s.Err.Error()
@@ -219,7 +219,7 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	desk := e.service.desk
+	desk := e.server.desk
 	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
 	to := msg.Address{Name: "Ann Lee", Line1: "7 Oak\u2028 Street", City: "Salem", State: "OR", Zip: "97301", Country: "US",
 		CountryCode: "us"}

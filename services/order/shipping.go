@@ -180,15 +180,15 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	case c.Shipping == nil:
 		return refuse(w, endpoint, codeShippingNotSet, web.Field{Key: "shipping_method_identifier", Value: identifier})
 	}
-	in, err := withCodes(r.Context(), s.pool, c, lines)
+	contents, err := withCodes(r.Context(), s.pool, c, lines)
 	if err != nil {
 		return err
 	}
-	after := in.after(c)
+	after := contents.changeAnswer(c)
 	return answer(w, struct {
 		Outcome    web.Success `json:"cart_update_shipping_method"`
 		CartFound  bool        `json:"cart_found"`
 		Identifier string      `json:"shipping_method_identifier"`
-		cartAfter
-	}{CartFound: true, Identifier: identifier, cartAfter: after})
+		cartChangeAnswer
+	}{CartFound: true, Identifier: identifier, cartChangeAnswer: after})
 }

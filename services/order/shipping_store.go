@@ -10,13 +10,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// methodColumns are the columns of a shippingMethod, of the table shipping_method as m.
-const methodColumns = `m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url, m.price_by, ` +
-	`m.steps, m.free_above_cents`
+// methodColumnsSQL are the columns of a shippingMethod, of the table shipping_method as m.
+const methodColumnsSQL = `m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
+	m.price_by, m.steps, m.free_above_cents`
 
 // activeMethodsSQL are the methods that can be chosen, the most expensive first.
 const activeMethodsSQL = `
-	SELECT ` + methodColumns + ` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`
+	SELECT ` + methodColumnsSQL + ` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`
 
 func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, error) {
 	return pg.List[shippingMethod](ctx, db, "read shipping methods", activeMethodsSQL)
@@ -35,7 +35,7 @@ func chooseShipping(ctx context.Context, db pg.DB, who web.Identity,
 	queueCart(batch, who, nil, "", &c)
 	var chosen *shippingMethod
 	queue(batch, func(m shippingMethod) { chosen = &m }, `
-		WITH m AS (SELECT `+methodColumns+` FROM shipping_method m WHERE identifier = $2 AND active),
+		WITH m AS (SELECT `+methodColumnsSQL+` FROM shipping_method m WHERE identifier = $2 AND active),
 		     u AS (UPDATE cart c SET shipping_method_id = m.id, updated_at = now() FROM m WHERE `+where+`)
 		SELECT * FROM m`, owner, identifier)
 	queueLines(batch, who, &lines)
@@ -59,7 +59,7 @@ func findCartAndMethods(ctx context.Context, db pg.DB, who web.Identity) (c *car
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, nil, fmt.Errorf("find the cart: %w", err)
 	}
-	return c, list, noteLooked(ctx, db, c)
+	return c, list, noteView(ctx, db, c)
 }
 
 // withDefaultShipping gives a cart without a method the configured default, or the cheapest active
@@ -72,7 +72,7 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 	for range 3 { // a method that the first statement saw may be gone for the second
 		m, err := oneMethod(ctx, db, `
 			WITH m AS (
-			  SELECT `+methodColumns+` FROM shipping_method m WHERE active
+			  SELECT `+methodColumnsSQL+` FROM shipping_method m WHERE active
 			  ORDER BY
 			    identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST,
 			    shipping_cost_cents, id LIMIT 1
@@ -85,7 +85,7 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 			SELECT m.* FROM m, u`, c.ID)
 		if m == nil && err == nil {
 			m, err = oneMethod(ctx, db, `
-				SELECT `+methodColumns+`
+				SELECT `+methodColumnsSQL+`
 				FROM cart c JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active WHERE c.id = $1`, c.ID)
 		}
 		if err != nil {

@@ -28,10 +28,10 @@ type shown struct{ total, lines, all, method string }
 func (v shown) String() string { return strings.Join([]string{v.total, v.lines, v.all, v.method}, ".") }
 
 // shownOf is the name of contents with their shipping.
-func (in contents) shownOf(method *shippingMethod) shown {
-	v := shown{total: strconv.FormatInt(int64(in.totals.Total), 10), lines: shownLines(in.lines)}
+func (cc cartContents) shownOf(method *shippingMethod) shown {
+	v := shown{total: strconv.FormatInt(int64(cc.totals.Total), 10), lines: shownLines(cc.lines)}
 	var applied []int64
-	for _, c := range in.codes {
+	for _, c := range cc.codes {
 		if c.Applied {
 			applied = append(applied, c.ID)
 		}
@@ -39,7 +39,7 @@ func (in contents) shownOf(method *shippingMethod) shown {
 	if method != nil {
 		v.method = method.Identifier
 	}
-	t := in.totals
+	t := cc.totals
 	v.all = shortHash(v.lines, method, applied, t.ItemSubtotal, t.ItemDiscount, t.ShippingSubtotal, t.ShippingDiscount,
 		t.Total)
 	return v
@@ -68,13 +68,13 @@ func shortHash(values ...any) string {
 
 // refuseChanged says what changed since a page showed the cart; nil if nothing did, or if the page
 // does not say what it showed.
-func (in contents) refuseChanged(sent string, method *shippingMethod) *checkoutRefusal {
-	now := in.shownOf(method)
+func (cc cartContents) refuseChanged(sent string, method *shippingMethod) *checkoutRefusal {
+	now := cc.shownOf(method)
 	if sent == "" || sent == now.String() {
 		return nil
 	}
 	before := quoteNamed(sent)
-	after := quoted{Total: in.totals.Total, ShippingMethod: now.method, Quote: now.String()}
+	after := quoted{Total: cc.totals.Total, ShippingMethod: now.method, Quote: now.String()}
 	return &checkoutRefusal{code: codeQuoteChanged, text: textChanged(before, after), old: before, now: &after}
 }
 
@@ -108,9 +108,9 @@ func textChanged(before *quoted, after quoted) string {
 func asksForQuote(r *http.Request) bool { return r.URL.Query().Get("quote") == "true" }
 
 // quoteName is the name of the confirm page's content, for pages that request it, or "".
-func (in contents) quoteName(r *http.Request, c *cart) string {
+func (cc cartContents) quoteName(r *http.Request, c *cart) string {
 	if c == nil || !asksForQuote(r) {
 		return ""
 	}
-	return in.shownOf(c.Shipping).String()
+	return cc.shownOf(c.Shipping).String()
 }

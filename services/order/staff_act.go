@@ -182,7 +182,7 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 		case mail && pg.Text(o.Email) == "":
 			return refuseAct("mail", "There is no address to mail to.")
 		}
-		id, fresh, err := storeNote(r.Context(), tx, o.ID, words, mail, adminui.Who(r))
+		id, fresh, err := insertNote(r.Context(), tx, o.ID, words, mail, adminui.Who(r))
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 
 // mailNote enqueues the mail with a note.
 func mailNote(r *http.Request, tx pgx.Tx, o deskOrder, note int64, words string) error {
-	orders, err := ordersToTell(r.Context(), tx, []int64{o.ID})
+	orders, err := ordersToMail(r.Context(), tx, []int64{o.ID})
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (e *env) office(roles ...adminui.Role) *httptest.Server {
 	e.t.Helper()
 	who := e.client.AsStaff("order", roles...).Staff
-	staff := testenv.Mount(e.t, "order", e.service.staff(), http.NotFoundHandler())
+	staff := testenv.Mount(e.t, "order", e.server.staff(), http.NotFoundHandler())
 	var mu sync.Mutex
 	notice := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -121,7 +121,7 @@ func (e *env) rich() string {
 	c := p.quoted("ann@mail.example.com")
 	e.mustHandle(event("evt_rich", completed, c, nil))
 	id := e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
-	on, desk, ctx := Order{Identifier: id}, e.service.desk, e.t.Context()
+	on, desk, ctx := Order{Identifier: id}, e.server.desk, e.t.Context()
 	to := msg.Address{Name: "Pat's Office", Line1: "14 Elm Street", City: "Springfield", State: "IL", Zip: "62704", Country: "US",
 		CountryCode: "US"}
 	err := desk.Readdress(ctx, kim, Readdress{on, to})

@@ -41,7 +41,7 @@ func TestStaffEditAProduct(t *testing.T) {
 			t.Errorf("%q: %s", bad, a)
 		}
 	}
-	if e.service.validPreview(id, token, time.Now().Add(25*time.Hour)) {
+	if e.server.validPreview(id, token, time.Now().Add(25*time.Hour)) {
 		t.Error("a link is good forever")
 	}
 
@@ -291,14 +291,14 @@ func TestTheClockTellsOfPlannedProducts(t *testing.T) {
 	e.Exec(`UPDATE product SET on_sale_from = now() + interval '1 hour' WHERE id = 1`)
 	e.Exec(`UPDATE product SET on_sale_until = now() + interval '1 hour' WHERE id = 2`)
 	e.Exec(`DELETE FROM catalog_change`)
-	if pause, err := e.service.tellDue(t.Context()); err != nil || pause != clockPoll {
+	if pause, err := e.server.enqueueDueChanges(t.Context()); err != nil || pause != clockEvery {
 		t.Fatal(pause, err)
 	}
 	e.Exec(`UPDATE catalog_clock SET told_to = now() - interval '2 hours'`)
 	e.Exec(`UPDATE product SET on_sale_from = on_sale_from - interval '61 minutes', on_sale_until = on_sale_until - interval '61 minutes'`)
 	e.Exec(`DELETE FROM catalog_change`)
 	for range 2 {
-		if pause, err := e.service.tellDue(t.Context()); err != nil {
+		if pause, err := e.server.enqueueDueChanges(t.Context()); err != nil {
 			t.Fatal(pause, err)
 		}
 		if got := e.news("1"); !slices.Equal(got, []string{"bSusp6dBHm", "-ITHJW3mytn"}) {

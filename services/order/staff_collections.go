@@ -265,7 +265,7 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 }
 
 // staffDeleteCollection deletes a collection. Its products stay.
-func (s *server) staffDropCollection(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffDeleteCollection(r *http.Request) (adminui.Answer, error) {
 	c, err := s.collectionOf(r)
 	if err != nil {
 		return nil, err

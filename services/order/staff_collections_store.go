@@ -17,11 +17,11 @@ func findStaffCollection(ctx context.Context, db pg.DB, address string) (staffCo
 }
 
 // collectionMembers are the first products of a collection, in its order.
-func collectionMembers(ctx context.Context, db pg.DB, id int64, most int) ([]collectionMember, error) {
+func collectionMembers(ctx context.Context, db pg.DB, id int64, limit int) ([]collectionMember, error) {
 	return pg.List[collectionMember](ctx, db, "list the products of collection $1", `
 		SELECT p.identifier, p.title, `+productStateSQL+` AS state, k.position
 		FROM product_collection k JOIN product p ON p.id = k.product_id WHERE k.collection_id = $1
-		ORDER BY k.position, p.id LIMIT $2`, id, most)
+		ORDER BY k.position, p.id LIMIT $2`, id, limit)
 }
 
 // storeCollection updates a collection of a version, or inserts one if id is 0; free is false if

@@ -50,7 +50,7 @@ func bulkPage(form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
 		Status: status, Narrow: true}
 }
 
-func (s *server) staffBulkDiscounts(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffNewBatch(r *http.Request) (adminui.Answer, error) {
 	form, err := s.bulkForm(r)
 	return bulkPage(form, http.StatusOK, nil), err
 }
@@ -87,8 +87,8 @@ func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted
 	return b, wrong, nil
 }
 
-// staffMakeBulk makes a batch.
-func (s *server) staffMakeBulk(r *http.Request) (adminui.Answer, error) {
+// staffCreateBatch makes a batch.
+func (s *server) staffCreateBatch(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s *server) staffMakeBulk(r *http.Request) (adminui.Answer, error) {
 	}
 	var batch int64
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		number, fresh, err := keptBatch(r.Context(), tx, b.name, b.once, adminui.Who(r).Name)
+		number, fresh, err := insertBatch(r.Context(), tx, b.name, b.once, adminui.Who(r).Name)
 		if batch = number; err != nil || !fresh {
 			return err
 		}

@@ -283,7 +283,7 @@ func newDiscountPage(form adminui.Form, status int, errs adminui.Wrong) adminui.
 }
 
 // staffCreateDiscount makes a new code.
-func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateDiscount(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -312,7 +312,7 @@ func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
 
 // staffUpdateDiscount changes a code. Carts follow the change at once, existing quotes stay as they
 // are.
-func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err

@@ -225,9 +225,9 @@ func (s *server) staffEndDiscount(r *http.Request) (adminui.Answer, error) {
 	})
 }
 
-func (s *server) staffDropDiscount(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffDeleteDiscount(r *http.Request) (adminui.Answer, error) {
 	return s.changeDiscount(r, "Deleted code ", func(tx pgx.Tx, d discount) (adminui.Done, error) {
-		dropped, err := dropDiscount(r.Context(), tx, d.ID)
+		dropped, err := deleteDiscount(r.Context(), tx, d.ID)
 		if err == nil && !dropped {
 			err = &web.Error{Status: http.StatusConflict, Code: "used",
 				Text: "The code was used, so it stays. End it instead."}

@@ -31,12 +31,12 @@ func TestSchemaOfPages(t *testing.T) {
 	e := newEnv(t)
 	paths, owner := e.pathsOf(), e.staff(adminui.Owner)
 	owner.Post("/staff/orders/views", "name", "To pack", "query", "status=packing").OK()
-	owner.Faces("pages.txt", e.service.staff(), paths)
+	owner.Faces("pages.txt", e.server.staff(), paths)
 }
 
 // A program that posts an empty form gets the errors as JSON.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.staff(adminui.Owner).Refused(e.service.staff(), 25, e.pathsOf())
+	e.staff(adminui.Owner).Refused(e.server.staff(), 25, e.pathsOf())
 }

@@ -14,7 +14,7 @@ type formPage struct {
 	Errors adminui.Wrong  `json:"errors,omitempty"` // by field; "" is about the whole form
 	Intro  string         `json:"-"`
 	Form   adminui.Form   `json:"-"`
-	Edit   adminui.Action `json:"-"` // the right without which a person sees only the values; "" if the page itself requires it
+	Edit   adminui.Action `json:"-"` // the right to see more than the values; "" if the page requires it
 }
 
 // Shown are the values of the form, for those who may not change them.

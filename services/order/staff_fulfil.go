@@ -17,7 +17,7 @@ import (
 
 const (
 	// maxOrdersPerForm is how many orders one form can ship.
-	maxAtOnce = 200
+	maxOrdersPerForm = 200
 	// maxRefused bounds the list of refused orders, in characters.
 	maxRefused = 2000
 )
@@ -80,7 +80,7 @@ func (s *server) untilTold(what string) string {
 }
 
 // parcelFromPath reads the parcel that the path names.
-func (p staffFormPage) named() (found staffParcel) {
+func (p staffFormPage) parcelFromPath() (found staffParcel) {
 	for _, parcel := range p.Order.Parcels {
 		if parcel.ID == p.parcel {
 			found = parcel
@@ -93,11 +93,11 @@ func (p staffFormPage) named() (found staffParcel) {
 var correctForm = orderForm{title: "Correct a parcel", form: func(p staffFormPage) adminui.Form {
 	return adminui.Form{Action: "/orders/" + p.Order.Identifier + "/parcels/" + p.parcel, Fields: []adminui.Field{
 		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off",
-			Value: p.named().TrackingNumber},
-		shippingChoice(p.methods, joinFilled(": ", "As it is", p.named().Carrier)),
+			Value: p.parcelFromPath().TrackingNumber},
+		shippingChoice(p.methods, joinFilled(": ", "As it is", p.parcelFromPath().Carrier)),
 		{Name: "mail", Label: "Mail the customer again, if they were told", Kind: "check"}}}
 }, theirs: func(p staffFormPage) map[string]string {
-	return map[string]string{"tracking": p.named().TrackingNumber}
+	return map[string]string{"tracking": p.parcelFromPath().TrackingNumber}
 }}
 
 func (s *server) correctParcel(r *http.Request, on Order, form adminui.Submitted) (string, error) {
@@ -153,7 +153,7 @@ func (s *server) staffShipMany(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	ids := q.Values["id"]
-	if len(ids) > maxAtOnce {
+	if len(ids) > maxOrdersPerForm {
 		return nil, web.BadRequest("id")
 	}
 	page := staffShipPage{Sent: []string{}, Refused: []string{}}
@@ -198,14 +198,14 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	}
 	v := form.Values.Values
 	ids, seen, tracking := v["order"], v["seen"], v["tracking"]
-	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > maxAtOnce {
+	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > maxOrdersPerForm {
 		return nil, web.BadRequest("order")
 	}
 	parcels, left, wrong := PastedParcels(form.Get("parcels"))
 	method := form.Get("method")
-	if len(parcels) > maxAtOnce {
+	if len(parcels) > maxOrdersPerForm {
 		return s.shipManyPage(r, staffShipPage{Sent: []string{}, Chosen: method, Pasted: form.Get("parcels"),
-			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", maxAtOnce)}},
+			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", maxOrdersPerForm)}},
 			http.StatusUnprocessableEntity)
 	}
 	for i := range parcels {
@@ -340,7 +340,7 @@ func bulkCommands(who adminui.Identity, statuses []staffStatus, shown string) (l
 
 // chosenOrders reads the orders that were chosen in the list. All identifiers must be orders.
 func (s *server) chosenOrders(r *http.Request) ([]string, error) {
-	ids, err := adminui.Chosen(r, maxAtOnce)
+	ids, err := adminui.Chosen(r, maxOrdersPerForm)
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// unsent are the statuses of orders that may have pieces to send.
-const unsent = `s.identifier NOT IN ('shipped', 'canceled', 'refunded')`
+// unsentSQL are the statuses of orders that may have pieces to send.
+const unsentSQL = `s.identifier NOT IN ('shipped', 'canceled', 'refunded')`
 
 // shownToShip is how many orders the page that sends many shows by default.
 const shownToShip = 50
@@ -20,7 +20,7 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 		which = `(SELECT w.* FROM status s CROSS JOIN LATERAL (
 			    SELECT * FROM orders o WHERE o.current_status = s.identifier
 			    ORDER BY o.placed_at, o.id LIMIT $2) w
-			  WHERE ` + unsent + ` AND ($1 = '' OR s.identifier = $1)
+			  WHERE ` + unsentSQL + ` AND ($1 = '' OR s.identifier = $1)
 			  ORDER BY w.placed_at, w.id LIMIT $2) o`
 		args = []any{status, shownToShip}
 	}

@@ -96,7 +96,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 	row := func(id, seen, tracking string) []string {
 		return []string{"order", id, "seen", seen, "tracking", tracking}
 	}
-	if err := e.service.desk.Move(t.Context(), kim, Order{Identifier: ids[1]}, "packing", ""); err != nil {
+	if err := e.server.desk.Move(t.Context(), kim, Order{Identifier: ids[1]}, "packing", ""); err != nil {
 		t.Fatal(err)
 	}
 	typed := append(row(ids[0], "1", "T0"), append(row(ids[1], "1", "T1<b>"), row(ids[2], "1", "")...)...)
@@ -132,7 +132,7 @@ func TestTheShipListSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
 		t.Fatal(err)
 	}
 	e.staff(adminui.Fulfilment).Get("/staff/orders/ship?id="+on.Identifier).Want("1 × Binder Clips", "orders", "0", "pieces")
@@ -186,7 +186,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 		}
 	}
 	query := "?id=" + a + "&id=" + b
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: b}, Lines: []Pieces{{0, 1}}}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: b}, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	pick := staff.Get("/staff/orders/pick" + query)

@@ -131,7 +131,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		    FROM shipment_line l WHERE l.shipment_id = s.id), '[]') AS pieces
 		FROM shipment s WHERE order_id = $1 ORDER BY shipped_at, id`, o.ID)
 	queue(batch, func(u undone) { parts.undone = append(parts.undone, u) }, `
-		SELECT `+undoneColumns+` FROM shipment_undone u WHERE order_id = $1 ORDER BY undone_at, id`, o.ID)
+		SELECT `+undoneColumnsSQL+` FROM shipment_undone u WHERE order_id = $1 ORDER BY undone_at, id`, o.ID)
 	queue(batch, func(r staffRefund) { parts.refunds = append(parts.refunds, r) }, `
 		SELECT id, coalesce(stripe_id, '') AS stripe_id, origin, amount, state, reason, note, failure, trouble,
 		  by_name AS by, created_at AS at,
@@ -160,15 +160,15 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 }
 
 // noteRepeatTTL is how long the same text counts as the same note.
-const noteRepeated = 10 * time.Minute
+const noteRepeatTTL = 10 * time.Minute
 
-// storeNote inserts a note to a locked order; fresh is false if it is there already.
-func storeNote(ctx context.Context, tx pgx.Tx, orderID int64, text string, mailed bool,
+// insertNote inserts a note to a locked order; fresh is false if it is there already.
+func insertNote(ctx context.Context, tx pgx.Tx, orderID int64, text string, mailed bool,
 	who Actor) (id int64, fresh bool, err error) {
 	return pg.One[int64](ctx, tx, "keep a note to an order", `
 		INSERT INTO staff_note (order_id, text, mailed, by_person, by_name)
 		SELECT $1, $2, $3, $4, $5
 		WHERE NOT EXISTS (SELECT FROM staff_note
 		  WHERE order_id = $1 AND text = $2 AND mailed = $3 AND by_person = $4 AND at > now() - $6::interval)
-		RETURNING id`, orderID, text, mailed, who.Person, who.Name, noteRepeated)
+		RETURNING id`, orderID, text, mailed, who.Person, who.Name, noteRepeatTTL)
 }

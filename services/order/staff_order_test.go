@@ -56,7 +56,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	id, other := e.sold("ann@mail.example.com", "3"), e.sold("ann@mail.example.com", "1")
 	e.sold("bob@mail.example.com", "1")
 	path := "/staff/orders/" + id
-	desk := e.service.desk
+	desk := e.server.desk
 	on := Order{Identifier: id}
 	parcel, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1Z9", Method: "UPSGround", Lines: []Pieces{{0, 1}}})
 	if err != nil {

@@ -250,7 +250,7 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 const maxViewName = 60
 
 // staffCreateView saves the current list under a name.
-func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -264,7 +264,7 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 		return viewPage(form, adminui.Wrong{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
 	}
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name
-	kept, err := keepView(r.Context(), s.pool, person, name, values.Encode(), replace)
+	kept, err := upsertView(r.Context(), s.pool, person, name, values.Encode(), replace)
 	if err != nil {
 		return nil, err
 	}
@@ -307,12 +307,12 @@ func replacePage(form adminui.Submitted, name string) adminui.Page {
 }
 
 // staffDeleteView deletes a view.
-func (s *server) staffDropView(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffDeleteView(r *http.Request) (adminui.Answer, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
 		return nil, web.NotFound()
 	}
-	if err := dropView(r.Context(), s.pool, adminui.Who(r).Person, id); err != nil {
+	if err := deleteView(r.Context(), s.pool, adminui.Who(r).Person, id); err != nil {
 		return nil, err
 	}
 	return adminui.Done{To: "/orders", Text: "The view is gone."}, nil

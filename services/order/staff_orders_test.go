@@ -120,7 +120,7 @@ func TestStaffFindOrders(t *testing.T) {
 		VALUES ('evt_7', 'charge.refunded', 'p14', '{}', now())`)
 	e.Exec(`UPDATE orders SET event_id = 'evt_8' WHERE identifier = 'order15'`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '73 hours' WHERE identifier = 'order16'`)
-	e.service.cfg.LateDays = 3
+	e.server.cfg.LateDays = 3
 	staff := e.staff(adminui.ReadOnly)
 	for query, want := range map[string]string{
 		"q=order77":              "order77",
@@ -235,7 +235,7 @@ func TestStaffKeepViews(t *testing.T) {
 func (e *env) asked(path string) int64 {
 	e.t.Helper()
 	var n *atomic.Int64
-	mounted := testenv.Mount(e.t, "order", e.service.staff(), http.NotFoundHandler())
+	mounted := testenv.Mount(e.t, "order", e.server.staff(), http.NotFoundHandler())
 	c := e.staff(adminui.Owner)
 	c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var ctx context.Context

@@ -289,8 +289,8 @@ func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/work", Text: "The payment is given back. Stripe is asked for it now."}, nil
 }
 
-// staffResolve resolves an entry, as the command resolve does.
-func (s *server) staffResolve(r *http.Request) (adminui.Answer, error) {
+// staffResolvePayment resolves an entry, as the command resolve does.
+func (s *server) staffResolvePayment(r *http.Request) (adminui.Answer, error) {
 	page, err := s.waiting(r)
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func TestStaffSeeToAPayment(t *testing.T) {
 func TestWorkOfOrder(t *testing.T) {
 	t.Parallel()
 	e, _, _ := refusing(t)
-	e.service.cfg.LateDays = 3
+	e.server.cfg.LateDays = 3
 	e.placed(2)
 	e.Exec(`INSERT INTO order_status (order_id, status) SELECT id, 'accepted' FROM orders ON CONFLICT DO NOTHING`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '4 days' WHERE identifier = 'order1'`)
@@ -99,7 +99,7 @@ func TestWorkOfOrder(t *testing.T) {
 	}
 	are := func(counts map[string]int64) {
 		t.Helper()
-		kinds, err := e.service.work(t.Context(), adminui.WorkShown)
+		kinds, err := e.server.work(t.Context(), adminui.WorkShown)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestWorkOfOrder(t *testing.T) {
 	staff.Get("/staff/payments/"+e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`)).
 		Want("by-hand", "payment", "resolution")
 	// The pages that the list links to show as many as it counts.
-	kinds, err := e.service.work(t.Context(), adminui.WorkShown)
+	kinds, err := e.server.work(t.Context(), adminui.WorkShown)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 	c := p.quoted("ann@mail.example.com")
 	e.mustHandle(event("evt_1", completed, c, as("ann@mail.example.com")))
 	identifier := e.Text(`SELECT identifier FROM orders`)
-	on, desk := Order{Identifier: identifier}, e.service.desk
+	on, desk := Order{Identifier: identifier}, e.server.desk
 	e.staff(adminui.Owner).Post("/staff/orders/"+identifier+"/notes", "text", "Hello.", "mail", "on").OK()
 	parcel, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1"})
 	if err != nil {
@@ -187,7 +187,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 	sent := strings.Fields(e.Text(`SELECT string_agg(key, ' ') FROM outbox
 		WHERE subject NOT LIKE 'staff.%' AND subject NOT LIKE 'catalog.%'`))
 	for _, key := range []string{identifier, c.ID, *c.SessionID, "pi_" + c.ID, "ANN@mail.example.com", itoa(c.CartID)} {
-		trail, err := e.service.trail(t.Context(), []string{key})
+		trail, err := e.server.trail(t.Context(), []string{key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 			}
 		}
 	}
-	if trail, err := e.service.trail(t.Context(), []string{"nothing", "7777", "x@y.example"}); err != nil || len(trail.Hops) > 0 {
+	if trail, err := e.server.trail(t.Context(), []string{"nothing", "7777", "x@y.example"}); err != nil || len(trail.Hops) > 0 {
 		t.Errorf("%+v, %v", trail, err)
 	}
 }

@@ -60,7 +60,7 @@ const (
 
 // staffMedia shows pictures and videos.
 func (s *server) staffMedia(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (p staffMediaPage) CanFetchAgain() bool {
 
 // staffFetchMedia has the pictures of a product that could not be fetched fetched again.
 func (s *server) staffFetchMedia(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func (p staffMediaPage) answer(status int) adminui.Page {
 	return adminui.Page{Title: p.Product.Title + ": pictures", Template: "pictures.html", Data: p, Status: status}
 }
 
-// staffEditMedia stores the form.
-func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
+// staffUpdateMedia stores the form.
+func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}

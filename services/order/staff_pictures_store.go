@@ -75,7 +75,7 @@ func storeMedia(ctx context.Context, tx pgx.Tx, id int64, pictures, videos []med
 
 // appendPictures adds pictures behind those of a product; all is false if it would then have more
 // than limit.
-func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string, most int, by string) (all bool,
+func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string, limit int, by string) (all bool,
 	err error) {
 	n, err := pg.Get[int](ctx, tx, "add pictures to product $1", `
 		WITH new AS (
@@ -87,5 +87,5 @@ func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string
 		)
 		SELECT (SELECT count(*) FROM new)
 		  + (SELECT count(*) FROM product_image WHERE product_id = $1)`, id, addresses, by)
-	return n <= most, err
+	return n <= limit, err
 }

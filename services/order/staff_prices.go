@@ -85,7 +85,7 @@ var priceColumns = []adminui.Column[priceRow]{
 
 // staffPrices shows the past, current and planned prices of SKUs; as a file, all of them.
 func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -263,9 +263,9 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 		}
 		prices[id(sku)] = price
 		if plan.kind == kindPrice {
-			err = addPrice(ctx, tx, sku, int64(price), plan.from, by)
+			err = insertPrice(ctx, tx, sku, int64(price), plan.from, by)
 		} else {
-			err = addSale(ctx, tx, sku, int64(price), plan.from, plan.until, by)
+			err = insertSale(ctx, tx, sku, int64(price), plan.from, plan.until, by)
 		}
 		if err != nil {
 			return err
@@ -303,7 +303,7 @@ func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}

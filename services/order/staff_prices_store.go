@@ -32,9 +32,9 @@ func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]price
 		ORDER BY "from" DESC, kind, id DESC LIMIT $2`, product, most)
 }
 
-// addSale sets a lower price for a time; without a beginning it begins now, without an end it runs
+// insertSale sets a lower price for a time; without a beginning it begins now, without an end it runs
 // until it is ended.
-func addSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *time.Time, by string) error {
+func insertSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *time.Time, by string) error {
 	return pg.Exec(ctx, tx, "set a sale price of SKU $1", `
 		INSERT INTO sku_sale (sku_id, price_cents, starts_at, ends_at, by_name)
 		VALUES ($1, $2, coalesce($3::timestamptz, now()), $4, $5)`, id, cents, from, until, by)

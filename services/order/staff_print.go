@@ -51,7 +51,7 @@ func (s *server) staffSlips(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	ids := q.Values["id"]
-	if len(ids) > maxAtOnce {
+	if len(ids) > maxOrdersPerForm {
 		return nil, web.BadRequest("id")
 	}
 	page := staffSlipsPage{Label: q.Get("size") == "label"}
@@ -92,7 +92,7 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	ids := q.Values["id"]
-	if len(ids) > maxAtOnce {
+	if len(ids) > maxOrdersPerForm {
 		return nil, web.BadRequest("id")
 	}
 	picks, err := picksOf(r.Context(), s.pool, ids)

@@ -100,7 +100,7 @@ const (
 var titleURLPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 // productFromPath reads the product that the path names.
-func (s *server) productOf(r *http.Request) (staffProduct, error) {
+func (s *server) productFromPath(r *http.Request) (staffProduct, error) {
 	return web.OrNotFound(findStaffProduct(r.Context(), s.pool, adminui.Param(r, "identifier")))
 }
 
@@ -118,7 +118,7 @@ func (s *server) pictureURL(address string) string {
 }
 
 // previewTTL is how long a link to a draft is valid: long enough to be sent to someone.
-const previewFor = 24 * time.Hour
+const previewTTL = 24 * time.Hour
 
 // Shown reports whether shoppers see a product: it is on sale, and there is something to sell.
 func (p staffProduct) Shown() bool { return p.State == productOnSale && p.SKUs > 0 }
@@ -130,7 +130,7 @@ func (s *server) previewLink(p staffProduct, now time.Time) string {
 	if p.Shown() {
 		return link
 	}
-	until := strconv.FormatInt(now.Add(previewFor).Unix(), 10)
+	until := strconv.FormatInt(now.Add(previewTTL).Unix(), 10)
 	return link + "?" + url.Values{"preview": {until + "." + web.MAC(s.previewKey(), p.Identifier, until)}}.Encode()
 }
 
@@ -146,7 +146,7 @@ func (s *server) previewKey() []byte { return s.cfg.Key("catalogue preview") }
 
 // staffProduct shows a product.
 func (s *server) staffProduct(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -294,13 +294,13 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 	return e, wrong
 }
 
-// staffEditProduct stores the form of a product.
-func (s *server) staffEditProduct(r *http.Request) (adminui.Answer, error) {
+// staffUpdateProduct stores the form of a product.
+func (s *server) staffUpdateProduct(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -400,7 +400,7 @@ func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Subm
 	status int) (adminui.Answer, error) {
 	if status == http.StatusConflict { // the current product
 		var err error
-		if p, err = s.productOf(r); err != nil {
+		if p, err = s.productFromPath(r); err != nil {
 			return nil, err
 		}
 	}

@@ -44,7 +44,7 @@ type catalogFormPage struct {
 const identifierLetters = 10
 
 // staffCreateProduct makes a draft.
-func (s *server) staffMakeProduct(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateProduct(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func addressOf(title, identifier string) string {
 // staffRetireProduct takes a product off the shop, or brings it back as a draft.
 func (s *server) staffRetireProduct(retire bool) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		p, err := s.productOf(r)
+		p, err := s.productFromPath(r)
 		if err != nil {
 			return nil, err
 		}

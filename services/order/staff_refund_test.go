@@ -61,7 +61,7 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id, sent := e.sold("ann@mail.example.com", "1"), e.sold("bob@mail.example.com", "1")
-	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: sent}}); err != nil {
+	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: sent}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} { // canceling refunds money

@@ -94,7 +94,7 @@ func (s *server) showSettings(g settingGroup) adminui.Handler {
 }
 
 // updateSettings is the handler that changes a group.
-func (s *server) saveSettings(g settingGroup) adminui.Handler {
+func (s *server) updateSettings(g settingGroup) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		sent, err := adminui.ReadForm(r)
 		if err != nil {
@@ -379,7 +379,7 @@ func readWeights(text string) (skus []int64, grams []int, wrong adminui.Wrong) {
 const maxWeights = 10_000
 
 // staffUpdateWeights sets the weights of SKUs, all of them or none.
-func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateWeights(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err

@@ -239,7 +239,7 @@ func (s *server) staffNewShipping(*http.Request) (adminui.Answer, error) {
 	return shippingPage(m, shippingForm(m), http.StatusOK, nil), nil
 }
 
-func (s *server) staffMakeShipping(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -285,7 +285,7 @@ func (s *server) staffShippingMethod(r *http.Request) (adminui.Answer, error) {
 	return shippingPage(m.shown(), shippingForm(m.shown()), http.StatusOK, nil), nil
 }
 
-func (s *server) staffSaveShipping(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateShipping(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err

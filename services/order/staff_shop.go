@@ -24,7 +24,7 @@ var shopGroup = settingGroup{
 		"stands in mails, " +
 		"too, as their sender's.",
 	keys:   []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
-	fields: shopFields, check: checkShop, told: tellShop,
+	fields: shopFields, check: checkShop, told: enqueueShop,
 }
 
 func shopFields(context.Context, *server) ([]adminui.Field, error) {
@@ -71,7 +71,7 @@ func shopLines(text string) (lines []string) {
 }
 
 // enqueueShop publishes the shop's name and address from the settings that tx sees.
-func tellShop(ctx context.Context, s *server, tx pgx.Tx) error {
+func enqueueShop(ctx context.Context, s *server, tx pgx.Tx) error {
 	h, err := readGroup(ctx, tx, settingGroup{keys: []string{settingShopName}})
 	if err != nil {
 		return err
@@ -90,5 +90,5 @@ func (s *server) repeatShop(ctx context.Context, pool *pgxpool.Pool) (int64, err
 	if err != nil || pg.Text(name) == "" {
 		return 0, err
 	}
-	return 0, s.outbox.Tx(ctx, func(tx pgx.Tx) error { return tellShop(ctx, s, tx) })
+	return 0, s.outbox.Tx(ctx, func(tx pgx.Tx) error { return enqueueShop(ctx, s, tx) })
 }

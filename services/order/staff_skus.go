@@ -166,7 +166,7 @@ const (
 
 // staffSKUs shows the SKUs of a product.
 func (s *server) staffSKUs(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -372,13 +372,13 @@ func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
 	e.count = &n
 }
 
-// staffEditSKUs stores the table of SKUs.
-func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
+// staffUpdateSKUs stores the table of SKUs.
+func (s *server) staffUpdateSKUs(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -414,7 +414,7 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 		page.Errors = refused
 		return page.answer(http.StatusUnprocessableEntity), nil
 	case errors.Is(err, adminui.ErrStale):
-		now, err := s.productOf(r)
+		now, err := s.productFromPath(r)
 		if err != nil {
 			return nil, err
 		}

@@ -27,12 +27,12 @@ func combinationsForm(p staffProduct) adminui.Form {
 }
 
 // staffCreateSKUs adds a SKU for each combination of colors and sizes that does not exist yet.
-func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 	}
 	if e.price != nil {
 		done["price"] = *e.price
-		if err := addPrice(ctx, tx, id, int64(*e.price), nil, who.Name); err != nil {
+		if err := insertPrice(ctx, tx, id, int64(*e.price), nil, who.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -173,9 +173,9 @@ func retireSKU(ctx context.Context, tx pgx.Tx, id int64) error {
 		UPDATE sku SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) WHERE id = $1`, id)
 }
 
-// addPrice sets a price from a time on; nil or a past time is now, so that it follows prices that
+// insertPrice sets a price from a time on; nil or a past time is now, so that it follows prices that
 // were set before it.
-func addPrice(ctx context.Context, tx pgx.Tx, id, cents int64, from any, by string) error {
+func insertPrice(ctx context.Context, tx pgx.Tx, id, cents int64, from any, by string) error {
 	return pg.Exec(ctx, tx, "set the price of SKU $1", `
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name)
 		VALUES ($1, $2, greatest($3::timestamptz, now()), $4)`, id, cents, from, by)

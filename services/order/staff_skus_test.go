@@ -190,7 +190,7 @@ func TestPlannedPrices(t *testing.T) {
 		}
 	}
 	// An hour later the sale is over, and the price is the planned one; the clock reports it once.
-	if _, err := e.service.tellDue(t.Context()); err != nil {
+	if _, err := e.server.enqueueDueChanges(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	e.Exec(`UPDATE sku_price SET created_date_time = created_date_time - interval '61 minutes',
@@ -199,7 +199,7 @@ func TestPlannedPrices(t *testing.T) {
 	e.Exec(`UPDATE catalog_clock SET told_to = now() - interval '5 minutes'`)
 	e.Exec(`DELETE FROM catalog_change`)
 	for range 2 {
-		if _, err := e.service.tellDue(t.Context()); err != nil {
+		if _, err := e.server.enqueueDueChanges(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -92,7 +92,7 @@ func (s *server) staffNewStatus(*http.Request) (adminui.Answer, error) {
 	return statusPage(st, statusEditor(st), http.StatusOK, nil), nil
 }
 
-func (s *server) staffMakeStatus(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (s *server) staffStatus(r *http.Request) (adminui.Answer, error) {
 	return statusPage(st, statusEditor(st), http.StatusOK, nil), err
 }
 
-func (s *server) staffSaveStatus(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffUpdateStatus(r *http.Request) (adminui.Answer, error) {
 	sent, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (s *server) staffSaveStatus(r *http.Request) (adminui.Answer, error) {
 }
 
 // staffDeleteStatus deletes a status that no order has.
-func (s *server) staffDropStatus(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffDeleteStatus(r *http.Request) (adminui.Answer, error) {
 	st, err := s.statusOf(r)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (s *server) staffDropStatus(r *http.Request) (adminui.Answer, error) {
 		dropped := false
 		if ownStatus(st.Identifier) {
 			var err error
-			if dropped, err = dropStatus(r.Context(), tx, st.Identifier); err != nil {
+			if dropped, err = deleteStatus(r.Context(), tx, st.Identifier); err != nil {
 				return err
 			}
 		}

@@ -84,7 +84,7 @@ func inFile(n *int32) any {
 
 // staffStock shows counts and who changed them; as a file, all changes.
 func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -263,8 +263,8 @@ func (s *server) staffState(r *http.Request) (adminui.Answer, error) {
 	return statePage(c, stateForm(c), http.StatusOK), nil
 }
 
-// staffEditState stores them.
-func (s *server) staffEditState(r *http.Request) (adminui.Answer, error) {
+// staffUpdateState stores the form.
+func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err

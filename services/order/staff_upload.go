@@ -24,13 +24,13 @@ const (
 	// maxFiles is how many pictures one form may bring; a script sends each by itself.
 	maxFiles = 20
 	// pictureConcurrency is how many pictures are decoded at a time: each may take much memory.
-	picturesAtOnce = 1
+	pictureConcurrency = 1
 )
 
 // staffUpload takes pictures: each is encoded again from its pixels, stored in several widths, and
 // added behind the product's pictures.
 func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
-	p, err := s.productOf(r)
+	p, err := s.productFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -108,13 +108,13 @@ func (s *server) keepPicture(ctx context.Context, read func() ([]byte, error)) (
 }
 
 // readUpload reads an uploaded file, up to one byte more than limit.
-func readUpload(file *multipart.FileHeader, most int64) ([]byte, error) {
+func readUpload(file *multipart.FileHeader, limit int64) ([]byte, error) {
 	f, err := file.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open an upload: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(f, most+1))
+	body, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("read an upload: %w", err)
 	}

@@ -26,7 +26,7 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	e.service.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL,
+	e.server.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL,
 		StripeSecretKey: "sk_test_123"}, nil)
 	p := e.visitor()
 	success := func(session string) testenv.Answer {

@@ -39,7 +39,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	}
 	web.TellOutcome(w, web.OutcomeAsked)
 	// The event usually arrives at the same moment as the shopper, and saves the request.
-	if done, told := event.within(r.Context(), eventFirst); told && done.identifier != "" {
+	if done, told := event.within(r.Context(), eventTimeout); told && done.identifier != "" {
 		return answerOrder(w, done.identifier)
 	}
 	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
@@ -105,10 +105,10 @@ func answerOrder(w http.ResponseWriter, identifier string) error {
 const (
 	// eventTimeout is how long a success page waits for the event of its payment before it asks
 	// Stripe.
-	eventFirst = 15 * time.Millisecond
+	eventTimeout = 15 * time.Millisecond
 	// eventPause is the pause between checks of an event that this process is handling, and
 	// eventLooks how many there are.
-	eventLook  = 50 * time.Millisecond
+	eventPause = 50 * time.Millisecond
 	eventLooks = 6
 )
 
@@ -120,10 +120,10 @@ func (s *server) awaitOrder(ctx context.Context, paid stripe.Session, event *pla
 		return done, nil
 	}
 	for range eventLooks {
-		if !event.inHand() {
+		if !event.inFlight() {
 			break
 		}
-		if done, told := event.within(ctx, eventLook); told {
+		if done, told := event.within(ctx, eventPause); told {
 			return done, nil
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 const (
 	// sweepListEvery is how often Stripe's own list is read, for sessions that we do not know.
-	sweepList = 10 * time.Minute
+	sweepListEvery = 10 * time.Minute
 	// sweepOverlap is how far each reading overlaps the last one: longer than a payment page lives,
 	// so that a session is seen again after it could be paid.
 	sweepOverlap = 26 * time.Hour
@@ -25,7 +25,7 @@ const (
 	// sweepFailures is how many failures in a row end a sweep.
 	sweepFailures = 3
 	// sweepPause spares Stripe's rate limit (25 calls a second in test mode).
-	sweepPace = 50 * time.Millisecond
+	sweepPause = 50 * time.Millisecond
 )
 
 var sweepLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_lag_seconds",
@@ -82,7 +82,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 		s.log.Warn("sweep: refunds and disputes", "error", err)
 	}
 	failed := s.sweepOpen(ctx)
-	if time.Since(listedTo) > sweepList {
+	if time.Since(listedTo) > sweepListEvery {
 		began := time.Now()
 		// If Stripe refuses to list (with a restricted key), our own checkouts must be swept all
 		// the same.
@@ -139,7 +139,7 @@ func (s *server) sweepOpen(ctx context.Context) error {
 				failures = 0
 			}
 			select {
-			case <-time.After(sweepPace):
+			case <-time.After(sweepPause):
 			case <-ctx.Done():
 				return nil
 			}
@@ -218,7 +218,7 @@ func (s *server) sweepUnsettled(ctx context.Context) error {
 		now, err := s.stripe.Session(ctx, id)
 		switch {
 		case errors.Is(err, stripe.ErrNoSession), err == nil && !now.Paid():
-			err = dropUnsettled(ctx, s.pool, id)
+			err = deleteUnsettled(ctx, s.pool, id)
 		case err == nil:
 			err = s.sweepPaid(ctx, now)
 		default:

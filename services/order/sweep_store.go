@@ -46,7 +46,7 @@ type openCheckout struct {
 
 // sweepRefusedPause is how long the sweep waits before it tries a payment again that has an entry
 // for staff.
-const sweepRefused = 10 * time.Minute
+const sweepRefusedPause = 10 * time.Minute
 
 // checkoutsToSweep takes the next checkouts that Stripe was not asked about for a while. Those
 // whose payment waits for staff are taken less often, and those that staff have resolved not at
@@ -61,7 +61,8 @@ func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]ope
 		      WHERE i.session_id = c.session_id AND i.reason = ANY($2)
 		        AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
 		  ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
-		RETURNING id, session_id, state, expires_at`, after, append([]string{paidTwice}, finalReasons...), sweepRefused)
+		RETURNING id, session_id, state, expires_at`,
+		after, append([]string{paidTwice}, finalReasons...), sweepRefusedPause)
 }
 
 // noteUnsettled stores a paid session that is neither an order nor an entry for staff.
@@ -79,22 +80,22 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 // listUnsettled deletes sessions that are settled by now, and lists the others.
 func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
 	if err := pg.Exec(ctx, db, "drop settled sessions", `
-		DELETE FROM unsettled u WHERE NOT (`+isUnsettled+`)`); err != nil {
+		DELETE FROM unsettled u WHERE NOT (`+isUnsettledSQL+`)`); err != nil {
 		return nil, err
 	}
 	return pg.List[string](ctx, db, "read unsettled sessions", `SELECT session_id FROM unsettled ORDER BY created_at`)
 }
 
-const isUnsettled = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT ` +
+const isUnsettledSQL = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT ` +
 	`FROM payment_issue i WHERE i.session_id = u.session_id)`
 
-func dropUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
+func deleteUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
 	return pg.Exec(ctx, db, "drop session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
 }
 
 func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {
 	return pg.Get[time.Duration](ctx, db, "find the oldest unsettled session", `
-		SELECT coalesce(now() - min(created_at), interval '0') FROM unsettled u WHERE `+isUnsettled)
+		SELECT coalesce(now() - min(created_at), interval '0') FROM unsettled u WHERE `+isUnsettledSQL)
 }
 
 // archiveFails is how long ago PostgreSQL last archived a segment of its log, if it has failed

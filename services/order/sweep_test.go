@@ -63,9 +63,9 @@ func (e *env) sweeping() *oddStripe {
 	o := &oddStripe{}
 	server := httptest.NewServer(o)
 	e.t.Cleanup(server.Close)
-	e.service.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1",
+	e.server.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1",
 		SweepEvery: time.Second, SweepAfter: time.Hour}
-	e.service.stripe = newStripe(testenv.Log(e.t), e.service.cfg, nil)
+	e.server.stripe = newStripe(testenv.Log(e.t), e.server.cfg, nil)
 	return o
 }
 
@@ -122,7 +122,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	sweep := func() {
 		t.Helper()
 		e.Exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
-		if err := e.service.sweepOnce(t.Context()); err != nil {
+		if err := e.server.sweepOnce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,7 +141,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	if age, err := oldestUnsettled(t.Context(), e.pool); err != nil || age < 59*time.Minute || age > 61*time.Minute {
 		t.Errorf("the oldest is %s old, %v", age, err)
 	}
-	e.service.measure(t.Context())
+	e.server.measure(t.Context())
 	if v := testutil.ToFloat64(unsettledAge); v < 59*60 {
 		t.Errorf("shop_paid_unsettled_seconds is %v", v)
 	}
@@ -180,7 +180,7 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	e.Exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) +
 		` EXECUTE FUNCTION stop()`)
 	stripe.set(append(sessions, listed(good, nil), listed(onlyListed, nil))...)
-	if err := e.service.sweepOnce(t.Context()); err != nil {
+	if err := e.server.sweepOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.Number(`SELECT count(*) FROM orders WHERE session_id IN ($1, $2)`, *good.SessionID, *onlyListed.SessionID); n != 2 {

@@ -124,7 +124,7 @@ func (e *env) refundAll(r *rand.Rand, identifier string) {
 			p := left[r.IntN(len(left))]
 			w.Lines = []Pieces{{p.Seq, 1 + r.IntN(p.Quantity)}}
 		}
-		if _, err := e.service.desk.Refund(e.t.Context(), kim, w); err != nil {
+		if _, err := e.server.desk.Refund(e.t.Context(), kim, w); err != nil {
 			e.t.Fatal(err)
 		}
 	}

@@ -17,7 +17,7 @@ func TestTracesOfOneGroup(t *testing.T) {
 		p := e.visitor()
 		p.add("6", "1")
 		d := event(fmt.Sprintf("evt_%d", i), completed, p.quoted(""), nil)
-		if err := e.service.readStripeEvent(t.Context(), d); err != nil {
+		if err := e.server.readStripeEvent(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		paid := d.Value.(*stripeEvent).session //nolint:forcetypeassert // of the line above
@@ -25,7 +25,7 @@ func TestTracesOfOneGroup(t *testing.T) {
 			trace: fmt.Sprintf("00-4bf92f3577b34da6a3ce929d0e0e473%d-00f067aa0ba902b7-01", i)})
 	}
 	err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error {
-		_, err := e.service.place(t.Context(), tx, group)
+		_, err := e.server.place(t.Context(), tx, group)
 		return err
 	})
 	if err != nil {

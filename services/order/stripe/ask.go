@@ -15,13 +15,13 @@ import (
 
 // rawResponse is Stripe's answer as it came. stripe-go's own types refuse a whole list because of
 // one session that does not fit them, and their error quotes the session.
-type answered struct {
+type rawResponse struct {
 	sdk.APIResource
 	raw json.RawMessage
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (a *answered) UnmarshalJSON(raw []byte) error {
+func (a *rawResponse) UnmarshalJSON(raw []byte) error {
 	a.raw = append(a.raw[:0], raw...)
 	return nil
 }
@@ -31,7 +31,7 @@ func (c *Client) get(ctx context.Context, path string) (json.RawMessage, error) 
 	if err := c.brake.take(ctx); err != nil {
 		return nil, err
 	}
-	var a answered
+	var a rawResponse
 	sessions := c.api.CheckoutSessions
 	if err := sessions.B.Call(http.MethodGet, path, sessions.Key, &sdk.Params{Context: ctx}, &a); err != nil {
 		return nil, withoutText(err)
@@ -44,7 +44,7 @@ func (c *Client) Session(ctx context.Context, sessionID string) (Session, error)
 	if c.noKey {
 		return Session{}, ErrNoKey
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	raw, err := c.get(ctx, "/v1/checkout/sessions/"+url.PathEscape(sessionID))
 	if err != nil {
@@ -105,13 +105,13 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 	}
 }
 
-type listed struct {
+type listPage struct {
 	Data    []json.RawMessage `json:"data"`
 	HasMore bool              `json:"has_more"`
 }
 
-func (c *Client) listPage(ctx context.Context, path string, query url.Values) (page listed, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+func (c *Client) listPage(ctx context.Context, path string, query url.Values) (page listPage, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	raw, err := c.get(ctx, path+"?"+query.Encode())
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *Client) IntentFailed(ctx context.Context, intent string) (bool, error) 
 	if intent == "" {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	p := &sdk.PaymentIntentParams{}
 	p.Context = ctx
@@ -148,7 +148,7 @@ func (c *Client) Expire(ctx context.Context, sessionID string) error {
 	if c.noKey {
 		return ErrNoKey
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if err := c.brake.take(ctx); err != nil {
 		return fmt.Errorf("expire Stripe session %s: %w", sessionID, err)

@@ -36,13 +36,13 @@ var lanes = [...]struct {
 	wait    time.Duration
 	others  []Lane // lanes whose room it may use as well
 }{
-	LaneKept: {name: "kept", quarter: 1, wait: callLimit, others: []Lane{LaneAsk, LaneNew}},
-	LaneAsk:  {name: "ask", quarter: 1, wait: shopperWait, others: []Lane{LaneNew}},
-	LaneNew:  {name: "new", quarter: 2, wait: shopperWait},
+	LaneKept: {name: "kept", quarter: 1, wait: callTimeout, others: []Lane{LaneAsk, LaneNew}},
+	LaneAsk:  {name: "ask", quarter: 1, wait: shopperTimeout, others: []Lane{LaneNew}},
+	LaneNew:  {name: "new", quarter: 2, wait: shopperTimeout},
 }
 
 // shopperTimeout is how long a call that a shopper is waiting for waits for its turn.
-const shopperWait = 3 * time.Second
+const shopperTimeout = 3 * time.Second
 
 // brakeWindow is short, so that two adjacent windows hold little more than a second's calls.
 const brakeWindow = 250 * time.Millisecond

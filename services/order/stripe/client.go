@@ -41,14 +41,14 @@ type Settings struct {
 
 // Bounds of one try, and of all tries of a call to Stripe.
 const (
-	tryLimit  = 8 * time.Second
-	callLimit = 20 * time.Second
+	tryTimeout  = 8 * time.Second
+	callTimeout = 20 * time.Second
 )
 
 // Pauses between the tries of a call that Stripe refuses because of its rate limit (429).
 const (
-	retryFirst = 300 * time.Millisecond
-	retryLimit = 2 * time.Second
+	minRetryPause = 300 * time.Millisecond
+	maxRetryPause = 2 * time.Second
 )
 
 // New makes a client; it makes no calls yet.
@@ -58,7 +58,7 @@ func New(log *slog.Logger, set Settings) *Client {
 		EnableTelemetry: sdk.Bool(false),
 		LeveledLogger:   sdkLog{log},
 		HTTPClient: &http.Client{
-			Timeout: tryLimit, Transport: transport{http.DefaultTransport},
+			Timeout: tryTimeout, Transport: transport{http.DefaultTransport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	})
@@ -107,7 +107,7 @@ func (c *Client) retry(ctx context.Context, call func() error) error {
 		if !ok || e.cause.HTTPStatusCode != http.StatusTooManyRequests || try == 3 {
 			return err
 		}
-		if !wait.Sleep(ctx, bus.Backoff(try, retryFirst, retryLimit)) {
+		if !wait.Sleep(ctx, bus.Backoff(try, minRetryPause, maxRetryPause)) {
 			return err
 		}
 	}

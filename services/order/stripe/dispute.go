@@ -91,7 +91,7 @@ func (c *Client) Dispute(ctx context.Context, id string) (Dispute, error) {
 	if c.noKey {
 		return Dispute{}, ErrNoKey
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	raw, err := c.get(ctx, "/v1/disputes/"+url.PathEscape(id))
 	if err != nil {

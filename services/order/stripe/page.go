@@ -58,7 +58,7 @@ func (c *Client) CreatePage(ctx context.Context, page Page) (Session, error) {
 	if c.noKey {
 		return Session{}, ErrNoKey
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var without leftOut
 	for {

@@ -94,7 +94,7 @@ func (c *Client) Refund(ctx context.Context, order RefundOrder) (Refund, error) 
 	if c.noKey {
 		return Refund{}, ErrNoKey
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	p := &sdk.RefundParams{
 		PaymentIntent: sdk.String(order.PaymentIntent), Amount: sdk.Int64(int64(order.Amount)),
