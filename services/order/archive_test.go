@@ -42,7 +42,7 @@ func TestBackupsThatStoppedAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 60*time.Second, "the log that cannot be archived shows", func() bool { return fails(conn) > 0 })
-	// The folder in which PostgreSQL runs both commands.
+	// PostgreSQL runs this command in the same folder as the archive command.
 	if _, err := conn.Exec(t.Context(), "COPY (SELECT) TO PROGRAM 'cat && mkdir storage'"); err != nil {
 		t.Fatal(err)
 	}

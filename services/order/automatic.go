@@ -48,9 +48,13 @@ func readAutomatic(values map[string]*string) automatic {
 		return time.Duration(n) * each
 	}
 	on := func(key string) bool { return pg.Text(values[key]) == settingOn }
-	return automatic{reminder: on(settingReminder), restock: on(settingBackInStock), review: on(settingReview),
+	return automatic{
+		reminder:      on(settingReminder),
+		restock:       on(settingBackInStock),
+		review:        on(settingReview),
 		reminderAfter: after(settingReminderHours, reminderHours, time.Hour),
-		reviewAfter:   after(settingReviewDays, reviewDays, 24*time.Hour)}
+		reviewAfter:   after(settingReviewDays, reviewDays, 24*time.Hour),
+	}
 }
 
 // sendAutomatic enqueues the automatic mails whose time has come. The note that a mail was enqueued
@@ -100,9 +104,15 @@ type automaticMail struct {
 
 func (m automaticMail) message(kind string) msg.Message {
 	now := time.Now().UTC()
-	send := msg.SendMail{Kind: kind, To: []string{m.Email}, MemberID: m.MemberID, CreatedAt: now,
-		Deadline: now.Add(automaticTTL), Payment: &msg.PaymentMail{Total: m.Total, Lines: m.Lines},
-		Data: map[string]string{"first_name": m.Name, "identifier": m.About}}
+	send := msg.SendMail{
+		Kind:      kind,
+		To:        []string{m.Email},
+		MemberID:  m.MemberID,
+		CreatedAt: now,
+		Deadline:  now.Add(automaticTTL),
+		Payment:   &msg.PaymentMail{Total: m.Total, Lines: m.Lines},
+		Data:      map[string]string{"first_name": m.Name, "identifier": m.About},
+	}
 	if m.Asked {
 		send.Data["asked"] = "true"
 	}

@@ -334,13 +334,24 @@ func newCheckout(c *cart, contents cartContents, email string) (checkout, error)
 	hash := sha256.Sum256(raw)
 	now := time.Now().UTC()
 	return checkout{
-		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]),
-		State: stateCreating, Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1,
-		ExpiresAt:    now.Add(checkoutTTL).Truncate(time.Second),
-		ItemSubtotal: contents.totals.ItemSubtotal, ItemDiscount: contents.totals.ItemDiscount,
+		ID:               rand.Text(),
+		CartID:           c.ID,
+		CartGeneration:   c.Generation,
+		QuoteHash:        hex.EncodeToString(hash[:]),
+		State:            stateCreating,
+		Email:            email,
+		AgreedAt:         now,
+		Quote:            q,
+		Currency:         currency,
+		StripeAttempt:    1,
+		ExpiresAt:        now.Add(checkoutTTL).Truncate(time.Second),
+		ItemSubtotal:     contents.totals.ItemSubtotal,
+		ItemDiscount:     contents.totals.ItemDiscount,
 		ShippingSubtotal: contents.totals.ShippingSubtotal,
-		ShippingDiscount: contents.totals.ShippingDiscount, Total: contents.totals.Total, customer: c.customer(),
-		person: c.person(),
+		ShippingDiscount: contents.totals.ShippingDiscount,
+		Total:            contents.totals.Total,
+		customer:         c.customer(),
+		person:           c.person(),
 	}, nil
 }
 

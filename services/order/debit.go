@@ -89,9 +89,12 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	}
 	now := time.Now().UTC()
 	mail := msg.SendMail{
-		Kind: kind, To: []string{email}, MemberCode: pg.Text(c.MemberCode), CreatedAt: now,
-		Deadline: now.Add(mailTTL),
-		Payment:  &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
+		Kind:       kind,
+		To:         []string{email},
+		MemberCode: pg.Text(c.MemberCode),
+		CreatedAt:  now,
+		Deadline:   now.Add(mailTTL),
+		Payment:    &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
 	}
 	if c.MemberID != nil {
 		mail.MemberID = *c.MemberID

@@ -79,8 +79,11 @@ func statusMessage(o deskOrder, status string, at time.Time) msg.Message {
 func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 	now := time.Now().UTC()
 	m := msg.SendMail{
-		Kind: kind, To: []string{pg.Text(o.Email)}, MemberCode: pg.Text(o.MemberCode), CreatedAt: now,
-		Deadline: now.Add(mailTTL),
+		Kind:       kind,
+		To:         []string{pg.Text(o.Email)},
+		MemberCode: pg.Text(o.MemberCode),
+		CreatedAt:  now,
+		Deadline:   now.Add(mailTTL),
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: pg.Text(o.CustomerName),
 			OrderAmounts: o.OrderAmounts,

@@ -101,9 +101,19 @@ func (d discount) applied(only []int64) appliedCode {
 		end = farEnd
 	}
 	return appliedCode{
-		ID: d.ID, Code: d.Code, Description: d.Description, Combinable: d.Combinable, Amount: d.Amount,
-		OrderMinimum: d.OrderMinimum, TypeTitle: d.TypeTitle, AppliesTo: d.AppliesTo, Action: d.Action,
-		StartDateTime: d.Starts, EndDateTime: end, Left: true, Only: only,
+		ID:            d.ID,
+		Code:          d.Code,
+		Description:   d.Description,
+		Combinable:    d.Combinable,
+		Amount:        d.Amount,
+		OrderMinimum:  d.OrderMinimum,
+		TypeTitle:     d.TypeTitle,
+		AppliesTo:     d.AppliesTo,
+		Action:        d.Action,
+		StartDateTime: d.Starts,
+		EndDateTime:   end,
+		Left:          true,
+		Only:          only,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
@@ -218,15 +219,30 @@ type orderCode struct {
 func newOrder(p payment, c *checkout) order {
 	added, to, billing := c.taxAdded(p.Session), p.ShippingAddress(), p.BillingAddress()
 	o := order{
-		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID,
-		CartGeneration: c.CartGeneration, EventID: pg.StorableKey(p.eventID, stripe.MaxID),
-		MemberID: c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
-		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount),
+		Identifier:       random.Code(identifierLength),
+		CheckoutID:       c.ID,
+		SessionID:        p.ID,
+		CartID:           c.CartID,
+		CartGeneration:   c.CartGeneration,
+		EventID:          pg.StorableKey(p.eventID, stripe.MaxID),
+		MemberID:         c.MemberID,
+		Email:            p.Email(),
+		CustomerName:     p.CustomerName(),
+		Currency:         c.Currency,
+		ItemSubtotal:     int64(c.ItemSubtotal),
+		ItemDiscount:     int64(c.ItemDiscount),
 		ShippingSubtotal: int64(c.ShippingSubtotal),
-		ShippingDiscount: int64(c.ShippingDiscount), SalesTax: int64(added), Total: int64(c.Total + added),
-		TaxIncluded: int64(c.taxIncluded(to, billing)), ShippingMethod: c.Quote.Shipping,
-		ShippingAddress: to, BillingAddress: billing, PlacedAt: time.Now().UTC(),
-		checkout: c, eventAt: p.at, trace: p.trace,
+		ShippingDiscount: int64(c.ShippingDiscount),
+		SalesTax:         int64(added),
+		Total:            int64(c.Total + added),
+		TaxIncluded:      int64(c.taxIncluded(to, billing)),
+		ShippingMethod:   c.Quote.Shipping,
+		ShippingAddress:  to,
+		BillingAddress:   billing,
+		PlacedAt:         time.Now().UTC(),
+		checkout:         c,
+		eventAt:          p.at,
+		trace:            p.trace,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent
@@ -236,10 +252,17 @@ func newOrder(p payment, c *checkout) order {
 	}
 	for i, l := range c.Quote.Lines {
 		o.Lines = append(o.Lines, orderLine{
-			Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price), ProductTitle: l.ProductTitle,
+			Seq:               i,
+			SKUID:             l.SKUID,
+			Quantity:          l.Quantity,
+			PriceCents:        int64(l.Price),
+			ProductTitle:      l.ProductTitle,
 			ProductTitleURL:   l.ProductTitleURL,
-			ProductIdentifier: l.ProductIdentifier, Color: l.Color, Size: l.Size, Description: l.Description,
-			FullPrice: c.Quote.DiscountOn != nil && !slices.Contains(c.Quote.DiscountOn, l.SKUID),
+			ProductIdentifier: l.ProductIdentifier,
+			Color:             l.Color,
+			Size:              l.Size,
+			Description:       l.Description,
+			FullPrice:         c.Quote.DiscountOn != nil && !slices.Contains(c.Quote.DiscountOn, l.SKUID),
 		})
 	}
 	for i, q := range c.Quote.Codes {
@@ -287,6 +310,32 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 		messages = append(messages, placedMessages(o, stored)...)
 	}
 	return bus.Enqueue(ctx, tx, messages...)
+}
+
+// eraseBuyers removes the person from orders whose buyer was erased while Stripe's event was under
+// way. A person who pays after the erasure is a new customer.
+func eraseBuyers(ctx context.Context, tx pgx.Tx, orders []order) error {
+	var keys []string
+	for _, o := range orders {
+		if !o.eventAt.IsZero() {
+			keys = append(keys, o.Email)
+		}
+	}
+	forgotten, err := erasure.Forgotten(ctx, tx, keys...)
+	if err != nil || len(forgotten) == 0 {
+		return err
+	}
+	for i := range orders {
+		o := &orders[i]
+		if at, gone := forgotten[o.Email]; gone && !o.eventAt.IsZero() && !o.eventAt.After(at) {
+			o.MemberID, o.Email, o.CustomerName = nil, "", ""
+			o.ShippingAddress, o.BillingAddress = msg.Address{}, msg.Address{}
+			c := *o.checkout
+			c.Newsletter, c.MemberCode = false, nil
+			o.checkout = &c
+		}
+	}
+	return nil
 }
 
 // settle places one payment outside of the consumer: for the success page and the sweep.

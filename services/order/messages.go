@@ -25,26 +25,50 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description,
 			Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
 	}
-	amounts := msg.OrderAmounts{ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
-		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax,
-		TaxIncluded: o.TaxIncluded, Total: o.Total}
+	amounts := msg.OrderAmounts{
+		ItemSubtotal:     o.ItemSubtotal,
+		ItemDiscount:     o.ItemDiscount,
+		ShippingSubtotal: o.ShippingSubtotal,
+		ShippingDiscount: o.ShippingDiscount,
+		SalesTax:         o.SalesTax,
+		TaxIncluded:      o.TaxIncluded,
+		Total:            o.Total,
+	}
 	placed := msg.OrderPlaced{
-		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email,
-		CustomerName: o.CustomerName, ProspectCode: pg.Text(o.ProspectCode), ProspectKnown: o.prospectKnown,
-		Newsletter: o.checkout.Newsletter, Currency: o.Currency, OrderAmounts: amounts,
-		Lines: reportedLines(o.checkout, stored), Codes: codes, Country: o.ShippingAddress.CountryCode,
+		OrderID:       stored.ids[o.CheckoutID],
+		Identifier:    o.Identifier,
+		PlacedAt:      o.PlacedAt,
+		Email:         o.Email,
+		CustomerName:  o.CustomerName,
+		ProspectCode:  pg.Text(o.ProspectCode),
+		ProspectKnown: o.prospectKnown,
+		Newsletter:    o.checkout.Newsletter,
+		Currency:      o.Currency,
+		OrderAmounts:  amounts,
+		Lines:         reportedLines(o.checkout, stored),
+		Codes:         codes,
+		Country:       o.ShippingAddress.CountryCode,
 	}
 	if o.checkout.Newsletter {
 		placed.ConsentAt = o.checkout.AgreedAt
 	}
 	mail := msg.SendMail{
-		Kind: msg.MailOrderVisitor, To: []string{o.Email}, MemberCode: pg.Text(o.checkout.MemberCode),
+		Kind:         msg.MailOrderVisitor,
+		To:           []string{o.Email},
+		MemberCode:   pg.Text(o.checkout.MemberCode),
 		ProspectCode: pg.Text(o.ProspectCode),
-		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailTTL),
+		CreatedAt:    o.PlacedAt,
+		Deadline:     o.PlacedAt.Add(mailTTL),
 		Order: &msg.OrderMail{
-			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName,
-			EmailCode: stored.visitorTemplate, Lines: lines, Codes: codes, OrderAmounts: amounts,
-			ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
+			Identifier:      o.Identifier,
+			PlacedAt:        o.PlacedAt,
+			CustomerName:    o.CustomerName,
+			EmailCode:       stored.visitorTemplate,
+			Lines:           lines,
+			Codes:           codes,
+			OrderAmounts:    amounts,
+			ShippingAddress: o.ShippingAddress,
+			BillingAddress:  o.BillingAddress,
 		},
 	}
 	if m := o.checkout.Quote.Shipping; m != nil {
@@ -135,7 +159,7 @@ func (s *server) onUserEvent(ctx context.Context, tx pgx.Tx, d *bus.Delivery) er
 	case msg.UserMerged:
 		return bus.Apply(ctx, tx, d, mergeMember)
 	case msg.UserErased:
-		return erasure.Receive(ctx, tx, d, eraseOrders)
+		return onErased(ctx, tx, d)
 	}
 	return nil
 }

@@ -28,9 +28,16 @@ type orderFigure struct {
 // message.
 func (o orderFigure) message(how string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%s:%d%s", msg.OrderMoneySubject, o.Identifier, o.ReturnedVersion, how),
-		Subject: msg.OrderMoneySubject, Payload: msg.OrderMoney{Identifier: o.Identifier, MemberID: o.MemberID,
-			Email: o.Email, CustomerName: o.CustomerName, Total: o.Total, Returned: o.Returned,
-			Version: o.ReturnedVersion, PlacedAt: o.PlacedAt}}
+		Subject: msg.OrderMoneySubject, Payload: msg.OrderMoney{
+			Identifier:   o.Identifier,
+			MemberID:     o.MemberID,
+			Email:        o.Email,
+			CustomerName: o.CustomerName,
+			Total:        o.Total,
+			Returned:     o.Returned,
+			Version:      o.ReturnedVersion,
+			PlacedAt:     o.PlacedAt,
+		}}
 }
 
 const orderFigureColumnsSQL = ` o.id, o.identifier, coalesce(o.member_id, 0) AS member_id,

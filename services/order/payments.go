@@ -227,9 +227,14 @@ type issue struct {
 // newIssue makes an entry that can be stored whatever the payment contains.
 func newIssue(p payment, reason, explanation string) issue {
 	return issue{
-		Reason: reason, Explanation: pg.StorableText(explanation, stripe.MaxText), SessionID: p.ID,
-		PaymentIntent: p.PaymentIntent, EventID: pg.StorableKey(p.eventID, stripe.MaxID), Amount: p.AmountTotal,
-		Currency: p.Currency, Payload: pg.StorableJSON(p.raw),
+		Reason:        reason,
+		Explanation:   pg.StorableText(explanation, stripe.MaxText),
+		SessionID:     p.ID,
+		PaymentIntent: p.PaymentIntent,
+		EventID:       pg.StorableKey(p.eventID, stripe.MaxID),
+		Amount:        p.AmountTotal,
+		Currency:      p.Currency,
+		Payload:       pg.StorableJSON(p.raw),
 	}
 }
 
@@ -253,9 +258,15 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
 		return paymentEvent{}, false
 	}
-	pe := paymentEvent{ID: e.ID, Type: e.Type,
-		PaymentIntent: pg.StorableKey(stripe.ObjectID(o.PaymentIntent), stripe.MaxID), Amount: o.Amount,
-		Currency: pg.StorableText(o.Currency, stripe.MaxID), Payload: pg.StorableJSON(e.Data.Object), At: e.at()}
+	pe := paymentEvent{
+		ID:            e.ID,
+		Type:          e.Type,
+		PaymentIntent: pg.StorableKey(stripe.ObjectID(o.PaymentIntent), stripe.MaxID),
+		Amount:        o.Amount,
+		Currency:      pg.StorableText(o.Currency, stripe.MaxID),
+		Payload:       pg.StorableJSON(e.Data.Object),
+		At:            e.at(),
+	}
 	if e.Type == "charge.refunded" {
 		pe.Amount = o.AmountRefunded
 	}

@@ -215,8 +215,12 @@ func (r lostRefund) entry() issue {
 		how += " (" + r.Failure + ")"
 	}
 	return issue{
-		Reason: refundLost, SessionID: r.ID, PaymentIntent: r.PaymentIntent, Amount: &amount, Currency: r.Currency,
-		Payload: json.RawMessage(`{}`),
+		Reason:        refundLost,
+		SessionID:     r.ID,
+		PaymentIntent: r.PaymentIntent,
+		Amount:        &amount,
+		Currency:      r.Currency,
+		Payload:       json.RawMessage(`{}`),
 		Explanation: fmt.Sprintf("A refund of %s came to nothing. %s. The money is with the shop again. %s Refund it "+
 			"once more, or find another way with the customer, then resolve this.", r.Amount, how, said),
 	}

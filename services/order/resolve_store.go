@@ -12,7 +12,7 @@ import (
 // heldCheckout is the checkout of a payment with an entry for staff.
 type heldCheckout struct {
 	ID   string
-	Held bool // the entry keeps its state and reservations
+	Held bool // the entry keeps the checkout's state and reservations
 }
 
 // lockHeld locks the checkout of an entry for staff, if there is one, whatever its state and the

@@ -17,8 +17,14 @@ func Migrations() []pg.Set { return service.Migrations("order", migrations) }
 
 // Run serves carts and orders until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	set := service.Settings{Name: "order", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
-	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)
+	set := service.Settings{
+		Name:     "order",
+		Common:   cfg.Common,
+		Addr:     cfg.Addr,
+		Listener: cfg.Listener,
+		TLS:      cfg.InsideFiles(),
+		StaffKey: cfg.StaffVerifier(cfg.Keys),
+	}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s, err := newServer(core, cfg)
 		if err != nil {
@@ -31,9 +37,14 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			Work:      s.work,
 			Trail:     s.trail,
 			Consumers: s.consumers(),
-			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
-				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalog clock", Run: s.clock},
-				{Name: "pictures", Run: s.makePictures}, {Name: "pictures of others", Run: s.fetchPictures}},
+			Workers: []service.Worker{
+				{Name: "sweep", Run: s.sweep},
+				{Name: "desk", Run: s.followUp},
+				{Name: "refunds", Run: s.makeRefunds},
+				{Name: "catalog clock", Run: s.clock},
+				{Name: "pictures", Run: s.makePictures},
+				{Name: "pictures of others", Run: s.fetchPictures},
+			},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

@@ -36,21 +36,31 @@ type server struct {
 }
 
 func newServer(core *service.Core, cfg Config) (*server, error) {
-	kept, err := media.Open(cfg.MediaURL)
+	store, err := media.Open(cfg.MediaURL)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cfg: cfg, log: core.Log, pool: core.Pool, outbox: core.Outbox,
-		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
-		refundWork: make(chan struct{}, 1),
-		clockWork:  make(chan struct{}, 1),
-		pictures:   make(chan struct{}, pictureConcurrency), pictureWork: make(chan struct{}, 1),
-		fetcher: picture.NewFetcher(picture.Public, nil), fetchWork: make(chan struct{}, 1)}
+
+	s := &server{
+		cfg:         cfg,
+		log:         core.Log,
+		pool:        core.Pool,
+		outbox:      core.Outbox,
+		stripe:      newStripe(core.Log, cfg, core.Bus),
+		media:       store,
+		deskWork:    make(chan struct{}, 1),
+		refundWork:  make(chan struct{}, 1),
+		clockWork:   make(chan struct{}, 1),
+		pictures:    make(chan struct{}, pictureConcurrency),
+		pictureWork: make(chan struct{}, 1),
+		fetcher:     picture.NewFetcher(picture.Public, nil),
+		fetchWork:   make(chan struct{}, 1),
+	}
+
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()
 		wait.Wake(s.deskWork)
 		wait.Wake(s.refundWork)
 	})
-	s.media = kept
 	return s, nil
 }

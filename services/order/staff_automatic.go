@@ -9,11 +9,13 @@ import (
 
 // automaticGroup are the settings of the automatic mails.
 var automaticGroup = settingGroup{
-	path: "automatic-mails", title: "Automatic mails",
+	path:  "automatic-mails",
+	title: "Automatic mails",
 	intro: "Reminders and questions go only to people who asked for news. All of them are off until they are " +
 		"switched on here; their words are templates of mails.",
 	keys:   []string{settingReminder, settingReminderHours, settingBackInStock, settingReview, settingReviewDays},
-	fields: automaticFields, check: checkAutomatic,
+	fields: automaticFields,
+	check:  checkAutomatic,
 }
 
 func automaticFields(context.Context, *server) ([]adminui.Field, error) {

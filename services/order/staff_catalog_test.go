@@ -200,7 +200,7 @@ func TestStaffOrderPictures(t *testing.T) {
 	}
 	editor.Post(path, form("1")...).Has(409, "Another person changed", "Two &lt;clips&gt;")
 	if a := e.staff(adminui.Owner).Post(path, form("1")...); a.Status != 409 || !strings.Contains(a.Body, "it was changed meanwhile") {
-		t.Error(a) // it is in the wrong order
+		t.Error(a) // the text is not about an order
 	}
 	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther ||
 		e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {

@@ -254,10 +254,15 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 	if err := placeMembers(ctx, tx, c.ID, e.Places); err != nil {
 		return err
 	}
-	act := adminui.Act{Action: adminui.CatalogEdit, Kind: "collection", Key: e.Address, Text: "Changed the collection",
+	act := adminui.Act{
+		Action: adminui.CatalogEdit,
+		Kind:   "collection",
+		Key:    e.Address,
+		Text:   "Changed the collection",
 		Before: map[string]any{"title": c.Title, "address": c.Address, "text": c.Text, "position": c.Position},
 		After: map[string]any{"title": e.Title, "address": e.Address, "text": e.Text, "position": e.Position,
-			"places": e.Places}}
+			"places": e.Places},
+	}
 	if c.ID == 0 {
 		act.Text, act.Before = "Made the collection", nil
 	}

@@ -11,10 +11,11 @@ import (
 
 // formPage is a page with one form.
 type formPage struct {
-	Errors adminui.Wrong  `json:"errors,omitempty"` // by field; "" is about the whole form
-	Intro  string         `json:"-"`
-	Form   adminui.Form   `json:"-"`
-	Edit   adminui.Action `json:"-"` // the right to see more than the values; "" if the page requires it
+	Errors adminui.Wrong `json:"errors,omitempty"` // by field; "" is about the whole form
+	Intro  string        `json:"-"`
+	Form   adminui.Form  `json:"-"`
+	// Edit is the right to change the values, which others only see; "" if the page requires it.
+	Edit adminui.Action `json:"-"`
 }
 
 // Shown are the values of the form, for those who may not change them.

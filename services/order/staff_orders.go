@@ -178,9 +178,15 @@ func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want
 	if only := ask.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
 		ask.Leave("only", "There is no such choice of orders: all are shown.")
 	}
-	want = ordersWanted{Status: ask.Chosen["status"], Only: ask.Chosen["only"], Search: ask.Search,
+	want = ordersWanted{
+		Status:  ask.Chosen["status"],
+		Only:    ask.Chosen["only"],
+		Search:  ask.Search,
 		Late:    lateOnly{statusesBeforeSent(tabs), lateDays},
-		ByTotal: ask.Sort == "total", Down: ask.Down, Rows: ask.Rows + 1}
+		ByTotal: ask.Sort == "total",
+		Down:    ask.Down,
+		Rows:    ask.Rows + 1,
+	}
 	if want.From, want.Until, err = ask.Days(); err != nil {
 		return want, err
 	}

@@ -175,9 +175,15 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	if err != nil {
 		return paymentPage{}, err
 	}
-	page := paymentPage{Payment: p, Title: p.title(), Payload: adminui.Readable(payload), Holds: p.holds(),
-		Runbook: adminui.Runbook(p.runbook()),
-		CanMake: p.makesOrder(), CanRefund: p.refundable()}
+	page := paymentPage{
+		Payment:   p,
+		Title:     p.title(),
+		Payload:   adminui.Readable(payload),
+		Holds:     p.holds(),
+		Runbook:   adminui.Runbook(p.runbook()),
+		CanMake:   p.makesOrder(),
+		CanRefund: p.refundable(),
+	}
 	page.Facts = []adminui.Detail{{Label: "Reason", Value: p.Reason}, {Label: "Amount", Value: p.Amount},
 		{Label: "Currency", Value: p.Currency}, {Label: "Since", Value: p.At}, p.atStripe(),
 		{Label: "Payment", Value: p.PaymentIntent}, {Label: "Event", Value: p.EventID}}

@@ -274,8 +274,12 @@ func changeMedia(r *http.Request, tx pgx.Tx, id, version int64, pictures, videos
 	if err := storeMedia(ctx, tx, id, pictures, videos, adminui.Who(r).Name); err != nil {
 		return err
 	}
-	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier,
+	return adminui.Record(r, tx, adminui.Act{
+		Action: adminui.CatalogEdit,
+		Kind:   "product",
+		Key:    p.Identifier,
 		Text:   "Changed pictures and videos",
 		Before: map[string]any{"pictures": wasPictures, "videos": wasVideos},
-		After:  map[string]any{"pictures": pictures, "videos": videos}})
+		After:  map[string]any{"pictures": pictures, "videos": videos},
+	})
 }

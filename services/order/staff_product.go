@@ -267,11 +267,17 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 		}
 		return t
 	}
-	e = productEdit{Title: text("title", now.Title, maxTitle), TitleURL: text("title_url", now.TitleURL, 100),
-		Headline: text("headline", now.Headline, maxText), Part1: text("description_part_1", now.Part1, maxText),
-		Part2: text("description_part_2", now.Part2, maxText), Published: now.Published,
-		OnSaleFrom: moment("on_sale_from", now.OnSaleFrom), OnSaleUntil: moment("on_sale_until", now.OnSaleUntil),
-		Collections: now.Collections}
+	e = productEdit{
+		Title:       text("title", now.Title, maxTitle),
+		TitleURL:    text("title_url", now.TitleURL, 100),
+		Headline:    text("headline", now.Headline, maxText),
+		Part1:       text("description_part_1", now.Part1, maxText),
+		Part2:       text("description_part_2", now.Part2, maxText),
+		Published:   now.Published,
+		OnSaleFrom:  moment("on_sale_from", now.OnSaleFrom),
+		OnSaleUntil: moment("on_sale_until", now.OnSaleUntil),
+		Collections: now.Collections,
+	}
 	if e.Title == "" {
 		wrong["title"] = "A product needs a title."
 	}
@@ -383,10 +389,15 @@ func productDiff(p staffProduct, e productEdit) (before, after map[string]any) {
 			before[name], after[name] = was, is
 		}
 	}
-	for name, pair := range map[string][2]string{"title": {p.Title, e.Title}, "title_url": {p.TitleURL, e.TitleURL},
-		"headline": {p.Headline, e.Headline}, "description_part_1": {p.Part1, e.Part1},
-		"description_part_2": {p.Part2, e.Part2}, "on_sale_from": {timeField(p.OnSaleFrom), timeField(e.OnSaleFrom)},
-		"on_sale_until": {timeField(p.OnSaleUntil), timeField(e.OnSaleUntil)}} {
+	for name, pair := range map[string][2]string{
+		"title":              {p.Title, e.Title},
+		"title_url":          {p.TitleURL, e.TitleURL},
+		"headline":           {p.Headline, e.Headline},
+		"description_part_1": {p.Part1, e.Part1},
+		"description_part_2": {p.Part2, e.Part2},
+		"on_sale_from":       {timeField(p.OnSaleFrom), timeField(e.OnSaleFrom)},
+		"on_sale_until":      {timeField(p.OnSaleUntil), timeField(e.OnSaleUntil)},
+	} {
 		add(name, pair[0], pair[1], pair[0] == pair[1])
 	}
 	add("published", p.Published, e.Published, p.Published == e.Published)

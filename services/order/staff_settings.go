@@ -167,11 +167,13 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 
 // checkoutGroup are the settings of the checkout and of new orders.
 var checkoutGroup = settingGroup{
-	path: "checkout", title: "Checkout and orders",
+	path:  "checkout",
+	title: "Checkout and orders",
 	intro: "Carts follow a change at once. Payment pages that are open keep what they were made with.",
 	keys: []string{settingMembers, settingVisitors, settingCountries, settingDefaultShipping, settingFirstStatus,
 		settingMemberMail, settingVisitorMail},
-	fields: checkoutFields, check: checkCheckout,
+	fields: checkoutFields,
+	check:  checkCheckout,
 }
 
 func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {

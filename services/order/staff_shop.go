@@ -19,12 +19,15 @@ import (
 
 // shopGroup are the shop's name and address.
 var shopGroup = settingGroup{
-	path: "shop", title: "Shop",
+	path:  "shop",
+	title: "Shop",
 	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name " +
 		"stands in mails, " +
 		"too, as their sender's.",
 	keys:   []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
-	fields: shopFields, check: checkShop, told: enqueueShop,
+	fields: shopFields,
+	check:  checkShop,
+	told:   enqueueShop,
 }
 
 func shopFields(context.Context, *server) ([]adminui.Field, error) {

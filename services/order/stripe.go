@@ -12,18 +12,27 @@ import (
 // over b.
 func newStripe(log *slog.Logger, cfg Config, b *bus.Bus) *stripe.Client {
 	return stripe.New(log, stripe.Settings{
-		APIBase: cfg.StripeAPIBase, SecretKey: cfg.StripeSecretKey, Shop: cfg.PublicURL,
-		Name: cfg.Shop(), Rate: cfg.stripeRate(),
-		Bus: b,
+		APIBase:   cfg.StripeAPIBase,
+		SecretKey: cfg.StripeSecretKey,
+		Shop:      cfg.PublicURL,
+		Name:      cfg.Shop(),
+		Rate:      cfg.stripeRate(),
+		Bus:       b,
 	})
 }
 
 // page is the payment page of a quote.
 func (c checkout) page() stripe.Page {
 	p := stripe.Page{
-		CheckoutID: c.ID, Attempt: c.StripeAttempt, CartID: c.CartID, Email: c.Email, Currency: c.Currency,
-		ExpiresAt: c.ExpiresAt, Discount: c.ItemDiscount, Countries: c.Quote.Countries,
-		Tax: c.Quote.Tax != nil && c.Quote.Tax.Mode == taxStripe,
+		CheckoutID: c.ID,
+		Attempt:    c.StripeAttempt,
+		CartID:     c.CartID,
+		Email:      c.Email,
+		Currency:   c.Currency,
+		ExpiresAt:  c.ExpiresAt,
+		Discount:   c.ItemDiscount,
+		Countries:  c.Quote.Countries,
+		Tax:        c.Quote.Tax != nil && c.Quote.Tax.Mode == taxStripe,
 	}
 	for _, l := range c.Quote.Lines {
 		p.Lines = append(p.Lines, stripe.Line{

@@ -54,9 +54,10 @@ const (
 // New makes a client; it makes no calls yet.
 func New(log *slog.Logger, set Settings) *Client {
 	backend := sdk.GetBackendWithConfig(sdk.APIBackend, &sdk.BackendConfig{
-		URL: sdk.String(strings.TrimSuffix(set.APIBase, "/")), MaxNetworkRetries: sdk.Int64(2),
-		EnableTelemetry: sdk.Bool(false),
-		LeveledLogger:   sdkLog{log},
+		URL:               sdk.String(strings.TrimSuffix(set.APIBase, "/")),
+		MaxNetworkRetries: sdk.Int64(2),
+		EnableTelemetry:   sdk.Bool(false),
+		LeveledLogger:     sdkLog{log},
 		HTTPClient: &http.Client{
 			Timeout: tryTimeout, Transport: transport{http.DefaultTransport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

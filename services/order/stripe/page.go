@@ -38,8 +38,8 @@ type Page struct {
 	ExpiresAt  time.Time
 	Lines      []Line      // at most MaxLines
 	Discount   money.Cents // off all lines together
-	Tax        bool        // ISO codes of the countries to ship to, from ShipTo; if empty, the US and Canada
-	Countries  []string    // ISO codes of those that can be shipped to, of ShipTo; without any, the US and Canada
+	Tax        bool        // Stripe Tax adds what is due at the destination
+	Countries  []string    // ISO codes of the countries to ship to, from ShipTo; if empty, the US and Canada
 }
 
 // Line is a line that a buyer sees and pays, with one price for each piece.
