@@ -12,10 +12,11 @@ import (
 )
 
 // A guest's browser is known by the order that it looked at, whether the address still holds the
-// identifier (as it was recorded once) or a mark of it.
+// order's identifier, as older rows do, or only a mark of it.
 func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
+
 	const mine, before, other = "q7RkV2mX9bTzLw4cYp1sNd", "OLDq7RkV2mX9bTzLw4cYp1", "ZZZZV2mX9bTzLw4cYp1sZZ"
 	now := time.Now().Add(-time.Minute)
 	e.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged,
@@ -27,6 +28,7 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 		msg.Message{Key: "o3", Subject: msg.OrderPlacedSubject,
 			Payload: msg.OrderPlaced{Identifier: other, ProspectCode: "PR8", PlacedAt: now}})
 	e.Becomes(3, `SELECT count(*) FROM order_placed WHERE pr_cd IS NOT NULL`)
+
 	for i, event := range []string{
 		`"kind":"pageview","anonymous_id":"guest","url":"/account/order?identifier=-","order":"` + msg.OrderMark(mine) + `"`,
 		`"kind":"pageview","anonymous_id":"guest","url":"/products?x=1"`,
@@ -41,11 +43,14 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM page_view WHERE url LIKE '%` + other + `%'`); n != 0 {
 		t.Error("an address that came with its identifier is recorded with it")
 	}
-	// As it was recorded before identifiers were cut.
+
+	// A visit that was recorded before identifiers were cut from addresses.
 	e.Exec(`
 		INSERT INTO page_view (event_id, anonymous_id, url, remote_addr, user_agent, at)
 		VALUES ('h1', 'earlier', $1, '192.0.2.7', 'B', now()), ('h2', 'earlier', '/cart', '192.0.2.7', 'B', now())`,
 		"/account/order?identifier="+before)
+
+	// The export has what the guest's browsers did, and nothing of the stranger's.
 	raw, err := ExportVisits(t.Context(), e.pool, erasure.Person{ProspectIDs: []int64{9}, Codes: []string{"PR9", "PR9b"}})
 	var got struct {
 		Views  []any `json:"page_views"`
@@ -56,6 +61,7 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 		t.Errorf("the export holds %d page views and %d orders: %s, %v", len(got.Views), len(got.Orders), raw, err)
 	}
 
+	// After the erasure only the stranger is traceable.
 	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased,
 		Payload: msg.Erased{ProspectID: 9, Codes: []string{"PR9", "PR9b"}, At: time.Now()}})
 	e.Becomes(0, `SELECT count(*) FROM prospect`)
@@ -67,7 +73,8 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM click WHERE anonymous_id IS NOT NULL`); n != 0 {
 		t.Error("the guest's click keeps its mark")
 	}
-	// The order may be heard of late.
+
+	// The message of an order may come after the erasure.
 	e.enqueue(msg.Message{Key: "o4", Subject: msg.OrderPlacedSubject,
 		Payload: msg.OrderPlaced{Identifier: "LATEq7RkV2mX9bTzLw4cYp", ProspectCode: "PR9", PlacedAt: now}})
 	e.Becomes(4, `SELECT count(*) FROM order_placed`)

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// Reports take off what was given back on the day when it was, with its tax, whatever the order of the messages; the newest
-// word about an order counts, and an order of before gets its tax later.
+// Reports deduct what was given back on the day when it was, with its tax, whatever the order of
+// the messages. The newest message about an order counts, and an older order gets its tax later.
 func TestReportsTakeOffWhatWasGivenBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -20,6 +20,7 @@ func TestReportsTakeOffWhatWasGivenBack(t *testing.T) {
 	placed := first.Payload.(msg.OrderPlaced)      //nolint:forcetypeassert // clips makes it
 	placed.TaxIncluded = 325
 	first.Payload = placed
+
 	given := func(identifier string, tax, version int64, returns ...msg.GivenBack) msg.Message {
 		return msg.Message{Key: fmt.Sprintf("%s:%s:%d", msg.OrderGivenBackSubject, identifier, version), Subject: msg.OrderGivenBackSubject,
 			Payload: msg.OrderGivenBack{Identifier: identifier, Tax: tax, Version: version, Returns: returns}}
@@ -28,14 +29,15 @@ func TestReportsTakeOffWhatWasGivenBack(t *testing.T) {
 		return msg.GivenBack{At: day.AddDate(0, 0, days).Add(23*time.Hour + 59*time.Minute), Amount: amount, Tax: tax}
 	}
 	piece, second, dispute := back(1, 359, 57), back(2, 500, 80), back(1, 1674, 268)
+
 	seen := func(want string) {
 		t.Helper()
-		e.counted()
+		e.awaitCounts()
 		if got := e.Text(`SELECT string_agg(concat_ws(' ', day - $1::date, sales, tax, returned, returned_tax), ', ' ORDER BY day)
 			FROM day_total`, day); got != want {
 			t.Errorf("counted: %s\nwant     %s", got, want)
 		}
-		e.rebuilt()
+		e.wantSameAfterRecount()
 	}
 	e.enqueue(given("A1", 325, 2, piece, second)) // before the order itself, and before version 1
 	e.Becomes(1, `SELECT count(*) FROM order_returned`)
@@ -44,8 +46,8 @@ func TestReportsTakeOffWhatWasGivenBack(t *testing.T) {
 	e.Becomes(2, `SELECT count(*) FROM inbox WHERE consumer = $1`, msg.EventsGiven)
 	seen("0 2133 325 0 0, 1 0 0 359 57, 2 0 0 500 80")
 
-	e.enqueue(given("A1", 325, 3, piece)) // the second one failed after all
-	e.enqueue(given("A2", 7, 0))          // of before
+	e.enqueue(given("A1", 325, 3, piece)) // the second refund failed after all
+	e.enqueue(given("A2", 7, 0))          // of an order whose own message had no tax
 	e.Becomes(4, `SELECT count(*) FROM inbox WHERE consumer = $1`, msg.EventsGiven)
 	seen("0 2133 332 0 0, 1 0 0 359 57, 2 0 0 0 0")
 	e.enqueue(given("A1", 325, 4, piece, dispute))

@@ -6,8 +6,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// More rows than one group holds, on both sides of each age.
-func TestOldReportsGo(t *testing.T) {
+// Client addresses, and events that are too old, are removed. There are more of them than one group
+// holds, and rows on both sides of each age.
+func TestOldClientsAndEventsAreRemoved(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "events", Migrations()...)
 	db := testenv.DB{TB: t, Conn: pool}
@@ -26,6 +27,8 @@ func TestOldReportsGo(t *testing.T) {
 	} {
 		db.Exec(sql)
 	}
+
+	// Clients go after 30 days.
 	if n, err := clearClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
 		t.Errorf("%d clients dropped, %v", n, err)
 	}
@@ -33,6 +36,8 @@ func TestOldReportsGo(t *testing.T) {
 		db.Number(`SELECT count(*) FROM page_view`) != 10202 {
 		t.Errorf("%d page views tell the client", n)
 	}
+
+	// Events go after 400 days.
 	if n, err := dropOldEvents(t.Context(), pool, 400); err != nil || n != 5103 {
 		t.Errorf("%d reports deleted, %v", n, err)
 	}
@@ -41,12 +46,15 @@ func TestOldReportsGo(t *testing.T) {
 			+ (SELECT count(*) FROM click) * 10 + (SELECT count(*) FROM arrival)`); n != 5102111 {
 		t.Errorf("what is left: %d", n)
 	}
+
+	// A second run finds nothing.
 	if n, err := dropOldEvents(t.Context(), pool, 400); err != nil || n != 0 {
 		t.Errorf("once more: %d deleted, %v", n, err)
 	}
 }
 
-func TestPageViewDays(t *testing.T) {
+// PAGE_VIEW_DAYS has to be from 1 to 36600.
+func TestPageViewDaysAreBounded(t *testing.T) {
 	t.Parallel()
 	for days, good := range map[int]bool{0: false, -1: false, 1: true, 400: true, 36601: false} {
 		c := Config{PageViewDays: days}

@@ -18,8 +18,8 @@ import (
 // env is events as it runs, edge's publisher, the order service's outbox, and a database that can be
 // cut off.
 type env struct {
-	*testenv.Client // as edge asks
-	testenv.DB      // beside the cut
+	*testenv.Client // with edge's identity
+	testenv.DB      // not affected by cut
 	t               *testing.T
 	pool            *pgxpool.Pool
 	cut             *testenv.Cut
@@ -36,6 +36,7 @@ func newEnv(t *testing.T) *env {
 		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
 	e := &env{t: t, pool: testenv.Open(t, database, "events"), cut: testenv.NewCut(t, database), broker: testenv.NewBroker(t)}
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
+
 	e.browser = e.broker.Bus("edge").NewPublisher()
 	e.outbox = bus.NewOutbox(e.broker.Bus("order"), testenv.Open(t, database, "order"))
 	e.cfg = Config{Common: boot.Common{DatabaseURL: e.cut.URL, NATSURL: e.broker.URL()}, PageViewDays: 400}
@@ -54,10 +55,10 @@ func (e *env) start() {
 	e.stop = testenv.Run(e.t, func(ctx context.Context) error { return Run(ctx, testenv.Log(e.t), cfg) })
 }
 
-// stranger asks from this machine, without an identity.
+// stranger is a client without an identity.
 func (e *env) stranger() *testenv.Client { return &testenv.Client{TB: e.t, URL: e.URL} }
 
-// staff asks as a person with these roles, for data.
+// staff is a client with these roles that asks for JSON.
 func (e *env) staff(roles ...adminui.Role) *testenv.Client {
 	c := e.stranger().AsStaff("events", roles...)
 	c.Header = http.Header{"Accept": {"application/json"}}
@@ -72,8 +73,8 @@ func (e *env) report(id, data string) {
 	}
 }
 
-// counted waits until the figures are up to date.
-func (e *env) counted() {
+// awaitCounts waits until the figures are up to date.
+func (e *env) awaitCounts() {
 	e.t.Helper()
 	e.Becomes(0, `SELECT count(*) FROM recount`)
 }

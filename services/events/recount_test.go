@@ -30,7 +30,7 @@ var twoDays = []struct {
 	minute int
 	data   string
 }{
-	// ann comes by an ad, looks, and comes back an hour later to buy
+	// ann comes by an ad, looks, and returns an hour later to buy
 	{600, `"kind":"pageview","anonymous_id":"ann","url":"https://shop.example/?ad_cd=-","referrer":"search.example"`},
 	{600, `"kind":"linkevent","anonymous_id":"ann","url":"https://shop.example/","ad_cd":"AD1"`},
 	{610, `"kind":"pageview","anonymous_id":"ann","url":"https://shop.example/product/P1?x=1"`},
@@ -38,16 +38,16 @@ var twoDays = []struct {
 	{705, `"kind":"pageview","anonymous_id":"ann","url":"/checkout/confirm"`},
 	{711, `"kind":"pageview","anonymous_id":"ann","url":"/checkout/success","referrer":"pay.example"`},
 	{712, `"kind":"pageview","anonymous_id":"ann","url":"/account/order?identifier=-","order":"` + msg.OrderMark("A1") + `"`},
-	// ben comes from a blog, and looks for what is not there
+	// ben comes from a blog, and searches for something that is not there
 	{615, `"kind":"pageview","anonymous_id":"ben","url":"/product/P1","referrer":"blog.example"`},
 	{616, `"kind":"buttonclick","anonymous_id":"ben","url":"/search?q=Paper++Clips","what":"search-empty"`},
 	{617, `"kind":"ajaxerror","anonymous_id":"ben","url":"/search?q=x","what":"script-error"`},
-	// without a browser's id, and on the following day
+	// one without a browser's id, and one on the following day
 	{620, `"kind":"pageview","url":"/product/P1"`},
 	{24*60 + 1, `"kind":"pageview","anonymous_id":"ben","url":"/?utm_source=Letter"`},
 }
 
-// firstDay is what the first of them brings by names: visits, times, orders, pieces and cents.
+// firstDay is the figures by names of the first day: visits, times, orders, pieces and cents.
 const firstDay = `code SPRING  Spring 0 0 1 3 650
 collection paper  Paper 0 0 1 2 600
 country DE   0 0 1 3 650
@@ -65,7 +65,7 @@ source ad:AD1   1 0 1 3 650
 source direct   1 0 0 0 0
 source site:blog.example   1 0 0 0 0`
 
-// clips is an order of two products.
+// clips is the message of an order of two products.
 func clips(identifier string, at time.Time, total int64) msg.Message {
 	return msg.Message{Key: "order-placed:" + identifier, Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{
 		Identifier: identifier, ProspectCode: "PR1", PlacedAt: at, Currency: "usd", Country: "de",
@@ -76,8 +76,9 @@ func clips(identifier string, at time.Time, total int64) msg.Message {
 	}}
 }
 
-// TestFigures sends two days of a shop in any order, some of it twice, and compares with what was counted by hand.
-func TestFigures(t *testing.T) {
+// The figures of two days, whose events come in any order and some of them twice, are those that
+// were counted by hand.
+func TestFiguresOfTwoDays(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO ad (type_id, status_id, ad_cd) VALUES (1, 3, 'AD1')`)
@@ -88,6 +89,7 @@ func TestFigures(t *testing.T) {
 		id := fmt.Sprint("e", i)
 		events[id] = fmt.Sprintf(`{"id":%q,"at":%q,%s}`, id, at(event.minute), event.data)
 	}
+
 	e.enqueue(clips("A1", day.Add(710*time.Minute), 650), clips("A2", day.Add((24*60+5)*time.Minute), 100))
 	for id, data := range events { // in any order
 		e.report(id, data)
@@ -95,10 +97,12 @@ func TestFigures(t *testing.T) {
 			e.report("again "+id, data)
 		}
 	}
+
 	e.Becomes(len(events), `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM arrival) +
 		(SELECT count(*) FROM click) + (SELECT count(*) FROM call_error)`)
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE source = 'ad:AD1'`)
-	e.counted()
+	e.awaitCounts()
+
 	var got []map[string]any
 	rows := e.Text(`SELECT jsonb_agg(to_jsonb(t) - 'day' ORDER BY day)::text FROM day_total t`)
 	if err := json.Unmarshal([]byte(rows), &got); err != nil {
@@ -112,58 +116,65 @@ func TestFigures(t *testing.T) {
 			"empty_searches": 0., "orders": 1., "pieces": 3., "sales": 100., "discount": 50., "tax": 0., "returned": 0.,
 			"returned_tax": 0., "again_orders": 1., "again_sales": 100.},
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
 	parts := e.Text(`SELECT string_agg(
 		  concat_ws(' ', kind, name, detail, title, visits, views, orders, pieces, sales), E'\n' ORDER BY kind, name)
 		FROM day_part WHERE day = $1::date`, day)
 	if diff := cmp.Diff(firstDay, parts); diff != "" {
 		t.Error(diff)
 	}
-	e.rebuilt()
 
-	// Who is erased stays in the figures, although the day is counted again, and is not found in it.
+	e.wantSameAfterRecount()
+
+	// A person who is erased stays in the figures, although the day is counted again, but can no
+	// longer be found in it.
 	before := figures(e.DB)
 	e.enqueue(msg.Message{Key: "user-erased:1", Subject: msg.UserErased, Payload: msg.Erased{Codes: []string{"PR1"}, At: time.Now()}})
 	e.Becomes(0, `SELECT count(*) FROM page_view WHERE anonymous_id = 'ann' OR order_mark IS NOT NULL`)
 	e.Exec(`UPDATE day_total SET to_order = 7`)
 	e.Exec(`INSERT INTO recount (day) SELECT day FROM day_total`)
-	e.counted()
+	e.awaitCounts()
 	after := figures(e.DB)
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// rebuilt counts everything again and finds the same.
-func (e *env) rebuilt() {
+// wantSameAfterRecount counts everything again and compares.
+func (e *env) wantSameAfterRecount() {
 	e.t.Helper()
 	before := figures(e.DB)
 	e.Exec(`UPDATE day_total SET views = views + 100`)
 	e.Exec(`INSERT INTO recount (day) SELECT day FROM day_total`)
-	e.counted()
+	e.awaitCounts()
 	if diff := cmp.Diff(before, figures(e.DB)); diff != "" {
 		e.t.Error(diff)
 	}
 }
 
-// Two processes count while events come in, and days are marked that another transaction has not committed yet:
-// nothing is left out.
+// Nothing is left out when two processes count while events come in, and while another transaction
+// that marks the day is not committed yet.
 func TestCountingMissesNothing(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "events", Migrations()...)
 	db := testenv.DB{TB: t, Conn: pool}
+
 	open, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { open.Rollback(context.WithoutCancel(t.Context())) }) //nolint:errcheck // committed, unless the test failed
+	t.Cleanup(func() { open.Rollback(context.WithoutCancel(t.Context())) }) //nolint:errcheck // it is committed, unless the test failed
+
 	insert := func(conn testenv.DB, id string) {
 		conn.Exec(`INSERT INTO page_view (event_id, anonymous_id, url, at) VALUES ($1, 'browser', '/', now())`, id)
 	}
 	insert(testenv.DB{TB: t, Conn: open}, "late")
 	insert(db, "early")
+
 	count := func() {
 		var both sync.WaitGroup
 		for range 2 {
@@ -175,8 +186,10 @@ func TestCountingMissesNothing(t *testing.T) {
 		}
 		both.Wait()
 	}
+
 	count()
 	db.Becomes(1, `SELECT coalesce(sum(views), 0)::int FROM day_total`)
+
 	if err := open.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -184,15 +197,19 @@ func TestCountingMissesNothing(t *testing.T) {
 	db.Becomes(2, `SELECT sum(views)::int FROM day_total`)
 }
 
-// What old processes wrote comes over once, months have tables of their own, and old ones go whole.
-func TestMonths(t *testing.T) {
+// Rows that old processes wrote are brought over once, each month has a table of its own, and old
+// months are dropped.
+func TestMonthsAreFilledAndDropped(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "events", Migrations()...)
 	db := testenv.DB{TB: t, Conn: pool}
+
 	db.Exec(`INSERT INTO pageview (event_id, url, at) SELECT 'v' || n, '/', now() - n * interval '20 days'
 		FROM generate_series(0, 30) AS n`)
 	db.Exec(`INSERT INTO page_view (event_id, url, at) SELECT event_id, url, at FROM pageview WHERE event_id = 'v3'`)
 	db.Exec(`INSERT INTO link_event (event_id, url, at) VALUES ('l', '/', now() - interval '500 days')`)
+
+	// Bringing over twice leaves each row once, in the table of its month.
 	for range 2 {
 		if _, err := bringOver(t.Context(), pool); err != nil {
 			t.Fatal(err)
@@ -202,6 +219,8 @@ func TestMonths(t *testing.T) {
 		db.Number(`SELECT count(*) FROM pageview`) != 0 {
 		t.Errorf("%d page views came over", n)
 	}
+
+	// Months that ended 400 days ago are dropped.
 	tables := func() int {
 		return db.Number(`SELECT count(*) FROM pg_inherits WHERE inhparent = 'page_view'::regclass`)
 	}
@@ -218,7 +237,7 @@ func TestMonths(t *testing.T) {
 	}
 }
 
-// Counting a day may take longer than the 8 seconds that an answer to a request has: a large shop's days do.
+// Counting a day may take longer than the 8 seconds that a request may: a large shop's days do.
 func TestCountingMayTakeLong(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "events", Migrations()...)

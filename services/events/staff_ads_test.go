@@ -10,11 +10,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// springAd is the form of an ad.
+// springAd is the filled-in form of an ad.
 var springAd = []string{"title", "Spring <b>sale</b>", "final_url", "https://shop.example/products?sort=new", "final_url_suffix",
 	"utm_source=x", "headline_1", "Clips", "type", "1", "status", "3", "campaignid", "=cmd"}
 
-// TestAnAdBringsAnOrder: a marketer writes an ad, its link brings a visitor, who buys, and the ad says so.
+// A marketer adds an ad, its link brings a visitor, who buys, and the ad shows that.
 func TestAnAdBringsAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -23,6 +23,7 @@ func TestAnAdBringsAnOrder(t *testing.T) {
 		t.Fatal(a)
 	}
 	code := e.Text(`SELECT ad_cd FROM ad`)
+
 	own := ad{FinalURL: "https://shop.example/?ad_cd=other&sort=new", Suffix: "ad_cd=fake&utm_source=x", Code: "MINE"}
 	if got := own.link(); got != "https://shop.example/?sort=new&utm_source=x&ad_cd=MINE" {
 		t.Errorf("an ad with other codes in its address leads to %s", got)
@@ -31,6 +32,7 @@ func TestAnAdBringsAnOrder(t *testing.T) {
 	if len(code) != 20 || link != "https://shop.example/products?sort=new&utm_source=x&ad_cd="+code {
 		t.Errorf("code %q, link %q", code, link)
 	}
+
 	now := time.Now().UTC()
 	at := func(minutes int) string { return now.Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339) }
 	for id, data := range map[string]string{
@@ -40,10 +42,12 @@ func TestAnAdBringsAnOrder(t *testing.T) {
 	} {
 		e.report(id, `{"id":"`+id+`",`+data+`}`)
 	}
+
 	e.enqueue(msg.Message{Key: "order-placed:A1", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: "A1",
 		PlacedAt: now.Add(-2 * time.Minute), Currency: "usd", OrderAmounts: msg.OrderAmounts{Total: 2500}}})
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE source LIKE 'ad:%'`)
-	e.counted()
+	e.awaitCounts()
+
 	days := "?from=" + now.AddDate(0, 0, -1).Format(time.DateOnly)
 	ads := who.Get("/staff/ads" + days)
 	ads.Want(1, "ads", "0", "clicks")
@@ -64,6 +68,8 @@ func TestAdsAreChangedByOne(t *testing.T) {
 		t.Fatal(a)
 	}
 	code := e.Text(`SELECT ad_cd FROM ad`)
+
+	// Two people change the ad: the second one is asked again.
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
 	page.Get("/staff/ads/1").Has(200, "Spring &lt;b&gt;sale&lt;/b&gt;", code)
@@ -72,6 +78,8 @@ func TestAdsAreChangedByOne(t *testing.T) {
 		t.Error(a)
 	}
 	page.Post("/staff/ads/1", change...).Has(409, "changed this at", "Spring &lt;b&gt;")
+
+	// What makes no sense is refused and changes nothing.
 	for want, list := range map[int][][]string{
 		422: {{"version", "2"}, {"version", "2", "final_url", "javascript:alert(1)", "type", "1", "status", "1"},
 			{"version", "2", "final_url", "https://x.example", "type", "99", "status", "1"},
@@ -84,23 +92,26 @@ func TestAdsAreChangedByOne(t *testing.T) {
 			}
 		}
 	}
+
 	for _, path := range []string{"/staff/ads/2", "/staff/ads/x", "/staff/ads/99999999999999999999", "/staff/ads/%00"} {
 		if a := page.Get(path); a.Status != 404 {
 			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
+
 	if a := e.staff(adminui.ReadOnly).Post("/staff/ads", springAd...); a.Status != 403 {
 		t.Error(a)
 	}
+
 	if n := e.Number(`SELECT count(*) * 10 + max(version) FROM ad`); n != 12 {
 		t.Errorf("%d: an ad was added or changed by what was refused", n)
 	}
 	e.Becomes(2, `SELECT count(*) FROM outbox WHERE subject = 'staff.acted.events'`)
 }
 
-// The lists of what browsers reported narrow down by each of their filters, and show client addresses to those alone
-// who may see customers.
-func TestRecords(t *testing.T) {
+// The lists of what browsers reported are narrowed down by each of their filters, and show client
+// addresses only to those who may see customers.
+func TestListsOfEventsAreFiltered(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO member (id, mb_cd, version) VALUES (7, 'm', 1)`)
@@ -116,7 +127,10 @@ func TestRecords(t *testing.T) {
 		('a', 'ann', '/', 'chat', now()), ('b', 'ben', '/', 'x', now())`)
 	e.Exec(`INSERT INTO arrival (event_id, prospect_id, anonymous_id, ad_id, email_id, url, at) VALUES
 		('a', 9, 'ann', 1, NULL, '/', now()), ('b', NULL, 'ben', NULL, 1, '/', now())`)
+
 	who := e.staff(adminui.Manager)
+
+	// Each filter finds one of the two rows.
 	for path, want := range map[string]string{
 		"/records?member=7": "ann", "/records?anonymous_id=ben": "ben", "/records?remote_addr=192.0.2.2": "ben",
 		"/records?url=SCRIPT":                  "ann",
@@ -130,6 +144,8 @@ func TestRecords(t *testing.T) {
 			t.Errorf("%s: %s", path, a)
 		}
 	}
+
+	// Client addresses are for those who may see customers.
 	who.Get("/staff/records").Has(200, "192.0.2.1")
 	if a := e.staff(adminui.Marketing).Get("/staff/records"); a.Status != 200 || strings.Contains(a.Body, "192.0.2.1") {
 		t.Error(a)
@@ -140,10 +156,14 @@ func TestRecords(t *testing.T) {
 	if a := e.staff(adminui.Marketing).Get("/staff/records.csv"); a.Status != 403 {
 		t.Errorf("the file of page views for a marketer: %s", a)
 	}
+
+	// What outsiders wrote is shown as text.
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
 	page.Get("/staff/records").Has(200, "/&lt;script&gt;", "/customers/member-7")
 	page.Get("/staff/records.csv").Has(200, "/<script>,", ",'=cmd\n")
+
+	// Filters that make no sense are refused.
 	for _, query := range []string{"?member=x", "?member=-1", "?member=99999999999999999999", "?url=%00", "?after=x", "?from=0", "?url=" +
 		strings.Repeat("x", 201), "?anonymous_id=%ff"} {
 		if a := page.Get("/staff/records" + query); a.Status != 400 {

@@ -7,7 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// pagesOf are the pages of a shop that has sold something, and what stands in their paths.
+// pagesOf returns the pages of a shop that has sold something, and the values of the parameters in
+// their paths.
 func pagesOf(t *testing.T) (adminui.Pages, map[string]string) {
 	t.Helper()
 	database := testenv.Database(t, testenv.Schema{Service: "events", Sets: Migrations()})
@@ -16,14 +17,14 @@ func pagesOf(t *testing.T) (adminui.Pages, map[string]string) {
 	return s.staff(), map[string]string{"code": "EM1", "id": "1"}
 }
 
-// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
+// Each page for staff is available as JSON in the shape that pages.txt has, as HTML, and as a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	pages, paths := pagesOf(t)
 	(&testenv.Client{TB: t}).AsStaff("events", adminui.Owner).Faces("pages.txt", pages, paths)
 }
 
-// A program that posts nothing to a form learns what is wrong with it.
+// A program that posts an empty form is told as JSON what is wrong with it.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	pages, paths := pagesOf(t)

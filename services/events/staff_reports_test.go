@@ -17,7 +17,8 @@ var (
 	sizedOrders = flag.Int("orders", 200, "orders of TestReportsOfALargeShop: 1000000 for the figures in docs/performance.md")
 )
 
-// shopOf fills a year of a shop: visits with several pages each, some over an ad or another site, and orders.
+// shopOf adds a year of a shop: visits with several pages each, some from an ad or another site,
+// and orders.
 func shopOf(db testenv.DB, views, orders, days int) {
 	db.Exec(`SELECT make_months(current_date - 366, current_date)`)
 	db.Exec(`INSERT INTO ad (type_id, status_id, ad_cd, title) VALUES (1, 3, 'AD1', 'Clips in spring')`)
@@ -47,8 +48,8 @@ func shopOf(db testenv.DB, views, orders, days int) {
 	db.Exec(`ANALYZE`)
 }
 
-// TestReportsOfALargeShop asks for every report on each of its faces and says how long each took. With
-// -args -views 10000000 -orders 1000000 it is the proof that each answers within a second.
+// Every report is requested as a page and as a file, and the log says how long each took. With
+// -args -views 10000000 -orders 1000000 this shows that each answers within a second.
 func TestReportsOfALargeShop(t *testing.T) {
 	t.Parallel()
 	database := testenv.Database(t, testenv.Schema{Service: "events", Sets: Migrations()})
@@ -56,8 +57,10 @@ func TestReportsOfALargeShop(t *testing.T) {
 	if *sizedViews > 100_000 {
 		days = 364
 	}
-	db := testenv.DB{TB: t, Conn: testenv.OpenOwner(t, database, "events")} // whose statements may take long
+	db := testenv.DB{TB: t, Conn: testenv.OpenOwner(t, database, "events")} // the owner's statements may take long
+
 	shopOf(db, *sizedViews, *sizedOrders, days)
+
 	began := time.Now()
 	if err := recount(t.Context(), pool, 400); err != nil {
 		t.Fatal(err)
@@ -69,11 +72,14 @@ func TestReportsOfALargeShop(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("one day was counted in %s", time.Since(began).Round(time.Millisecond))
+
 	s := &server{pool: pool}
 	c := &testenv.Client{TB: t, Handler: testenv.Mount(t, "events", s.staff(), http.NotFoundHandler())}
 	c = c.AsStaff("events", adminui.Marketing)
 	c.Header = http.Header{"Accept": {"text/html"}}
+
 	year := "?from=" + time.Now().UTC().AddDate(-1, 0, 1).Format(time.DateOnly) + "&to=" + time.Now().UTC().Format(time.DateOnly)
+
 	for _, tab := range reportTabs {
 		for _, address := range []string{"/staff" + tab.path + year, "/staff" + tab.path + ".csv" + year} {
 			if strings.Contains(address, ".csv") && (tab.path == "/reports") {
@@ -93,7 +99,7 @@ func TestReportsOfALargeShop(t *testing.T) {
 	}
 }
 
-// TestReportsForStaff: what reports say, and to whom.
+// Reports say what was counted, compared with the days before, to those who may see them.
 func TestReportsForStaff(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -107,6 +113,8 @@ func TestReportsForStaff(t *testing.T) {
 		('2026-03-01', 'code', 'WELCOME10', '10% off, to say hello', 3, 4, 900), ('2026-03-01', 'code', 'BARE', '', 1, 1, 100),
 		('2026-03-01', 'product', 'P2', '=Pens', 1, 1, 3456), ('2026-02-28', 'product', 'P1', 'Old clips', 2, 2, 60000)`)
 	const day = "?from=2026-03-01&to=2026-03-01"
+
+	// Sales and products, as JSON and as files.
 	who := e.staff(adminui.ReadOnly)
 	a := who.Get("/staff/reports/sales" + day)
 	a.Want("1234.56", "totals", "sales")
@@ -119,25 +127,30 @@ func TestReportsForStaff(t *testing.T) {
 	who.Get("/staff/reports/products.csv"+day).Has(200, "Clips,1200.00,14,9,600.00,↑ 100 %", "'=Pens,34.56,1,1,0.00,")
 	who.Get("/staff/reports/sales.csv?from=2026-02-28&to=2026-03-01").Has(200, "1 Mar 2026,10,15,0.00,1234.56,0.00,0.00,1234.56\n",
 		"28 Feb 2026,2,2")
+
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
-	// A newsletter is named as its campaign, and leads there.
+
+	// A newsletter has the name of its campaign, and a link to it.
 	e.Exec(`INSERT INTO email_code (em_cd, title, campaign_id) VALUES ('letter', 'Spring sale', 3)`)
 	e.Exec(`INSERT INTO day_part (day, kind, name, visits) VALUES ('2026-03-01', 'source', 'mail:letter', 5)`)
 	who.Get("/staff/reports/sources"+day).Want("Mail: Spring sale", "rows", "0", "title")
 	who.Get("/staff/reports/sources"+day).Want("/campaigns/3", "rows", "0", "to")
 	page.Get("/staff/reports/sources"+day).Has(200, `href="/campaigns/3"`, "Mail: Spring sale")
-	// A code is named by itself, with its description beside it.
+
+	// People know a code by itself, so its description has a column of its own.
 	who.Get("/staff/reports/codes"+day).Want("WELCOME10", "rows", "0", "title")
 	who.Get("/staff/reports/codes.csv"+day).Has(200, "Code,Description,Orders", "WELCOME10,\"10% off, to say hello\",3,9.00,",
 		"BARE,,1,1.00,")
+
+	// The pages.
 	page.Get("/staff/reports/funnel"+day).Has(200, "Went to the checkout", "10 %", "66.7 % of the step before", "before: 4 %")
 	page.Get("/staff/reports"+day).Has(200, "1,234.56", "↑ 100 %", "Sales, by hour (UTC)", "13:00: 1,234.56",
 		`<td>13:00</td><td class="number">1,234.56</td>`)
 	page.Get("/staff/reports/sales?from=2026-02-28&to=2026-03-01").Has(200, "As a table", `<td>28 Feb</td><td class="number">617.28</td>`)
 	page.Get("/staff/reports/searches").Has(200, "Whatever was searched for in these days was found.")
 
-	// Days the wrong way round are turned, which the page and the data say.
+	// If the days are the wrong way round they are swapped, which the page and the data say once.
 	const turned = "The last day was before the first one: the range is turned round."
 	for _, path := range []string{"/reports", "/reports/sales", "/reports/products", "/ads", "/records"} {
 		a := page.Get("/staff" + path + "?from=2026-03-02&to=2026-03-01")
@@ -148,6 +161,8 @@ func TestReportsForStaff(t *testing.T) {
 	}
 	who.Get("/staff/reports?from=2026-03-02&to=2026-03-01").Want("2026-03-01T00:00:00Z", "period", "from")
 	who.Get("/staff/reports?from=2026-03-02&to=2026-03-01").Want(turned, "problems", "0")
+
+	// One day alone is completed to the usual period; days that make no sense are refused.
 	page.Get("/staff/reports/sales?from=2999-01-01").Has(200, `name="to" value="2999-01-01"`)
 	page.Get("/staff/reports/sales?to=2020-01-31").Has(200, `name="from" value="2020-01-02"`)
 	for _, path := range []string{"?from=x", "?to=2026-13-01", "?from=1000-01-01", "?from=2020-01-01",
@@ -156,6 +171,8 @@ func TestReportsForStaff(t *testing.T) {
 			t.Errorf("%s: %d", path, got.Status)
 		}
 	}
+
+	// Each role sees the reports if it has the right.
 	for _, role := range adminui.Roles {
 		want := 200
 		if !adminui.Allowed([]adminui.Role{role}, adminui.ReportsView) {
@@ -173,7 +190,8 @@ func TestReportsForStaff(t *testing.T) {
 	}
 }
 
-// The switch of what pages report is in effect at once, on record, and changed by one of two people.
+// The setting of whether pages report takes effect at once, is put on record, and is changed by one
+// of two people.
 func TestRecordingIsSwitched(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -200,7 +218,7 @@ func TestRecordingIsSwitched(t *testing.T) {
 		AND convert_from(payload, 'UTF8')::jsonb->'after' = '{"log_client_events": false}'`)
 }
 
-// What the links of a mail brought is a part of its campaign's page.
+// A campaign's page shows what the links of its mail brought.
 func TestStaffSeeWhatAMailBrought(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

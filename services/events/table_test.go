@@ -11,10 +11,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-func TestTablesForStaff(t *testing.T) {
+// Exported tables are safe to open in a spreadsheet or a terminal, and arguments that make no sense
+// are refused.
+func TestExportedTables(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.start()
+
 	e.Exec(`
 		INSERT INTO page_view (event_id, url, page_width, remote_addr, user_agent, at) VALUES
 			('old', '/old', 1, NULL, NULL, now() - interval '400 days'),
@@ -24,6 +27,7 @@ func TestTablesForStaff(t *testing.T) {
 		     b AS (INSERT INTO click (event_id, url, button_id, at) VALUES ('b', '/b', '-1+1', now()))
 		INSERT INTO arrival (event_id, url, email_id, at)
 		SELECT 'l', '/l', id, now() FROM email_code WHERE em_cd = 'A1jAqhMyLVpBVgxjuknq'`)
+
 	for path, want := range map[string][]string{
 		"pageview":     {"'=HYPERLINK(\"//evil\")", "", "", "390", "203.0.113.9", "'@cmd\ufffd[2J"},
 		"ajax_error":   {"/e", "", "", "'+1"},
@@ -37,6 +41,7 @@ func TestTablesForStaff(t *testing.T) {
 			t.Errorf("%s: %v, %v\n%q, want %q", path, err, broken, rows, want)
 		}
 	}
+
 	for _, args := range [][]string{{"table"}, {"table", "member"}, {"table", "pageview", "-days", "0"},
 		{"table", "pageview", "-days", "x"}} {
 		if _, err := readCommand(args); !errors.Is(err, boot.ErrUsage) {

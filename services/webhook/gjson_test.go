@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzParseEvent holds what is read of an event against what encoding/json makes of the same body.
+// FuzzParseEvent compares what parseEvent reads with what encoding/json makes of the same body.
 func FuzzParseEvent(f *testing.F) {
 	for _, seed := range []string{
 		body("evt_1"), `{}`, ` { } `, `null`, `[]`, `7`, `{"id":"a\"}","type":"\\"}`,
@@ -26,6 +26,7 @@ func FuzzParseEvent(f *testing.F) {
 			}
 			return
 		}
+
 		var id, kind, version string
 		fields := firstFields(text)
 		good := json.Unmarshal(fields["id"], &id) == nil && usableID(id) && json.Unmarshal(fields["type"], &kind) == nil && usableType(kind)
@@ -35,6 +36,7 @@ func FuzzParseEvent(f *testing.F) {
 		if !good {
 			return
 		}
+
 		if got.id != id || got.kind != kind || string(got.body) != string(text) {
 			t.Errorf("%q: read as %q, %q", text, got.id, got.kind)
 		}
@@ -51,7 +53,7 @@ func FuzzParseEvent(f *testing.F) {
 	})
 }
 
-// firstFields are the fields of an object, the first of each name; none, when it is not an object.
+// firstFields returns the fields of an object, the first of each name; none if it is not an object.
 func firstFields(text []byte) map[string]json.RawMessage {
 	fields := map[string]json.RawMessage{}
 	d := json.NewDecoder(strings.NewReader(string(text)))

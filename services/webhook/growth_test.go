@@ -9,13 +9,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Events about a person are found by their marks, those of the same purchase as well, and those from before
-// there were marks as ever.
+// Events about a person, and those of the same purchase, are found by the index of their marks;
+// events that are older than the marks are found by their text.
 func TestEventsAreFoundByIndex(t *testing.T) {
 	t.Parallel()
 	const rows = 3000
 	pool := testenv.Pool(t, "webhook", Migrations()...)
 	e := testenv.DB{TB: t, Conn: pool}
+
 	e.Exec(`INSERT INTO event (id, type, payload, marks)
 		SELECT 'evt_' || i, 'x', '{}', ARRAY[i] FROM generate_series(1, $1::int) AS i`, rows)
 	for id, body := range map[string]string{
@@ -26,6 +27,7 @@ func TestEventsAreFoundByIndex(t *testing.T) {
 	}
 	e.Exec(`INSERT INTO event (id, type, payload) VALUES ('evt_old', 'x', '{"email":"ann@mail.example.com"}')`)
 	e.Exec(`VACUUM ANALYZE event`)
+
 	p := erasure.Person{MemberIDs: []int64{7}, Emails: []string{"ann@mail.example.com"}}
 	whole := e.ReadsWhole(rows, func(tx pgx.Tx, in testenv.DB) {
 		if err := eraseEvents(t.Context(), tx, p); err != nil {
@@ -39,6 +41,7 @@ func TestEventsAreFoundByIndex(t *testing.T) {
 			t.Errorf("%d emptied events have marks", n)
 		}
 	})
+
 	if len(whole) != 0 {
 		t.Errorf("read whole: %q", whole)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// Events older than eventTTL are deleted, except one that still waits for its receivers.
 func TestOldEventsAreDeleted(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "webhook", Migrations()...)

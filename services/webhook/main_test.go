@@ -21,7 +21,7 @@ const intake = "/order/stripe-webhook"
 // env is webhook as it runs, with a database that can be cut off.
 type env struct {
 	*testenv.Client
-	testenv.DB // beside the cut
+	testenv.DB // not affected by cut
 	t          *testing.T
 	pool       *pgxpool.Pool
 	cut        *testenv.Cut
@@ -35,7 +35,8 @@ func newEnv(t *testing.T, secrets ...string) *env {
 	l, url := testenv.Listen(t)
 	contract := testenv.NewContract(t, "../order/openapi.yaml")
 	e.Client = &testenv.Client{TB: t, URL: url, Check: func(r *http.Request, w *http.Response) {
-		// The contract leaves open what is said to a body that is too large or while the database is away.
+		// The contract does not say what the answer is if a body is too large or the database
+		// unavailable.
 		if r.Method == http.MethodPost && w.StatusCode != http.StatusRequestEntityTooLarge &&
 			w.StatusCode != http.StatusServiceUnavailable {
 			contract.Check(t, r, w)
@@ -60,9 +61,9 @@ func (e *env) send(body string) testenv.Answer {
 	return e.post(body, sign(time.Now(), body, secret))
 }
 
-// insist sends an event as Stripe does: again while the answer is 503, which is right on a machine that
-// finds no moment for five seconds.
-func (e *env) insist(body string) {
+// sendUntilStored sends an event as Stripe does: again while the answer is 503, which is right on a
+// machine that cannot store it within five seconds.
+func (e *env) sendUntilStored(body string) {
 	e.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
 		a := e.send(body)

@@ -11,14 +11,17 @@ import (
 	stripe "github.com/stripe/stripe-go/v76/webhook"
 )
 
-// sign makes the header as Stripe's own library does, so that the two implementations check each other.
+// sign makes the header with Stripe's own library, so that the two implementations check each
+// other.
 func sign(at time.Time, body, secret string) string {
 	return fmt.Sprintf("t=%d,v1=%x", at.Unix(), stripe.ComputeSignature(at, []byte(body), secret))
 }
 
+// A signature is accepted only if it is by one of the secrets, of this body, and within the
+// tolerance.
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, testVerify) // whose clock stands still
+	synctest.Test(t, testVerify) // the clock of a bubble stands still
 }
 
 func testVerify(t *testing.T) {

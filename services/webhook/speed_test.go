@@ -32,7 +32,8 @@ func largeBody(id string) string {
 	return strings.Replace(body(id), `"note":`, `"id2":"x"`+fields.String()+`,"note":`, 1)
 }
 
-// BenchmarkIntake is what webhook does for one request, without its database: docs/adr/0019 says what is compared.
+// BenchmarkIntake measures what webhook does for one request, without its database: docs/adr/0019
+// says what is compared.
 func BenchmarkIntake(b *testing.B) {
 	text := []byte(largeBody("evt_1"))
 	header := sign(time.Now(), string(text), secret)
@@ -41,6 +42,7 @@ func BenchmarkIntake(b *testing.B) {
 		return buf, func() { buf.Reset(); buffers.Put(buf) }
 	}
 	fresh := func() (*bytes.Buffer, func()) { return new(bytes.Buffer), func() {} }
+
 	for _, c := range []struct {
 		name  string
 		body  func() (*bytes.Buffer, func())
@@ -75,7 +77,7 @@ func BenchmarkIntake(b *testing.B) {
 	}
 }
 
-// decodeEvent is parseEvent by encoding/json.
+// decodeEvent is parseEvent with encoding/json.
 func decodeEvent(body []byte) (event, error) {
 	var e struct {
 		ID         string
@@ -103,7 +105,7 @@ func group(n int) []*job {
 	return list
 }
 
-// BenchmarkStore is what the database does for a group of 64 events.
+// BenchmarkStore measures what the database does for a group of 64 events.
 func BenchmarkStore(b *testing.B) {
 	pool := testenv.Pool(b, "webhook", Migrations()...)
 	jobs := group(64)
@@ -166,7 +168,7 @@ func insertArray(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, er
 	return added, err
 }
 
-// enqueueBodies is enqueue by the way of all other messages.
+// enqueueBodies is enqueue as all other messages are enqueued.
 func enqueueBodies(ctx context.Context, tx pgx.Tx, added []*job) error {
 	messages := make([]msg.Message, len(added))
 	for i, j := range added {
@@ -175,7 +177,7 @@ func enqueueBodies(ctx context.Context, tx pgx.Tx, added []*job) error {
 	return bus.Enqueue(ctx, tx, messages...)
 }
 
-// BenchmarkCommit is events stored for good, 64 in a transaction or each in one of its own.
+// BenchmarkCommit measures storing events, 64 in a transaction or each in one of its own.
 func BenchmarkCommit(b *testing.B) {
 	for _, size := range []int{64, 1} {
 		b.Run(fmt.Sprintf("%d in a transaction", size), func(b *testing.B) {

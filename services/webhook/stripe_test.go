@@ -23,6 +23,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// An event is stored byte for byte, with its marks, and published to its receivers.
 func TestAnEventIsStoredAsItCame(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, " whsec_other", secret)
@@ -30,10 +31,12 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	if a := e.send(sent); a.Status != 200 || a.Body != `{"received":true}` {
 		t.Fatalf("answered %d %s", a.Status, a.Body)
 	}
+
 	var kind, version, subject string
 	var created time.Time
 	var payload, message []byte
 	var pending []string
+
 	err := e.pool.QueryRow(t.Context(), `
 		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending
 		FROM event e JOIN outbox o ON o.key = e.id WHERE e.id = 'evt_1'`).
@@ -41,6 +44,7 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if kind != "checkout.session.completed" || version != "2023-10-16" || created.Unix() != 1_790_000_000 ||
 		subject != "stripe.checkout.session.completed" {
 		t.Errorf("stored %s %s %s, subject %s", kind, version, created, subject)
@@ -54,10 +58,13 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	if fmt.Sprint(pending) != fmt.Sprint([]string{msg.OrderStripe}) {
 		t.Errorf("waits for %v", pending)
 	}
+
 	testenv.Eventually(t, time.Minute, "published", func() bool { return e.Number(`SELECT count(*) FROM outbox WHERE attempts > 0`) == 1 })
 }
 
-func TestRefusals(t *testing.T) {
+// Bodies that are no events, bad signatures and bodies that are too large are refused and store
+// nothing.
+func TestRefusedDeliveriesStoreNothing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	for name, text := range map[string]string{
@@ -80,27 +87,32 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
+
 	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff",
 		"old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
 		if a := e.post(body("evt_1"), signature); a.Status != 400 || a.Body != `{"error":"invalid-signature"}` {
 			t.Errorf("signature %s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
+
 	for _, size := range []int{maxBody + 1, 10 << 20} {
 		if a := e.send(body("evt_1") + strings.Repeat(" ", size-len(body("evt_1")))); a.Status != 413 ||
 			a.Body != `{"error":"body-too-large"}` {
 			t.Errorf("%d bytes: answered %d %s", size, a.Status, a.Body)
 		}
 	}
+
 	if n := e.Number(`SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM outbox)`); n != 0 {
 		t.Errorf("%d rows were written for refused requests", n)
 	}
+
+	// The largest body that is accepted.
 	if a := e.send(body("evt_1") + strings.Repeat(" ", maxBody-len(body("evt_1")))); a.Status != 200 {
 		t.Errorf("exactly %d bytes: answered %d %s", maxBody, a.Status, a.Body)
 	}
 }
 
-// A client that reads nothing before it has sent everything gets its answer too.
+// A client that reads the answer only after it has sent everything gets it, too.
 func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
@@ -123,7 +135,8 @@ func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 	}
 }
 
-func TestOtherMethods(t *testing.T) {
+// Only POST is allowed.
+func TestOnlyPostIsAllowed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
@@ -133,7 +146,8 @@ func TestOtherMethods(t *testing.T) {
 	}
 }
 
-func TestWithoutASecret(t *testing.T) {
+// Without a secret every delivery is refused.
+func TestDeliveriesNeedASecret(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "", " ")
 	if a := e.post(body("evt_1"), sign(time.Now(), body("evt_1"), "")); a.Status != 500 || a.Body != `{"error":"webhook-not-configured"}` {
@@ -141,7 +155,8 @@ func TestWithoutASecret(t *testing.T) {
 	}
 }
 
-func TestOddFramesAreStored(t *testing.T) {
+// An event is stored without fields that are unusable, as long as its id and type are good.
+func TestEventsWithUnusableFieldsAreStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	for i, rest := range []string{`"created":"yesterday"`, `"created":-5`, `"created":1e99`, `"created":99999999999999`, `"api_version":7`,
@@ -156,12 +171,13 @@ func TestOddFramesAreStored(t *testing.T) {
 	}
 }
 
+// An event that comes a hundred times at once is one row and one message.
 func TestAHundredRepeatsAreOneEvent(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	var all sync.WaitGroup
 	for range 100 {
-		all.Go(func() { e.insist(body("evt_1")) })
+		all.Go(func() { e.sendUntilStored(body("evt_1")) })
 	}
 	all.Wait()
 	if events, messages := e.Number(`SELECT count(*) FROM event`), e.Number(`SELECT count(*) FROM outbox`); events != 1 || messages != 1 {
@@ -169,12 +185,13 @@ func TestAHundredRepeatsAreOneEvent(t *testing.T) {
 	}
 }
 
-func TestFiveHundredAtOnce(t *testing.T) {
+// Of five hundred events that come at once each is stored, with its message.
+func TestFiveHundredEventsAtOnceAreStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	var all sync.WaitGroup
 	for i := range 500 {
-		all.Go(func() { e.insist(body(fmt.Sprint("evt_", i))) })
+		all.Go(func() { e.sendUntilStored(body(fmt.Sprint("evt_", i))) })
 	}
 	all.Wait()
 	if events, messages := e.Number(`SELECT count(*) FROM event`), e.Number(`SELECT count(*) FROM outbox`); events != 500 ||
@@ -183,10 +200,11 @@ func TestFiveHundredAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
+// Deliveries are answered 503 soon while the database is unavailable, and stored once it is back.
+func TestUnavailableDatabaseIsAnswered503(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
-	e.insist(body("evt_1"))
+	e.sendUntilStored(body("evt_1"))
 	e.cut.Set(true)
 	var all sync.WaitGroup
 	for i := range 20 {
@@ -200,13 +218,14 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	}
 	all.Wait()
 	e.cut.Set(false)
-	e.insist(body("evt_2_0"))
-	// Those that were answered 503 and not repeated may be stored or not.
+	e.sendUntilStored(body("evt_2_0"))
+	// The others, answered 503 and not repeated, may be stored or not.
 	if n := e.Number(`SELECT count(*) FROM event WHERE id IN ('evt_1', 'evt_2_0')`); n != 2 {
 		t.Errorf("%d events, want 2", n)
 	}
 }
 
+// An event that PostgreSQL refuses is refused alone; the rest of its group is stored.
 func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "webhook", Migrations()...)
@@ -215,26 +234,31 @@ func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 	for i := range 50 {
 		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, done: make(chan error, 1)}
 		if i == 17 {
-			j.id = "evt_\x00" // parseEvent lets none through; PostgreSQL takes none
+			j.id = "evt_\x00" // parseEvent lets none through; PostgreSQL rejects it
 		}
 		group = append(group, j)
 	}
+
 	s.commit(t.Context(), group)
 	for i, j := range group {
 		if err := <-j.done; errors.Is(err, errRefused) != (i == 17) || (err != nil) != (i == 17) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
+
 	if n := (testenv.DB{TB: t, Conn: pool}).Number(`SELECT count(*) FROM event JOIN outbox ON key = id`); n != 49 {
 		t.Errorf("%d rows", n)
 	}
 }
 
+// Of groups that overlap each event is stored once, with its body unchanged in the row and in the
+// message.
 func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "webhook", Migrations()...)
 	s := newStore(bus.NewOutbox(nil, pool))
 	bodies := map[string]string{}
+
 	commit := func(ids ...string) {
 		t.Helper()
 		var group []*job
@@ -257,16 +281,19 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 			}
 		}
 	}
+
 	for i := range 20 {
 		id := func(n int) string { return fmt.Sprint("evt_", i+n) } // overlaps with the groups before
 		commit(id(9), id(3), id(7), id(3), id(0), id(1), id(5))
-		commit(id(2), id(2), id(10)) // few
+		commit(id(2), id(2), id(10)) // few enough for one statement
 	}
+
 	rows, err := pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL `+
 		`JOIN outbox ON key = id`)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	type row struct {
 		ID              string
 		Stored, Message []byte
@@ -277,6 +304,7 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 	if err != nil || len(got) != len(bodies) {
 		t.Fatalf("%d rows of %d, error %v", len(got), len(bodies), err)
 	}
+
 	for _, r := range got {
 		if want := bodies[r.ID]; string(r.Stored) != want || string(r.Message) != want || r.Trace != r.ID || len(r.Pending) != 1 {
 			t.Errorf("%s: %d bytes stored, %d in the message, of %d; trace %s, pending %s", r.ID, len(r.Stored), len(r.Message), len(want),
@@ -285,11 +313,7 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 	}
 }
 
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	testenv.CheckSchema(t, testenv.Pool(t, "webhook", Migrations()...), "schema.sql")
-}
-
+// The role of webhook may use its own tables, and neither those of another service nor DDL.
 func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
 	t.Parallel()
 	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()},
@@ -312,24 +336,28 @@ func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
 	}
 }
 
-func TestAStopWritesWhatWaits(t *testing.T) {
+// A writer whose context has ended stores what is queued before it returns.
+func TestStoppedWriterStoresItsQueue(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "webhook", Migrations()...)
 	s := newStore(bus.NewOutbox(nil, pool))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+
 	var waiting []*job
 	for i := range 10 {
 		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, done: make(chan error, 1)}
 		s.queue <- j
 		waiting = append(waiting, j)
 	}
+
 	s.write(ctx)
 	for i, j := range waiting {
 		if err := <-j.done; err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
+
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 		var n int
 		if err := tx.QueryRow(t.Context(), `SELECT count(*) FROM event`).Scan(&n); err != nil || n != 10 {

@@ -13,6 +13,7 @@ func TestTrailOfAnEvent(t *testing.T) {
 	if a := e.post(`{"id":"evt_8","type":"x"}`, "t=1,v1=00"); a.Status != 400 {
 		t.Error(a)
 	}
+
 	s := &server{pool: e.pool}
 	for _, key := range []string{"evt_7", "cs_7", "pi_7"} {
 		trail, err := s.trail(t.Context(), []string{key})
@@ -20,6 +21,7 @@ func TestTrailOfAnEvent(t *testing.T) {
 			t.Errorf("%s: %+v, %v", key, trail, err)
 		}
 	}
+
 	trail, err := s.trail(t.Context(), []string{"evt_8"})
 	if err != nil || len(trail.Hops) != 1 || trail.Hops[0].Step != "refused" {
 		t.Errorf("%+v, %v", trail, err)
