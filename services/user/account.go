@@ -115,19 +115,19 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 		if _, err := agreeToTerms(ctx, tx, a.ID, terms.Version); err != nil {
 			return err
 		}
-		if err := keepConsents(ctx, tx,
+		if err := insertConsents(ctx, tx,
 			consent{MemberID: a.ID, What: "newsletter", Given: a.Newsletter, Source: "registration"},
 			consent{MemberID: a.ID, What: fmt.Sprintf("terms-of-use:%d", terms.Version), Given: true,
 				Source: "registration"}); err != nil {
 			return err
 		}
 
-		_, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+		_, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyTTL)
 		if err != nil {
 			return err
 		}
 		messages := []msg.Message{a.event(msg.UserRegistered),
-			a.mail(msg.MailWelcome, a.ID, deadlineVerify, map[string]string{"code": code})}
+			a.mail(msg.MailWelcome, a.ID, verifyMailTTL, map[string]string{"code": code})}
 
 		converted, err := convertProspects(ctx, tx, a)
 		if err != nil {
@@ -199,7 +199,7 @@ func (s *server) authenticate(r *http.Request, username, password string) (accou
 			}
 		}
 
-		a, done, err := noteLogin(ctx, s.pool, a, newForm)
+		a, done, err := updateLastLogin(ctx, s.pool, a, newForm)
 		if err != nil || done {
 			return a, done, err
 		}

@@ -31,13 +31,13 @@ type account struct {
 	Tags             []string
 }
 
-// accountColumns are the columns of account, in any statement that returns one.
-const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
+// accountColumnsSQL are the columns of account, in any statement that returns one.
+const accountColumnsSQL = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
 	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
 
-// stillOpen leaves out accounts that were merged into others. To their former owners these are as
+// stillOpenSQL leaves out accounts that were merged into others. To their former owners these are as
 // if erased, except that no one is given the user name.
-const stillOpen = ` AND merged_member IS NULL`
+const stillOpenSQL = ` AND merged_member IS NULL`
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
 func queryAccount(ctx context.Context, db pg.DB, sql string, args ...any) (a account, found bool, err error) {
@@ -50,17 +50,17 @@ func queryAccounts(ctx context.Context, db pg.DB, sql string, args ...any) ([]ac
 }
 
 func accountByUsername(ctx context.Context, db pg.DB, username string) (account, bool, error) {
-	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE username = $1`+stillOpen, username)
+	return queryAccount(ctx, db, `SELECT`+accountColumnsSQL+`FROM account WHERE username = $1`+stillOpenSQL, username)
 }
 
 func accountByID(ctx context.Context, db pg.DB, id int64) (account, bool, error) {
-	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`+stillOpen, id)
+	return queryAccount(ctx, db, `SELECT`+accountColumnsSQL+`FROM account WHERE id = $1`+stillOpenSQL, id)
 }
 
 // lockAccount keeps an account as it is until tx ends. A caller that also locks a prospect locks
 // the account first.
 func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE id = $1`+stillOpen+` FOR UPDATE`, id)
+	return queryAccount(ctx, tx, `SELECT`+accountColumnsSQL+`FROM account WHERE id = $1`+stillOpenSQL+` FOR UPDATE`, id)
 }
 
 // usernameTaken reports whether an account has exactly this user name.
@@ -72,7 +72,7 @@ func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, 
 // addressOfMember reports whether an account has the address, proved or not.
 func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
 	return pg.Get[bool](ctx, db, "look for an address", `
-		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpen+`)`, email)
+		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpenSQL+`)`, email)
 }
 
 // insertAccount stores a new member, whom it stamps as logged in. made is false if the user name is
@@ -81,16 +81,16 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 	return queryAccount(ctx, tx, `
 		INSERT INTO account (
 		  username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd, last_login)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING`+accountColumns,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING`+accountColumnsSQL,
 		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
 }
 
-// noteLogin stamps a login and stores the password's new form if there is one. done is false if the
+// updateLastLogin stamps a login and stores the password's new form if there is one. done is false if the
 // password has changed since it was checked.
-func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
+func updateLastLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
 		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password)
-		WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
+		WHERE id = $1 AND password = $2 RETURNING`+accountColumnsSQL,
 		a.ID, a.Password, newForm)
 }
 
@@ -99,14 +99,14 @@ func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old,
 	newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1
-		WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
+		WHERE id = $1 AND password = $2 RETURNING`+accountColumnsSQL,
 		id, old, newForm)
 }
 
 // markVerified notes that the member has proved the address.
 func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
 	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, proved_email = email, version = version `+
-		`+ 1 WHERE id = $1 RETURNING`+accountColumns, id)
+		`+ 1 WHERE id = $1 RETURNING`+accountColumnsSQL, id)
 }
 
 // updateProfile stores names, address, whether the address is proved, and which was proved last.
@@ -114,7 +114,7 @@ func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, er
 	return queryAccount(ctx, tx, `
 		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, proved_email = $6,
 		  version = version + 1
-		WHERE id = $1 RETURNING`+accountColumns,
+		WHERE id = $1 RETURNING`+accountColumnsSQL,
 		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified, a.ProvedEmail)
 }
 
@@ -122,12 +122,12 @@ func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, er
 func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET newsletter = $2, unsubscribed = $3, unsubscribe_token = $4, version = version + 1
-		WHERE id = $1 RETURNING`+accountColumns,
+		WHERE id = $1 RETURNING`+accountColumnsSQL,
 		a.ID, a.Newsletter, a.Unsubscribed, a.UnsubscribeToken)
 }
 
-// keepFormerAddress remembers an address at which a member could be reached.
-func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
+// upsertFormerAddress remembers an address at which a member could be reached.
+func upsertFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
 	return pg.Exec(ctx, tx, "keep a former address of member $1", `
 		INSERT INTO former_address (member_id, email) VALUES ($1, $2)
 		ON CONFLICT (member_id, email) DO UPDATE SET until = now()`, id, email)
@@ -166,7 +166,7 @@ type consent struct {
 	Source               string
 }
 
-func keepConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
+func insertConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 	for _, c := range consents {
 		err := pg.Exec(ctx, tx, "keep a consent", `
 			INSERT INTO consent (member_id, prospect_id, what, given, at, source)

@@ -1,6 +1,8 @@
 package user
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -35,4 +37,19 @@ func answerOutcome(w http.ResponseWriter, endpoint string, outcome any) error {
 func refuse(w http.ResponseWriter, endpoint, outcome string, errs any, echo ...web.Field) error {
 	fields := append(web.Object{{Key: endpoint, Value: outcome}, {Key: "errors", Value: errs}}, echo...)
 	return answer(w, append(fields, web.Field{Key: "user-api-version", Value: web.APIVersion{}}))
+}
+
+// changeSession tells edge what to do with sessions before the shopper sees the answer.
+func changeSession(w http.ResponseWriter, c web.SessionChange) error {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("marshal a session change: %w", err)
+	}
+	w.Header().Set(web.SessionHeader, string(raw))
+	return nil
+}
+
+// outcomeBody is the answer that edge gives in place of the handler's when a session change fails.
+func outcomeBody(endpoint, outcome string) json.RawMessage {
+	return fmt.Appendf(nil, `{"%s":"%s","user-api-version":"%s"}`, endpoint, outcome, web.APIVersion{})
 }

@@ -133,6 +133,6 @@ func chatWritten(id int64) msg.Message {
 func chatAlert(id int64) msg.Message {
 	now := time.Now().UTC()
 	return msg.Message{Key: chatKey(id), Subject: msg.MailSubject(msg.MailChatAlert), Payload: msg.SendMail{
-		Kind: msg.MailChatAlert, CreatedAt: now, Deadline: now.Add(deadlineNotice),
+		Kind: msg.MailChatAlert, CreatedAt: now, Deadline: now.Add(noticeMailTTL),
 	}}
 }

@@ -16,9 +16,9 @@ const (
 	codeReset  = "reset"
 	codeUndo   = "undo" // undoes a change of address
 
-	verifyLife = 24 * time.Hour
-	resetLife  = time.Hour
-	undoLife   = 7 * 24 * time.Hour
+	verifyTTL = 24 * time.Hour
+	resetTTL  = time.Hour
+	undoTTL   = 7 * 24 * time.Hour
 )
 
 // The contract's outcomes for a code that cannot be redeemed.

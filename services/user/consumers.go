@@ -60,7 +60,7 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 		return strings.Compare(email.Key(a.email), email.Key(b.email))
 	})
 	for _, v := range visits {
-		if err := keepVisit(ctx, tx, v); err != nil {
+		if err := storeVisit(ctx, tx, v); err != nil {
 			return err
 		}
 	}
@@ -102,9 +102,9 @@ func readVisit(d *bus.Delivery) (visit, error) {
 	return v, nil
 }
 
-// keepVisit finds or adds the prospect, with the code of the visitor's mail links and the consent.
+// storeVisit finds or adds the prospect, with the code of the visitor's mail links and the consent.
 // If a member has proved the address the order is the member's, and order hands it over.
-func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
+func storeVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	known, err := readVisitor(ctx, tx, v)
 	if err != nil || known.NotOurs || (known.Known && (v.code == "" || known.Taken) && !v.newsletter) {
 		return err
@@ -130,7 +130,7 @@ func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	}
 
 	if v.newsletter {
-		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at,
+		if err := insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at,
 			Source: v.source}); err != nil {
 			return err
 		}

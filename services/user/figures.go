@@ -86,7 +86,7 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 		return errors.New("the customer of an order has just changed, will try again")
 	}
 
-	if err := storeBought(ctx, tx, rows, now); err != nil {
+	if err := upsertBought(ctx, tx, rows, now); err != nil {
 		return err
 	}
 	if err := sumUp(ctx, tx, now); err != nil {

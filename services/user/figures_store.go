@@ -10,14 +10,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// boughtRows reads rows of boughtRow from the third argument of a statement.
-const boughtRows = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier text, member bigint, email text,
+// boughtRowsSQL reads rows of boughtRow from the third argument of a statement.
+const boughtRowsSQL = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier text, member bigint, email text,
 		    name text, total bigint, returned bigint, version bigint, at timestamptz)`
 
-// buyerOf finds the customer c of an order o: the member who placed it or, if a visitor did, the
+// buyerOfSQL finds the customer c of an order o: the member who placed it or, if a visitor did, the
 // member who has proved the address; otherwise the prospect of the address, or the customer into
 // whose record that one was merged. Orders of a merged account count for the account that stays.
-const buyerOf = `
+const buyerOfSQL = `
 		  LEFT JOIN LATERAL (
 		    SELECT coalesce(merged_member, id) AS id FROM account
 		    WHERE CASE WHEN o.member <> 0 THEN id = o.member
@@ -29,20 +29,20 @@ const buyerOf = `
 		  CROSS JOIN LATERAL (
 		    SELECT coalesce(a.id, p.merged_member) AS member, coalesce(p.merged_prospect, p.id) AS prospect) AS c`
 
-// countBought adds orders to the figures of their customers (see buyerOf).
+// countBought adds orders to the figures of their customers (see buyerOfSQL).
 func countBought(rows []boughtRow) *bus.Effect {
 	return &bus.Effect{What: "count orders", Args: []any{rows}, SQL: `
-		n AS (
+		counted AS (
 		  INSERT INTO bought (identifier, member_id, prospect_id, total, at)
 		  SELECT o.identifier, c.member, CASE WHEN c.member IS NULL THEN c.prospect END, o.total, o.at
-		  FROM ` + boughtRows + ` JOIN fresh USING (key)` + buyerOf + `
+		  FROM ` + boughtRowsSQL + ` JOIN fresh USING (key)` + buyerOfSQL + `
 		  WHERE num_nonnulls(c.member, c.prospect) > 0
 		  ON CONFLICT (identifier) DO NOTHING
 		  RETURNING identifier, total, at, member_id AS member, prospect_id AS prospect
 		), members AS (
 		  UPDATE account SET orders = account.orders + s.orders, spent = account.spent + s.spent,
 		    last_order = greatest(account.last_order, s.last)
-		  FROM (SELECT member, count(*) AS orders, sum(total) AS spent, max(at) AS last FROM n GROUP BY member) s
+		  FROM (SELECT member, count(*) AS orders, sum(total) AS spent, max(at) AS last FROM counted GROUP BY member) s
 		  WHERE account.id = s.member
 		), prospects AS (
 		  UPDATE prospect SET orders = prospect.orders + s.orders, spent = prospect.spent + s.spent,
@@ -51,7 +51,7 @@ func countBought(rows []boughtRow) *bus.Effect {
 		      THEN coalesce(s.name, prospect.order_name) ELSE prospect.order_name END
 		  FROM (SELECT prospect, count(*) AS orders, sum(n.total) AS spent, max(n.at) AS last,
 		      (array_agg(o.name ORDER BY n.at DESC) FILTER (WHERE o.name <> ''))[1] AS name
-		    FROM n JOIN ` + boughtRows + ` USING (identifier) WHERE n.member IS NULL GROUP BY prospect) s
+		    FROM counted n JOIN ` + boughtRowsSQL + ` USING (identifier) WHERE n.member IS NULL GROUP BY prospect) s
 		  WHERE prospect.id = s.prospect
 		)`}
 }
@@ -66,18 +66,18 @@ func adoptBought(ctx context.Context, tx pgx.Tx, a account) error {
 		return err
 	}
 	return pg.Exec(ctx, tx, "hand figures over to member $1", `
-		WITH p AS (
+		WITH found AS (
 		  SELECT id, orders, spent, last_order FROM prospect
 		  WHERE lower(email) = lower($2) AND orders > 0 AND merged_member IS NULL AND merged_prospect IS NULL
 		  ORDER BY id FOR UPDATE
 		), spent AS (
-		  UPDATE prospect SET orders = 0, spent = 0, last_order = NULL FROM p WHERE prospect.id = p.id
+		  UPDATE prospect SET orders = 0, spent = 0, last_order = NULL FROM found WHERE prospect.id = found.id
 		), theirs AS (
-		  UPDATE bought SET member_id = $1, prospect_id = NULL FROM p WHERE prospect_id = p.id
+		  UPDATE bought SET member_id = $1, prospect_id = NULL FROM found WHERE prospect_id = found.id
 		)
 		UPDATE account SET orders = account.orders + s.orders, spent = account.spent + s.spent,
 		  last_order = greatest(account.last_order, s.last)
-		FROM (SELECT sum(orders) AS orders, sum(spent) AS spent, max(last_order) AS last FROM p) s
+		FROM (SELECT sum(orders) AS orders, sum(spent) AS spent, max(last_order) AS last FROM found) s
 		WHERE account.id = $1 AND s.orders > 0`, a.ID, a.Email)
 }
 
@@ -94,7 +94,7 @@ func buyersOf(ctx context.Context, tx pgx.Tx, rows []boughtRow) ([]buyer, error)
 		FROM (
 		  SELECT n, (j->>'identifier') AS identifier, (j->>'member')::bigint AS member, j->>'email' AS email
 		  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e (j, n)) AS o
-		  LEFT JOIN bought b USING (identifier)`+buyerOf+` ORDER BY o.n`, rows)
+		  LEFT JOIN bought b USING (identifier)`+buyerOfSQL+` ORDER BY o.n`, rows)
 }
 
 // lockBuyers keeps customers as they are until tx ends, members before prospects, in the order of their ids.
@@ -116,9 +116,9 @@ func idsOf(customers []buyer) (members, prospects []int64) {
 	return members, prospects
 }
 
-// storeBought stores what orders came to, in the newest version of each. Orders of no known
+// upsertBought stores what orders came to, in the newest version of each. Orders of no known
 // customer are left out.
-func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
+func upsertBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
 	members, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "note what orders came to", `
 		INSERT INTO bought (identifier, member_id, prospect_id, total, returned, version, at)
@@ -139,7 +139,7 @@ func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []b
 func sumUp(ctx context.Context, tx pgx.Tx, customers []buyer) error {
 	members, prospects := idsOf(customers)
 	return pg.Exec(ctx, tx, "sum up what customers bought", `
-		WITH m AS (
+		WITH members AS (
 		  UPDATE account SET orders = s.orders, spent = s.spent, last_order = s.last
 		  FROM (
 		    SELECT member_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last

@@ -51,24 +51,24 @@ type hasher struct {
 	places *hashPlaces
 	// memories has the memory in which each place computes its hashes.
 	memories chan *argon2.Memory
-	idle     *time.Timer // frees memories after memoryIdle
+	idle     *time.Timer // frees memories after memoryTTL
 	// dummy is checked for user names that do not exist, so that these take as long as those that
 	// do.
 	dummy string
 }
 
-// memoryIdle is how long memory is kept for the next hash.
-const memoryIdle = 5 * time.Second
+// memoryTTL is how long memory is kept for the next hash.
+const memoryTTL = 5 * time.Second
 
 func newHasher(cost Cost) *hasher {
 	if cost == (Cost{}) {
 		cost = DefaultCost
 	}
-	h := &hasher{cost: cost, places: newHashPlaces(), memories: make(chan *argon2.Memory, hashesAtOnce)}
-	for range hashesAtOnce {
+	h := &hasher{cost: cost, places: newHashPlaces(), memories: make(chan *argon2.Memory, hashConcurrency)}
+	for range hashConcurrency {
 		h.memories <- new(argon2.Memory)
 	}
-	h.idle = time.AfterFunc(memoryIdle, h.dropMemories)
+	h.idle = time.AfterFunc(memoryTTL, h.evictMemories)
 	h.dummy = cost.hash(random.Code(20), new(argon2.Memory))
 	return h
 }
@@ -103,15 +103,15 @@ func (h *hasher) inPlace(ctx context.Context, compute func(*argon2.Memory)) erro
 	m := <-h.memories // there is one for each place
 	defer func() {
 		h.memories <- m
-		h.idle.Reset(memoryIdle)
+		h.idle.Reset(memoryTTL)
 	}()
 	compute(m)
 	return nil
 }
 
-// dropMemories frees the memory of places that are not in use.
-func (h *hasher) dropMemories() {
-	for range hashesAtOnce {
+// evictMemories frees the memory of places that are not in use.
+func (h *hasher) evictMemories() {
+	for range hashConcurrency {
 		select {
 		case m := <-h.memories:
 			*m = argon2.Memory{}

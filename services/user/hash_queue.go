@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	hashesAtOnce = 2
-	// hashQueue is how many requests may wait in each of the two lines. At about 70 hashes a second
+	hashConcurrency = 2
+	// hashQueueSize is how many requests may wait in each of the two lines. At about 70 hashes a second
 	// the last request of a full line waits half as long as a request may take. A waiting request
 	// costs some 40 KB, so two full lines stay below 100 MB.
-	hashQueue = 1000
+	hashQueueSize = 1000
 )
 
 var (
@@ -62,7 +62,7 @@ type hashWait struct {
 }
 
 func newHashPlaces() *hashPlaces {
-	return &hashPlaces{free: hashesAtOnce, known: line{waiting: map[string][]*hashWait{}},
+	return &hashPlaces{free: hashConcurrency, known: line{waiting: map[string][]*hashWait{}},
 		other: line{waiting: map[string][]*hashWait{}}}
 }
 
@@ -134,7 +134,7 @@ func (p *hashPlaces) release() {
 
 // join adds a request, unless the line is full and its client has as many in it as any other.
 func (l *line) join(w *hashWait) bool {
-	if l.length >= hashQueue && !l.dropFor(w.client) {
+	if l.length >= hashQueueSize && !l.evictFor(w.client) {
 		return false
 	}
 	if len(l.waiting[w.client]) == 0 {
@@ -145,9 +145,9 @@ func (l *line) join(w *hashWait) bool {
 	return true
 }
 
-// dropFor sends away the newest request of the client that has the most, if that is more than client
+// evictFor sends away the newest request of the client that has the most, if that is more than client
 // would have with one more.
-func (l *line) dropFor(client string) bool {
+func (l *line) evictFor(client string) bool {
 	longest := client
 	for other, list := range l.waiting {
 		if len(list) > len(l.waiting[longest]) {

@@ -36,7 +36,7 @@ func asked(t *testing.T, id web.Identity) (ctx context.Context) {
 // fill takes both places.
 func fill(t *testing.T, p *hashPlaces) {
 	t.Helper()
-	for range hashesAtOnce {
+	for range hashConcurrency {
 		if err := p.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -57,11 +57,11 @@ func TestHashQueue(t *testing.T) {
 	h := newHasher(testCost)
 	fill(t, h.places)
 	ctx, cancel := context.WithCancel(t.Context())
-	errs := make(chan error, hashQueue)
-	for range hashQueue {
+	errs := make(chan error, hashQueueSize)
+	for range hashQueueSize {
 		go func() { errs <- h.places.acquire(ctx) }()
 	}
-	testenv.Eventually(t, 30*time.Second, "the line is full", func() bool { return h.places.waitingNow() == hashQueue })
+	testenv.Eventually(t, 30*time.Second, "the line is full", func() bool { return h.places.waitingNow() == hashQueueSize })
 	rec := httptest.NewRecorder()
 	_, err := h.hash(t.Context(), "x")
 	web.Fail(rec, httptest.NewRequest(http.MethodGet, "/", nil), err)
@@ -69,7 +69,7 @@ func TestHashQueue(t *testing.T) {
 		t.Errorf("beyond the line: %d %v", rec.Code, rec.Header())
 	}
 	cancel()
-	for range hashQueue {
+	for range hashQueueSize {
 		if err := <-errs; err == nil {
 			t.Error("acquired although both places are taken")
 		}
@@ -79,7 +79,7 @@ func TestHashQueue(t *testing.T) {
 		t.Errorf("after the storm: %t, %v", ok, err)
 	}
 	h.places.release()
-	if p := h.places; p.free != hashesAtOnce || len(p.other.waiting)+len(p.known.waiting)+p.waitingNow() != 0 {
+	if p := h.places; p.free != hashConcurrency || len(p.other.waiting)+len(p.known.waiting)+p.waitingNow() != 0 {
 		t.Errorf("left behind: %+v", p)
 	}
 }
@@ -95,8 +95,8 @@ func TestLoginWhileManyWait(t *testing.T) {
 		return e.As(web.Identity{Client: client}).Post("/user/login", "username", "ann_lee", "password", password, "remember_me", "false")
 	}
 	var wg sync.WaitGroup
-	statuses := make(chan int, hashQueue)
-	for i := range hashQueue {
+	statuses := make(chan int, hashQueueSize)
+	for i := range hashQueueSize {
 		client := fmt.Sprintf("203.0.113.%d", i)
 		if i >= 260 {
 			client = "198.51.100.1"
@@ -105,19 +105,19 @@ func TestLoginWhileManyWait(t *testing.T) {
 		}
 		wg.Go(func() { statuses <- login(client, "Wrong!password").Status })
 	}
-	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return e.hasher.places.waitingNow() == hashQueue })
+	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return e.hasher.places.waitingNow() == hashQueueSize })
 	right := make(chan testenv.Answer, 1)
 	wg.Go(func() { right <- login("192.0.2.1", goodPassword) })
 	refused := <-statuses // the newest of the address that has the most gives up its place
 	if refused != http.StatusServiceUnavailable {
 		t.Errorf("a full line: %d", refused)
 	}
-	for range hashesAtOnce {
+	for range hashConcurrency {
 		e.hasher.places.release()
 	}
 	wg.Wait()
 	e.is(<-right, `{"login":"true"}`)
-	for range hashQueue - 1 {
+	for range hashQueueSize - 1 {
 		if status := <-statuses; status != http.StatusOK {
 			t.Errorf("one that waited: %d", status)
 		}

@@ -9,7 +9,7 @@ import (
 // housekeeping are the periodic tasks of user.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "codes and requests", Every: time.Hour, Do: dropOld},
+		{Name: "codes and requests", Every: time.Hour, Do: deleteOldRequests},
 		{Name: "orders of closed accounts", Every: time.Minute, Do: moveStragglers},
 	}
 }

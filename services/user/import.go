@@ -78,7 +78,7 @@ func importProspect(ctx context.Context, tx pgx.Tx, n newProspect,
 		return event, false, err
 	}
 	if n.Subscribed {
-		err = keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
+		err = insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
 			Source: "import by staff"})
 	}
 	return p.event(), true, err
@@ -107,7 +107,7 @@ func heedRefusal(ctx context.Context, tx pgx.Tx, address string) error {
 		events = append(events, a.event(msg.UserPreferencesChanged))
 	}
 
-	if err := keepConsents(ctx, tx, consents...); err != nil {
+	if err := insertConsents(ctx, tx, consents...); err != nil {
 		return err
 	}
 	return bus.Enqueue(ctx, tx, events...)

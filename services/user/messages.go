@@ -12,9 +12,9 @@ import (
 
 // How long each mail is worth sending.
 const (
-	deadlineReset  = resetLife
-	deadlineVerify = verifyLife
-	deadlineNotice = 72 * time.Hour
+	resetMailTTL  = resetTTL
+	verifyMailTTL = verifyTTL
+	noticeMailTTL = 72 * time.Hour
 )
 
 // session is what edge stores of a member in a session.
@@ -92,7 +92,7 @@ func (a account) atProved() account {
 // and, while that is unproved, to the one that was proved last; otherwise a thief with a session
 // would be the only one to hear of it.
 func (a account) notice(kind string, key any) msg.Message {
-	m := a.mail(kind, key, deadlineNotice, nil)
+	m := a.mail(kind, key, noticeMailTTL, nil)
 	if p := a.atProved(); p.Email != a.Email {
 		if mail, ok := m.Payload.(msg.SendMail); ok {
 			mail.To = append(mail.To, p.Email)

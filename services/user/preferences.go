@@ -98,7 +98,7 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 		if a.Unsubscribed != unsubscribe {
 			consents = append(consents, consent{MemberID: id, What: "marketing-mail", Given: !unsubscribe,
 				Source: "account page"})
-			if err := keepFormerToken(ctx, tx, subscriber{member: true, ID: id}, a.UnsubscribeToken,
+			if err := upsertFormerToken(ctx, tx, subscriber{member: true, ID: id}, a.UnsubscribeToken,
 				false); err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 		if len(consents) == 0 {
 			return nil
 		}
-		if err := keepConsents(ctx, tx, consents...); err != nil {
+		if err := insertConsents(ctx, tx, consents...); err != nil {
 			return err
 		}
 

@@ -156,22 +156,22 @@ func (s *server) mayMove(r *http.Request, id int64, form web.Values, email strin
 // address can read that link, too, which harms no one: it only gives the account back.
 func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg.Message, error) {
 	ctx := r.Context()
-	if err := keepFormerAddress(ctx, tx, a.ID, before.Email); err != nil {
+	if err := upsertFormerAddress(ctx, tx, a.ID, before.Email); err != nil {
 		return msg.Message{}, err
 	}
 	if err := voidCodes(ctx, tx, a.ID, codeReset); err != nil {
 		return msg.Message{}, err
 	}
-	undo, err := keepChange(ctx, tx, s.codeKey, before)
+	undo, err := insertAddressChange(ctx, tx, s.codeKey, before)
 	if err != nil {
 		return msg.Message{}, err
 	}
-	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyTTL)
 	if err != nil {
 		return msg.Message{}, err
 	}
 
-	mail := a.mail(msg.MailAddressChanged, id, deadlineNotice,
+	mail := a.mail(msg.MailAddressChanged, id, noticeMailTTL,
 		map[string]string{"old_email": before.Email, "code": code, "undo_code": undo})
 	if before.EmailVerified {
 		mail = toProved(mail, before.Email)
@@ -219,7 +219,7 @@ const outcomeProved = "address-proved-since"
 // set since unusable, and mails a code for a new one.
 func (s *server) undo(r *http.Request, code string) (a account, refusal string, err error) {
 	ctx := r.Context()
-	locked, err := s.hasher.hash(ctx, random.Code(40))
+	unusableHash, err := s.hasher.hash(ctx, random.Code(40))
 	if err != nil {
 		return account{}, "", err
 	}
@@ -243,7 +243,7 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 			return errUnchanged
 		}
 
-		done, err := closeChange(ctx, tx, c)
+		done, err := markChangeUndone(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 			return errUnchanged
 		}
 
-		messages, err := s.restore(ctx, tx, &a, c, locked)
+		messages, err := s.restore(ctx, tx, &a, c, unusableHash)
 		if err != nil {
 			return err
 		}
@@ -266,8 +266,8 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 }
 
 func (s *server) restore(ctx context.Context, tx pgx.Tx, a *account, c addressChange,
-	locked string) ([]msg.Message, error) {
-	if err := keepFormerAddress(ctx, tx, a.ID, a.Email); err != nil {
+	unusableHash string) ([]msg.Message, error) {
+	if err := upsertFormerAddress(ctx, tx, a.ID, a.Email); err != nil {
 		return nil, err
 	}
 	for _, kind := range []string{codeVerify, codeReset} {
@@ -276,16 +276,16 @@ func (s *server) restore(ctx context.Context, tx pgx.Tx, a *account, c addressCh
 		}
 	}
 
-	back, _, err := restoreAddress(ctx, tx, c, locked)
+	back, _, err := restoreAddress(ctx, tx, c, unusableHash)
 	if err != nil {
 		return nil, err
 	}
 	*a = back
 	to := back.atProved()
-	id, code, err := issueCode(ctx, tx, s.codeKey, to, codeReset, resetLife)
+	id, code, err := issueCode(ctx, tx, s.codeKey, to, codeReset, resetTTL)
 	if err != nil {
 		return nil, err
 	}
 	return []msg.Message{back.event(msg.UserProfileChanged), back.credentialsChanged(""),
-		to.mail(msg.MailReset, id, deadlineReset, map[string]string{"code": code})}, nil
+		to.mail(msg.MailReset, id, resetMailTTL, map[string]string{"code": code})}, nil
 }

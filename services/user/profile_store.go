@@ -19,10 +19,10 @@ type addressChange struct {
 	Changed     time.Time
 }
 
-// keepChange stores the address of an account before it changes, and returns the code that undoes
+// insertAddressChange stores the address of an account before it changes, and returns the code that undoes
 // the change.
-func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
-	expires := time.Now().Add(undoLife)
+func insertAddressChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
+	expires := time.Now().Add(undoTTL)
 	code = newCode(key, codeUndo, expires)
 	return code, pg.Exec(ctx, tx, "keep a change of the address of member $1", `
 		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires)
@@ -37,9 +37,9 @@ func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, f
 		FROM address_change WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
 }
 
-// closeChange marks a change as undone, and all later ones of the member as superseded. done is
+// markChangeUndone marks a change as undone, and all later ones of the member as superseded. done is
 // false if that has happened in the meantime. The account must be locked by tx.
-func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
+func markChangeUndone(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
 	done, err = pg.ExecOne(ctx, tx, "close the change of address $1", `
 		UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)
 	if err != nil {
@@ -51,9 +51,10 @@ func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, er
 }
 
 // restoreAddress undoes a change. A password that was set since is replaced by the unusable hash.
-func restoreAddress(ctx context.Context, tx pgx.Tx, c addressChange, locked string) (account, bool, error) {
+func restoreAddress(ctx context.Context, tx pgx.Tx, c addressChange, unusableHash string) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET email = $2, email_verified = $3, proved_email = $4, version = version + 1,
 			  password = CASE WHEN password_changed > $5 THEN $6 ELSE password END, password_changed = clock_timestamp()
-		WHERE id = $1 RETURNING`+accountColumns, c.MemberID, c.OldEmail, c.OldVerified, c.OldProved, c.Changed, locked)
+		WHERE id = $1 RETURNING`+accountColumnsSQL,
+		c.MemberID, c.OldEmail, c.OldVerified, c.OldProved, c.Changed, unusableHash)
 }

@@ -29,8 +29,8 @@ type prospect struct {
 	Aliases          []string
 }
 
-// prospectColumns are the columns of prospect, in any statement that returns one.
-const prospectColumns = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token,
+// prospectColumnsSQL are the columns of prospect, in any statement that returns one.
+const prospectColumnsSQL = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token,
 	pr_cd, converted, version, tags,
 	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases `
 
@@ -87,14 +87,14 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 		  nullif($7::text, ''), nullif($8::text, ''), $9::text, $10::boolean,
 		  CASE WHEN $11::boolean THEN now() END, $12::text
 		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1))
-		ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
+		ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumnsSQL,
 		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment,
 		!n.Subscribed, n.Refused, n.Source)
 }
 
 // lockProspect keeps the prospect of an address, in whatever case, as it is until tx ends.
 func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool, error) {
-	return queryProspect(ctx, tx, `SELECT`+prospectColumns+
+	return queryProspect(ctx, tx, `SELECT`+prospectColumnsSQL+
 		`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
 }
 
@@ -124,13 +124,13 @@ type visitor struct {
 // committed while it waited for the lock, so a caller that adds a record looks again.
 func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 	return pg.Get[visitor](ctx, tx, "look for a visitor", `
-		WITH l AS MATERIALIZED (SELECT pg_advisory_xact_lock($5, hashtext(lower($1))))
+		WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock($5, hashtext(lower($1))))
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)
 		    OR `+erasure.ForgottenSince("$2::text", "$3::timestamptz")+` AS not_ours,
 		  EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1)) AS known,
 		  EXISTS (SELECT FROM prospect WHERE pr_cd = $4)
 		    OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $4) AS taken
-		FROM l`, v.email, erasure.Hash(v.email).String(), v.seen, v.code, addressClass)
+		FROM locked`, v.email, erasure.Hash(v.email).String(), v.seen, v.code, addressClass)
 }
 
 // addAlias adds a further code of a prospect, and counts it as a change.
@@ -141,7 +141,7 @@ func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect
 		return prospect{}, err
 	}
 	p, _, err := queryProspect(ctx, tx, `UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING`+
-		prospectColumns, p.ID)
+		prospectColumnsSQL, p.ID)
 	return p, err
 }
 
@@ -153,7 +153,7 @@ func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (
 		WHERE id = $1 AND unsubscribed AND converted IS NULL AND NOT EXISTS (
 		  SELECT FROM prospect other
 		  WHERE lower(other.email) = lower(prospect.email) AND other.unsubscribed_at >= $2)
-		RETURNING`+prospectColumns, id, at)
+		RETURNING`+prospectColumnsSQL, id, at)
 }
 
 // refused reports whether the person has refused newsletters: it is false for one who was only
@@ -175,7 +175,7 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true,
 		  unsubscribed_at = coalesce(unsubscribed_at, now()),
 		  swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
-		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns,
+		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumnsSQL,
 		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
 }
 
@@ -185,7 +185,7 @@ func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, err
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed_at = converted, version = version + 1
 		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT FROM converted
-		RETURNING`+prospectColumns, email)
+		RETURNING`+prospectColumnsSQL, email)
 }
 
 // refuseProspects marks all prospects of an address but one as refusing newsletters.
@@ -193,7 +193,7 @@ func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
 		WHERE lower(email) = lower($1) AND id <> $2 AND (NOT unsubscribed OR unsubscribed_at IS NULL)
-		RETURNING`+prospectColumns, email, but)
+		RETURNING`+prospectColumnsSQL, email, but)
 }
 
 // refuseMergedProspects does so for the records that were merged into a customer's, and into the
@@ -206,7 +206,7 @@ func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospe
 		      SELECT p.id FROM prospect p JOIN account a ON lower(a.email) = lower(p.email)
 		      WHERE $1 = 'member' AND a.id = $2 AND a.email_verified)))
 		  AND (NOT unsubscribed OR unsubscribed_at IS NULL)
-		RETURNING`+prospectColumns, c.Kind, c.ID)
+		RETURNING`+prospectColumnsSQL, c.Kind, c.ID)
 }
 
 // refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were
@@ -214,7 +214,7 @@ func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospe
 func refusedProspects(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
-		WHERE lower(email) = lower($1) AND NOT unsubscribed RETURNING`+prospectColumns, email)
+		WHERE lower(email) = lower($1) AND NOT unsubscribed RETURNING`+prospectColumnsSQL, email)
 }
 
 // refusedMembers does so for members, unless they were prospects once: our own export calls those
@@ -225,7 +225,7 @@ func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, er
 		WHERE lower(email) = lower($1) AND newsletter AND NOT unsubscribed
 			  AND NOT EXISTS (SELECT FROM prospect
 			    WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL)
-			RETURNING`+accountColumns, email)
+			RETURNING`+accountColumnsSQL, email)
 }
 
 // prospectEvents tell other services about prospects.

@@ -62,13 +62,13 @@ func (s *server) request(r *http.Request, kind, username, email string) error {
 	return nil
 }
 
-// requestPoll is how often the worker looks for requests of other processes, dead ones included;
+// requestEvery is how often the worker looks for requests of other processes, dead ones included;
 // our own handlers wake it.
-const requestPoll = 5 * time.Second
+const requestEvery = 5 * time.Second
 
 // answerRequests turns stored requests into mails until ctx ends.
 func (s *server) answerRequests(ctx context.Context) error {
-	tick := time.NewTicker(requestPoll)
+	tick := time.NewTicker(requestEvery)
 	defer tick.Stop()
 	for {
 		for {
@@ -126,11 +126,11 @@ func (s *server) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg
 	if room, err := roomForReset(ctx, tx, a.ID, a.Email); err != nil || !room {
 		return nil, err
 	}
-	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeReset, resetLife)
+	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeReset, resetTTL)
 	if err != nil {
 		return nil, err
 	}
-	return []msg.Message{a.mail(msg.MailReset, id, deadlineReset, map[string]string{"code": code})}, nil
+	return []msg.Message{a.mail(msg.MailReset, id, resetMailTTL, map[string]string{"code": code})}, nil
 }
 
 // usernameMail is one mail with all user names of an address: one mail for each would multiply what
@@ -149,7 +149,7 @@ func usernameMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message,
 	if !strings.EqualFold(first.Email, q.Email) {
 		first = first.atProved() // found by the address that it proved last
 	}
-	return []msg.Message{first.mail(msg.MailUsername, requestKey(first, q), deadlineNotice, map[string]string{
+	return []msg.Message{first.mail(msg.MailUsername, requestKey(first, q), noticeMailTTL, map[string]string{
 		"username": strings.Join(names, ", "), "accounts": strings.Join(lines, "\n"),
 	})}, nil
 }

@@ -1,7 +1,6 @@
 package user
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -14,7 +13,7 @@ import (
 // account page) is edge's. Edge and mailer call /internal, which is never forwarded from outside.
 func (s *server) routes() http.Handler {
 	r := web.Router("user", s.log)
-	r.With(web.RequireIdentity(s.questionKey)).Post("/internal/tagged-among", web.Handle(s.taggedAmong))
+	r.With(web.RequireIdentity(s.mailerKey)).Post("/internal/tagged-among", web.Handle(s.taggedAmong))
 	r.Group(func(r chi.Router) {
 		r.Use(web.RequireIdentity(s.identityKey), web.Outcomes)
 		get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
@@ -48,36 +47,6 @@ func (s *server) routes() http.Handler {
 	})
 	return r
 }
-
-// changeSession tells edge what to do with sessions before the shopper sees the answer.
-func changeSession(w http.ResponseWriter, c web.SessionChange) error {
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("marshal a session change: %w", err)
-	}
-	w.Header().Set(web.SessionHeader, string(raw))
-	return nil
-}
-
-// outcomeBody is the answer that edge gives in place of the handler's when a session change fails.
-func outcomeBody(endpoint, outcome string) json.RawMessage {
-	return fmt.Appendf(nil, `{"%s":"%s","user-api-version":"%s"}`, endpoint, outcome, web.APIVersion{})
-}
-
-// required reads parameters that must all be there.
-func required(v web.Values, names ...string) ([]string, error) {
-	values := make([]string, len(names))
-	for i, name := range names {
-		var err error
-		if values[i], err = v.Required(name); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
-}
-
-// isTrue reads a switch: only the word true is true.
-func isTrue(s string) bool { return s == "true" }
 
 func (s *server) index(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()

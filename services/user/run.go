@@ -17,8 +17,14 @@ func Migrations() []pg.Set { return service.Migrations("user", migrations) }
 
 // Run serves accounts, prospects and chat until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	set := service.Settings{Name: "user", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
-	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)
+	set := service.Settings{
+		Name:     "user",
+		Common:   cfg.Common,
+		Addr:     cfg.Addr,
+		Listener: cfg.Listener,
+		TLS:      cfg.InsideFiles(),
+		StaffKey: cfg.StaffVerifier(cfg.Keys),
+	}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{

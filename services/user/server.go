@@ -19,7 +19,7 @@ type server struct {
 	hasher      *hasher
 	codeKey     []byte // signs the codes of mail links
 	identityKey []byte // checks the identity that edge signs
-	questionKey []byte // checks that mailer is calling
+	mailerKey   []byte // checks that mailer is calling
 	logKey      []byte // makes marks of accounts for logs
 	// requested wakes the worker that answers requests for mails.
 	requested chan struct{}
@@ -27,10 +27,15 @@ type server struct {
 
 func newServer(core *service.Core, cfg Config) *server {
 	return &server{
-		log: core.Log, pool: core.Pool, outbox: core.Outbox, hasher: newHasher(cfg.HashCost),
-		shop:    shopName(cfg.MailFrom),
-		codeKey: cfg.Key("codes"), identityKey: cfg.Key("identity"),
-		logKey: cfg.Key("accounts in logs"), questionKey: cfg.Key(boot.QuestionKey),
-		requested: make(chan struct{}, 1),
+		log:         core.Log,
+		pool:        core.Pool,
+		outbox:      core.Outbox,
+		shop:        shopName(cfg.MailFrom),
+		hasher:      newHasher(cfg.HashCost),
+		codeKey:     cfg.Key("codes"),
+		identityKey: cfg.Key("identity"),
+		mailerKey:   cfg.Key(boot.QuestionKey),
+		logKey:      cfg.Key("accounts in logs"),
+		requested:   make(chan struct{}, 1),
 	}
 }

@@ -62,7 +62,7 @@ func carriesNews(into, other customerDetails) bool {
 }
 
 func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
-	kind, id, err := named(r)
+	kind, id, err := customerKeyFromPath(r)
 	if err != nil {
 		return p, err
 	}
@@ -120,8 +120,8 @@ func (p mergePage) refusal() string {
 	return ""
 }
 
-// staffMergeAccounts shows what would be merged.
-func (s *server) staffMergeAccounts(r *http.Request) (adminui.Answer, error) {
+// staffAccountMergePreview shows what would be merged.
+func (s *server) staffAccountMergePreview(r *http.Request) (adminui.Answer, error) {
 	p, err := s.readMergePage(r)
 	if err != nil {
 		return nil, err
@@ -130,9 +130,9 @@ func (s *server) staffMergeAccounts(r *http.Request) (adminui.Answer, error) {
 	return p.answer(http.StatusOK), nil
 }
 
-// staffJoinAccounts merges another account of a person into this one, and closes it: exactly as the page showed the
+// staffMergeAccounts merges another account of a person into this one, and closes it: exactly as the page showed the
 // two, or not at all.
-func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffMergeAccounts(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -149,13 +149,19 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 	if p.Form.Problem = p.refusal(); p.Form.Problem != "" {
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
-	locked, err := s.hasher.hash(r.Context(), random.Code(40))
+	unusableHash, err := s.hasher.hash(r.Context(), random.Code(40))
 	if err != nil {
 		return nil, err
 	}
 
-	m := merging{into: p.Into.ID, other: p.Other.ID, intoVersion: form.Version, otherVersion: other, locked: locked}
-	moved, err := s.joinAccounts(r, m)
+	m := merging{
+		into:         p.Into.ID,
+		other:        p.Other.ID,
+		intoVersion:  form.Version,
+		otherVersion: other,
+		unusableHash: unusableHash,
+	}
+	moved, err := s.mergeAccounts(r, m)
 	if errors.Is(err, adminui.ErrStale) {
 		if p, err = s.readMergePage(r); err != nil {
 			return nil, err
@@ -177,18 +183,18 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 type merging struct {
 	into, other               int64
 	intoVersion, otherVersion int64
-	locked                    string // the password of the closed account
+	unusableHash              string // the password of the closed account
 }
 
-// joinAccounts merges in one transaction, with which all services are told what they have to do.
-func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, err error) {
+// mergeAccounts merges in one transaction, with which all services are told what they have to do.
+func (s *server) mergeAccounts(r *http.Request, m merging) (moved msg.Message, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-		into, other, err := lockBoth(ctx, tx, m)
+		into, other, err := lockPair(ctx, tx, m)
 		if err != nil {
 			return err
 		}
-		messages, err := moveAccount(ctx, tx, into, other, m.locked)
+		messages, err := moveAccount(ctx, tx, into, other, m.unusableHash)
 		if err != nil {
 			return err
 		}
@@ -207,9 +213,9 @@ func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, er
 	return moved, err
 }
 
-// lockBoth keeps two accounts as they are until tx ends, locking in the order of their ids. It
+// lockPair keeps two accounts as they are until tx ends, locking in the order of their ids. It
 // returns ErrStale if one has changed since it was shown.
-func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, err error) {
+func lockPair(ctx context.Context, tx pgx.Tx, m merging) (into, other account, err error) {
 	locked := map[int64]account{}
 	for _, id := range []int64{min(m.into, m.other), max(m.into, m.other)} {
 		a, found, err := lockAccount(ctx, tx, id)
@@ -228,7 +234,7 @@ func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, e
 }
 
 // moveAccount hands what an account has to another one, and closes it.
-func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked string) ([]msg.Message, error) {
+func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, unusableHash string) ([]msg.Message, error) {
 	carried := other.Newsletter && !other.Unsubscribed && !into.Newsletter && !into.Unsubscribed && into.EmailVerified
 	proved := other.EmailVerified && !strings.EqualFold(other.Email, into.Email)
 
@@ -241,12 +247,12 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 		}
 	}
 
-	other, into, err := closeAccount(ctx, tx, other.ID, into.ID, locked, carried)
+	other, into, err := closeAccount(ctx, tx, other.ID, into.ID, unusableHash, carried)
 	if err != nil {
 		return nil, err
 	}
 	if carried {
-		if err := keepConsents(ctx, tx, consent{MemberID: into.ID, What: "newsletter", Given: true,
+		if err := insertConsents(ctx, tx, consent{MemberID: into.ID, What: "newsletter", Given: true,
 			Source: "merged by staff, from member " + strconv.FormatInt(other.ID, 10)}); err != nil {
 			return nil, err
 		}
@@ -255,7 +261,7 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 	messages := append([]msg.Message{other.event(msg.UserPreferencesChanged), other.credentialsChanged(""),
 		into.event(msg.UserPreferencesChanged)}, mergedMails(into, other, proved)...)
 	if proved {
-		p, made, err := keepAddress(ctx, tx, other, into.ID)
+		p, made, err := mergeFormerAddress(ctx, tx, other, into.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -273,19 +279,19 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 func mergedMails(into, closed account, proved bool) []msg.Message {
 	about := map[string]string{"closed_username": closed.Username}
 	mails := []msg.Message{into.atProved().mail(msg.MailAccountsMerged, fmt.Sprintf("%d:kept", closed.ID),
-		deadlineNotice, about)}
+		noticeMailTTL, about)}
 	if proved {
 		to := into
 		to.Email, to.EmailVerified = closed.Email, true
-		mails = append(mails, to.mail(msg.MailAccountsMerged, fmt.Sprintf("%d:closed", closed.ID), deadlineNotice,
+		mails = append(mails, to.mail(msg.MailAccountsMerged, fmt.Sprintf("%d:closed", closed.ID), noticeMailTTL,
 			about))
 	}
 	return mails
 }
 
-// keepAddress adds the address of a closed account to the customer as a merged prospect, so that
+// mergeFormerAddress adds the address of a closed account to the customer as a merged prospect, so that
 // orders under it still count. made says that there was no such prospect.
-func keepAddress(ctx context.Context, tx pgx.Tx, closed account, into int64) (p prospect, made bool, err error) {
+func mergeFormerAddress(ctx context.Context, tx pgx.Tx, closed account, into int64) (p prospect, made bool, err error) {
 	if err := lockAddress(ctx, tx, closed.Email); err != nil {
 		return p, false, err
 	}
@@ -317,5 +323,5 @@ func oneNewsletter(ctx context.Context, tx pgx.Tx, a account) ([]msg.Message, er
 	for _, p := range quiet {
 		consents = append(consents, consent{ProspectID: p.ID, What: "newsletter", Source: "merged by staff"})
 	}
-	return prospectEvents(quiet), keepConsents(ctx, tx, consents...)
+	return prospectEvents(quiet), insertConsents(ctx, tx, consents...)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// canned is an answer that is given often. {name} in its text stands for the customer's name.
-type canned struct {
+// cannedAnswer is an answer that is given often. {name} in its text stands for the customer's name.
+type cannedAnswer struct {
 	ID      int64  `json:"id"`
 	Title   string `json:"title"`
 	Text    string `json:"text"`
@@ -28,33 +28,33 @@ func cannedPath(id int64, parts ...string) string {
 	return strings.Join(append([]string{"/chat/answers", strconv.FormatInt(id, 10)}, parts...), "/")
 }
 
-// cannedPage is the list of canned answers, with the form to add one.
-type cannedPage struct {
-	Answers []canned     `json:"answers"`
-	Form    adminui.Form `json:"-"`
+// cannedAnswersPage is the list of canned answers, with the form to add one.
+type cannedAnswersPage struct {
+	Answers []cannedAnswer `json:"answers"`
+	Form    adminui.Form   `json:"-"`
 }
 
-// oneCannedPage is one canned answer.
-type oneCannedPage struct {
-	Answer canned       `json:"answer"`
+// cannedAnswerPage is one canned answer.
+type cannedAnswerPage struct {
+	Answer cannedAnswer `json:"answer"`
 	Form   adminui.Form `json:"-"`
 	Delete adminui.Form `json:"-"`
 }
 
-var cannedColumns = []adminui.Column[canned]{
-	{Title: "Answer", Value: func(c canned) any { return adminui.Link{Text: c.Title, To: cannedPath(c.ID)} }},
-	{Title: "Text", Value: func(c canned) any { return c.Text }},
+var cannedColumns = []adminui.Column[cannedAnswer]{
+	{Title: "Answer", Value: func(c cannedAnswer) any { return adminui.Link{Text: c.Title, To: cannedPath(c.ID)} }},
+	{Title: "Text", Value: func(c cannedAnswer) any { return c.Text }},
 }
 
-func cannedForm(action string, c canned) adminui.Form {
+func cannedForm(action string, c cannedAnswer) adminui.Form {
 	return adminui.Form{ID: "canned", Action: action, Version: c.Version, Fields: []adminui.Field{
 		{Name: "title", Label: "Title", Kind: "text", Required: true, Most: maxCannedTitle, Value: c.Title},
 		{Name: "text", Label: "Text", Kind: "multiline", Required: true, Most: maxText, Value: c.Text,
 			Hint: "{name} stands for the customer's name."}}}
 }
 
-func readCanned(form adminui.Submitted) (c canned, wrong adminui.Wrong) {
-	c = canned{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(form.Text("text")),
+func readCannedAnswer(form adminui.Submitted) (c cannedAnswer, wrong adminui.Wrong) {
+	c = cannedAnswer{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(form.Text("text")),
 		Version: form.Version}
 	wrong = adminui.Wrong{}
 	if n := utf8.RuneCountInString(c.Title); n == 0 || n > maxCannedTitle {
@@ -66,9 +66,9 @@ func readCanned(form adminui.Submitted) (c canned, wrong adminui.Wrong) {
 	return c, wrong
 }
 
-func (s *server) cannedPage(r *http.Request, change func(adminui.Form) adminui.Form,
+func (s *server) cannedAnswersPage(r *http.Request, change func(adminui.Form) adminui.Form,
 	status int) (adminui.Answer, error) {
-	list, err := listCanned(r.Context(), s.pool)
+	list, err := listCannedAnswers(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -77,34 +77,34 @@ func (s *server) cannedPage(r *http.Request, change func(adminui.Form) adminui.F
 		return nil, err
 	}
 	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "canned-answers", cannedColumns, list, func(c canned) any { return c.ID })
+	table := adminui.NewTable(ask, "canned-answers", cannedColumns, list, func(c cannedAnswer) any { return c.ID })
 	table.CSV, table.Empty = "", "None yet."
-	f := cannedForm("/chat/answers", canned{})
+	f := cannedForm("/chat/answers", cannedAnswer{})
 	f.Submit = "Add"
-	return adminui.Page{Title: "Canned answers", Template: "canned.html", Data: cannedPage{list, change(f)},
+	return adminui.Page{Title: "Canned answers", Template: "canned.html", Data: cannedAnswersPage{list, change(f)},
 		Table: table, Status: status}, nil
 }
 
-// staffCanned lists the canned answers.
-func (s *server) staffCanned(r *http.Request) (adminui.Answer, error) {
-	return s.cannedPage(r, func(f adminui.Form) adminui.Form { return f }, http.StatusOK)
+// staffCannedAnswers lists the canned answers.
+func (s *server) staffCannedAnswers(r *http.Request) (adminui.Answer, error) {
+	return s.cannedAnswersPage(r, func(f adminui.Form) adminui.Form { return f }, http.StatusOK)
 }
 
-// staffAddCanned adds a canned answer.
-func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
+// staffCreateCannedAnswer adds a canned answer.
+func (s *server) staffCreateCannedAnswer(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
 
-	c, wrong := readCanned(form)
+	c, wrong := readCannedAnswer(form)
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-			id, err := insertCanned(r.Context(), tx, c)
+			id, err := insertCannedAnswer(r.Context(), tx, c)
 			if err != nil {
 				return err
 			}
-			return recordCanned(r, tx, id, "Added the canned answer ")
+			return recordCannedAnswer(r, tx, id, "Added the canned answer ")
 		})
 	}
 
@@ -113,46 +113,54 @@ func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return s.cannedPage(r, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
+		return s.cannedAnswersPage(r, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
 			http.StatusUnprocessableEntity)
 	}
 	return adminui.Done{To: "/chat/answers", Text: "Added."}, nil
 }
 
-func recordCanned(r *http.Request, tx pgx.Tx, id int64, text string) error {
+func recordCannedAnswer(r *http.Request, tx pgx.Tx, id int64, text string) error {
 	key := strconv.FormatInt(id, 10)
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "canned answer", Key: key,
 		Text: text + key})
 }
 
-func (s *server) askedCanned(r *http.Request) (canned, error) {
+func (s *server) cannedAnswerFromPath(r *http.Request) (cannedAnswer, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
-		return canned{}, web.NotFound()
+		return cannedAnswer{}, web.NotFound()
 	}
-	return web.OrNotFound(findCanned(r.Context(), s.pool, id))
+	return web.OrNotFound(findCannedAnswer(r.Context(), s.pool, id))
 }
 
-func oneCanned(c canned, change func(adminui.Form) adminui.Form, status int) adminui.Page {
+func showCannedAnswer(c cannedAnswer, change func(adminui.Form) adminui.Form, status int) adminui.Page {
 	f := cannedForm(cannedPath(c.ID), c)
 	f.Cancel = "/chat/answers"
-	return adminui.Page{Title: c.Title, Template: "canned_one.html", Narrow: true, Status: status, Data: oneCannedPage{
-		Answer: c, Form: change(f),
-		Delete: adminui.Form{ID: "delete", Action: cannedPath(c.ID, "delete"), Submit: "Delete", Tone: "bad"}}}
+	return adminui.Page{
+		Title:    c.Title,
+		Template: "canned-answer.html",
+		Narrow:   true,
+		Status:   status,
+		Data: cannedAnswerPage{
+			Answer: c,
+			Form:   change(f),
+			Delete: adminui.Form{ID: "delete", Action: cannedPath(c.ID, "delete"), Submit: "Delete", Tone: "bad"},
+		},
+	}
 }
 
-func (s *server) staffOneCanned(r *http.Request) (adminui.Answer, error) {
-	c, err := s.askedCanned(r)
-	return oneCanned(c, func(f adminui.Form) adminui.Form { return f }, http.StatusOK), err
+func (s *server) staffCannedAnswer(r *http.Request) (adminui.Answer, error) {
+	c, err := s.cannedAnswerFromPath(r)
+	return showCannedAnswer(c, func(f adminui.Form) adminui.Form { return f }, http.StatusOK), err
 }
 
-// staffChangeCanned changes a canned answer that still has the version that the form showed.
-func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
+// staffUpdateCannedAnswer changes a canned answer that still has the version that the form showed.
+func (s *server) staffUpdateCannedAnswer(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	now, err := s.askedCanned(r)
+	now, err := s.cannedAnswerFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -160,50 +168,50 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	c, wrong := readCanned(form)
+	c, wrong := readCannedAnswer(form)
 	if len(wrong) == 0 {
 		c.ID = now.ID
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-			changed, err := updateCanned(r.Context(), tx, c)
+			changed, err := updateCannedAnswer(r.Context(), tx, c)
 			if err == nil && !changed {
 				err = adminui.ErrStale
 			}
 			if err != nil {
 				return err
 			}
-			return recordCanned(r, tx, c.ID, "Changed the canned answer ")
+			return recordCannedAnswer(r, tx, c.ID, "Changed the canned answer ")
 		})
 	}
 
 	wrong = wrong.Taken(&err, "title", "There is one with this title.")
 	switch {
 	case errors.Is(err, adminui.ErrStale):
-		return oneCanned(now, func(f adminui.Form) adminui.Form {
+		return showCannedAnswer(now, func(f adminui.Form) adminui.Form {
 			return f.Typed(form).Conflict(now.Version, "Another person", "",
 				map[string]string{"title": now.Title, "text": now.Text})
 		}, http.StatusConflict), nil
 	case err != nil:
 		return nil, err
 	case len(wrong) > 0:
-		return oneCanned(now, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
+		return showCannedAnswer(now, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
 			http.StatusUnprocessableEntity), nil
 	}
 	return adminui.Done{To: "/chat/answers", Text: "Saved."}, nil
 }
 
-func (s *server) staffDeleteCanned(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffDeleteCannedAnswer(r *http.Request) (adminui.Answer, error) {
 	if _, err := adminui.ReadForm(r); err != nil {
 		return nil, err
 	}
-	c, err := s.askedCanned(r)
+	c, err := s.cannedAnswerFromPath(r)
 	if err != nil {
 		return nil, err
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		if err := deleteCanned(r.Context(), tx, c.ID); err != nil {
+		if err := deleteCannedAnswer(r.Context(), tx, c.ID); err != nil {
 			return err
 		}
-		return recordCanned(r, tx, c.ID, "Deleted the canned answer ")
+		return recordCannedAnswer(r, tx, c.ID, "Deleted the canned answer ")
 	})
 	return adminui.Done{To: "/chat/answers", Text: "Deleted."}, err
 }

@@ -121,10 +121,10 @@ type threadEntry struct {
 
 // threadPage is one thread.
 type threadPage struct {
-	Thread    thread        `json:"thread"`
-	Entries   []threadEntry `json:"entries"` // the oldest first
-	Customers []customer    `json:"customers"`
-	Canned    []canned      `json:"canned_answers"`
+	Thread    thread         `json:"thread"`
+	Entries   []threadEntry  `json:"entries"` // the oldest first
+	Customers []customer     `json:"customers"`
+	Canned    []cannedAnswer `json:"canned_answers"`
 
 	Badge  adminui.Badge `json:"-"`
 	Answer adminui.Form  `json:"-"`
@@ -134,7 +134,7 @@ type threadPage struct {
 // threadMove is a state that the thread can be given.
 type threadMove struct{ State, Text string }
 
-func (s *server) askedThread(r *http.Request) (thread, error) {
+func (s *server) threadFromPath(r *http.Request) (thread, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "thread"), 10, 64)
 	if err != nil {
 		return thread{}, web.NotFound()
@@ -143,7 +143,7 @@ func (s *server) askedThread(r *http.Request) (thread, error) {
 }
 
 func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
-	if p.Thread, err = s.askedThread(r); err != nil {
+	if p.Thread, err = s.threadFromPath(r); err != nil {
 		return p, err
 	}
 
@@ -154,7 +154,7 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 	if p.Customers, err = customersOf(ctx, s.pool, p.Thread.Email); err != nil {
 		return p, err
 	}
-	if p.Canned, err = listCanned(ctx, s.pool); err != nil {
+	if p.Canned, err = listCannedAnswers(ctx, s.pool); err != nil {
 		return p, err
 	}
 
@@ -192,7 +192,7 @@ func (s *server) staffThread(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if use := q.Get("use"); use != "" {
-		i := slices.IndexFunc(p.Canned, func(c canned) bool { return strconv.FormatInt(c.ID, 10) == use })
+		i := slices.IndexFunc(p.Canned, func(c cannedAnswer) bool { return strconv.FormatInt(c.ID, 10) == use })
 		if i < 0 {
 			return nil, web.NotFound()
 		}
@@ -269,13 +269,13 @@ func (s *server) moveThread(r *http.Request, t thread, version int64, state, tex
 	})
 }
 
-// staffThreadState gives a thread another state.
-func (s *server) staffThreadState(r *http.Request) (adminui.Answer, error) {
+// staffUpdateThreadState gives a thread another state.
+func (s *server) staffUpdateThreadState(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.askedThread(r)
+	t, err := s.threadFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +310,7 @@ func answerText(text string, entries []threadEntry) string {
 func chatAnswer(id int64, to, text string, earlier []int64) msg.Message {
 	now := time.Now().UTC()
 	m := msg.SendMail{Kind: msg.MailChatAnswer, To: []string{to}, Note: text, CreatedAt: now,
-		Deadline: now.Add(deadlineNotice)}
+		Deadline: now.Add(noticeMailTTL)}
 	for _, before := range earlier {
 		m.Earlier = append(m.Earlier, answerKey(before))
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-const threadFields = `id, name, email, state, last_at, version,
+const threadColumnsSQL = `id, name, email, state, last_at, version,
 	coalesce((SELECT left(message, 120) FROM chat_message m
 	  WHERE m.thread_id = chat_thread.id ORDER BY m.id DESC LIMIT 1), '') AS last`
 
@@ -17,13 +17,13 @@ const threadFields = `id, name, email, state, last_at, version,
 func listThreads(ctx context.Context, db pg.DB, state, search string, after threadPlace, more bool,
 	rows int) ([]thread, error) {
 	return pg.List[thread](ctx, db, "list chats", `
-		SELECT `+threadFields+` FROM chat_thread
+		SELECT `+threadColumnsSQL+` FROM chat_thread
 		WHERE state = $1 AND ($2 = '' OR lower(email) LIKE $3) AND (NOT $4 OR (last_at, id) < ($5, $6))
 		ORDER BY last_at DESC, id DESC LIMIT $7`, state, search, begins(search), more, after.At, after.ID, rows)
 }
 
 func findThread(ctx context.Context, db pg.DB, id int64) (thread, bool, error) {
-	return pg.One[thread](ctx, db, "find chat $1", `SELECT `+threadFields+` FROM chat_thread WHERE id = $1`, id)
+	return pg.One[thread](ctx, db, "find chat $1", `SELECT `+threadColumnsSQL+` FROM chat_thread WHERE id = $1`, id)
 }
 
 // threadOfAddress finds the thread of an address, in whatever case.
@@ -32,9 +32,9 @@ func threadOfAddress(ctx context.Context, db pg.DB, email string) (int64, bool, 
 }
 
 // countOpenThreads counts the threads that wait for an answer, up to a limit.
-func countOpenThreads(ctx context.Context, db pg.DB, most int) (int64, error) {
+func countOpenThreads(ctx context.Context, db pg.DB, limit int) (int64, error) {
 	return pg.Get[int64](ctx, db, "count open chats", `
-		SELECT count(*) FROM (SELECT FROM chat_thread WHERE state = 'open' LIMIT $1) t`, most)
+		SELECT count(*) FROM (SELECT FROM chat_thread WHERE state = 'open' LIMIT $1) t`, limit)
 }
 
 // maxEntries is how many entries of a thread its page shows.
@@ -55,11 +55,12 @@ func entriesOf(ctx context.Context, db pg.DB, id int64) ([]threadEntry, error) {
 func customersOf(ctx context.Context, db pg.DB, email string) ([]customer, error) {
 	return pg.List[customer](ctx, db, "list who has an address", `
 		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
-		  `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders, spent, joined AS since
-		FROM account WHERE lower(email) = lower($1)`+stillOpen+`
+		  `+memberNewsSQL+` AS newsletter, 'registration' AS source,
+		  tags, orders::bigint AS orders, spent, joined AS since
+		FROM account WHERE lower(email) = lower($1)`+stillOpenSQL+`
 		UNION ALL
-		SELECT 'prospect', id, `+prospectName+`, email, '', false,
-		  `+prospectNews+`, source, tags, orders::bigint, spent, created
+		SELECT 'prospect', id, `+prospectNameSQL+`, email, '', false,
+		  `+prospectNewsSQL+`, source, tags, orders::bigint, spent, created
 		FROM prospect WHERE lower(email) = lower($1) ORDER BY 1, 2 LIMIT 20`, email)
 }
 
@@ -75,29 +76,29 @@ func insertAnswer(ctx context.Context, tx pgx.Tx, thread int64, by, text string)
 		INSERT INTO chat_answer (thread_id, written_by, text) VALUES ($1, $2, $3) RETURNING id`, thread, by, text)
 }
 
-func listCanned(ctx context.Context, db pg.DB) ([]canned, error) {
-	return pg.List[canned](ctx, db, "list canned answers", `
+func listCannedAnswers(ctx context.Context, db pg.DB) ([]cannedAnswer, error) {
+	return pg.List[cannedAnswer](ctx, db, "list canned answers", `
 		SELECT id, title, text, version FROM canned_answer ORDER BY title LIMIT 200`)
 }
 
-func findCanned(ctx context.Context, db pg.DB, id int64) (canned, bool, error) {
-	return pg.One[canned](ctx, db, "find canned answer $1", `
+func findCannedAnswer(ctx context.Context, db pg.DB, id int64) (cannedAnswer, bool, error) {
+	return pg.One[cannedAnswer](ctx, db, "find canned answer $1", `
 		SELECT id, title, text, version FROM canned_answer WHERE id = $1`, id)
 }
 
-func insertCanned(ctx context.Context, tx pgx.Tx, c canned) (int64, error) {
+func insertCannedAnswer(ctx context.Context, tx pgx.Tx, c cannedAnswer) (int64, error) {
 	return pg.Get[int64](ctx, tx, "add a canned answer", `
 		INSERT INTO canned_answer (title, text) VALUES ($1, $2) RETURNING id`, c.Title, c.Text)
 }
 
-// updateCanned changes a canned answer that still has this version.
-func updateCanned(ctx context.Context, tx pgx.Tx, c canned) (bool, error) {
+// updateCannedAnswer changes a canned answer that still has this version.
+func updateCannedAnswer(ctx context.Context, tx pgx.Tx, c cannedAnswer) (bool, error) {
 	return pg.ExecOne(ctx, tx, "change canned answer $1", `
 		UPDATE canned_answer SET title = $3, text = $4, version = version + 1 WHERE id = $1 AND version = $2`,
 		c.ID, c.Version, c.Title, c.Text)
 }
 
-func deleteCanned(ctx context.Context, tx pgx.Tx, id int64) error {
+func deleteCannedAnswer(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "delete canned answer $1", `DELETE FROM canned_answer WHERE id = $1`, id)
 }
 

@@ -100,8 +100,8 @@ func (p customerPage) MayUnsubscribe() bool {
 		slices.ContainsFunc(p.Merged, func(c customer) bool { return c.Newsletter == newsYes })
 }
 
-// named reads the customer's key in the path, such as member-7.
-func named(r *http.Request) (kind string, id int64, err error) {
+// customerKeyFromPath reads the customer's key in the path, such as member-7.
+func customerKeyFromPath(r *http.Request) (kind string, id int64, err error) {
 	kind, id, ok := readCustomerKey(adminui.Param(r, "customer"))
 	if !ok {
 		return "", 0, web.NotFound()
@@ -119,7 +119,7 @@ func readCustomerKey(key string) (kind string, id int64, ok bool) {
 type records struct{ members, prospects []int64 }
 
 func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
-	kind, id, err := named(r)
+	kind, id, err := customerKeyFromPath(r)
 	if err != nil {
 		return p, err
 	}

@@ -43,9 +43,9 @@ func (s *server) act(r *http.Request, c customer, text string,
 	return err
 }
 
-// staffNote stores a note of the staff about a customer.
-func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
-	page, form, err := s.askedAct(r)
+// staffCreateNote stores a note of the staff about a customer.
+func (s *server) staffCreateNote(r *http.Request) (adminui.Answer, error) {
+	page, form, err := s.readAct(r)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: page.Customer.path(), Text: "Noted."}, err
 }
 
-// askedAct reads the customer that a command is about, and its form.
-func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, error) {
+// readAct reads the customer that a command is about, and its form.
+func (s *server) readAct(r *http.Request) (customerPage, adminui.Submitted, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return customerPage{}, form, err
@@ -76,9 +76,9 @@ func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, err
 	return page, form, err
 }
 
-// askedMember is askedAct for commands that concern open accounts only.
-func (s *server) askedMember(r *http.Request) (customerPage, error) {
-	page, _, err := s.askedAct(r)
+// readMemberAct is readAct for commands that concern open accounts only.
+func (s *server) readMemberAct(r *http.Request) (customerPage, error) {
+	page, _, err := s.readAct(r)
 	if err == nil && !page.IsOpen() {
 		err = web.NotFound()
 	}
@@ -87,7 +87,7 @@ func (s *server) askedMember(r *http.Request) (customerPage, error) {
 
 // staffVerify mails a member another link that proves the address.
 func (s *server) staffVerify(r *http.Request) (adminui.Answer, error) {
-	page, err := s.askedMember(r)
+	page, err := s.readMemberAct(r)
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +102,15 @@ func (s *server) staffVerify(r *http.Request) (adminui.Answer, error) {
 				done.Text = "The address is proved already."
 				return nil, errUnchanged
 			}
-			id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
-			return []msg.Message{a.mail(msg.MailVerify, id, deadlineVerify, map[string]string{"code": code})}, err
+			id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyTTL)
+			return []msg.Message{a.mail(msg.MailVerify, id, verifyMailTTL, map[string]string{"code": code})}, err
 		})
 	return done, err
 }
 
 // staffEndSessions logs a member out everywhere.
 func (s *server) staffEndSessions(r *http.Request) (adminui.Answer, error) {
-	page, err := s.askedMember(r)
+	page, err := s.readMemberAct(r)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *server) staffEndSessions(r *http.Request) (adminui.Answer, error) {
 
 // staffUnsubscribe takes a customer off the newsletters, as their own link does.
 func (s *server) staffUnsubscribe(r *http.Request) (adminui.Answer, error) {
-	page, _, err := s.askedAct(r)
+	page, _, err := s.readAct(r)
 	if err != nil {
 		return nil, err
 	}
@@ -156,12 +156,12 @@ func refuseMerged(ctx context.Context, tx pgx.Tx, c customer) ([]msg.Message, er
 	for _, p := range prospects {
 		consents = append(consents, consent{ProspectID: p.ID, What: "marketing-mail", Source: "staff"})
 	}
-	return prospectEvents(prospects), keepConsents(ctx, tx, consents...)
+	return prospectEvents(prospects), insertConsents(ctx, tx, consents...)
 }
 
 // staffErase erases a person here and, by message, in all services.
 func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
-	page, form, err := s.askedAct(r)
+	page, form, err := s.readAct(r)
 	if err != nil {
 		return nil, err
 	}

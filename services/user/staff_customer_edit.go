@@ -120,29 +120,29 @@ func editAnswer(c customerDetails, form adminui.Form, status int) adminui.Page {
 		Narrow: true}
 }
 
-func (s *server) askedCustomer(r *http.Request) (customerDetails, error) {
-	kind, id, err := named(r)
+func (s *server) customerFromPath(r *http.Request) (customerDetails, error) {
+	kind, id, err := customerKeyFromPath(r)
 	if err != nil {
 		return customerDetails{}, err
 	}
 	return findCustomer(r.Context(), s.pool, kind, id)
 }
 
-func (s *server) staffEdit(r *http.Request) (adminui.Answer, error) {
-	c, err := s.askedCustomer(r)
+func (s *server) staffEditCustomer(r *http.Request) (adminui.Answer, error) {
+	c, err := s.customerFromPath(r)
 	if err == nil && c.MergedMember != 0 && c.Kind == kindMember {
 		err = web.NotFound() // the account is closed
 	}
 	return editAnswer(c, editForm(c), http.StatusOK), err
 }
 
-// staffChange stores the form about a customer.
-func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
+// staffUpdateCustomer stores the form about a customer.
+func (s *server) staffUpdateCustomer(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.askedCustomer(r)
+	c, err := s.customerFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	}
 
 	err = s.act(r, c.customer, "Changed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
-		if err := keepTags(ctx, tx, e.Tags); err != nil {
+		if err := insertTags(ctx, tx, e.Tags); err != nil {
 			return nil, err
 		}
 		if c.Kind == kindMember {
@@ -172,7 +172,7 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 			typed.Wrong(adminui.Wrong{"email": "Too many accounts wait for the proof of this address."}),
 			http.StatusUnprocessableEntity), nil
 	case errors.Is(err, adminui.ErrStale):
-		if c, err = s.askedCustomer(r); err != nil {
+		if c, err = s.customerFromPath(r); err != nil {
 			return nil, err
 		}
 		return editAnswer(c, typed.Conflict(c.Version, "Another person, or the customer,", "", c.edit().values()),
@@ -192,7 +192,7 @@ func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e c
 	case a.Version != version:
 		return nil, adminui.ErrStale
 	}
-	if a, _, err = editAccount(r.Context(), tx, id, e.Tags); err != nil {
+	if a, _, err = updateTags(r.Context(), tx, id, e.Tags); err != nil {
 		return nil, err
 	}
 	messages := []msg.Message{a.event(msg.UserPreferencesChanged)}
@@ -209,6 +209,6 @@ func changeProspect(ctx context.Context, tx pgx.Tx, id, version int64, e custome
 	case p.Version != version:
 		return nil, adminui.ErrStale
 	}
-	p, _, err = editProspect(ctx, tx, id, e)
+	p, _, err = updateProspect(ctx, tx, id, e)
 	return []msg.Message{p.event()}, err
 }

@@ -12,18 +12,18 @@ func begins(text string) string { return pg.Like(strings.ToLower(text)) + "%" }
 
 // What a member and a prospect have chosen about newsletters.
 const (
-	memberNews = `CASE WHEN unsubscribed THEN 'refused' WHEN newsletter THEN 'yes' ELSE 'no' END`
-	// prospectNews is "no" for a prospect whom only registering took off the list.
-	prospectNews = `CASE WHEN NOT unsubscribed THEN 'yes' WHEN unsubscribed_at IS NULL OR unsubscribed_at = converted
+	memberNewsSQL = `CASE WHEN unsubscribed THEN 'refused' WHEN newsletter THEN 'yes' ELSE 'no' END`
+	// prospectNewsSQL is "no" for a prospect whom only registering took off the list.
+	prospectNewsSQL = `CASE WHEN NOT unsubscribed THEN 'yes' WHEN unsubscribed_at IS NULL OR unsubscribed_at = converted
 		THEN 'no' ELSE 'refused' END`
 )
 
-// prospectName is a prospect's own name, or that of their last order.
-const prospectName = `coalesce(nullif(concat_ws(' ', first_name, last_name), ''), order_name)`
+// prospectNameSQL is a prospect's own name, or that of their last order.
+const prospectNameSQL = `coalesce(nullif(concat_ws(' ', first_name, last_name), ''), order_name)`
 
-// orderNameBegins holds if the name on a prospect's last order, or its last word, is like a
+// orderNameBeginsSQL holds if the name on a prospect's last order, or its last word, is like a
 // parameter.
-func orderNameBegins(param string) string {
+func orderNameBeginsSQL(param string) string {
 	return `lower(order_name) LIKE ` + param + ` OR lower(substring(order_name from '[^ ]+$')) LIKE ` + param
 }
 
@@ -52,22 +52,22 @@ func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, e
 	return pg.List[customer](ctx, db, "list customers", `
 		SELECT * FROM (
 		  (SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username,
-		    email_verified AS proved, `+memberNews+` AS newsletter, 'registration' AS source, tags,
+		    email_verified AS proved, `+memberNewsSQL+` AS newsletter, 'registration' AS source, tags,
 		    orders::bigint AS orders, spent, joined AS since
 		   FROM account
 		   WHERE merged_member IS NULL AND $3 IN ('', 'member') AND $5 IN ('', 'registration')
 		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR lower(username) LIKE $2
 		       OR lower(first_name || ' ' || last_name) LIKE $2)
-		     AND ($4 = '' OR `+memberNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
+		     AND ($4 = '' OR `+memberNewsSQL+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
 		     AND orders >= $7 AND spent >= $13 AND `+next(by.member, kindMember)+`)
 		  UNION ALL
-		  (SELECT 'prospect', id, `+prospectName+`, email, '', false,
-		    `+prospectNews+`, source, tags, orders::bigint, spent, created
+		  (SELECT 'prospect', id, `+prospectNameSQL+`, email, '', false,
+		    `+prospectNewsSQL+`, source, tags, orders::bigint, spent, created
 		   FROM prospect
 		   WHERE converted IS NULL AND merged_member IS NULL AND merged_prospect IS NULL
 		     AND $3 IN ('', 'prospect') AND ($5 = '' OR source = $5)
-		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR `+orderNameBegins("$2")+`)
-		     AND ($4 = '' OR `+prospectNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
+		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR `+orderNameBeginsSQL("$2")+`)
+		     AND ($4 = '' OR `+prospectNewsSQL+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
 		     AND orders >= $7 AND spent >= $13 AND `+next(by.prospect, kindProspect)+`)
 		) AS c ORDER BY `+by.key+` `+order+`, kind `+order+`, id `+order+` LIMIT $12`,
 		l.Search, begins(l.Search), l.Kind, l.Newsletter, l.Source, l.Tag, l.Orders, l.More, l.after(),

@@ -42,7 +42,7 @@ func (s *server) staffCustomerPanel(r *http.Request) (adminui.Answer, error) {
 		}
 		p.Customer, p.Facts, p.To = &c, c.panelFacts(), c.path()
 	}
-	return adminui.Page{Title: "This customer", Template: "customer_panel.html", Data: p, Narrow: true}, nil
+	return adminui.Page{Title: "This customer", Template: "customer-panel.html", Data: p, Narrow: true}, nil
 }
 
 // panelFacts are the details next to an order, which has name and address itself.

@@ -133,8 +133,8 @@ func (s *server) staffNewProspect(*http.Request) (adminui.Answer, error) {
 	return newProspectPage(newProspectForm(), http.StatusOK), nil
 }
 
-// staffAddProspect adds a prospect with an address that no one has.
-func (s *server) staffAddProspect(r *http.Request) (adminui.Answer, error) {
+// staffCreateProspect adds a prospect with an address that no one has.
+func (s *server) staffCreateProspect(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (s *server) addProspect(r *http.Request, n newProspect) (p prospect, err er
 		}
 
 		if n.Subscribed {
-			if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
+			if err := insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
 				Source: "staff"}); err != nil {
 				return err
 			}

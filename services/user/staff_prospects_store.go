@@ -15,12 +15,12 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 		which = `converted IS NOT NULL`
 	}
 	return pg.List[prospectRow](ctx, db, "list prospects for staff", `
-		SELECT id, email, `+prospectName+` AS name,
-		  coalesce(phone, '') AS phone,
-		  `+prospectNews+` AS newsletter, source, pr_cd AS code, created, coalesce(converted, `+never+`) AS converted
+		SELECT id, email, `+prospectNameSQL+` AS name, coalesce(phone, '') AS phone,
+		  `+prospectNewsSQL+` AS newsletter, source, pr_cd AS code,
+		  created, coalesce(converted, `+neverSQL+`) AS converted
 		FROM prospect
 		WHERE `+which+` AND merged_member IS NULL AND merged_prospect IS NULL AND ($1 = 0 OR id < $1)
-		  AND ($2 = '' OR lower(email) LIKE $3 OR lower(last_name) LIKE $3 OR `+orderNameBegins("$3")+`)
+		  AND ($2 = '' OR lower(email) LIKE $3 OR lower(last_name) LIKE $3 OR `+orderNameBeginsSQL("$3")+`)
 		ORDER BY id DESC LIMIT $4`, after, search, begins(search), rows)
 }
 
@@ -28,7 +28,7 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
 	return pg.List[string](ctx, db, "look for members in a list", `
 		SELECT lower(email) FROM account
-		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`+stillOpen,
+		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`+stillOpenSQL,
 		emails)
 }
 

@@ -28,7 +28,7 @@ type recordPage struct {
 // staffMerge leads to the page that shows what merging does with the record or account that a form
 // names by address or user name.
 func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
-	page, form, err := s.askedAct(r)
+	page, form, err := s.readAct(r)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (s *server) toMerge(r *http.Request, into customerDetails, name string) (to
 }
 
 func (s *server) readRecordPage(r *http.Request) (p recordPage, err error) {
-	kind, id, err := named(r)
+	kind, id, err := customerKeyFromPath(r)
 	if err != nil {
 		return p, err
 	}
@@ -110,7 +110,7 @@ func (c customerDetails) recordFacts() []adminui.Detail {
 }
 
 func (p recordPage) answer(status int) adminui.Page {
-	return adminui.Page{Title: "Merge a record", Template: "merge_record.html", Data: p, Status: status}
+	return adminui.Page{Title: "Merge a record", Template: "merge-record.html", Data: p, Status: status}
 }
 
 // refuse says on the page why its records cannot be merged, if they cannot.
@@ -119,8 +119,8 @@ func (s *server) refuse(ctx context.Context, p *recordPage) (err error) {
 	return err
 }
 
-// staffMergeRecord shows what would be merged.
-func (s *server) staffMergeRecord(r *http.Request) (adminui.Answer, error) {
+// staffRecordMergePreview shows what would be merged.
+func (s *server) staffRecordMergePreview(r *http.Request) (adminui.Answer, error) {
 	p, err := s.readRecordPage(r)
 	if err != nil {
 		return nil, err
@@ -128,8 +128,8 @@ func (s *server) staffMergeRecord(r *http.Request) (adminui.Answer, error) {
 	return p.answer(http.StatusOK), s.refuse(r.Context(), &p)
 }
 
-// staffJoinRecord makes a prospect's record part of a customer's: exactly as the page showed the two, or not at all.
-func (s *server) staffJoinRecord(r *http.Request) (adminui.Answer, error) {
+// staffMergeRecord makes a prospect's record part of a customer's: exactly as the page showed the two, or not at all.
+func (s *server) staffMergeRecord(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (mes
 	if err != nil {
 		return nil, "", err
 	}
-	if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
+	if err := insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
 		Source: "merged by staff"}); err != nil {
 		return nil, "", err
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// maxAsked is how many people mailer may ask about in one request.
-const maxAsked = 1000
+// taggedBatchSize is how many people mailer may ask about in one request.
+const taggedBatchSize = 1000
 
 // taggedAmong tells mailer which of some people have a tag. Without people it reports whether the tag was ever given.
 func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
@@ -31,7 +31,7 @@ func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
 			people[i] = append(people[i], id)
 		}
 	}
-	if len(people[0])+len(people[1]) > maxAsked {
+	if len(people[0])+len(people[1]) > taggedBatchSize {
 		return web.BadRequest("member")
 	}
 

@@ -17,7 +17,7 @@ func TestTaggedAmong(t *testing.T) {
 	e.Exec(`UPDATE prospect SET tags = '{vip}' WHERE id = $1`, pat)
 	e.Exec(`INSERT INTO tag (name) VALUES ('vip'), ('fair')`)
 	mailer := *e.Client
-	mailer.Key, mailer.Check = e.questionKey, nil
+	mailer.Key, mailer.Check = e.mailerKey, nil
 	ask := func(tag string, people ...string) string {
 		t.Helper()
 		return mailer.Post("/internal/tagged-among", append([]string{"tag", tag}, people...)...).OK().Body

@@ -117,7 +117,7 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 			outcome = "version-already-agreed"
 			return errUnchanged
 		}
-		return keepConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version),
+		return insertConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version),
 			Given: true, Source: "terms dialog"})
 	})
 

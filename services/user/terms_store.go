@@ -93,7 +93,7 @@ func listTerms(ctx context.Context, db pg.DB) ([]termsRow, error) {
 }
 
 // countAgreed counts members, and those who have not agreed to a version, each up to a limit.
-func countAgreed(ctx context.Context, db pg.DB, version int, most int64) (members, missing int64, err error) {
+func countAgreed(ctx context.Context, db pg.DB, version int, limit int64) (members, missing int64, err error) {
 	type counts struct{ Members, Missing int64 }
 	c, err := pg.Get[counts](ctx, db, "count who agreed to terms of use $1", `
 		SELECT (SELECT count(*) FROM (SELECT FROM account WHERE merged_member IS NULL LIMIT $2) a) AS members,
@@ -101,7 +101,7 @@ func countAgreed(ctx context.Context, db pg.DB, version int, most int64) (member
 		    SELECT FROM account a
 		    WHERE merged_member IS NULL AND NOT EXISTS (
 		      SELECT FROM terms_agreed g WHERE g.member_id = a.id AND g.version = $1) LIMIT $2) m) AS missing`, version,
-		most)
+		limit)
 	return c.Members, c.Missing, err
 }
 

@@ -116,7 +116,7 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 			outcome = tokenUnknown
 			return errUnchanged
 		}
-		return keepFormerToken(ctx, tx, who, token, true)
+		return upsertFormerToken(ctx, tx, who, token, true)
 	})
 
 	if errors.Is(err, errUnchanged) {
@@ -212,7 +212,7 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source,
 		c.ProspectID, event = p.ID, p.event()
 	}
 
-	if err := keepConsents(ctx, tx, c); err != nil {
+	if err := insertConsents(ctx, tx, c); err != nil {
 		return false, false, err
 	}
 	return true, proved, bus.Enqueue(ctx, tx, event)
@@ -254,7 +254,7 @@ func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source st
 		consents = append(consents, consent{ProspectID: p.ID, What: "marketing-mail", Source: source})
 	}
 
-	if err := keepConsents(ctx, tx, consents...); err != nil {
+	if err := insertConsents(ctx, tx, consents...); err != nil {
 		return err
 	}
 	return bus.Enqueue(ctx, tx, events...)

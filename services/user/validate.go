@@ -79,6 +79,21 @@ var (
 	usernameShape = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 )
 
+// required reads parameters that must all be there.
+func required(v web.Values, names ...string) ([]string, error) {
+	values := make([]string, len(names))
+	for i, name := range names {
+		var err error
+		if values[i], err = v.Required(name); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// isTrue reads a switch: only the word true is true.
+func isTrue(s string) bool { return s == "true" }
+
 func checkName(s string, limit int) problems {
 	var p problems
 	p.add(s == "", "required", "Please fill this in.")

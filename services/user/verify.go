@@ -37,11 +37,11 @@ func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) erro
 			}
 		}
 
-		id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+		id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyTTL)
 		if err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, a.mail(msg.MailVerify, id, deadlineVerify, map[string]string{"code": code}))
+		return bus.Enqueue(ctx, tx, a.mail(msg.MailVerify, id, verifyMailTTL, map[string]string{"code": code}))
 	})
 
 	if errors.Is(err, errUnchanged) { // erased since the session began
