@@ -27,6 +27,7 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	if err != nil {
 		return err
 	}
+
 	who := web.Who(r)
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
 	list, code, err := knownAddress(r.Context(), s.pool, allowListKey(who), pg.StorableText(address, 0))
@@ -36,6 +37,7 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	if !namesShopper(list, who) {
 		return answer(w, notAllowed{})
 	}
+
 	refusal := func(code, text string) error {
 		return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "error",
 			Errors: &refusalErrors{Error: code, Description: text}})

@@ -37,6 +37,7 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 		if p.Cart = second.Cart; first.Cart != second.Cart {
 			t.Errorf("a visitor who had none got the carts %q and %q", first.Cart, second.Cart)
 		}
+
 		quantity := func(want int) {
 			t.Helper()
 			p.Get("/order/cart-items").Want(want, "item_data", "product_sku_data", "0", "quantity")
@@ -46,6 +47,7 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 			p.clicked("CLICK"+strconv.Itoa(i)).add("6", "1")
 		}
 		p.clicked("FIRSTCLICK").again().add("6", "2")
+
 		quantity(clicksKept + 1)
 		p.clicked("FIRSTCLICK").add("7", "1").Want(2, "cart_item_count") // a line has its own keys
 		p.clicked("LAST").add("6", "95").Want("error", "cart_add_product_sku")

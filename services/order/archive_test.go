@@ -27,6 +27,7 @@ func TestBackupsThatStoppedAreMeasured(t *testing.T) {
 		t.Cleanup(func() { _ = conn.Close(t.Context()); _ = c.Stop(t.Context()) }) //nolint:usetesting // both end here
 		return conn
 	}
+
 	fails := func(conn *pgx.Conn) time.Duration {
 		age, err := archiveFails(t.Context(), conn)
 		if err != nil {
@@ -34,6 +35,7 @@ func TestBackupsThatStoppedAreMeasured(t *testing.T) {
 		}
 		return age
 	}
+
 	if age := fails(start("off")); age != 0 {
 		t.Errorf("without archiving: %s", age)
 	}
@@ -42,6 +44,7 @@ func TestBackupsThatStoppedAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 60*time.Second, "the log that cannot be archived shows", func() bool { return fails(conn) > 0 })
+
 	// PostgreSQL runs this command in the same folder as the archive command.
 	if _, err := conn.Exec(t.Context(), "COPY (SELECT) TO PROGRAM 'cat && mkdir storage'"); err != nil {
 		t.Fatal(err)

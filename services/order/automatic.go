@@ -88,6 +88,7 @@ func (s *server) sendAutomatic(ctx context.Context, _ *pgxpool.Pool) (sent int64
 			sent, more = sent+int64(n), n == automaticBatchSize
 		}
 	}
+
 	return sent, nil
 }
 
@@ -164,6 +165,7 @@ func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	kind, about, _ := strings.Cut(key, ":")
 	wanted, on := false, readAutomatic(values)
 	switch {
@@ -180,6 +182,7 @@ func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	return answer(w, struct {
 		Wanted bool `json:"wanted"`
 	}{wanted})

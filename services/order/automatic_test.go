@@ -72,11 +72,13 @@ func TestCheckoutReminders(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM automatic_mail`); n != 0 {
 		t.Errorf("%d mails with the switch off", n)
 	}
+
 	e.switchOn("checkout_reminder", "on")
 	e.left(e.visitor(), "recent@mail.example.com", "3")
 	e.left(e.visitor(), "old@mail.example.com", "29")
 	bought := e.visitor()
 	e.left(bought, "buyer@mail.example.com", "5")
+
 	e.sold("buyer@mail.example.com", "1") // with another cart
 	again := e.visitor()
 	e.left(again, "again@mail.example.com", "5")
@@ -85,6 +87,7 @@ func TestCheckoutReminders(t *testing.T) {
 	emptied := e.visitor()
 	e.left(emptied, "emptied@mail.example.com", "5")
 	emptied.Post("/order/cart-delete-cart")
+
 	e.left(e.visitor(), "ann@mail.example.com", "6") // a second cart of one person
 	e.automatic()
 	e.automatic()
@@ -115,6 +118,7 @@ func TestCheckoutReminders(t *testing.T) {
 	e.automatic()
 	e.Exec(`UPDATE automatic_mail SET at = now() - interval '31 days'`)
 	e.automatic()
+
 	if mails := e.mailed(msg.MailCheckoutReminder); len(mails) != 2 || mails[1].To[0] != "dan@mail.example.com" {
 		t.Errorf("%d reminders, the last to %v", len(mails), mails[len(mails)-1].To)
 	}
@@ -139,6 +143,7 @@ func TestReviewRequests(t *testing.T) {
 		e.Exec(`UPDATE orders SET current_status = 'shipped' WHERE identifier = $1`, o)
 		return o
 	}
+
 	ann := sent("ann@mail.example.com", "15 days")
 	sent("late@mail.example.com", "20 days")
 	sent("early@mail.example.com", "5 days")
@@ -147,6 +152,7 @@ func TestReviewRequests(t *testing.T) {
 		SELECT 'second', id, 'Post', now(), 'Kim' FROM orders WHERE identifier = $1`, half)
 	rest := sent("rest@mail.example.com", "14 days 1 hour") // a piece is still to be sent
 	e.Exec(`UPDATE shipment_line SET quantity = 1 WHERE shipment_id = $1`, rest)
+
 	moved := sent("moved@mail.example.com", "14 days 1 hour") // to a status of the shop's own
 	e.Exec(`UPDATE orders SET current_status = 'delivered' WHERE identifier = $1`, moved)
 	for _, ended := range []string{"canceled", "refunded"} {
@@ -155,6 +161,7 @@ func TestReviewRequests(t *testing.T) {
 	returned := sent("returned@mail.example.com", "14 days 1 hour") // all pieces, less than the money
 	e.Exec(`INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state)
 		SELECT 'r2', payment_intent, 'stripe', 're_2', 1, currency, 'succeeded' FROM orders WHERE identifier = $1`, returned)
+
 	e.Exec(`INSERT INTO refund_line (refund_id, order_id, seq, quantity, restocked) SELECT 'r2', o.id, l.seq, l.quantity, true
 		FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.identifier = $1`, returned)
 	for _, status := range []string{"needs_response", "won"} {
@@ -162,6 +169,7 @@ func TestReviewRequests(t *testing.T) {
 			SELECT $2, payment_intent, total, total, 0, currency, 'fraudulent', $2, now() FROM orders WHERE identifier = $1`,
 			sent(status+"@mail.example.com", "14 days 1 hour"), status)
 	}
+
 	back := sent("back@mail.example.com", "14 days 1 hour")
 	e.Exec(`INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state)
 		SELECT 'r1', payment_intent, 'stripe', 're_1', total, currency, 'succeeded' FROM orders WHERE identifier = $1`, back)
@@ -170,6 +178,7 @@ func TestReviewRequests(t *testing.T) {
 	if n := len(e.mailed(msg.MailReviewRequest)); n != 0 {
 		t.Errorf("%d mails with the switch off", n)
 	}
+
 	e.switchOn("review_request", "on")
 	e.automatic()
 	e.automatic()
@@ -181,6 +190,7 @@ func TestReviewRequests(t *testing.T) {
 	if m.Data["identifier"] != ann || len(m.Payment.Lines) != 1 || m.Payment.Lines[0].Quantity != 2 {
 		t.Errorf("%+v", m)
 	}
+
 	e.mailWanted(msg.MailReviewRequest+":"+ann, true)
 	e.Exec(`UPDATE orders SET canceled_at = now() WHERE identifier = $1`, ann)
 	e.mailWanted(msg.MailReviewRequest+":"+ann, false)
@@ -220,10 +230,12 @@ func TestBackInStock(t *testing.T) {
 		}
 		return state
 	}
+
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id IN (6, 7)`)
 	if got := wish(200, "6", "early@mail.example.com"); got != "gone" { // the switch is off
 		t.Errorf("%s while the switch is off", got)
 	}
+
 	e.switchOn("shop_back_in_stock", "on")
 	wish(200, "6", "Ann@mail.example.com")
 	wish(200, "6", "ann@mail.example.com")
@@ -234,11 +246,13 @@ func TestBackInStock(t *testing.T) {
 			t.Errorf("SKU %s: %s, want %s", sku, got, want)
 		}
 	}
+
 	for _, garbage := range [][2]string{{"x", "ann@mail.example.com"}, {"-1", "ann@mail.example.com"}, {"", "a@b.example"},
 		{"99999999999999999999", "a@b.example"}, {"6", "ann"}, {"6", ""}, {"6", "a\x00@b.example"}, {"6", "\xff@b.example"},
 		{"6", strings.Repeat("x", 300) + "@b.example"}} {
 		wish(400, garbage[0], garbage[1])
 	}
+
 	if n := e.Number(`SELECT count(*) FROM restock_wish`); n != 3 {
 		t.Fatalf("%d wishes, want 3", n)
 	}
@@ -246,6 +260,7 @@ func TestBackInStock(t *testing.T) {
 	if n := len(e.mailed(msg.MailBackInStock)); n != 0 {
 		t.Errorf("%d mails while nothing is there", n)
 	}
+
 	e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
 	e.automatic()
 	e.automatic()
@@ -264,11 +279,13 @@ func TestBackInStock(t *testing.T) {
 			t.Errorf("%q: %d", forged, a.Status)
 		}
 	}
+
 	toAnn := []string{"key", msg.MailBackInStock + ":1", "notice", token}
 	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(true, "wanted")
 	for range 2 {
 		e.client.Do(e.client.Request("POST", "/internal/restock-refusal?notice="+token)).OK()
 	}
+
 	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(false, "wanted") // a mail already on its way is not sent
 	e.mailWanted(msg.MailBackInStock+":1", false)
 	if got := wish(200, "7", "ANN@mail.example.com"); got != "noted" { // the answer reveals nothing about the address
@@ -283,6 +300,7 @@ func TestBackInStock(t *testing.T) {
 	wish(200, "7", "Cid@mail.example.com")
 	e.Exec(`INSERT INTO automatic_mail (kind, about, email) VALUES ('x', 'y', 'cid@mail.example.com')`)
 	e.Exec(`INSERT INTO restock_told (id, sku_id, email, address, at) VALUES (99, 6, 'Cid@mail.example.com', 'h', now())`)
+
 	p := erasure.Person{Emails: []string{"cid@Mail.example.com"}}
 	export, err := ExportOrders(t.Context(), e.pool, p)
 	if err != nil || strings.Count(string(export), "id@mail.example.com") != 3 {
@@ -315,6 +333,7 @@ func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 		return []string{"key", msg.MailBackInStock + ":" + e.Text(`SELECT max(id)::text FROM restock_told`),
 			"notice", mailTo(mails, "dora@mail.example.com").Data["notice"]}
 	}
+
 	wanted := func(want bool, ask []string) {
 		t.Helper()
 		e.mailer().Post("/internal/mail-wanted", ask...).OK().Want(want, "wanted")
@@ -325,6 +344,7 @@ func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 			t.Errorf("%d wait, want %d", n, want)
 		}
 	}
+
 	stock(0)
 	e.client.Post("/internal/restock-wish", "sku_id", "6", "email_address", "dora@mail.example.com").OK()
 	stock(1)
@@ -334,6 +354,7 @@ func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 		wanted(false, first)
 		waiting(1)
 	}
+
 	told(1) // not yet
 	stock(1)
 	wanted(false, first)
@@ -342,6 +363,7 @@ func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 	for range 2 { // the first try to send it fails
 		wanted(true, second)
 	}
+
 	stock(0) // a customer who asked again while the mail was on its way waits once
 	e.client.Post("/internal/restock-wish", "sku_id", "6", "email_address", "dora@mail.example.com").OK()
 	wanted(false, second)

@@ -38,6 +38,7 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 		if err != nil {
 			return nil, err
 		}
+
 		refundID = r.ID
 		if err := giveBack(ctx, tx, r, who); err != nil {
 			return nil, err
@@ -48,6 +49,7 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 		return &report{action: adminui.OrdersCancel, text: "Canceled, " + r.Amount.String() + " back",
 			after: r.audited()}, mailCanceled(ctx, tx, o, r)
 	})
+
 	return refundID, err
 }
 

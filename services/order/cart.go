@@ -236,6 +236,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	if !sent {
 		return refuse(w, endpoint, codeSKUIDRequired, web.Field{Key: "sku_id", Value: nil})
 	}
+
 	echo := web.Field{Key: "sku_id", Value: text}
 	quantity := form.Get("quantity")
 	if problem := quantityProblem(quantity); problem != "" {
@@ -249,6 +250,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	if !ok {
 		return refuse(w, endpoint, codeSKUNotFound, echo)
 	}
+
 	who := web.Who(r)
 	if !who.Member() && who.Cart == "" {
 		who.Cart = cmp.Or(who.Click, rand.Text()) // a repeated click finds the same cart
@@ -262,6 +264,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	case err != nil:
 		return err
 	}
+
 	if !who.Member() {
 		w.Header().Set(web.SetCartHeader, who.Cart)
 	}
@@ -322,6 +325,7 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 	if err != nil || c == nil {
 		return err
 	}
+
 	quantity := form.Get("quantity")
 	pieces, err := strconv.Atoi(quantity)
 	if err != nil || quantityProblem(quantity) != "" {
@@ -338,6 +342,7 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
+
 	if contents.pieces() == 0 {
 		s.closeEnded(r.Context(), c.ID)
 	}
@@ -376,11 +381,13 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if !found && !web.SentAgain(r) {
 		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
+
 	c.Shipping = nil // the chosen method went with the line
 	contents, after, err := s.contentsAfterChange(r, c)
 	if err != nil {
 		return err
 	}
+
 	if contents.pieces() == 0 {
 		s.closeEnded(r.Context(), c.ID)
 	}
@@ -391,6 +398,7 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if err := chargeAll(r.Context(), s.pool, c.ID, methods); err != nil {
 		return err
 	}
+
 	return answer(w, struct {
 		Outcome   web.Success `json:"cart_remove_sku"`
 		CartFound bool        `json:"cart_found"`
@@ -437,6 +445,7 @@ func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	var members []int64
 	for _, text := range query.Values["member"] {
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -445,10 +454,12 @@ func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 		}
 		members = append(members, id)
 	}
+
 	counts, err := countLines(r.Context(), s.pool, members, query.Values["cart"])
 	if err != nil {
 		return err
 	}
+
 	ofMembers, ofCarts := map[int64]int{}, map[string]int{}
 	for _, c := range counts {
 		if c.MemberID != nil {
@@ -457,6 +468,7 @@ func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 			ofCarts[*c.AnonymousID] = c.Lines
 		}
 	}
+
 	return answer(w, struct {
 		Members map[int64]int  `json:"members"`
 		Carts   map[string]int `json:"carts"`

@@ -35,6 +35,7 @@ func (s *server) cartMerge(w http.ResponseWriter, r *http.Request) error {
 			s.closeEnded(r.Context(), visitor)
 		}
 	}
+
 	return answer(w, struct {
 		Merged bool `json:"merged"`
 	}{true})

@@ -34,6 +34,7 @@ func handOver(ctx context.Context, tx pgx.Tx, visitor, memberID int64) error {
 			UPDATE cart SET member_id = $2, anonymous_id = NULL, receipt_email = NULL, updated_at = now()
 			WHERE id = $1`, visitor, memberID)
 	}
+
 	for _, step := range []struct {
 		sql  string
 		args []any

@@ -100,6 +100,7 @@ func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, i
 		if err != nil {
 			return err //nolint:wrapcheck // the batch's error is wrapped
 		}
+
 		c.Pending = (*money.Cents)(m.pending)
 		if m.id != nil {
 			c.Shipping = &shippingMethod{ID: *m.id, Identifier: *m.identifier, Carrier: *m.carrier,
@@ -258,6 +259,7 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 	if err != nil {
 		return added, 0, err
 	}
+
 	switch {
 	case !row.Found:
 		return noSuchSKU, 0, nil

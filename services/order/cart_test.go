@@ -48,6 +48,7 @@ func TestAdd(t *testing.T) {
 		}
 		b.Want(c.sku, "sku_id")
 	}
+
 	for _, sku := range []string{"3", "0", "-1", "x", "", "1e3", "99999999999999999999", "1;drop"} {
 		p.add(sku, "1").Want("sku-not-found", "errors", "error")
 	}
@@ -69,6 +70,7 @@ func TestAdd(t *testing.T) {
 	if list, _ := p.add("7", "1").At("errors", "quantity").([]any); len(list) == 0 {
 		t.Error("a sum above 99 was accepted")
 	}
+
 	items := p.Get("/order/cart-items")
 	for i, sku := range []int{7, 1, 4} { // in the order in which they were added
 		items.Want(sku, "item_data", "product_sku_data", strconv.Itoa(i), "sku_id")
@@ -86,6 +88,7 @@ func TestUpdateRemoveDelete(t *testing.T) {
 	const update, remove = "/order/cart-update-sku-quantity", "/order/cart-remove-sku"
 	p.Post(update, "quantity", "1").Want("sku-id-required", "errors", "error")
 	p.Post(remove).Want("sku-id-required", "errors", "error")
+
 	for _, c := range [][2]string{{"6", "1"}, {"x", "1"}, {"1", "x"}, {"1", "-1"}, {"1", "100"}, {"1", ""}, {"99999999999999999999", "1"}} {
 		p.Post(update, "sku_id", c[0], "quantity", c[1]).Want("cart-sku-not-found", "errors", "error")
 	}
@@ -96,6 +99,7 @@ func TestUpdateRemoveDelete(t *testing.T) {
 	b.Want("10.50", "sku_subtotal")
 	b.Want("25.49", "cart_totals_data", "item_subtotal")
 	p.Post(update, "sku_id", "7", "quantity", "0").Want("0.00", "sku_subtotal") // the line stays
+
 	p.Get("/internal/cart-counts?cart="+p.Cart).Want(2, "carts", p.Cart)
 
 	p.Get("/order/cart-shipping-methods").Want("USPSRetailGround", "shipping_method_selected")
@@ -154,11 +158,13 @@ func TestACartIsDeletedBesideOtherCalls(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), `SELECT FROM cart WHERE id = $1 FOR UPDATE`, cart); err != nil {
 			t.Fatal(err)
 		}
+
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			call(p, paid)
 		}()
+
 		e.waitsForALock("to " + what)
 		if _, err := tx.Exec(t.Context(), `DELETE FROM cart WHERE id = $1`, cart); err != nil {
 			t.Errorf("deleting a cart beside a call to %s: %v", what, err)
@@ -241,6 +247,7 @@ func TestDiscountCodes(t *testing.T) {
 		('SOON', 'x', now() + interval '1 day', now() + interval '2 days', 1, 1000, 0, false, NULL),
 		('FREESHIP', 'x', now() - interval '1 day', now() + interval '1 day', 4, 0, 2000, true, NULL),
 		('GONE', 'x', now() - interval '1 day', now() + interval '1 day', 1, 1000, 0, false, 0)`)
+
 	p := e.visitor()
 	p.add("6", "5")
 	const apply, remove = "/order/cart-apply-discount-code", "/order/cart-remove-discount-code"
@@ -250,6 +257,7 @@ func TestDiscountCodes(t *testing.T) {
 		"OLD": "cart-discount-code-not-active", "SOON": "cart-discount-code-not-active", "GONE": "cart-discount-code-not-active"} {
 		p.Post(apply, "discount_code_id", code).Want(refusal, "errors", "error")
 	}
+
 	p.Get("/order/cart-shipping-methods")
 	b := p.Post(apply, "discount_code_id", "WELCOME10") // the contract's example, rounded to cents
 	b.Want("2.00", "cart_totals_data", "item_discount")
@@ -273,6 +281,7 @@ func TestDiscountCodes(t *testing.T) {
 		{"WELCOME10", "cart-discount-code-not-found"}} {
 		p.Post(remove, "discount_code_id", c[0]).Want(c[1], "errors", "error")
 	}
+
 	p.Post(remove).Want("discount-code-required", "errors", "error")
 	p.Post(remove, "discount_code_id", "1").Want("success", "cart_remove_discount_code")
 	p.Post(remove, "discount_code_id", "1").Want("success", "cart_remove_discount_code") // known, not on the cart
@@ -318,6 +327,7 @@ func TestEverythingAtOnceOnOneCart(t *testing.T) {
 		func(p *shopper) { p.Get("/order/cart-shipping-methods") },
 		func(p *shopper) { p.Post("/order/cart-delete-cart") },
 	}
+
 	var wg sync.WaitGroup
 	for _, action := range actions {
 		wg.Go(func() {
@@ -365,6 +375,7 @@ func TestMerge(t *testing.T) {
 
 	login := *m
 	login.Cart = v.Cart
+
 	login.Post("/internal/cart-merge") // the member has no cart and takes this one over
 	m.Get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
 	v.Get("/order/cart-items").Want(false, "cart_found")
@@ -374,6 +385,7 @@ func TestMerge(t *testing.T) {
 	w.add("1", "9")
 	w.add("6", "3")
 	login.Cart = w.Cart
+
 	for range 3 { // a repetition changes nothing
 		login.Post("/internal/cart-merge")
 	}

@@ -58,6 +58,7 @@ func enqueueCatalogChanges(ctx context.Context) func(tx pgx.Tx) error {
 		if err != nil {
 			return err
 		}
+
 		to, err := pg.Get[time.Time](ctx, tx, "set the catalog's clock",
 			`UPDATE catalog_clock SET told_to = greatest(told_to, now()) RETURNING told_to`)
 		if err != nil || n == 0 {

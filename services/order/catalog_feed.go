@@ -66,6 +66,7 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 			return web.BadRequest("since")
 		}
 	}
+
 	position, shop, changes, err := readCatalogChanges(r.Context(), s.pool, since)
 	if err != nil {
 		return err
@@ -73,6 +74,7 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 	feed := catalogFeed{Position: strconv.FormatUint(position, 10), Gone: []string{}, Collections: []collection{},
 		Shop: shop}
 	_, everything := changes[""]
+
 	// A position ahead of ours belongs to another database: this one was restored.
 	if feed.Whole = everything || since == 0 || since > position; feed.Whole {
 		if feed.Products, err = listProducts(r.Context(), s.pool); err != nil {
@@ -86,6 +88,7 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 	if feed.Products, err = listChangedProducts(r.Context(), s.pool, changes); err != nil {
 		return err
 	}
+
 	for i, p := range feed.Products {
 		feed.Products[i].Changed = changes[p.Identifier]
 		delete(changes, p.Identifier)

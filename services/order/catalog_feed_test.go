@@ -57,6 +57,7 @@ func TestCatalogFeed(t *testing.T) {
 	if !f.Whole || len(f.Products) != 3 || len(f.Collections) != 3 || f.Collections[0].Address != "desk" {
 		t.Fatalf("%+v", f)
 	}
+
 	want := []map[string]any{
 		{"identifier": "bSusp6dBHm", "price_low": "3.50", "price_high": "3.50"},
 		{"identifier": "ITHJW3mytn", "price_low": "3.99", "price_high": "5.99"},
@@ -69,6 +70,7 @@ func TestCatalogFeed(t *testing.T) {
 			}
 		}
 	}
+
 	if got := f.Products[0].Collections; got["desk"] != 1 || got["filing"] != 2 || len(got) != 2 {
 		t.Errorf("collections of paper clips: %v", got)
 	}

@@ -29,6 +29,7 @@ func TestSearch(t *testing.T) {
 	e.Exec(`INSERT INTO product (id, identifier, title, title_url, headline) VALUES
 		(10, 'Lamp1', 'The Reading Lamp', 'Lamp', 'Light for the desk, not for the room.'),
 		(11, 'Schaer1', 'Schärfstein', 'Stone', 'Für Messer.')`)
+
 	const paper, binder, bands = "bSusp6dBHm", "ITHJW3mytn", "v26ujdy3N1"
 	for _, c := range []struct {
 		q     string
@@ -61,6 +62,7 @@ func TestSearch(t *testing.T) {
 	if found, _ := e.search("paper"); found[0] != paper {
 		t.Errorf("what has a word in its title comes first: %v", found)
 	}
+
 	// A word goes with its last product.
 	e.Exec(`DELETE FROM product WHERE id = 10`)
 	if n, err := deleteSearchWords(t.Context(), e.pool); err != nil || n == 0 ||

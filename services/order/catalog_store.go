@@ -34,6 +34,7 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 			}
 			return err
 		})
+
 	queue(batch, func(i productPicture) { p.Images = append(p.Images, web.Field{Key: id(i.ID), Value: i}) }, `
 		SELECT i.id, p.id AS owner, image_url, main_image, caption, alternative_text FROM product_image i
 		  JOIN product p ON p.id = i.product_id
@@ -41,6 +42,7 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 	queue(batch, func(v video) { p.Videos = append(p.Videos, web.Field{Key: id(v.ID), Value: v}) }, `
 		SELECT v.id, video_url, video_thumbnail_url, caption FROM product_video v JOIN product p ON p.id = v.product_id
 		WHERE p.identifier = $1 ORDER BY v.id DESC`, identifier)
+
 	queue(batch, func(i productPicture) {
 		images[i.Owner] = append(images[i.Owner], web.Field{Key: id(i.ID), Value: i})
 	}, `
@@ -48,6 +50,7 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 		  JOIN sku s ON s.id = i.sku_id
 		  JOIN product p ON p.id = s.product_id
 		WHERE p.identifier = $1 AND picture_here(p.id, image_url) ORDER BY main_image DESC, i.id`, identifier)
+
 	queue(batch, func(k productSKU) {
 		k.Images = images[k.ID]
 		if k.Images == nil {

@@ -28,6 +28,7 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 	}
 	e := newEnv(t)
 	e.Exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 10000 + n, 1, 1 FROM generate_series(1, $1) n`, perCart)
+
 	for from := 0; from < 100_000; from += step {
 		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + `+
 			`($1 - 100000) * interval '1 second' FROM generate_series(1, $2::int) n`, from, perCart)
@@ -41,6 +42,7 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 		var orderID int64
 		if err := e.pool.QueryRow(t.Context(), `SELECT id FROM orders WHERE checkout_id = $1`, c.ID).Scan(&orderID); err != nil {
@@ -50,6 +52,7 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		paid = parts.lines
 		mail := e.mailOf(c)
 		var sum money.Cents

@@ -121,6 +121,7 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 	if answered, aerr := s.answerNotSold(w, r, checkoutEndpoint, err); answered {
 		return aerr
 	}
+
 	if err != nil {
 		web.Note(r, "cause", err.Error())
 		if no == nil {
@@ -130,6 +131,7 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 	if no != nil {
 		return no.answer(w)
 	}
+
 	return answer(w, struct {
 		Outcome   web.Success `json:"create_checkout_session"`
 		SessionID string      `json:"session_id"`
@@ -169,6 +171,7 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 			}
 			continue
 		}
+
 		if len(beside.older) > 0 {
 			if no, err := s.closeOlder(ctx, beside.older); no != nil || err != nil {
 				return c, no, err
@@ -178,6 +181,7 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 		if c.URL != nil {
 			return c, nil, nil
 		}
+
 		fault.Point("order", "quote-stored")
 		if no, err = s.openPage(ctx, &c); !errors.Is(err, errAgain) {
 			return c, no, err
@@ -204,6 +208,7 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity,
 			no = refusePending(beside.pending)
 			return nil
 		}
+
 		switch {
 		case len(beside.older) > 0:
 			return nil
@@ -257,6 +262,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if err != nil {
 		return checkout{}, nil, err
 	}
+
 	switch {
 	case !ok:
 		return checkout{}, &checkoutRefusal{code: codeCheckoutNotAllowed}, nil
@@ -267,6 +273,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if !who.Member() {
 		email = guestAddress(c, form)
 	}
+
 	if err := withDefaultShipping(ctx, tx, c); err != nil {
 		return checkout{}, nil, err
 	}
@@ -277,6 +284,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if code := contents.notSellable(); code != "" {
 		return checkout{}, &checkoutRefusal{code: code}, nil
 	}
+
 	if form.Get("agree_to_terms_of_sale") != "true" {
 		return checkout{}, &checkoutRefusal{code: codeTermsRequired}, nil
 	}
@@ -290,6 +298,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if err := q.sellable(); err != nil {
 		return checkout{}, nil, err
 	}
+
 	whose := owner(who)
 	q.Owner, q.Newsletter = &whose, !who.Member() && form.Get("newsletter") == "true"
 	if who.Member() {
@@ -322,6 +331,7 @@ func newCheckout(c *cart, contents cartContents, email string) (checkout, error)
 			q.Lines = append(q.Lines, l)
 		}
 	}
+
 	raw, err := json.Marshal(struct {
 		Quote  quote
 		Member *int64 // a visitor who registers is another buyer
@@ -331,6 +341,7 @@ func newCheckout(c *cart, contents cartContents, email string) (checkout, error)
 	if err != nil {
 		return checkout{}, fmt.Errorf("marshal a quote: %w", err)
 	}
+
 	hash := sha256.Sum256(raw)
 	now := time.Now().UTC()
 	return checkout{
@@ -371,6 +382,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, e
 		s.log.Error("quote and payment page differ", "error", err)
 		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.pool, c.ID, stateFailed))
 	}
+
 	state, wanted, err := storeSession(ctx, s.pool, c.ID, made)
 	switch {
 	case err != nil:

@@ -76,6 +76,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 	// import adds thousands.
 	batch.Queue(with+` SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR NO KEY UPDATE`,
 		append([]any{skus}, args...)...)
+
 	// A SKU that was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
 		WITH want AS (
@@ -95,6 +96,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 		)
 		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
+
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return reserved{}, fmt.Errorf("reserve pieces: %w", err)
 	}
@@ -136,6 +138,7 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 	if len(codes) == 0 {
 		return false, nil
 	}
+
 	var took int
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM discount_code WHERE id = ANY($1) ORDER BY id FOR UPDATE`, codes)
@@ -153,6 +156,7 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 		)
 		SELECT count(*), coalesce(bool_or(limited), false) FROM took`, q.ID, codes, q.customer, q.person).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&took, &limited) })
+
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return false, fmt.Errorf("reserve uses of discount codes: %w", err)
 	}

@@ -168,6 +168,7 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 	if !sent {
 		return nil, refuse(w, endpoint, codeDiscountRequired)
 	}
+
 	echo := web.Field{Key: "discount_code_id", Value: text}
 	refusal, err := change(r.Context(), c, text)
 	if err != nil {
@@ -183,6 +184,7 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 		}
 		return nil, refuse(w, endpoint, refusal, echo)
 	}
+
 	c.HasCodes = true // as far as we know
 	_, after, err := s.contentsAfterChange(r, c)
 	if err != nil {

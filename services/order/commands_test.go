@@ -16,6 +16,7 @@ func TestCommandsForStaff(t *testing.T) {
 	}
 	p := e.visitor()
 	p.add("6", "1")
+
 	c := p.quoted("")
 	e.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 1 }))
 	if code, out := run("payments"); code != 0 || !strings.Contains(out, `"reason":"amount-differs"`) || !strings.Contains(out, "evt_0") {
@@ -27,6 +28,7 @@ func TestCommandsForStaff(t *testing.T) {
 	if code, out := run("payments", "-raw"); code != 0 || !strings.Contains(out, "customer_details") {
 		t.Errorf("payments -raw: %d %s", code, out)
 	}
+
 	id := e.Text(`SELECT id::text FROM payment_issue`)
 	if code, out := run("resolve", "-payment", id, "-by", "kim"); code != 0 {
 		t.Errorf("resolve: %d %s", code, out)
@@ -34,12 +36,14 @@ func TestCommandsForStaff(t *testing.T) {
 	if code, out := run("payments"); code != 0 || out != "" {
 		t.Errorf("payments after resolve: %d %s", code, out)
 	}
+
 	e.mustHandle(event("evt_1", completed, c, nil))
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	method, found := p.Get("/order/"+identifier).At("order_data", "order_shipping_method").(map[string]any)
 	if _, early := method["tracking_number"]; early || !found {
 		t.Error("an order has a tracking number before it is sent")
 	}
+
 	e.Exec(`UPDATE product SET title = 'Clamps'`)
 	e.Exec(`UPDATE orders SET shipping_address = shipping_address || '{"address_line2": "Apt 5B"}'`)
 	for _, args := range [][]string{{"packing"}, {"packing", "-order", identifier}} {
@@ -48,11 +52,13 @@ func TestCommandsForStaff(t *testing.T) {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
+
 	for range 2 { // safe to repeat
 		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", "1Z9"); code != 0 {
 			t.Errorf("status: %d %s", code, out)
 		}
 	}
+
 	for _, blank := range []string{"", " ", "\t\n", "\u00a0", "\u200b\ufeff", "\x1b"} {
 		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", blank); code != 0 {
 			t.Errorf("status with a blank tracking number: %d %s", code, out)
@@ -61,6 +67,7 @@ func TestCommandsForStaff(t *testing.T) {
 			t.Errorf("a blank tracking number %q makes %q of it", blank, number)
 		}
 	}
+
 	o := p.Get("/order/" + identifier)
 	o.Want("shipped", "order_data", "order_statuses", "0", "identifier")
 	o.Want("1Z9", "order_data", "order_shipping_method", "tracking_number")
@@ -69,6 +76,7 @@ func TestCommandsForStaff(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
 		t.Errorf("%d messages", n)
 	}
+
 	for _, command := range []string{"help", "packing", "refund"} {
 		if code, out := run("help"); code != 0 || !strings.Contains(out, "\n  order "+command) || !IsCommand([]string{command}) {
 			t.Errorf("help on %s: %d %s", command, code, out)
@@ -77,6 +85,7 @@ func TestCommandsForStaff(t *testing.T) {
 	if code, out := run("packing"); code != 0 || out != "" {
 		t.Errorf("packing after it was shipped: %d %s", code, out)
 	}
+
 	for _, args := range [][]string{{"packing", "-order", "nope"}, {"status", "-order", "nope", "-status", "shipped"},
 		{"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"},
 		{"refund", "-order", identifier, "-by", "x", "-all", "-amount", "1"}} {
@@ -84,6 +93,7 @@ func TestCommandsForStaff(t *testing.T) {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
+
 	for _, args := range [][]string{{"refund", "-payment", "7", "-by", "x", "-amount", "1"}, {"status"}, {"resolve"},
 		{"payments", "x"}, {"status", "-x"},
 		{"status", "-order", identifier, "-status", "shipped", "-tracking", strings.Repeat("9", 101)}} {

@@ -51,6 +51,7 @@ func (c Config) Validate() error {
 	if c.Production() && !live {
 		errs = append(errs, errors.New("STRIPE_SECRET_KEY is not a live key: production takes no other"))
 	}
+
 	if u, err := url.Parse(c.StripeAPIBase); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, errors.New("STRIPE_API_BASE must be an absolute http or https address"))
 	}
@@ -60,6 +61,7 @@ func (c Config) Validate() error {
 	if c.StripeRate != nil && *c.StripeRate != 0 && *c.StripeRate < stripe.LeastRate {
 		errs = append(errs, fmt.Errorf("STRIPE_CALLS_PER_SECOND must be 0 or at least %d", stripe.LeastRate))
 	}
+
 	if _, err := media.Open(c.MediaURL); err != nil {
 		errs = append(errs, err)
 	}
@@ -69,6 +71,7 @@ func (c Config) Validate() error {
 	if c.ShippingMailAfter < 0 || c.ShippingMailAfter > 24*time.Hour {
 		errs = append(errs, errors.New("SHIPPING_MAIL_AFTER must be from 0 to 24h"))
 	}
+
 	for name, percent := range map[string]int{"HOLD_CLIENT_PERCENT": c.HoldClientPercent,
 		"HOLD_ADDRESS_PERCENT": c.HoldAddressPercent, "HOLD_ALL_PERCENT": c.HoldAllPercent} {
 		if percent < 1 || percent > 100 {

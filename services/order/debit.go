@@ -83,10 +83,12 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	if email == "" {
 		return nil
 	}
+
 	// erased while the bank was working on it
 	if gone, err := erasure.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone {
 		return err
 	}
+
 	now := time.Now().UTC()
 	mail := msg.SendMail{
 		Kind:       kind,
@@ -96,6 +98,7 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 		Deadline:   now.Add(mailTTL),
 		Payment:    &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
 	}
+
 	if c.MemberID != nil {
 		mail.MemberID = *c.MemberID
 	}

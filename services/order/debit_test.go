@@ -38,6 +38,7 @@ func TestMailsAboutADebit(t *testing.T) {
 			for i, kind := range test.kinds {
 				e.mustHandle(event("evt_"+id(int64(i)), kind, c, unpaidYet))
 			}
+
 			if pending, refused := e.mails(msg.MailPaymentPending), e.mails(msg.MailPaymentRefused); pending != test.pending ||
 				refused != test.refused {
 				t.Errorf("%d mails that we wait and %d that the bank refused, want %d and %d", pending, refused, test.pending, test.refused)
@@ -65,6 +66,7 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 		}
 		return b.At("errors", "error") // this shop has no Stripe: it gets no further
 	}
+
 	for name, change := range map[string]func(p *shopper) *shopper{
 		"the same cart":    func(p *shopper) *shopper { return p },
 		"other contents":   func(p *shopper) *shopper { p.add("7", "1"); return p },
@@ -98,6 +100,7 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 		}
 		e.Exec(`UPDATE checkout SET state = 'failed' WHERE state IN ('creating', 'pending')`)
 	}
+
 	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted("")

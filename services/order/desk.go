@@ -84,6 +84,7 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 		case on.Version != 0 && on.Version != o.Version:
 			return adminui.ErrStale
 		}
+
 		done, err := fn(tx, o)
 		if err != nil || done == nil {
 			return err
@@ -92,11 +93,13 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 		if err != nil {
 			return err
 		}
+
 		done.kind, done.key = "order", o.Identifier
 		err = acted(ctx, tx, who, fmt.Sprintf("%s:%d", o.Identifier, version), *done)
 		fault.Point("order", "act-made")
 		return err
 	})
+
 	if err == nil {
 		fault.Point("order", "act-committed")
 		d.committed()

@@ -127,6 +127,7 @@ func runShip(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	parcels, _, refused := PastedParcels(string(text))
 	for _, s := range d.ShipAll(ctx, f.who(), parcels) {
 		if s.Err != nil {
@@ -200,6 +201,7 @@ func runRefund(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error 
 		}
 		id, err = d.Refund(ctx, f.who(), w)
 	}
+
 	if err == nil {
 		fmt.Fprintf(out, "refund %s\n", id)
 	}
@@ -243,6 +245,7 @@ func showMoney(ctx context.Context, pool *pgxpool.Pool, identifier string, out i
 	if !found {
 		return ErrUnknownOrder
 	}
+
 	shown := orderMoney{Order: identifier, Refunds: o.Refunds, Disputes: o.Disputes, Shipments: o.Shipments,
 		CanceledAt: o.CanceledAt}
 	if o.PaymentIntent != "" {
@@ -253,6 +256,7 @@ func showMoney(ctx context.Context, pool *pgxpool.Pool, identifier string, out i
 		shown.Captured, shown.Requested, shown.Refunded = l.Captured, l.Requested, l.Refunded
 		shown.Disputed, shown.Left = l.Disputed, l.Left()
 	}
+
 	line, err := json.Marshal(shown)
 	if err == nil {
 		_, err = fmt.Fprintf(out, "%s\n", printout.JSON(line))

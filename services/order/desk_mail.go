@@ -25,12 +25,14 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bo
 	if err != nil {
 		return err
 	}
+
 	var messages []msg.Message
 	for _, s := range list {
 		o := orders[s.OrderID]
 		if o.Sent && !corrected {
 			messages = append(messages, statusMessage(o.deskOrder, statusShipped, *o.MovedAt))
 		}
+
 		if pg.Text(o.Email) == "" { // was erased
 			continue
 		}
@@ -42,6 +44,7 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bo
 		if err != nil {
 			return err
 		}
+
 		m := o.mail(msg.MailOrderShipped, lines)
 		m.Shipment = &msg.ShipmentMail{
 			Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.trackingURL(),
@@ -89,6 +92,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 			OrderAmounts: o.OrderAmounts,
 		},
 	}
+
 	if o.MemberID != nil {
 		m.MemberID = *o.MemberID
 	} else {
@@ -97,6 +101,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 	if o.ShippingMethod != nil {
 		m.Order.ShippingMethod = o.ShippingMethod.Carrier
 	}
+
 	if o.ShippingAddress != nil {
 		m.Order.ShippingAddress = *o.ShippingAddress
 	}

@@ -86,6 +86,7 @@ func TestTwoPeopleActOnOneOrder(t *testing.T) {
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)
 	}
+
 	for name, act := range map[string]func() error{
 		"ship":   func() error { _, err := desk.Ship(t.Context(), kim, Parcel{Order: on}); return err },
 		"refund": func() error { _, err := desk.Refund(t.Context(), kim, Refund{Order: on, All: true}); return err },
@@ -99,6 +100,7 @@ func TestTwoPeopleActOnOneOrder(t *testing.T) {
 	if err := desk.Move(t.Context(), kim, Order{Identifier: "none"}, "packing", ""); !errors.Is(err, ErrUnknownOrder) {
 		t.Errorf("an unknown order: %v", err)
 	}
+
 	on.Version = 2
 	if err := desk.Move(t.Context(), kim, on, "packing", ""); err != nil {
 		t.Error(err)

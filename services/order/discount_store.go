@@ -47,6 +47,7 @@ func listDiscounts(ctx context.Context, db pg.DB, w discountsWanted) ([]discount
 	case w.Search == "":
 		where = append(where, "d.batch_id IS NULL")
 	}
+
 	if w.After != 0 {
 		where = append(where, "d.id < "+arg(w.After))
 	}

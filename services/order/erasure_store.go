@@ -34,6 +34,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	if err != nil {
 		return err
 	}
+
 	members, emails := p.MemberIDs, addressKeys(p.Emails)
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE `+theirPaymentsSQL, members, emails, issues)
@@ -43,6 +44,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirsSQL+`))`, members, emails)
 	batch.Queue(`DELETE FROM staff_note WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirsSQL+`))`,
 		members, emails)
+
 	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
 		`shipping_address = NULL, billing_address = NULL WHERE`+theirsSQL, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
@@ -53,6 +55,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		  SELECT id FROM checkout WHERE`+theirsSQL+`))`, members, emails)
 	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = `+
 		`NULL WHERE`+theirsSQL, members, emails)
+
 	batch.Queue(`DELETE FROM merged_member WHERE id = ANY($1) OR into_id = ANY($1)`, members)
 	batch.Queue(`DELETE FROM cart_merge WHERE member_id = ANY($1)`, members)
 	batch.Queue(`DELETE FROM cart WHERE`+theirCartsSQL, members, emails)
@@ -63,6 +66,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("erase a person: %w", err)
 	}
+
 	return nil
 }
 
@@ -72,6 +76,7 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
+
 	const with = `
 		WITH o AS (SELECT * FROM orders WHERE` + theirsSQL + `ORDER BY id),
 		     k AS (SELECT * FROM checkout WHERE` + theirsSQL + `ORDER BY created_at),

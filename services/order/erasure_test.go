@@ -87,17 +87,20 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
+
 	e.staff(adminui.Support).Post("/staff/orders/"+on.Identifier+"/notes", "text", "Pat Buyer wants it in blue", "mail", "on").OK()
 	person := erasure.Person{Emails: []string{"pat@mail.example.com"}}
 	raw, err := ExportOrders(t.Context(), e.pool, person)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, want := range []string{"12 Elm Court", "12 Elm Street", "Pat Buyer rang", "in blue", `"shipments": [{`, `"refund_lines": [{`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("the export lacks %s", want)
 		}
 	}
+
 	e.erase(msg.Erased{Emails: person.Emails, At: time.Now()})
 	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "staff_note",
 		"outbox"} {
@@ -105,6 +108,7 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 			t.Errorf("%d rows of %s name the buyer", n, table)
 		}
 	}
+
 	e.tell(1)
 	if n := e.Number(`SELECT count(*) FROM refund JOIN orders USING (payment_intent)`); n != 1 || len(e.mailed(msg.MailOrderShipped)) != 0 {
 		t.Errorf("%d refunds, %d mails", n, len(e.mailed(msg.MailOrderShipped)))
@@ -135,6 +139,7 @@ func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 					"currency": "usd", "payment_intent": e.intent(identifier), "status": "needs_response", "reason": "fraudulent",
 					"created": time.Now().Unix(), "billing_details": said["billing_details"]}))
 		}
+
 		c := e.buy(address) // a payment without an order
 		e.mustHandle(event("evt_n"+name, completed, c, func(o map[string]any) { as(address)(o); o["amount_total"] = 7 }))
 		entry := int64(e.Number(`SELECT id FROM payment_issue WHERE session_id = $1`, *c.SessionID))
@@ -143,6 +148,7 @@ func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 		}
 		e.mustHandle(refundEvent("evt_p"+name, "refund.created", "re_"+name, "pi_"+c.ID, 7, "succeeded", said))
 	}
+
 	raw, err := ExportOrders(t.Context(), e.pool, erasure.Person{Emails: []string{"ann@mail.example.com"}})
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +159,7 @@ func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 			t.Errorf("%q in the export: %t", text, !want)
 		}
 	}
+
 	e.erase(msg.Erased{Emails: []string{"ann@mail.example.com"}, At: time.Now()})
 	for name, want := range map[string]string{"ann": "0 events, 0 notes, 0 entries", "bob": "5 events, 3 notes, 1 entries"} {
 		got := e.Text(`SELECT format('%s events, %s notes, %s entries',

@@ -63,6 +63,7 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 	if err != nil {
 		return nil, err
 	}
+
 	results := make(map[string]result, len(payments))
 	var orders []order
 	var issues []issue
@@ -76,6 +77,7 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 			results[p.ID] = result{reason: reason}
 			continue
 		}
+
 		reason, noted, err := decide(ctx, tx, p, c, made)
 		if err != nil {
 			return nil, err
@@ -85,11 +87,13 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 			results[p.ID] = result{reason: reason}
 			continue
 		}
+
 		o := newOrder(p, c)
 		orders = append(orders, o)
 		made.add(o)
 		results[p.ID] = result{identifier: o.Identifier}
 	}
+
 	if err := storeIssues(ctx, tx, issues); err != nil {
 		return nil, err
 	}
@@ -244,6 +248,7 @@ func newOrder(p payment, c *checkout) order {
 		eventAt:          p.at,
 		trace:            p.trace,
 	}
+
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent
 	}
@@ -265,6 +270,7 @@ func newOrder(p payment, c *checkout) order {
 			FullPrice:         c.Quote.DiscountOn != nil && !slices.Contains(c.Quote.DiscountOn, l.SKUID),
 		})
 	}
+
 	for i, q := range c.Quote.Codes {
 		o.Codes = append(o.Codes, orderCode{Seq: i, CodeID: q.ID, Applied: q.Applied, Detail: q})
 	}
@@ -276,6 +282,7 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 	if err := eraseBuyers(ctx, tx, orders); err != nil {
 		return err
 	}
+
 	var visitors []string
 	for _, o := range orders {
 		if o.MemberID == nil && o.Email != "" {
@@ -294,6 +301,7 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 			orders[i].ProspectCode, orders[i].prospectKnown = &p.Code, p.Known
 		}
 	}
+
 	stored, err := insertOrders(ctx, tx, orders)
 	if err != nil {
 		return err
@@ -305,6 +313,7 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 	if err := clearCarts(ctx, tx, orders); err != nil {
 		return err
 	}
+
 	var messages []msg.Message
 	for _, o := range orders {
 		messages = append(messages, placedMessages(o, stored)...)

@@ -45,6 +45,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 			}
 		}
 	}
+
 	batch := &pgx.Batch{}
 	for _, sql := range before {
 		batch.Queue(sql)
@@ -61,6 +62,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 		  UNION
 		  SELECT id FROM checkout WHERE id = ANY($2))
 		ORDER BY id FOR UPDATE`, sessions, ids)
+
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return k, fmt.Errorf("read quotes: %w", err)
 	}
@@ -137,6 +139,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 			}
 		}
 	}
+
 	type row struct {
 		Identifier, SessionID, CheckoutID string
 		PaymentIntent, Round              *string
@@ -153,6 +156,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		  FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts)
 		SELECT FROM cart WHERE id IN (`+targetCartsSQL+`) AND (SELECT count FROM turns) > 0 ORDER BY id FOR UPDATE`,
 		carts)
+
 	if len(beside) > 0 {
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT `+
 			`unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
@@ -161,6 +165,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	if len(beside) > 0 {
 		found = ordersBesideSQL
 	}
+
 	queue(batch, func(r row) {
 		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID,
 			PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration,
@@ -173,6 +178,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return m, fmt.Errorf("find the orders of payments: %w", err)
 	}
+
 	return m, nil
 }
 
@@ -229,12 +235,14 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 	}
 	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, orderRefused,
 		"the shop: it is an order now")
+
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
 		return stored, errIdentifierTaken // not wrapped: the caller draws another identifier
 	}
 	if err != nil {
 		return stored, fmt.Errorf("store %d orders: %w", len(orders), err)
 	}
+
 	stored.ids, stored.collections = make(map[string]int64, len(rows)), map[string][]msg.OrderCollection{}
 	parts := make(map[string]int, len(rows))
 	for _, r := range rows {
@@ -242,11 +250,13 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 		stored.wanted, stored.status = r.Wanted, r.Status
 		stored.memberTemplate, stored.visitorTemplate = r.MemberTemplate, r.VisitorTemplate
 	}
+
 	if len(rows) > 0 {
 		for _, c := range rows[0].Collections {
 			stored.collections[c.Product] = append(stored.collections[c.Product], c.OrderCollection)
 		}
 	}
+
 	// A trigger or a rule may drop a row without an error, and an incomplete order must not be
 	// committed.
 	for _, o := range orders {
@@ -350,6 +360,7 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 			lines = append(lines, paidLine{o.CartID, l.SKUID, l.Quantity})
 		}
 	}
+
 	return pg.Exec(ctx, tx, "clear carts", `
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity

@@ -21,6 +21,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	p.add("6", "5")
 	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 	c := p.quoted("pat@mail.example.com")
+
 	// Whatever happens to cart and prices later, the order is what was shown.
 	p.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "7")
 	p.add("7", "1")
@@ -32,6 +33,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	for i := range 100 { // the same payment again and again, under many event ids, in one group
 		same = append(same, event(fmt.Sprintf("evt_%d", i), completed, c, nil))
 	}
+
 	e.mustHandle(same...)
 	e.mustHandle(event("evt_late", completed, c, nil))
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
@@ -41,12 +43,14 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	if len(identifier) != identifierLength {
 		t.Errorf("identifier %q", identifier)
 	}
+
 	o := p.Get("/order/" + identifier)
 	o.Want("19.95", "order_data", "order_totals", "item_subtotal")
 	o.Want("2.00", "order_data", "order_totals", "item_discount")
 	o.Want("9.56", "order_data", "order_totals", "shipping_subtotal")
 	o.Want("27.51", "order_data", "order_totals", "order_total")
 	o.Want("3.99", "order_data", "order_items", "product_sku_data", "0", "price")
+
 	o.Want(5, "order_data", "order_items", "product_sku_data", "0", "quantity")
 	o.Want(true, "order_data", "order_discount_codes", "1", "discount_applied")
 	o.Want("accepted", "order_data", "order_statuses", "0", "identifier")
@@ -66,10 +70,12 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 			t.Errorf("%d messages on %s", got, subject)
 		}
 	}
+
 	if total := e.Number(`SELECT (convert_from(payload, 'UTF8')::jsonb->'order'->>'total')::int FROM outbox WHERE subject LIKE ` +
 		`'mail.%'`); total != 2751 {
 		t.Errorf("the mail says %d cents", total)
 	}
+
 	// The message has what reports need: the country, the product of each line, and its
 	// collections.
 	var placed msg.OrderPlaced
@@ -77,6 +83,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	if err := json.Unmarshal([]byte(payload), &placed); err != nil || placed.Country != "US" || len(placed.Lines) == 0 {
 		t.Fatalf("%v: %s", err, payload)
 	}
+
 	for _, l := range placed.Lines {
 		if in := e.Number(`SELECT count(*) FROM product_collection JOIN product p ON p.id = product_id JOIN sku USING (product_id)
 			WHERE p.identifier = $1 AND sku.id = $2`, l.ProductIdentifier, l.SKUID); in == 0 || len(l.Collections) != in {
@@ -149,6 +156,7 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 			if test.before != nil {
 				test.before(e, c)
 			}
+
 			d := event("evt_1", completed, c, test.change)
 			if test.event != nil {
 				var ev map[string]any
@@ -161,6 +169,7 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+
 			e.mustHandle(d)
 			e.mustHandle(d)
 			if n := e.Number(`SELECT count(*) FROM orders`); n != 0 {
@@ -279,6 +288,7 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 		}
 		quotes = append(quotes, c)
 	})
+
 	if len(quotes) != 100 || refused != 900 || e.Number(`SELECT stock FROM sku WHERE id = 6`) != 0 {
 		t.Fatalf("%d quotes, %d refused", len(quotes), refused)
 	}
@@ -289,17 +299,20 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 		}
 		e.mustHandle(event("evt_e"+c.ID, "checkout.session.expired", c, nil))
 	}
+
 	orders, left := e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT stock FROM sku WHERE id = 6`)
 	held := e.Number(`SELECT count(*) FROM reservation`)
 	if orders != 50 || left != 50 || held != 0 {
 		t.Errorf("%d orders, %d left, %d held; want 50, 50, 0", orders, left, held)
 	}
+
 	e.race(60, func(p *shopper) { // pieces that came back are sold again, to the last one
 		p.add("6", "1")
 		if c, err := p.tryQuote(""); err == nil {
 			e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 		}
 	})
+
 	orders, left, held = e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT stock FROM sku WHERE id = 6`),
 		e.Number(`SELECT count(*) FROM reservation`)
 	if orders != 100 || left != 0 || held != 0 {
@@ -347,6 +360,7 @@ func TestACodeForTenOutOfFiveHundred(t *testing.T) {
 			with++
 		}
 	})
+
 	if uses := e.Number(`SELECT uses FROM discount_code WHERE id = 1`); with != 10 || uses != 10 {
 		t.Errorf("%d checkouts with the code, %d uses, %d refused; want 10 and 10", with, uses, refused)
 	}
@@ -412,6 +426,7 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	tell(msg.UserEmailVerified, msg.Member{ID: 9, Email: "PAT@mail.example.com"})
 	e.member(9).Get("/order/"+identifier).Want("success", "order_detail")

@@ -30,6 +30,7 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 	e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 	identifier := e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
 	intent := e.intent(identifier)
+
 	// 3 pieces of 3.99 less 10 %, and 9.56 for shipping, with 19 % of tax included
 	if got := e.Text(`SELECT concat_ws(' ', total, sales_tax, tax_included) FROM orders WHERE identifier = $1`, identifier); got !=
 		"2033 0 325" {
@@ -39,6 +40,7 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 		FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.placed') AS m`); got != "0 325" {
 		t.Errorf("reports hear of the taxes %s", got)
 	}
+
 	told := func(what, want string) {
 		t.Helper()
 		if diff := cmp.Diff(want, e.Text(givenBackTold)); diff != "" {
@@ -50,6 +52,7 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	told("a refund that Stripe has not heard of", "")
 	ours := map[string]any{"metadata": map[string]string{"refund": mine}, "created": time.Now().AddDate(0, 0, -2).Unix()}
 	first := refundEvent("evt_1", "refund.created", "re_1", intent, 359, "succeeded", ours)
@@ -60,12 +63,14 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 			"created": time.Now().AddDate(0, 0, -1).Unix()}))
 	}
 	second("evt_2", "pending")
+
 	told("a refund that is under way", "")
 	second("evt_3", "succeeded") // today, not when it was begun
 	told("an amount", "325 v2 359/57/2 500/80/0")
 	second("evt_4", "failed")
 	second("evt_5", "succeeded") // late
 	told("a refund that failed", "325 v3 359/57/2")
+
 	const prefix = "charge.dispute."
 	e.mustHandle(disputeEvent("evt_6", prefix+"funds_withdrawn", intent, "needs_response", -1674))
 	told("a dispute", "")

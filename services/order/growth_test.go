@@ -18,6 +18,7 @@ func TestAPersonIsFoundByIndex(t *testing.T) {
 		  item_discount, shipping_subtotal, shipping_discount, total, session_id, payment_intent, expires_at)
 		SELECT 'k' || i, i, 1, 'h', 'paid', nullif(i % 2, 0) * i, 'Buyer' || i || '@mail.example.com', now(), '{}', 0, 0, 0, 0, 0, 's' || i,
 		  'p' || i, now() FROM generate_series(1, $1::int) AS i`, rows)
+
 	e.Exec(`INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code,
 		  email, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, agreed_with_terms_of_sale)
 		SELECT id, id, session_id, payment_intent, cart_id, 1, member_id, 'c' || cart_id, email, 'usd', 0, 0, 0, 0, 0, TRUE
@@ -26,6 +27,7 @@ func TestAPersonIsFoundByIndex(t *testing.T) {
 		SELECT i, 'Buyer' || i || '@mail.example.com' FROM generate_series(1, $1::int) AS i`, rows)
 	e.Exec(`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before)
 		SELECT i, i, i, '{}', '{}' FROM generate_series(1, $1::int) AS i`, rows)
+
 	e.Exec(`INSERT INTO prospect (email, code)
 		SELECT 'buyer' || i || '@mail.example.com', 'c' || i FROM generate_series(1, $1::int) AS i`, rows)
 	e.Exec(`INSERT INTO code_use (checkout_id, code_id, customer)
@@ -35,6 +37,7 @@ func TestAPersonIsFoundByIndex(t *testing.T) {
 	for _, table := range []string{"checkout", "orders", "cart", "cart_merge", "prospect", "code_use", "payment_event"} {
 		e.Exec(`ANALYZE ` + table)
 	}
+
 	p := erasure.Person{MemberIDs: []int64{7}, Emails: []string{"Buyer7@mail.example.com"}, Codes: []string{"c8"}}
 	whole := e.ReadsWhole(rows, func(tx pgx.Tx, in testenv.DB) {
 		if _, err := ExportOrders(t.Context(), tx, p); err != nil {

@@ -26,6 +26,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		}
 		fmt.Fprint(w, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided"}}`)
 	}))
+
 	t.Cleanup(server.Close)
 	e.server.cfg = Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1"}
 	e.server.stripe = newStripe(testenv.Log(t), e.server.cfg, nil)
@@ -39,12 +40,14 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		}
 		return titles
 	}
+
 	is := func(want ...string) {
 		t.Helper()
 		if got := done(); strings.Join(got, ", ") != strings.Join(want, ", ") {
 			t.Errorf("done are %q, want %q", got, want)
 		}
 	}
+
 	is()
 	const call = "/staff/settings/guide/stripe"
 	staff.Post(call).Has(200, "does not know this key")
@@ -56,6 +59,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		"shop_address": strings.Repeat("x\n", 7)} {
 		staff.Post("/staff/settings/shop", "version", "1", field, bad).Has(422)
 	}
+
 	staff.Post("/staff/settings/shop", "version", "1", "shop_name", "Paper & Co", "shop_address", " 1 Elm Street \r\n\r\nSpringfield").OK()
 	const told = `SELECT count(*) FROM outbox WHERE subject = 'order.shop' AND convert_from(payload, 'UTF8') = '{"name":"Paper \u0026 Co","version":2}'`
 	if n := e.Number(told); n != 1 {
@@ -66,6 +70,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if n := e.Number(told); n != 1 {
 		t.Errorf("mailer is told %d times who the shop is", n)
 	}
@@ -74,6 +79,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT id, 100, now() FROM s`)
 	e.Exec(`INSERT INTO product_image (product_id, image_url, main_image)
 		SELECT id, 'https://pictures.example/mine.jpg', true FROM product WHERE identifier = 'mine'`)
+
 	staff.Post("/staff/settings/shipping", with(weightForm, "identifier", "Parcel")...).OK()
 	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Take money with Stripe")
 	id := e.sold("ann@mail.example.com", "1")
@@ -84,17 +90,20 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	if n := e.mails("test"); n < 1 || n > 2 { // two if a minute ended in between
 		t.Errorf("%d test mails", n)
 	}
+
 	e.server.cfg.StripeSecretKey = "sk_live_1" // another key must be tested again
 	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Go live")
 	if a := e.staff(adminui.Fulfilment).Get("/staff/home").OK(); a.At("steps") != nil {
 		t.Error(a)
 	}
+
 	e.staff(adminui.ReadOnly).Post("/staff/settings/guide/hide").Has(403)
 	staff.Get("/staff/settings").Want(false, "guide_hidden")
 	staff.Post("/staff/settings/guide/hide").OK()
 	if a := staff.Get("/staff/home").OK(); a.At("steps") != nil {
 		t.Error(a)
 	}
+
 	staff.Get("/staff/settings").Want(true, "guide_hidden")
 	e.browser(adminui.Owner).Get("/staff/settings").Has(200, `action="/settings/guide/show"`)
 	e.browser(adminui.ReadOnly).Post("/staff/settings/guide/show").Has(403)

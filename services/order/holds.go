@@ -78,6 +78,7 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 	if q.person == "" {
 		return &notSold{code: codeAddressRequired, text: textAddressFirst}
 	}
+
 	if took.pieces {
 		list, err := heldPieces(ctx, tx, q)
 		if err != nil {
@@ -89,6 +90,7 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 			}
 		}
 	}
+
 	if took.codes {
 		list, err := heldCodes(ctx, tx, q)
 		if err != nil {

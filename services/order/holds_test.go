@@ -59,12 +59,14 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 			t.Errorf("a refused page holds %d pieces", e.held()-before)
 		}
 	}
+
 	click("192.0.2.1", "one@mail.example.com", "50", "at most 25 of “Binder Clips”")
 	click("192.0.2.1", "one@mail.example.com", "25", "")
-	click("192.0.2.1", "two@mail.example.com", "1", "at most 25")                     // the client's address
-	click("192.0.2.2", "One+x@mail.example.com", "1", "at most 25")                   // the person's
-	click("2001:db8::1", "three@mail.example.com", "15", "")                          // 40 of 50 together
-	click("2001:db8::ffff", "four@mail.example.com", "1", "at most 5")                // all together; the same network
+	click("192.0.2.1", "two@mail.example.com", "1", "at most 25")      // the client's address
+	click("192.0.2.2", "One+x@mail.example.com", "1", "at most 25")    // the person's
+	click("2001:db8::1", "three@mail.example.com", "15", "")           // 40 of 50 together
+	click("2001:db8::ffff", "four@mail.example.com", "1", "at most 5") // all together; the same network
+
 	click("192.0.2.3", "five@mail.example.com", "6", "at most 5")                     // all together
 	click("192.0.2.3", "five@mail.example.com", "5", "")                              // the last ones stay buyable
 	click("192.0.2.3", "six@mail.example.com", "1", "at most 5")                      // but not by one alone
@@ -74,6 +76,7 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	if percent := testutil.ToFloat64(heldPercent); percent != 100 || e.held() != 50 { // other tests do not measure
 		t.Errorf("%v %% and %d pieces are held", percent, e.held())
 	}
+
 	e.Exec(`UPDATE sku SET stock = 1 WHERE id = 7`)
 	last := e.visitor()
 	last.add("7", "1")
@@ -121,6 +124,7 @@ func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 			t.Errorf("the shopper reads %q", refused)
 		}
 	}
+
 	if n := e.Number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`); n != 10 || got != 10 {
 		t.Errorf("%d uses are held by %d pages, 10 is the ceiling", n, got)
 	}
@@ -211,6 +215,7 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 		}
 		return p.Get("/order/cart-totals").At("cart_totals_data", "item_discount") != "0"
 	}
+
 	as := func(id int64, address string) *shopper {
 		return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id),
 			Client: "192.0.2.9"})
@@ -219,18 +224,21 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 	if !applied(first, "Ann.Lee@Mail.Example.com") {
 		t.Fatal("the first use counts not")
 	}
+
 	e.mustHandle(event("evt_1", completed, first.quoted("Ann.Lee@Mail.Example.com"), nil))
 	for _, again := range []string{"ann.lee@mail.example.com", "ANN.LEE@MAIL.EXAMPLE.COM", "ann.lee+2@mail.example.com"} {
 		if applied(e.visitor(), again) {
 			t.Errorf("%s has the code once more", again)
 		}
 	}
+
 	if applied(as(1, "Ann.Lee@mail.example.com"), "") || applied(as(2, "ann.lee+second@mail.example.com"), "") {
 		t.Error("an account has the code once more")
 	}
 	if !applied(e.visitor(), "annlee@mail.example.com") || !applied(as(3, "ann@mail.example.com"), "") {
 		t.Error("another person has the code not at all")
 	}
+
 	// A member who has used the code cannot use it with a new address, nor as a visitor with the
 	// old one.
 	member := as(4, "bea@mail.example.com")
@@ -242,6 +250,7 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 		applied(as(5, "bea@mail.example.com"), "") {
 		t.Error("the member has the code once more")
 	}
+
 	// Two carts of one person at once: the second page is refused, whatever the cart showed before.
 	one, two := e.visitor(), e.visitor()
 	if !applied(one, "cleo@mail.example.com") || !applied(two, "cleo+1@mail.example.com") {
@@ -293,6 +302,7 @@ func TestOldUsesCountByPerson(t *testing.T) {
 	if !found {
 		t.Fatal("the migration fills nothing in")
 	}
+
 	addresses := []string{"Ann.Lee@Mail.Example", " ann+a+b@mail.example ", "A.n.n+x@GoogleMail.com", "a.b@gmail.com", "+ann@mail.example",
 		"a+@mail.example", `"a@b"@mail.example`, "ann@mail.example"}
 	for i, a := range addresses {
@@ -301,6 +311,7 @@ func TestOldUsesCountByPerson(t *testing.T) {
 			VALUES ($1, $2, 1, 'h', 'paid', $3, now(), '{}', 0, 0, 0, 0, 0, now())`, fmt.Sprint(i), i, a)
 		e.Exec(`INSERT INTO code_use (checkout_id, code_id, customer) VALUES ($1, 1, 'x')`, fmt.Sprint(i))
 	}
+
 	e.Exec("UPDATE code_use" + update)
 	for i, a := range addresses {
 		if got := e.Text(`SELECT coalesce(person, '') FROM code_use WHERE checkout_id = $1`, fmt.Sprint(i)); got != email.Person(a) {

@@ -13,6 +13,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 		UNION ALL SELECT 'open', now() - interval '91 days'
 		UNION ALL SELECT 'unclosed', now() - interval '91 days'`)
 	e.Exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, 6, 1 FROM cart`)
+
 	quote := func(id, cart, state, age string) {
 		t.Helper()
 		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote,
@@ -20,6 +21,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 			SELECT $1, coalesce((SELECT id FROM cart WHERE anonymous_id = $2), 0), 1, $1, $3, now(), '{}',
 			  1, 0, 0, 0, 1, 'cs_' || $1, now() - $4::interval`, id, cart, state, age)
 	}
+
 	quote("open", "open", "open", "91 days")
 	quote("unclosed", "unclosed", "expired", "91 days")
 	e.Exec(`UPDATE checkout SET unclosed = true WHERE id = 'unclosed'`)
@@ -38,6 +40,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	quote("first", "", "expired", "91 days")
 	quote("later", "", "open", "-1 hours")
 	e.Exec(`UPDATE checkout SET round = 'first' WHERE id = 'later'`)
+
 	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('x', 'x', 'cs_issue', '{}')`)
 	e.Exec(`INSERT INTO reservation (checkout_id, sku_id, quantity) VALUES ('failed', 6, 1)`)
 	if n, err := deleteOldQuotes(t.Context(), e.pool); err != nil || n != 2 {
@@ -47,6 +50,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 		e.Number(`SELECT count(*) FROM checkout`) != 7 {
 		t.Errorf("%d old quotes are left", n)
 	}
+
 	e.Exec(`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before, at) VALUES (1, 2, 3, '{}', '{}', now() - ` +
 		`interval '91 days'), (4, 5, 6, '{}', '{}', now())`)
 	if n, err := deleteOldMerges(t.Context(), e.pool); err != nil || n != 1 {

@@ -26,6 +26,7 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 		SELECT p.id, identifier, title, title_url, coalesce(headline, '') AS headline,
 		  coalesce(description_part_1, '') AS part1, coalesce(description_part_2, '') AS part2, color_name, size_name,
 		  published FROM product p ORDER BY id`)
+
 	type shown struct {
 		Product int64
 		Word    string
@@ -37,6 +38,7 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	}, `
 		SELECT k.product_id AS product, c.address AS word
 		FROM product_collection k JOIN collection c ON c.id = k.collection_id`)
+
 	queue(batch, func(s shown) {
 		if p := x.products[s.Product]; p != nil {
 			p.Pictures = append(p.Pictures, s.Word)
@@ -47,12 +49,14 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 			p.Fetched = append(p.Fetched, s.Word)
 		}
 	}, `SELECT product_id AS product, url AS word FROM picture_fetch WHERE state = 'fetched'`)
+
 	queue(batch, func(a struct {
 		Address string
 		Product int64
 	}) {
 		x.byAddress[a.Address] = a.Product
 	}, `SELECT address, product_id AS product FROM product_address`)
+
 	x.queueSKUs(batch)
 	type word struct{ Word string }
 	queue(batch, func(c word) { x.collection[c.Word] = true }, `SELECT address AS word FROM collection`)
@@ -76,6 +80,7 @@ func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
 		  coalesce(s.size, '') AS size, coalesce(s.description, '') AS text, i.identifier AS state,
 		  s.stock, s.weight_grams AS grams, s.back_order
 		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id IS NOT NULL ORDER BY s.id`)
+
 	type cost struct {
 		SKU   int64 `db:"sku"`
 		Cents int64
@@ -87,6 +92,7 @@ func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
 			}
 		}
 	}
+
 	queue(batch, known(func(k *knownSKU, cents *int64) { k.Price = cents }), `
 		SELECT DISTINCT ON (sku_id) sku_id AS sku, price_cents AS cents FROM sku_price
 		WHERE created_date_time <= now() ORDER BY sku_id, created_date_time DESC, id DESC`)

@@ -21,6 +21,7 @@ func (p *importPlan) readPrice(row productfile.Row, sku *importSKU, was *knownSK
 		p.fault(row, productfile.Price, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
 		return
 	}
+
 	if text := row.Value(productfile.PriceWas); text != "" && sku.known != nil {
 		before, err := productfile.ParseAmount(text)
 		if err != nil {
@@ -30,6 +31,7 @@ func (p *importPlan) readPrice(row productfile.Row, sku *importSKU, was *knownSK
 			return
 		}
 	}
+
 	price, sale := p.readSale(row, price)
 	if cents := int64(price); was.Price == nil || *was.Price != cents {
 		sku.Price = &cents
@@ -68,6 +70,7 @@ func (p *importPlan) readCount(row productfile.Row, sku *importSKU, was *knownSK
 		}
 		return
 	}
+
 	count, ok := readStockCount(text)
 	before, hasBefore := readStockCount(row.Value(productfile.StockWas))
 	switch {

@@ -140,6 +140,7 @@ func (p *importPlan) summary() importSummary {
 		}
 		s.Pictures += len(product.Pictures)
 	}
+
 	for _, sku := range p.skus {
 		if sku.known == nil {
 			s.NewSKUs++
@@ -221,10 +222,12 @@ func (p *importPlan) productOf(row productfile.Row, sku *knownSKU) *importProduc
 	case address == "" && sku != nil:
 		known = p.index.products[sku.Product]
 	}
+
 	if known != nil && sku != nil && sku.Product != known.ID {
 		p.fault(row, productfile.Code, "This SKU belongs to another product.")
 		return nil
 	}
+
 	key := address
 	if known != nil {
 		key = "=" + known.Identifier
@@ -232,6 +235,7 @@ func (p *importPlan) productOf(row productfile.Row, sku *knownSKU) *importProduc
 	if product := p.byRow[key]; product != nil {
 		return product
 	}
+
 	product := &importProduct{known: known, line: row.Line}
 	switch {
 	case known != nil:
@@ -303,6 +307,7 @@ func (p *importPlan) readProduct(row productfile.Row, product *importProduct) {
 	}
 	p.text(row, productfile.Title, maxTitle, was.Title, &product.Title)
 	p.text(row, productfile.Headline, maxText, was.Headline, &product.Headline)
+
 	p.text(row, productfile.Text, maxText, was.Part1, &product.Part1)
 	p.text(row, productfile.MoreText, maxText, was.Part2, &product.Part2)
 	p.text(row, productfile.ColorName, maxOptionName, was.ColorName, &product.ColorName)
@@ -315,6 +320,7 @@ func (p *importPlan) readProduct(row productfile.Row, product *importProduct) {
 			product.Published = &published
 		}
 	}
+
 	if address := row.Value(productfile.Address); product.known != nil && row.Value(productfile.Product) != "" &&
 		address != "" && address != was.TitleURL {
 		if owner := p.index.byAddress[address]; owner != 0 && owner != product.ID {

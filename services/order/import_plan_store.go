@@ -157,10 +157,12 @@ func numberPlan(ctx context.Context, tx pgx.Tx, p *importPlan) error {
 			products = append(products, product)
 		}
 	}
+
 	ids, err := nextIDs(ctx, tx, "product", len(products))
 	if err != nil {
 		return err
 	}
+
 	for i, product := range products {
 		product.ID = ids[i]
 	}
@@ -170,6 +172,7 @@ func numberPlan(ctx context.Context, tx pgx.Tx, p *importPlan) error {
 			skus = append(skus, sku)
 		}
 	}
+
 	if ids, err = nextIDs(ctx, tx, "sku", len(skus)); err != nil {
 		return err
 	}

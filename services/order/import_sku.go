@@ -18,6 +18,7 @@ func (p *importPlan) readSKU(row productfile.Row, product *importProduct, known 
 			}
 		}
 	}
+
 	key := product.Identifier + "\x00" + color + "\x00" + size + "\x00" + text
 	if known != nil {
 		key = strconv.FormatInt(known.ID, 10)
@@ -26,6 +27,7 @@ func (p *importPlan) readSKU(row productfile.Row, product *importProduct, known 
 		p.fault(row, "", "This SKU is in line "+strconv.Itoa(line)+" already.")
 		return
 	}
+
 	p.seen[key] = row.Line
 	product.skus++
 	sku := &importSKU{Product: product.ID, of: product, known: known}
@@ -38,6 +40,7 @@ func (p *importPlan) readSKU(row productfile.Row, product *importProduct, known 
 	} else {
 		sku.ID = known.ID
 	}
+
 	p.text(row, productfile.Color, 500, was.Color, &sku.Color)
 	p.text(row, productfile.Size, 500, was.Size, &sku.Size)
 	p.text(row, productfile.SKUText, 1000, was.Text, &sku.Text)

@@ -118,6 +118,7 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	if email != "" {
 		c.ReceiptEmail = &email
 	}
+
 	if err := withDefaultShipping(ctx, p.pool, c); err != nil {
 		return checkout{}, err
 	}
@@ -129,6 +130,7 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	if err != nil {
 		return checkout{}, err
 	}
+
 	if p.Member() {
 		q.MemberID, q.MemberCode = &p.MemberID, &p.Code
 	}
@@ -137,6 +139,7 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	if err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return insertCheckout(ctx, tx, q) }); err != nil {
 		return checkout{}, err
 	}
+
 	s := stripe.Session{ID: "cs_test_" + q.ID, URL: "https://pay.test/" + q.ID}
 	q.SessionID = &s.ID
 	_, _, err = storeSession(ctx, p.pool, q.ID, s)

@@ -51,6 +51,7 @@ func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err er
 		}
 		moved += tag.RowsAffected()
 	}
+
 	cart, found, err := pg.One[int64](ctx, tx, "find the cart of member $1", `
 		SELECT id FROM cart WHERE member_id = $1 FOR UPDATE`, from)
 	if err != nil || !found {

@@ -40,10 +40,12 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 	paying := bob.quoted("")
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	e.member(1).Get("/order/"+identifier).Want("order-not-in-account", "errors", "error")
+
 	for range 2 {
 		e.hear(msg.UserMerged, "user.merged:1", msg.Merged{MemberID: 1, Into: 3}) // arrives before the first
 		e.hear(msg.UserMerged, "user.merged:2", msg.Merged{MemberID: 2, Into: 1})
 	}
+
 	e.mustHandle(event("evt_2", completed, paying, nil)) // was paid in the meantime
 	cy := e.member(3)
 	cy.Get("/order/"+identifier).Want("success", "order_detail")
@@ -67,6 +69,7 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 		  + (SELECT count(*) FROM checkout WHERE member_id <> 3 OR owner <> 'member:3')`); n != 0 {
 		t.Errorf("%d carts and quotes are left", n)
 	}
+
 	e.hear(msg.UserErased, "user.erased:3", msg.Erased{MemberID: 3})
 	if n := e.Number(`SELECT count(*) FROM merged_member`); n != 0 {
 		t.Errorf("%d merges are known of who was erased", n)

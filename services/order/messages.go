@@ -25,6 +25,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description,
 			Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
 	}
+
 	amounts := msg.OrderAmounts{
 		ItemSubtotal:     o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
@@ -34,6 +35,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		TaxIncluded:      o.TaxIncluded,
 		Total:            o.Total,
 	}
+
 	placed := msg.OrderPlaced{
 		OrderID:       stored.ids[o.CheckoutID],
 		Identifier:    o.Identifier,
@@ -49,6 +51,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		Codes:         codes,
 		Country:       o.ShippingAddress.CountryCode,
 	}
+
 	if o.checkout.Newsletter {
 		placed.ConsentAt = o.checkout.AgreedAt
 	}
@@ -71,6 +74,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 			BillingAddress:  o.BillingAddress,
 		},
 	}
+
 	if m := o.checkout.Quote.Shipping; m != nil {
 		mail.Order.ShippingMethod = m.Carrier
 	}
@@ -78,6 +82,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		placed.MemberID, mail.MemberID = *o.MemberID, *o.MemberID
 		mail.Kind, mail.Order.EmailCode = msg.MailOrderMember, stored.memberTemplate
 	}
+
 	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed,
 		Trace: o.trace}}
 	if o.Email != "" {

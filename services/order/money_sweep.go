@@ -28,6 +28,7 @@ func (s *server) sweepMoney(ctx context.Context) error {
 	if err != nil || time.Since(listedTo) < sweepListEvery {
 		return err
 	}
+
 	began, since := time.Now(), listedTo.Add(-sweepOverlap)
 	var said moneySaid
 	take := func(full bool) error {
@@ -38,12 +39,14 @@ func (s *server) sweepMoney(ctx context.Context) error {
 		said = moneySaid{}
 		return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, group) })
 	}
+
 	err = s.stripe.Refunds(ctx, since, func(r stripe.Refund) error {
 		if r.PaymentIntent != "" {
 			said.refunds = append(said.refunds, r)
 		}
 		return take(false)
 	})
+
 	if err == nil {
 		err = s.stripe.Disputes(ctx, since, func(d stripe.Dispute) error {
 			if d.PaymentIntent != "" {
@@ -64,6 +67,7 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	var said moneySaid
 	for _, p := range payments {
 		refunds, err := s.stripe.RefundsOf(ctx, p)
@@ -72,6 +76,7 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 		}
 		said.refunds = append(said.refunds, refunds...)
 	}
+
 	disputes, err := disputesToCheck(ctx, s.pool, moneyCheckPause)
 	if err != nil {
 		return err
@@ -83,6 +88,7 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 		}
 		said.disputes = append(said.disputes, d)
 	}
+
 	if len(said.refunds)+len(said.disputes) == 0 {
 		return nil
 	}

@@ -23,6 +23,7 @@ func TestALineThatIsNoLongerSold(t *testing.T) {
 				p.add("7", "2")
 				p.add("6", "1")
 			}
+
 			e.Exec(takeOff)
 			for i, p := range []*shopper{e.visitor(), e.member(1)} {
 				if i == 0 {
@@ -43,6 +44,7 @@ func TestALineThatIsNoLongerSold(t *testing.T) {
 						}
 					}
 				}
+
 				counted(2)
 				items := p.Get("/order/cart-items")
 				items.Want("off-sale", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
@@ -51,6 +53,7 @@ func TestALineThatIsNoLongerSold(t *testing.T) {
 				items.Want("0.00", "item_data", "product_sku_data", "0", "price")
 				p.Get("/order/cart-totals").Want("3.99", "cart_totals_data", "item_subtotal")
 				p.add("6", "1").Want(2, "cart_item_count")
+
 				p.add("7", "1").Want("sku-not-found", "errors", "error")
 				pay := func() testenv.Answer {
 					return p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address",

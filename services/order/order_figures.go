@@ -67,12 +67,14 @@ func enqueueHistoryBatch(ctx context.Context, tx pgx.Tx) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	for i, o := range orders {
 		if time.Since(o.PlacedAt) < historyMinAge {
 			orders = orders[:i]
 			break
 		}
 	}
+
 	told := len(orders)
 	switch {
 	case told > 0:
@@ -82,6 +84,7 @@ func enqueueHistoryBatch(ctx context.Context, tx pgx.Tx) (int, error) {
 	case time.Since(at.Until) > historyMinAge:
 		return 0, endHistory(ctx, tx)
 	}
+
 	if err := enqueueHistoryGivenBack(ctx, tx, orders); err != nil {
 		return 0, err
 	}

@@ -15,17 +15,20 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	e.sold("bob@mail.example.com", "2")
 	e.sold("who@mail.example.com", "1")
 	e.Exec(`UPDATE orders SET email = NULL, member_id = NULL, tax_included = 7 WHERE email = 'who@mail.example.com'`) // erased
+
 	tell := func(want int64) {
 		t.Helper()
 		if n, err := e.server.enqueueHistory(t.Context(), e.pool); err != nil || n != want {
 			t.Errorf("%d orders told, want %d: %v", n, want, err)
 		}
 	}
+
 	tell(0) // a new shop has no history
 	e.Exec(`DELETE FROM outbox`)
 	e.Exec(`INSERT INTO history_told (until) VALUES (now() + interval '1 hour')`)
 	tell(0) // too young
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '10 minutes' WHERE identifier = $1`, first)
+
 	tell(1)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '10 minutes'`)
 	tell(2)
@@ -35,6 +38,7 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	if got := e.Text(told); got != "ann@mail.example.com 355 1, bob@mail.example.com 0 0" {
 		t.Errorf("told: %s", got)
 	}
+
 	// Reports get what was given back and the taxes, also of erased people.
 	if got := e.Text(givenBackTold); got != "0 v1 355/0/0, 7 v0" && got != "v1 355/0/0, 7 v0" {
 		t.Errorf("told of what was given back: %s", got)

@@ -24,6 +24,7 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 	case status == statusShipped:
 		return d.moveShipped(ctx, who, on, tracking)
 	}
+
 	return d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		if o.CanceledAt != nil {
 			return nil, refuseAct("", "Order %s was canceled.", o.Identifier)
@@ -33,6 +34,7 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 				return nil, err
 			}
 		}
+
 		added, err := insertOrderStatus(ctx, tx, o.ID, status, who)
 		if err != nil {
 			return nil, err

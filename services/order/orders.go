@@ -65,6 +65,7 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	who := web.Who(r)
 	switch {
 	case !found:
@@ -77,6 +78,7 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 		web.Note(r, "refused", "a member's order")
 		return refuse(w, endpoint, codeLogInRequired, echo)
 	}
+
 	parts, err := readOrderParts(r.Context(), s.pool, o.ID)
 	if err != nil {
 		return err
@@ -154,6 +156,7 @@ func newOrderData(o orderHead, parts orderParts) orderData {
 		c.Detail.Applied = c.Applied
 		codes = append(codes, web.Field{Key: id(c.CodeID), Value: c.Detail})
 	}
+
 	var method *sentBy
 	if o.ShippingMethod != nil {
 		method = &sentBy{o.ShippingMethod, o.TrackingNumber}

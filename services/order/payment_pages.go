@@ -34,6 +34,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	if err == nil {
 		return nil, endCheckout(ctx, s.pool, o.ID, stateExpired)
 	}
+
 	now, rerr := s.stripe.Session(ctx, *o.SessionID)
 	switch {
 	case errors.Is(rerr, stripe.ErrNoSession):

@@ -13,6 +13,7 @@ func TestAPaymentForStaffStopsNoOtherPurchase(t *testing.T) {
 		` EXECUTE FUNCTION stop()`)
 	p := e.visitor()
 	p.add("6", "1")
+
 	c := p.quoted(address)
 	stripe.set(listed(c, as(address)))
 	e.mustHandle(event("evt_refused", completed, c, as(address)))

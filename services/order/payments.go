@@ -79,6 +79,7 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	case !strings.HasPrefix(e.Type, "checkout.session."):
 		return s.readMoneyEvent(ctx, &e)
 	}
+
 	var err error
 	if e.session, err = stripe.ReadSession(e.Data.Object); err != nil {
 		return bus.Permanent(err)
@@ -86,6 +87,7 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	if e.Type == completedEvent {
 		s.placings.begin(e.session.ID)
 	}
+
 	if s.otherShops(e.session) {
 		return nil
 	}
@@ -94,6 +96,7 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 		(reason == "" && e.session.Complete()) {
 		return nil
 	}
+
 	full, err := s.stripe.Session(ctx, e.session.ID)
 	switch {
 	case errors.Is(err, stripe.ErrNoSession), errors.Is(err, stripe.ErrNoKey),
@@ -146,6 +149,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	if err != nil {
 		return err
 	}
+
 	for _, d := range group {
 		e, ok := d.Value.(*stripeEvent)
 		if !ok {
@@ -155,6 +159,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 			s.log.InfoContext(ctx, "an event is another shop's", "event", e.ID, "shop", e.session.Shop)
 			continue
 		}
+
 		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at(), trace: d.Trace()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
@@ -167,6 +172,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		case reason == otherAccount:
 			return bus.Permanent(fmt.Errorf("event %s: %s", e.ID, reason))
 		}
+
 		switch {
 		case e.Type == completedEvent || e.Type == delayedEvent:
 			if e.session.Paid() {
@@ -186,6 +192,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 			}
 		}
 	}
+
 	if err := storeIssues(ctx, tx, issues); err != nil {
 		return err
 	}
@@ -195,6 +202,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	if err := s.placePaid(ctx, tx, paid, group); err != nil {
 		return err
 	}
+
 	return storeMoney(ctx, tx, said)
 }
 
@@ -258,6 +266,7 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
 		return paymentEvent{}, false
 	}
+
 	pe := paymentEvent{
 		ID:            e.ID,
 		Type:          e.Type,
@@ -267,6 +276,7 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 		Payload:       pg.StorableJSON(e.Data.Object),
 		At:            e.at(),
 	}
+
 	if e.Type == "charge.refunded" {
 		pe.Amount = o.AmountRefunded
 	}

@@ -25,6 +25,7 @@ func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
 	if err != nil || !found {
 		return false, err
 	}
+
 	var address string
 	body, err := s.fetcher.Fetch(ctx, f.URL)
 	if err == nil {
@@ -39,6 +40,7 @@ func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
 		wait.Wake(s.pictureWork)
 		return true, err
 	}
+
 	trouble, ended := "It came, and could not be stored.", f.Tries >= fetchTries
 	if no, ok := errors.AsType[picture.NotYet](err); ok {
 		trouble = no.Error()

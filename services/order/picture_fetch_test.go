@@ -88,6 +88,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 			http.NotFound(w, r)
 		}
 	})
+
 	owner := e.browser(adminui.Owner)
 	file := "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text,Published\n" +
 		"hat,Hat,Title,Default Title,HAT,19.00," + host + "/front.jpg?v=1,A hat,TRUE\n"
@@ -96,6 +97,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		file += "hat,,,,,," + host + "/" + name + ".jpg,\n"
 	}
 	before := e.goods()
+
 	path := bring(owner, file)
 	owner.Get(path).Has(200, "<dt>Pictures</dt><dd>9</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
@@ -119,10 +121,12 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 			t.Error("the list shows a picture that is not here, or none")
 		}
 	}
+
 	sold("", 0)
 	if n := e.fetchAll(); n != 9 {
 		t.Errorf("%d were tried", n)
 	}
+
 	pictures := func() []string {
 		return strings.Fields(e.Text(`SELECT string_agg(image_url, ' ' ORDER BY i.id) FROM product_image i
 			JOIN product p ON p.id = i.product_id
@@ -134,6 +138,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 			t.Errorf("picture %d: %s", i, address)
 		}
 	}
+
 	if n := e.Number(`SELECT count(*) FROM product_image WHERE image_url = $1 AND main_image AND alternative_text = 'A hat'`,
 		shown[0]); n != 1 {
 		t.Error("the first one is not in its place")
@@ -142,6 +147,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 2 {
 		t.Errorf("%d become WebP", n)
 	}
+
 	says := []string{"answers 404 Not Found", "not a JPEG", "more than 24 MB", "too many others", "without https", "inside a network",
 		"answers 503 Service Unavailable"}
 	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 under way, 6 not to be had", "Fetch them again")...)
@@ -153,12 +159,14 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	if n := e.fetchAll(); n != 0 {
 		t.Errorf("%d were tried at once", n)
 	}
+
 	for _, tries := range []int{1, 4} {
 		e.Exec(`UPDATE picture_fetch SET due = now(), tries = $1 WHERE state = 'waiting'`, tries)
 		if n := e.fetchAll(); n != 1 {
 			t.Errorf("%d were tried again", n)
 		}
 	}
+
 	owner.Get(path).Has(200, "7 not to be had")
 	whole.Store(true)
 	owner.Post(product + "/fetch").Has(http.StatusSeeOther)
@@ -166,6 +174,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	if n := e.fetchAll(); n != 7 {
 		t.Errorf("%d were tried for staff", n)
 	}
+
 	owner.Get(path).Has(200, "3 of 9 fetched", "6 not to be had")
 	if acts := e.acts(); !strings.Contains(acts, "catalog.edit product ") {
 		t.Errorf("noted: %s", acts)
@@ -191,6 +200,7 @@ func TestFetchedPicturesAreTakenBack(t *testing.T) {
 			t.Errorf("%d pictures, want %d", n, want)
 		}
 	}
+
 	before := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 1`)
 	path := bring(owner, "product,picture\nbSusp6dBHm,"+host+"/a.jpg\nbSusp6dBHm,"+host+"/bb.jpg\n")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
@@ -201,6 +211,7 @@ func TestFetchedPicturesAreTakenBack(t *testing.T) {
 	if err != nil || !found {
 		t.Fatal(found, err)
 	}
+
 	count(before + 2)
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	count(before)

@@ -82,6 +82,7 @@ func TestUploadAPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	upload(editor, path+"/upload", map[string][]byte{"C:\\holiday.jpg": photo}).Has(http.StatusSeeOther)
 	address := e.Text(`SELECT image_url FROM product_image WHERE product_id = 1 ORDER BY id DESC LIMIT 1`)
 	editor.Get(path).Has(200, "http://shop.test"+address)
@@ -89,6 +90,7 @@ func TestUploadAPicture(t *testing.T) {
 	if !strings.HasSuffix(name, "-600.jpg") || !media.ValidName(name) {
 		t.Fatal(address)
 	}
+
 	for width, height := range map[int]int{600: 900, 400: 600} {
 		body, err := e.server.media.Get(t.Context(), strings.Replace(name, "-600", fmt.Sprint("-", width), 1))
 		if err != nil {
@@ -103,6 +105,7 @@ func TestUploadAPicture(t *testing.T) {
 			t.Errorf("%d is not upright, or tells a place", width)
 		}
 	}
+
 	// The same picture is the same file, whatever it is called.
 	upload(editor, path+"/upload", map[string][]byte{"again.jpg": photo}).Has(http.StatusSeeOther)
 	if n := e.Number(`SELECT count(DISTINCT image_url) FROM product_image WHERE product_id = 1`); n != 2 {
@@ -127,6 +130,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	if err := png.Encode(&pngs, image.NewNRGBA(image.Rect(0, 0, 10, 10))); err != nil { // transparent
 		t.Fatal(err)
 	}
+
 	whole := jpegOf(striped(50, 50))
 	a := upload(editor, path, map[string][]byte{"a.gif": gifs.Bytes(), "b.png": pngs.Bytes(), "bomb.png": pngHead(60_000, 60_000),
 		"wide.png": pngHead(12_001, 1),
@@ -138,6 +142,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 3 AND image_url LIKE '/media/%'`); n != 2 {
 		t.Errorf("%d pictures were kept", n)
 	}
+
 	upload(editor, path, nil).Has(422, "Choose a picture first")
 	editor.Post(path, "files", "x").Has(400)
 	upload(editor, path, map[string][]byte{"huge.jpg": make([]byte, picture.MaxBytes+1)}).Has(422, "more than 24 MB")
@@ -160,6 +165,7 @@ func TestPicturesAsWebP(t *testing.T) {
 	if made, err := e.server.makePicture(ctx); err != nil || made {
 		t.Fatal("taken twice", err)
 	}
+
 	damaged, gone := media.Name(strings.Repeat("0a", 16), 800), media.Name(strings.Repeat("0b", 16), 800)
 	if err := e.server.media.Put(ctx, damaged, []byte("no picture")); err != nil {
 		t.Fatal(err)
@@ -171,12 +177,14 @@ func TestPicturesAsWebP(t *testing.T) {
 	if err := queuePictures(ctx, e.pool, []string{damaged, gone, name, high, "x"}); err != nil {
 		t.Fatal(err)
 	}
+
 	e.Exec(`UPDATE picture_to_make SET due = now()`)
 	for range 5 {
 		if made, err := e.server.makePicture(ctx); err != nil || !made {
 			t.Fatal(made, err)
 		}
 	}
+
 	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 0 {
 		t.Errorf("%d are tried again", n)
 	}

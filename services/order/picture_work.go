@@ -72,6 +72,7 @@ func (s *server) makeWebP(ctx context.Context, name string) error {
 	if _, err := s.media.Get(ctx, media.WebP(name)); !errors.Is(err, media.ErrNotFound) {
 		return err // uploaded once more, or kept before a try ended
 	}
+
 	body, err := s.media.Get(ctx, name)
 	if errors.Is(err, media.ErrNotFound) {
 		return fmt.Errorf("%w: %w", picture.ErrNoWebP, err)
@@ -84,6 +85,7 @@ func (s *server) makeWebP(ctx context.Context, name string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+
 	return picture.WebPs(body, own, func(width int, file []byte) error {
 		if err := s.media.Put(ctx, media.WebP(media.Name(hash, width)), file); err != nil {
 			return err

@@ -44,6 +44,7 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 		}
 		return s.placeApart(ctx, tx, payments[half:], results)
 	}
+
 	p := payments[0]
 	s.log.Error("a payment made no order and is for staff", "session", p.ID, "error", err)
 	results[p.ID] = result{reason: orderRefused}

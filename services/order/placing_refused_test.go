@@ -100,6 +100,7 @@ func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 			if test.before != nil {
 				test.before(e)
 			}
+
 			d := event("evt_1", completed, c, test.object)
 			if test.event != nil {
 				d = test.event(d)
@@ -112,6 +113,7 @@ func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 			if r := e.settled(d); r.identifier != identifier {
 				t.Errorf("the success page says %v", r)
 			}
+
 			o := p.Get("/order/" + identifier)
 			o.Want("Binder Clips", "order_data", "order_items", "product_sku_data", "0", "parent_product__title")
 			o.Want("Holds up to 30 sheets", "order_data", "order_items", "product_sku_data", "0", "description")
@@ -120,6 +122,7 @@ func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 					t.Errorf("%d statuses", n)
 				}
 			}
+
 			if n := e.Number(`SELECT count(*) FROM payment_issue`); n != 0 {
 				t.Errorf("%d payments for staff", n)
 			}
@@ -186,6 +189,7 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 					o["customer_email"] = address
 				}))
 			}
+
 			e.Exec(test.breaks)
 			e.mustHandle(events...)
 			e.mustHandle(events...)
@@ -203,6 +207,7 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 			if test.mends == "" {
 				return
 			}
+
 			e.Exec(test.mends)
 			if r := e.settled(events[2]); r.identifier == "" {
 				t.Errorf("with the cause gone: %v", r)

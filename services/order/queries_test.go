@@ -48,6 +48,7 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 	order := "/order/" + e.Text(`SELECT identifier FROM orders`)
 	p.add("6", "1")
 	p.add("1", "1")
+
 	most := map[string]int64{
 		"/order/products": 1, "/internal/catalog": 4, "/internal/catalog?since=1": 4, "/internal/catalog-search?q=clips": 1,
 		"/internal/catalog-search?q=papper": 3, "/order/product/bSusp6dBHm": 5, "/order/cart-items": 2, "/order/cart-shipping-methods": 3,
@@ -62,12 +63,14 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 		"/order/create-checkout-session agree_to_terms_of_sale=true":                               8,
 		"/order/anonymous-email-address-payment-lookup anonymous_email_address=a@mail.example.com": 4,
 	}
+
 	again := func() { // every path meets the same cart, without a method: some paths store one
 		p.add("1", "1")
 		e.Exec(`DELETE FROM cart_code`)
 		e.Exec(`UPDATE cart SET shipping_method_id = NULL`)
 		e.Exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
 	}
+
 	small := map[string]int64{}
 	for path, limit := range most {
 		again()
@@ -75,12 +78,14 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 			t.Errorf("%s takes %d queries, at most %d expected", path, small[path], limit)
 		}
 	}
+
 	e.Exec(`INSERT INTO product (id, identifier, title, title_url) SELECT n, 'P' || n, 'P', 'P' FROM generate_series(100, 199) n`)
 	e.Exec(`INSERT INTO sku (id, product_id, inventory_id, color) SELECT n, 100 + n % 100, 1, 'x' FROM generate_series(1000, 1499) n`)
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT n, n FROM generate_series(1000, 1499) n`)
 	for n := 1000; n < 1050; n++ {
 		p.add(fmt.Sprint(n), "1")
 	}
+
 	for path := range most {
 		again()
 		if n := p.count(path); n > max(small[path], 1) {
@@ -104,11 +109,13 @@ func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback(t.Context()) //nolint:errcheck // nothing is committed
+
 	in := testenv.DB{TB: t, Conn: tx}
 	in.Exec(`INSERT INTO sku (product_id, inventory_id, color) SELECT 1, 1, 'x' FROM generate_series(1, 2000)`)
 	in.Exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT id, 500 FROM sku WHERE color = 'x'`)
 	const lookups = `SELECT idx_scan + seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'sku_price'`
 	before := in.Number(lookups)
+
 	lines, err := cartLines(t.Context(), tx, int64(in.Number(`SELECT max(id) FROM cart`)))
 	if err != nil || len(lines) != 1 {
 		t.Errorf("a cart has %d lines, %v", len(lines), err)

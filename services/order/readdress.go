@@ -36,6 +36,7 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		case o.CanceledAt != nil:
 			return nil, refuseAct("", "Order %s was canceled.", o.Identifier)
 		}
+
 		var before msg.Address
 		if o.ShippingAddress != nil {
 			before = *o.ShippingAddress
@@ -46,6 +47,7 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		if err := updateAddress(ctx, tx, o, before, after, who); err != nil {
 			return nil, err
 		}
+
 		return readdressed(ctx, tx, o, before, after)
 	})
 }

@@ -121,6 +121,7 @@ func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow
 	if o.PaymentIntent == nil {
 		return r, refuseAct("", "Nothing was paid for this order.")
 	}
+
 	r.PaymentIntent = *o.PaymentIntent
 	lines, err := orderLines(ctx, tx, o.ID)
 	if err != nil {
@@ -137,6 +138,7 @@ func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow
 	if err := r.work(o, w, lines, ledger.Left(), shipped); err != nil {
 		return r, err
 	}
+
 	switch {
 	case ledger.Left() <= 0:
 		return r, refuseAct("amount", "Nothing is left to give back.")
@@ -161,6 +163,7 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 	if r.Lines, err = checkPieces(lines, w.Lines, unrefunded, "to refund"); err != nil {
 		return err
 	}
+
 	r.Amount = o.itemsPaid(lines, r.Lines)
 	if w.Shipping {
 		r.Shipping = max(o.shippingPaid()-shippingRefunded, 0)
@@ -176,6 +179,7 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 		r.Amount = w.Amount
 		r.Shipping = max(min(r.Shipping, w.Amount), 0)
 	}
+
 	return nil
 }
 

@@ -40,6 +40,7 @@ func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 	case e.Type != chargeRefunded:
 		return nil
 	}
+
 	var charge struct {
 		PaymentIntent  json.RawMessage `json:"payment_intent"`
 		AmountRefunded int64           `json:"amount_refunded"`
@@ -55,6 +56,7 @@ func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 	if err != nil || known {
 		return err
 	}
+
 	e.money.refunds, err = s.stripe.RefundsOf(ctx, intent)
 	switch status := stripe.Status(err); status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusBadRequest:
@@ -133,6 +135,7 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err := enqueueGivenBack(ctx, tx, payments); err != nil {
 		return err
 	}
+
 	lost, err := takeLostRefunds(ctx, tx, payments)
 	if err != nil {
 		return err
@@ -145,6 +148,7 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 			return err
 		}
 	}
+
 	for _, mark := range []struct {
 		status string
 		orders func(context.Context, pgx.Tx, []string) ([]deskOrder, error)
@@ -169,6 +173,7 @@ func mailRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
+
 	var ids []int64
 	for _, r := range list {
 		ids = append(ids, r.OrderID)
@@ -177,6 +182,7 @@ func mailRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err != nil {
 		return err
 	}
+
 	for _, r := range list {
 		o := orders[r.OrderID]
 		if r.Late || pg.Text(o.Email) == "" {

@@ -17,11 +17,13 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 	if err := w.check(); err != nil {
 		return "", err
 	}
+
 	err = pg.Tx(ctx, d.pool, func(tx pgx.Tx) error {
 		checkout, err := lockHeld(ctx, tx, entry)
 		if err != nil {
 			return err
 		}
+
 		p, found, err := lockEntry(ctx, tx, entry)
 		switch {
 		case err != nil:
@@ -31,6 +33,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		case p.Order != "":
 			return refuseAct("", "This payment is order %s: refund that.", p.Order)
 		}
+
 		ledger, err := LedgerOf(ctx, tx, p.PaymentIntent)
 		if err != nil {
 			return err
@@ -38,6 +41,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		if ledger.Left() <= 0 {
 			return refuseAct("amount", "Nothing is left to give back.")
 		}
+
 		r := refundRow{ID: random.Code(identifierLength), PaymentIntent: p.PaymentIntent, Currency: p.Currency,
 			Amount: ledger.Left(), Note: pg.StorableText(note, 0)}
 		id = r.ID
@@ -47,6 +51,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		if _, _, err := markResolved(ctx, tx, entry, who.Name, refunded); err != nil {
 			return err
 		}
+
 		if checkout.Held {
 			if err := endCheckout(ctx, tx, checkout.ID, stateFailed); err != nil {
 				return err

@@ -158,6 +158,7 @@ func upsertStripeRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 			return err
 		}
 	}
+
 	return pg.Exec(ctx, tx, "note refund $1 of Stripe's", `
 		INSERT INTO refund (
 		  id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at, succeeded_at)

@@ -72,6 +72,7 @@ func TestWhatARefundComesTo(t *testing.T) {
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")} // 3 at 3.99, shipping 9.56
 	stock := func() int { return e.Number(`SELECT stock FROM sku WHERE id = 6`) }
 	before := stock()
+
 	for field, w := range map[string]Refund{
 		"reason": {All: true, Reason: "because"}, "note": {All: true, Note: strings.Repeat("x", 1001)},
 		"lines": {Lines: []Pieces{{0, 4}}}, "restock": {Amount: 100, Restock: true},
@@ -80,11 +81,13 @@ func TestWhatARefundComesTo(t *testing.T) {
 		_, err := desk.Refund(t.Context(), kim, w)
 		refusedFor(t, field, err)
 	}
+
 	for _, w := range []Refund{{}, {Amount: 2154}, {Amount: -1}, {Lines: []Pieces{{0, 1}}, Amount: 400}, {Shipping: true, Amount: 957}} {
 		w.Order = on
 		_, err := desk.Refund(t.Context(), kim, w)
 		refusedFor(t, "amount", err)
 	}
+
 	refund := func(want int, w Refund) {
 		t.Helper()
 		w.Order = on
@@ -96,11 +99,13 @@ func TestWhatARefundComesTo(t *testing.T) {
 			t.Errorf("%+v comes to %d, want %d", w, got, want)
 		}
 	}
+
 	refund(399, Refund{Lines: []Pieces{{0, 1}}, Restock: true, Reason: "requested_by_customer"})
 	refund(250, Refund{Lines: []Pieces{{0, 1}}, Amount: 250}) // it was damaged, and is kept
 	if got := stock(); got != before+1 {
 		t.Errorf("%d pieces on the shelf, want %d", got, before+1)
 	}
+
 	_, err := desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}})
 	refusedFor(t, "lines", err)
 	refund(956, Refund{Shipping: true})
@@ -111,6 +116,7 @@ func TestWhatARefundComesTo(t *testing.T) {
 	if got := stock(); got != before+2 {
 		t.Errorf("%d pieces on the shelf, want %d", got, before+2)
 	}
+
 	_, err = desk.Refund(t.Context(), kim, Refund{Order: on, All: true})
 	refusedFor(t, "amount", err)
 	if strings.Contains(e.Text(`SELECT string_agg(convert_from(payload, 'UTF8'), ' ') FROM outbox WHERE subject LIKE 'staff.%'`), "note") {
@@ -131,12 +137,14 @@ func TestSharesOfADiscountAddUp(t *testing.T) {
 			lines = append(lines, l)
 			o.ItemSubtotal += l.PriceCents * int64(l.Quantity)
 		}
+
 		discounted := o.ItemSubtotal
 		if r.IntN(2) == 0 { // the code was for some lines only
 			lines[0].FullPrice = true
 			discounted -= lines[0].PriceCents * int64(lines[0].Quantity)
 		}
 		o.ItemDiscount = r.Int64N(discounted + 1)
+
 		var sum money.Cents
 		for left := piecesLeft(lines); len(left) > 0; left = piecesLeft(lines) {
 			p := left[r.IntN(len(left))]
@@ -184,6 +192,7 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 				}
 				metadata["metadata"] = map[string]string{"refund": mine}
 			}
+
 			var events []*bus.Delivery
 			for i, status := range test.statuses {
 				for copies := range 2 {
@@ -192,16 +201,19 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 						399, status, metadata))
 				}
 			}
+
 			r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 			for len(events) > 0 {
 				n := 1 + r.IntN(len(events))
 				e.mustHandle(events[:n]...)
 				events = events[n:]
 			}
+
 			state := e.Text(`SELECT string_agg(state || ' ' || origin, ',') FROM refund WHERE payment_intent = $1`, e.intent(on.Identifier))
 			if want := test.state + map[bool]string{true: " shop", false: " stripe"}[ours]; state != want {
 				t.Errorf("%s: %s, want %s", name, state, want)
 			}
+
 			// The failure may be the first event to arrive; then there is nothing to mail.
 			if n := len(e.mailed(msg.MailOrderRefunded)); n > test.mails || n < test.mails && test.entries == "" {
 				t.Errorf("%s: %d mails", name, n)
@@ -226,6 +238,7 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 	if got := e.statuses(identifier); got != "accepted" {
 		t.Errorf("refunded in part: %s", got)
 	}
+
 	e.mustHandle(at("re_2", 355, "pending"))
 	if got := e.statuses(identifier); got != "accepted refunded" {
 		t.Errorf("refunded whole: %s", got)
@@ -234,6 +247,7 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 	if got := e.statuses(identifier); got != "accepted" {
 		t.Errorf("after a part came back: %s", got)
 	}
+
 	e.ledgerIs(identifier, Ledger{Captured: 1355, Refunded: 1000})
 	const told = `
 		SELECT coalesce(string_agg(concat_ws(' ', split_part(key, ':', 3), j->>'total', j->>'returned', j->>'email'), ', '
@@ -242,6 +256,7 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 	if got := e.Text(told); got != "1 1355 1000 ann@mail.example.com, 2 1355 1355 ann@mail.example.com, 3 1355 1000 ann@mail.example.com" {
 		t.Errorf("told of what was given back: %s", got)
 	}
+
 	e.visitor().Get("/order/"+identifier).Want("10.00", "order_data", "order_refunded")
 	list := e.mailed(msg.MailOrderRefunded)
 	if len(list) != 2 || list[0].Refund.Amount != 1000 || list[0].Order.Identifier != identifier {
@@ -262,6 +277,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	says := func(cents int, status string) {
 		t.Helper()
 		e.mustHandle(refundEvent("evt_"+id+status, "charge.refund.updated", "re_"+id, e.intent(on.Identifier), cents, status,
@@ -273,10 +289,12 @@ func TestTheRestIsRefunded(t *testing.T) {
 			t.Errorf("%s, want %s", got, statuses)
 		}
 	}
+
 	is("accepted") // Stripe has not been asked yet
 	says(399, "pending")
 	is("accepted shipped")
 	e.tell(1)
+
 	const told = `SELECT count(*) FROM outbox WHERE key = 'order-status:' || $1 || ':shipped'`
 	if n := e.Number(told, on.Identifier); n != 1 {
 		t.Errorf("told %d times", n)
@@ -286,6 +304,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Error(err)
 	}
+
 	is("accepted shipped")
 	on = Order{Identifier: e.sold("cleo@mail.example.com", "2")} // the other way round: the parcel after the refund
 	if id, err = e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
@@ -295,6 +314,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
+
 	is("accepted shipped")
 	says(399, "failed")
 	is("accepted")
@@ -302,6 +322,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 	if id, err = e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
 		t.Fatal(err)
 	}
+
 	says(798, "pending") // the price of shipping is kept
 	is("accepted refunded")
 	says(798, "failed")
@@ -342,6 +363,7 @@ func TestOddRefundsAndDisputes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ours := map[string]any{"metadata": map[string]string{"refund": id}}
 	e.mustHandle(
 		refundEvent("evt_1", "refund.updated", "re_other", intent, 99, "succeeded", ours), // in the dashboard, with our id copied into it
@@ -357,6 +379,7 @@ func TestOddRefundsAndDisputes(t *testing.T) {
 		moneyEvent("evt_a", "charge.refunded", map[string]any{"payment_intent": []int{}, "amount_refunded": "x"}),
 		moneyEvent("evt_b", "charge.refunded", map[string]any{"payment_intent": intent, "amount_refunded": 7}),
 	)
+
 	e.ledgerIs(identifier, Ledger{Captured: 1355, Requested: 100, Refunded: 99})
 	if n := e.Number(`SELECT count(*) FROM refund`); n != 3 {
 		t.Errorf("%d refunds, want ours, the one with our id, and the foreign one", n)
@@ -376,6 +399,7 @@ func TestDisputes(t *testing.T) {
 		disputeEvent("evt_4", prefix+"updated", intent, "under_review", -1355),
 		disputeEvent("evt_5", prefix+"funds_reinstated", intent, "won", -1355, 1355),
 	}
+
 	for i, want := range []struct {
 		ledger  Ledger
 		entries string
@@ -398,11 +422,13 @@ func TestDisputes(t *testing.T) {
 			}
 		}
 	}
+
 	e.mustHandle(events[0], events[3], events[1], events[2]) // repeated, late
 	e.ledgerIs(identifier, Ledger{Captured: 1355})
 	if got := e.entries(); got != "" {
 		t.Errorf("late events bring %q back", got)
 	}
+
 	lost := e.sold("bob@mail.example.com", "1")
 	e.Exec(`DELETE FROM dispute`)
 	e.mustHandle(disputeEvent("evt_6", prefix+"closed", e.intent(lost), "lost", -1355), disputeEvent("evt_7", prefix+"created",
@@ -412,6 +438,7 @@ func TestDisputes(t *testing.T) {
 	if got := e.entries(); got != "dispute-lost 1355" {
 		t.Errorf("after it was lost for staff: %q", got)
 	}
+
 	e.mustHandle(disputeEvent("evt_8", prefix+"closed", e.intent(lost), "won", -1355, 1355)) // Stripe was wrong, or appealed
 	e.ledgerIs(lost, Ledger{Captured: 1355})
 	if got := e.entries(); got != "" {
@@ -431,6 +458,7 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 			t.Errorf("%d pieces on the shelf, want %d", got, want)
 		}
 	}
+
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
 	refund := func(pieces int) (fail func()) {
 		t.Helper()
@@ -445,6 +473,7 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 			}
 		}
 	}
+
 	stock(7)
 	fail := refund(2)
 	stock(9)
@@ -454,6 +483,7 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 	stock(10)
 	fail()
 	stock(7)
+
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
@@ -473,6 +503,7 @@ func TestCancel(t *testing.T) {
 	stock := func() int { return e.Number(`SELECT stock FROM sku WHERE id = 6`) }
 	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
 	before := stock()
+
 	if _, err := desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil { // not restocked
 		t.Fatal(err)
 	}
@@ -483,6 +514,7 @@ func TestCancel(t *testing.T) {
 	if got := e.statuses(on.Identifier); got != "accepted canceled" || stock() != before+2 {
 		t.Errorf("the order is %s, %d pieces on the shelf, want %d", got, stock(), before+2)
 	}
+
 	e.ledgerIs(on.Identifier, Ledger{Captured: 2153, Requested: 2153})
 	e.mustHandle(refundEvent("evt_r", "refund.created", "re_1", e.intent(on.Identifier), 1754, "succeeded",
 		map[string]any{"metadata": map[string]string{"refund": id}}))
@@ -490,6 +522,7 @@ func TestCancel(t *testing.T) {
 	if len(mails) != 1 || mails[0].Refund.Amount != 1754 || len(e.mailed(msg.MailOrderRefunded)) != 0 {
 		t.Errorf("%d mails that it is canceled, %d of the refund", len(mails), len(e.mailed(msg.MailOrderRefunded)))
 	}
+
 	_, err = desk.Cancel(t.Context(), kim, on, "", "")
 	refusedFor(t, "", err)
 	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on})
@@ -501,6 +534,7 @@ func TestCancel(t *testing.T) {
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: sent}); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err = desk.Cancel(t.Context(), kim, sent, "", "")
 	refusedFor(t, "", err)
 	free := Order{Identifier: e.sold("cat@mail.example.com", "1")}
@@ -540,6 +574,7 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 	p.add("6", "1")
 	c := p.quoted("")
 	e.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 7 }))
+
 	entry := int64(e.Number(`SELECT id FROM payment_issue`))
 	id, err := e.server.desk.RefundPayment(t.Context(), kim, entry, "")
 	if err != nil {
@@ -552,6 +587,7 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 			WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
 		t.Error("the entry is open, or holds its checkout")
 	}
+
 	_, err = e.server.desk.RefundPayment(t.Context(), kim, entry, "")
 	refusedFor(t, "", err)
 	e.mustHandle(refundEvent("evt_r", "refund.failed", "re_1", "pi_"+c.ID, 7, "failed",

@@ -63,6 +63,7 @@ func (s *server) followUpOnce(ctx context.Context) error {
 		}
 		work.Shipments = n > 0
 	}
+
 	if !work.Payments {
 		return nil
 	}
@@ -70,6 +71,7 @@ func (s *server) followUpOnce(ctx context.Context) error {
 	if err != nil || len(payments) == 0 {
 		return err
 	}
+
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		if err := lockPayments(ctx, tx, payments); err != nil {
 			return err
@@ -84,6 +86,7 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	if err != nil || !found {
 		return false, err
 	}
+
 	fault.Point("order", "refund-claimed")
 	answer, err := s.askForRefund(ctx, r)
 	fault.Point("order", "refund-asked")

@@ -45,9 +45,11 @@ func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, goodsSent bo
 		if err != nil {
 			return err
 		}
+
 		return paymentActed(ctx, tx, who, entry, e.At, report{action: adminui.WorkAct,
 			text: "Saw to a payment: " + e.Reason, after: map[string]any{"served": goodsSent}})
 	})
+
 	if err == nil {
 		d.committed()
 	}

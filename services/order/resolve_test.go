@@ -21,6 +21,7 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 	e.Exec(`UPDATE discount_code SET max_uses = 3 WHERE code = 'WELCOME10'`)
 	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) +
 		` EXECUTE FUNCTION stop()`)
+
 	stock := 10
 	for name, change := range map[string]func(o map[string]any){
 		"refused":  nil,
@@ -42,12 +43,14 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 					change(o)
 				}
 			}
+
 			stripe.set(listed(c, mixed))
 			e.mustHandle(event("evt_"+address, completed, c, mixed))
 			e.mustHandle(event("evt_"+address, completed, c, mixed))
 			if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != stock-1 {
 				t.Errorf("%s: %d pieces before staff have seen to it", address, n)
 			}
+
 			id := e.Text(`SELECT id::text FROM payment_issue WHERE session_id = $1`, *c.SessionID)
 			args := []string{"resolve", "-payment", id, "-by", "kim"}
 			if served {
@@ -56,12 +59,14 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 			} else {
 				uses--
 			}
+
 			for range 2 { // safe to repeat
 				var out bytes.Buffer
 				if code := Command(args, &out, &out); code != 0 {
 					t.Errorf("%s: resolve: %d %s", address, code, out.String())
 				}
 			}
+
 			if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != stock {
 				t.Errorf("%s: %d pieces, not %d", address, n, stock)
 			}
@@ -112,6 +117,7 @@ func TestEachResolvingIsOnRecord(t *testing.T) {
 	}
 	const prefix = "charge.dispute."
 	e.mustHandle(disputeEvent("evt_1", prefix+"created", intent, "warning_needs_response"))
+
 	resolve()
 	e.mustHandle(disputeEvent("evt_2", prefix+"updated", intent, "needs_response", -1355))
 	resolve()
@@ -123,6 +129,7 @@ func TestEachResolvingIsOnRecord(t *testing.T) {
 			t.Fatalf("%d: %s", code, out.String())
 		}
 	}
+
 	id := e.Text(`SELECT id::text FROM payment_issue`)
 	act := "work.act payment " + id + " "
 	if got, want := e.acts(), act+"Ada 7\n"+act+"Ada 7\n"+act+"Kim (command) 0"; got != want {
@@ -143,6 +150,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 		if err := endCheckout(t.Context(), e.pool, c.ID, stateExpired); err != nil {
 			t.Fatal(err)
 		}
+
 		e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`) // another shopper has it
 		pages.set(listed(c, nil))
 		e.mustHandle(event("evt_"+c.ID, completed, c, nil))
@@ -152,6 +160,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if round%2 == 0 { // the order is half made when the refund is requested
 			if _, err := hold.Exec(t.Context(), `SELECT FROM sku WHERE id = 6 FOR UPDATE`); err != nil {
 				t.Fatal(err)
@@ -159,6 +168,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		wg.Go(func() { staff.Post(path + "/order") })
+
 		if round%2 == 0 {
 			e.Becomes(1, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 		}
@@ -168,6 +178,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 		case <-refunded:
 		case <-time.After(50 * time.Millisecond):
 		}
+
 		if err := hold.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -49,10 +49,12 @@ func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	case !email.Valid(address):
 		return web.BadRequest("email_address")
 	}
+
 	value, err := setting(r.Context(), s.pool, settingBackInStock)
 	if err != nil {
 		return err
 	}
+
 	state := wishGone
 	if pg.Text(value) == settingOn {
 		if state, err = insertWish(r.Context(), s.pool, sku, address, s.restockAddress(address)); err != nil {

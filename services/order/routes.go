@@ -37,6 +37,7 @@ func (s *server) edgeRoutes(r chi.Router) {
 
 	get("/order/cart-items", s.cartItems)
 	get("/order/cart-shipping-methods", s.cartShippingMethods)
+
 	get("/order/cart-discount-codes", s.cartDiscountCodes)
 	get("/order/cart-totals", s.cartTotals)
 	post("/order/cart-add-product-sku", s.cartAddProductSKU)

@@ -25,6 +25,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		TLS:      cfg.InsideFiles(),
 		StaffKey: cfg.StaffVerifier(cfg.Keys),
 	}
+
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s, err := newServer(core, cfg)
 		if err != nil {

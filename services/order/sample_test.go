@@ -19,6 +19,7 @@ func TestTheSampleCodeReadsRightInEveryFrontend(t *testing.T) {
 			t.Errorf("the sample code reads %q", text)
 		}
 	}
+
 	sql, err := fs.ReadFile(migrations, "migrations/00031_sample_code.sql")
 	if err != nil {
 		t.Fatal(err)

@@ -66,6 +66,7 @@ func readBuyersQuestion(form web.Values) (q buyersQuestion, err error) {
 		}
 		q.SpentOver = &cents
 	}
+
 	for _, text := range form.Values["member"] {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
@@ -73,6 +74,7 @@ func readBuyersQuestion(form web.Values) (q buyersQuestion, err error) {
 		}
 		q.Members = append(q.Members, id)
 	}
+
 	for _, address := range form.Values["address"] {
 		q.Addresses = append(q.Addresses, email.Key(address))
 	}

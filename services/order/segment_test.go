@@ -23,6 +23,7 @@ func TestBuyersAmong(t *testing.T) {
 	cid := e.sold("cid@mail.example.com", "9")
 	e.sold("owned@mail.example.com", "1")
 	e.Exec(`UPDATE orders SET member_id = 7 WHERE email = 'owned@mail.example.com'`)
+
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '40 days' WHERE identifier = $1`, bob)
 	e.Exec(`INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state)
 		SELECT 'r1', payment_intent, 'stripe', 're_1', total - 100, currency, 'succeeded' FROM orders WHERE identifier = $1`, cid)
@@ -32,6 +33,7 @@ func TestBuyersAmong(t *testing.T) {
 		t.Helper()
 		e.mailer().Post("/internal/buyers-among", append(conditions, everyone...)...).Is(want)
 	}
+
 	product := e.Text(`SELECT p.identifier FROM sku s JOIN product p ON p.id = s.product_id WHERE s.id = 6`)
 	const all = `{"known":true,"members":[7],"addresses":["ann@mail.example.com","bob@mail.example.com","cid@mail.example.com"]}`
 	among(all, "product", product)
@@ -40,6 +42,7 @@ func TestBuyersAmong(t *testing.T) {
 	among(`{"known":false,"members":[],"addresses":[]}`, "product", "none")
 	among(`{"known":true,"members":[],"addresses":["bob@mail.example.com"]}`, "idle_days", "30")
 	among(all, "spent_over", "0")
+
 	among(`{"known":true,"members":[7],"addresses":["ann@mail.example.com","bob@mail.example.com"]}`, "spent_over", "100") // net of refunds
 	among(`{"known":true,"members":[],"addresses":["bob@mail.example.com"]}`, "product", "6", "idle_days", "30", "spent_over", "100")
 	e.Exec(`UPDATE orders SET canceled_at = now() WHERE identifier = $1`, bob)
@@ -51,6 +54,7 @@ func TestBuyersAmong(t *testing.T) {
 			t.Errorf("%.30q: %d", garbage, a.Status)
 		}
 	}
+
 	if a := e.client.Post("/internal/buyers-among", everyone...); a.Status != 401 {
 		t.Errorf("edge's key asks about buyers: %d", a.Status)
 	}

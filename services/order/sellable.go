@@ -65,6 +65,7 @@ func (c checkout) sellable() error {
 		return &notSold{code: codeStripeError, text: fmt.Sprintf(textManyItems, stripe.MaxLines),
 			reason: "too-many-items"}
 	}
+
 	for _, l := range c.Quote.Lines {
 		if l.Price > stripe.MaxTotal {
 			return &notSold{code: codeStripeError,
@@ -72,6 +73,7 @@ func (c checkout) sellable() error {
 				reason: "price-too-high"}
 		}
 	}
+
 	switch {
 	case c.Total > 0 && c.Total < stripe.MinTotal:
 		return &notSold{code: codeStripeError,

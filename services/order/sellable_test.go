@@ -30,6 +30,7 @@ func TestWhatCannotBeSold(t *testing.T) {
 			e.Exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, s.id, 1 FROM sku s, cart c WHERE s.id > 1000 AND `+
 				`c.anonymous_id = $1`, p.Cart)
 		}
+
 		a := p.Post("/order/create-checkout-session", address...)
 		a.Want(code, "errors", "error")
 		text := a.Text("errors", "description")
@@ -38,6 +39,7 @@ func TestWhatCannotBeSold(t *testing.T) {
 				t.Errorf("%s: the shopper reads %q", name, text)
 			}
 		}
+
 		if strings.Contains(text, "try again") {
 			t.Errorf("%s: trying again does not help, yet the shopper reads %q", name, text)
 		}
@@ -52,6 +54,7 @@ func TestWhatCannotBeSold(t *testing.T) {
 			t.Errorf("%s left %d quotes", name, n)
 		}
 	}
+
 	price := func(cents int) { e.Exec(`INSERT INTO sku_price (sku_id, price_cents) VALUES (6, $1)`, cents) }
 
 	price(99_999_999)
@@ -60,6 +63,7 @@ func TestWhatCannotBeSold(t *testing.T) {
 	price(399)
 	refused("no shipping method", "no-shipping-method", "shipping-method-required", "ship")
 	e.Exec(`UPDATE shipping_method SET active = true WHERE identifier = 'None'`)
+
 	price(49)
 	refused("a total below Stripe's", "total-too-low", "stripe-error", "0.49", "0.50", "add something")
 	e.Exec(`ALTER TABLE sku_price DROP CONSTRAINT sku_price_stripe`) // as an old price of a shop may be

@@ -229,6 +229,7 @@ func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, ver
 	if len(since) > 0 {
 		return nil, adminui.ErrStale
 	}
+
 	return nil, pg.Exec(ctx, tx, "store weights", `
 		WITH w AS (
 		  SELECT * FROM unnest($1::bigint[], $2::int[]) AS w (id, grams)

@@ -48,6 +48,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 	if err != nil {
 		return "", err
 	}
+
 	id = random.Code(identifierLength)
 	err = d.act(ctx, who, p.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		if o.CanceledAt != nil {
@@ -65,6 +66,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 		if err != nil {
 			return nil, err
 		}
+
 		s.ID, s.TrackingNumber = id, tracking
 		if err := insertShipment(ctx, tx, s, pieces, d.mailAfter, who); err != nil {
 			return nil, err
@@ -72,6 +74,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 		if err := showTracking(ctx, tx, o.ID); err != nil {
 			return nil, err
 		}
+
 		if allSent(lines, pieces) {
 			by := who
 			if slices.ContainsFunc(lines, func(l deskLine) bool { return l.Refunded > 0 }) {
@@ -86,6 +89,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 	if err != nil {
 		return "", err
 	}
+
 	return id, nil
 }
 
@@ -172,6 +176,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		case s.Told || s.Due:
 			return nil, refuseAct("", "The customer was told of this parcel: it can no longer be undone.")
 		}
+
 		pieces, err := shipmentPieces(ctx, tx, s.ID)
 		if err != nil {
 			return nil, err
@@ -182,6 +187,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		return &report{action: adminui.OrdersFulfil, text: "Took parcel " + s.ID + " back", before: s.audited(pieces)},
 			showTracking(ctx, tx, o.ID)
 	})
+
 	if _, refused := errors.AsType[*Refusal](err); !refused && !errors.Is(err, adminui.ErrStale) {
 		return err
 	}
@@ -193,6 +199,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		return refuseAct("", "The parcel is already undone, by %s at %s.", undone.By,
 			undone.At.UTC().Format("15:04 UTC"))
 	}
+
 	return err
 }
 
@@ -220,6 +227,7 @@ func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 		case !found:
 			return nil, refuseAct("", "There is no parcel %s of this order.", c.Shipment)
 		}
+
 		before := s
 		if c.Method != "" {
 			way, err := d.newShipment(ctx, tx, o, c.Method)
@@ -228,16 +236,19 @@ func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 			}
 			s.Carrier, s.TrackingBaseURL = way.Carrier, way.TrackingBaseURL
 		}
+
 		s.TrackingNumber = tracking
 		if s == before {
 			return nil, nil
 		}
+
 		if s.Told && c.Mail {
 			s.Corrections++
 		}
 		if err := changeShipment(ctx, tx, s); err != nil {
 			return nil, err
 		}
+
 		if s.Corrections > before.Corrections {
 			if err := mailShipments(ctx, tx, []shipment{s}, true); err != nil {
 				return nil, err

@@ -23,6 +23,7 @@ func TestParcels(t *testing.T) {
 	if got := e.statuses(on.Identifier); got != "accepted" {
 		t.Errorf("sent in part, the order is %s", got)
 	}
+
 	for _, bad := range [][]Pieces{{{0, 2}}, {{0, 0}}, {{1, 1}}, {{-1, 1}}, {{0, 1}, {0, 1}}} {
 		_, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: bad})
 		refusedFor(t, "lines", err)
@@ -32,6 +33,7 @@ func TestParcels(t *testing.T) {
 	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: strings.Repeat("9", 101)})
 	refusedFor(t, "tracking", err)
 	e.tell(1)
+
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 0 {
 		t.Errorf("%d messages that the order is sent", n)
 	}
@@ -41,11 +43,13 @@ func TestParcels(t *testing.T) {
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil { // the rest, as the customer chose
 		t.Fatal(err)
 	}
+
 	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on})
 	refusedFor(t, "lines", err)
 	if got := e.statuses(on.Identifier); got != "accepted shipped" {
 		t.Errorf("sent whole, the order is %s", got)
 	}
+
 	e.tell(1)
 	e.tell(0)
 	mails := e.mailed(msg.MailOrderShipped)
@@ -62,6 +66,7 @@ func TestParcels(t *testing.T) {
 	if s = mails[1].Shipment; s.Carrier != "USPS Retail Ground" || s.TrackingURL != "" || s.Rest != nil {
 		t.Errorf("the second mail: %+v", s)
 	}
+
 	page := shopper.Get("/order/" + on.Identifier)
 	page.Want("1Z 9&x", "order_data", "order_shipments", "0", "tracking_number")
 	page.Want("UPS Ground", "order_data", "order_shipments", "0", "carrier")
@@ -82,6 +87,7 @@ func TestAParcelIsTakenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if n, err := e.server.mailDueShipments(t.Context()); n != 0 || err != nil {
 		t.Errorf("the customer hears of it too early: %d, %v", n, err)
 	}
@@ -89,6 +95,7 @@ func TestAParcelIsTakenBack(t *testing.T) {
 	if err := desk.Undo(t.Context(), kim, other, id); err == nil {
 		t.Error("a parcel of another order was taken back")
 	}
+
 	if err := desk.Undo(t.Context(), kim, on, id); err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +106,7 @@ func TestAParcelIsTakenBack(t *testing.T) {
 		e.Number(`SELECT count(*) FROM orders WHERE tracking_number IS NOT NULL`) != 0 {
 		t.Errorf("afterwards the order is %s", got)
 	}
+
 	e.tell(0)
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "2"}); err != nil {
 		t.Errorf("sent again: %v", err)
@@ -123,6 +131,7 @@ func TestUndoRacesWithTheMail(t *testing.T) {
 		}
 		parcels, orders = append(parcels, id), append(orders, on)
 	}
+
 	e.Exec(`UPDATE shipment SET mail_at = now() + interval '30 milliseconds'`)
 	undone := make([]bool, len(parcels))
 	var all sync.WaitGroup
@@ -134,11 +143,13 @@ func TestUndoRacesWithTheMail(t *testing.T) {
 			}
 		})
 	}
+
 	all.Wait()
 	e.Becomes(0, `SELECT count(*) FROM shipment WHERE mail_at > now()`)
 	if _, err := e.server.mailDueShipments(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	gone := 0
 	for i, id := range parcels {
 		mails := e.Number(`SELECT count(*) FROM outbox WHERE key = 'order-shipped:' || $1`, id)
@@ -161,6 +172,7 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	correct := func(tracking, method string, mail bool) {
 		t.Helper()
 		if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: id, Tracking: tracking, Method: method,
@@ -168,6 +180,7 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	correct("right", "", true) // no one was mailed the wrong one
 	e.Exec(`UPDATE shipment SET mail_at = now()`)
 	correct("righter", "", true) // nor just before the mail is enqueued
@@ -175,6 +188,7 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 	correct("righter", "", true)
 	correct("quiet", "FedExGround", false)
 	correct("loud", "", true)
+
 	list := e.mailed(msg.MailOrderShipped)
 	if len(list) != 2 || list[0].Shipment.TrackingNumber != "righter" || list[0].Shipment.Corrected ||
 		list[1].Shipment.TrackingNumber != "loud" ||
@@ -200,6 +214,7 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 		strings.Join(left, "|") != "=cmd()\tx|"+b+"\t|"+b+",1,2,3" || parcels[4].Tracking != "A,7" {
 		t.Fatalf("%+v %q %v", parcels, left, refused)
 	}
+
 	parcels = parcels[:4]
 	var got []string
 	for _, s := range e.server.desk.ShipAll(t.Context(), kim, parcels) {
@@ -209,6 +224,7 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 		}
 		got = append(got, s.Identifier+" "+s.Tracking+": "+what)
 	}
+
 	want := []string{a + " 1Z1: sent", b + " : sent", "nosuch 77: " + ErrUnknownOrder.Error(),
 		a + " again: Nothing of this order is left to send."}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -226,6 +242,7 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 	if err := desk.Readdress(t.Context(), kim, Readdress{on, to}); err != nil {
 		t.Fatal(err)
 	}
+
 	o := e.visitor().Get("/order/" + on.Identifier)
 	o.Want("7 Oak  Street", "order_data", "order_shipping_address", "address_line1")
 	o.Want("US", "order_data", "order_shipping_address", "country_code")
@@ -243,6 +260,7 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 		&acted); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, a := range []loggedAddress{acted.Before, acted.After} { // an erasure finds them by these
 		if a.Customer != "ann@mail.example.com" || a.Code == "" || !slices.Equal(acted.Whose, []string{a.Customer, a.Code}) {
 			t.Errorf("the log of acts names %q, of %q", a, acted.Whose)
@@ -252,6 +270,7 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 		acted.Text != "Corrected the shipping address: name, address_line1, city, state, zip" {
 		t.Errorf("the log of acts: %+v", acted)
 	}
+
 	refusedFor(t, "city", desk.Readdress(t.Context(), kim, Readdress{on, msg.Address{Name: "A", Line1: "B", CountryCode: "US"}}))
 	to.Line2 = strings.Repeat("x", 201)
 	refusedFor(t, "address_line2", desk.Readdress(t.Context(), kim, Readdress{on, to}))

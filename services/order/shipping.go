@@ -77,6 +77,7 @@ func (m *shippingMethod) price(lines []pricedLine) money.Cents {
 		subtotal += l.Price.Times(l.Quantity)
 		grams += int64(l.Grams) * int64(l.Quantity)
 	}
+
 	if m.FreeAbove != nil && subtotal >= *m.FreeAbove {
 		return 0
 	}
@@ -89,6 +90,7 @@ func (m *shippingMethod) price(lines []pricedLine) money.Cents {
 	default:
 		return cost
 	}
+
 	for _, s := range m.Steps {
 		if reached >= s.From {
 			cost = s.Cents
@@ -133,6 +135,7 @@ func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
+
 	methods, selected := web.Object{}, (*string)(nil)
 	if c != nil {
 		if err := withDefaultShipping(r.Context(), s.pool, c); err != nil {
@@ -148,6 +151,7 @@ func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) err
 			c = nil // it was deleted or paid in the meantime
 		}
 	}
+
 	return answer(w, struct {
 		CartFound bool       `json:"cart_found"`
 		Methods   web.Object `json:"cart_shipping_methods"`
@@ -162,6 +166,7 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	if err != nil {
 		return err
 	}
+
 	identifier, sent := form.Lookup("shipping_method_identifier")
 	var c *cart
 	var lines []line
@@ -180,6 +185,7 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	case c.Shipping == nil:
 		return refuse(w, endpoint, codeShippingNotSet, web.Field{Key: "shipping_method_identifier", Value: identifier})
 	}
+
 	contents, err := withCodes(r.Context(), s.pool, c, lines)
 	if err != nil {
 		return err

@@ -83,6 +83,7 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 			  RETURNING cart.id
 			)
 			SELECT m.* FROM m, u`, c.ID)
+
 		if m == nil && err == nil {
 			m, err = oneMethod(ctx, db, `
 				SELECT `+methodColumnsSQL+`

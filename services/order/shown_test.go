@@ -18,6 +18,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		e.Exec(`UPDATE checkout SET state = 'failed' WHERE state = 'creating'`)
 		return b
 	}
+
 	for name, test := range map[string]struct {
 		change             func(p *shopper)
 		before, after      string
@@ -47,6 +48,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		if name == "a code" {
 			p.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "20")
 		}
+
 		if test.oldMethod != "" {
 			p.Post("/order/cart-update-shipping-method", "shipping_method_identifier", test.oldMethod)
 		}
@@ -55,6 +57,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		quote := totals.Text("quote")
 		pay(p, quote).Want("stripe-error", "errors", "error") // this shop has no Stripe: it gets no further
 		test.change(p)
+
 		b := pay(p, quote)
 		b.Want("quote-changed", "errors", "error")
 		b.Want(totals.At("confirm_totals_data", "cart_total"), "errors", "old", "total")
@@ -64,6 +67,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		if test.before != "" {
 			b.Want(test.before, "errors", "old", "total")
 		}
+
 		if test.after != "" {
 			b.Want(test.after, "errors", "new", "total")
 		}
@@ -73,6 +77,7 @@ func TestPayWhatWasShown(t *testing.T) {
 		if test.nowWith != "" {
 			b.Want(test.nowWith, "errors", "new", "shipping_method")
 		}
+
 		pay(p, quote).Want("quote-changed", "errors", "error") // an old page gets the same answer again
 		fresh := now.Text("quote")
 		pay(p, fresh).Want("stripe-error", "errors", "error")

@@ -35,6 +35,7 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 			e.Exec(test.sql) // between the payment page and the payment
 			e.mustHandle(event("evt_1", completed, c, nil))
 			e.Exec(test.sql) // and once more afterwards
+
 			item := func(name string) []string {
 				return []string{"order_data", "order_items", "product_sku_data", "0", name}
 			}
@@ -46,6 +47,7 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 			} {
 				o.Want(value, item(field)...)
 			}
+
 			if onSale := o.At(item("sku_inventory__title")...) != ""; onSale != test.onSale {
 				t.Errorf("on sale: %t", onSale)
 			}
@@ -65,6 +67,7 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
 	e.Exec(`UPDATE order_line SET product_title = NULL, product_title_url = NULL, product_identifier = NULL, color = NULL, size = NULL, ` +
 		`description = NULL`)
+
 	path := "/order/" + e.Text(`SELECT identifier FROM orders`)
 	title := []string{"order_data", "order_items", "product_sku_data", "0", "parent_product__title"}
 	p.Get(path).Want("Binder Clips", title...) // as a process of the former version leaves it: the current title
@@ -73,6 +76,7 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, start := range []string{"UPDATE order_line", "UPDATE sku SET quoted_at"} {
 		_, rest, found := strings.Cut(string(raw), start)
 		if !found {
@@ -101,6 +105,7 @@ func TestTheSecondLineOfAnAddress(t *testing.T) {
 				"city": "Springfield", "country": "US"}
 		}
 	}))
+
 	o := p.Get("/order/" + e.Text(`SELECT identifier FROM orders`))
 	o.Want("Apt 5B", "order_data", "order_shipping_address", "address_line2")
 	o.Want("Apt 6C", "order_data", "order_billing_address", "address_line2")

@@ -90,6 +90,7 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+
 		if !f.noVersion { // without a version, a form that is sent twice would be two acts
 			if err := form.CheckVersion(1, math.MaxInt32); err != nil {
 				return nil, err
@@ -100,6 +101,7 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 		if err == nil {
 			return adminui.Done{To: "/orders/" + on.Identifier, Text: done}, nil
 		}
+
 		refusal, refused := errors.AsType[*Refusal](err)
 		worth, tried := errors.AsType[*comesTo](err)
 		if errors.Is(err, ErrUnknownOrder) {
@@ -109,10 +111,12 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 		} else if !refused && !tried && !errors.Is(err, adminui.ErrStale) {
 			return nil, err
 		}
+
 		p, err := s.formPage(r, f)
 		if err != nil {
 			return nil, err
 		}
+
 		p.Form = p.Form.Typed(form)
 		if tried {
 			p.Says, p.Form.Says = worth.text, worth.text
@@ -123,6 +127,7 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 			p.Form = p.Form.Wrong(p.Errors)
 			return f.page(p, http.StatusUnprocessableEntity), nil
 		}
+
 		p.Errors = adminui.Wrong{"": textStale}
 		p.Form = f.conflict(p)
 		return f.page(p, http.StatusConflict), nil
@@ -171,6 +176,7 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 	case utf8.RuneCountInString(words) > maxStaffNote:
 		return "", refuseAct("text", "A note has at most %d characters.", maxStaffNote)
 	}
+
 	mail, done := form.Get("mail") != "", "Kept the note."
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		o, found, err := lockOrder(r.Context(), tx, on.Identifier)
@@ -186,12 +192,14 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 		if err != nil {
 			return err
 		}
+
 		if mail {
 			done = "Mailed it to the customer."
 		}
 		if !fresh {
 			return nil
 		}
+
 		act := adminui.Act{Action: adminui.OrdersEdit, Kind: "order", Key: o.Identifier, Text: "Added a note"}
 		if mail {
 			act.Text = "Wrote to the customer"

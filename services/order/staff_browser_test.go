@@ -56,10 +56,12 @@ func (e *env) office(roles ...adminui.Role) *httptest.Server {
 			others(w, r)
 			return
 		}
+
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return
 		}
+
 		mu.Lock()
 		defer mu.Unlock()
 		id := who.Identity
@@ -122,6 +124,7 @@ func (e *env) rich() string {
 	e.mustHandle(event("evt_rich", completed, c, nil))
 	id := e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
 	on, desk, ctx := Order{Identifier: id}, e.server.desk, e.t.Context()
+
 	to := msg.Address{Name: "Pat's Office", Line1: "14 Elm Street", City: "Springfield", State: "IL", Zip: "62704", Country: "US",
 		CountryCode: "US"}
 	err := desk.Readdress(ctx, kim, Readdress{on, to})
@@ -131,6 +134,7 @@ func (e *env) rich() string {
 			err = desk.Undo(ctx, kim, on, wrong)
 		}
 	}
+
 	if err == nil {
 		_, err = desk.Ship(ctx, kim, Parcel{Order: on, Method: "UPSGround", Tracking: "1Z999AA10123456784", Lines: []Pieces{{0, 2}}})
 	}
@@ -141,6 +145,7 @@ func (e *env) rich() string {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+
 	e.Exec(`INSERT INTO dispute (id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at)
 		SELECT 'dp_1', payment_intent, 100, 100, 1, 'usd', 'product_not_received', 'needs_response', now() + interval '6 days', now()
 		FROM orders WHERE identifier = $1`, id)
@@ -205,6 +210,7 @@ func TestStaffAreToldOfNews(t *testing.T) {
 			}
 		}
 	}))
+
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections)
 	tab := browsertest.Open(t, server.URL, browsertest.Desktop)
@@ -213,6 +219,7 @@ func TestStaffAreToldOfNews(t *testing.T) {
 	tab.Click(".choose input")
 	e.sold("ann@mail.example.com", "1")
 	news <- struct{}{}
+
 	tab.Says(".news", "There is something new.")
 	tab.Axe("a list with news")
 	tab.Until("the list and what was chosen stay", "document.querySelectorAll('tbody tr').length === 3 && "+
@@ -262,6 +269,7 @@ func TestStaffPagesWithoutScripts(t *testing.T) {
 		t.Helper()
 		tab.Says("main", text)
 	}
+
 	tab.Go("/orders/" + id)
 	says("Holds up to 30 sheets")
 	tab.Click(`a[href="/orders/` + id + `/ship"]`)
@@ -271,6 +279,7 @@ func TestStaffPagesWithoutScripts(t *testing.T) {
 	says("until then it can be undone")
 	tab.Click(`form[action$="/undo"] button`)
 	says("Took the parcel back")
+
 	tab.Click(`a[href="/orders/` + id + `/refund"]`)
 	says("Less than what is chosen above comes to")
 	tab.Enter("#form-amount", "1.00")

@@ -110,6 +110,7 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	want := productsWanted{State: ask.Chosen["state"], Collection: ask.Chosen["collection"],
 		Stock: ask.Chosen["stock"], Search: ask.Search, ByTitle: ask.Sort == "title", Down: ask.Down,
 		Rows: ask.Rows + 1}
@@ -117,6 +118,7 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 	if err != nil || !known(want.Stock, stockFilters) || want.State != "" && !known(want.State, productStates) {
 		return nil, web.BadRequest("after")
 	}
+
 	if some {
 		want.After = &after
 	}
@@ -128,22 +130,26 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "products", staffListedColumns, products, func(p staffListed) any {
 		if want.ByTitle {
 			return productPlace{Title: p.Title, ID: p.ID}
 		}
 		return productPlace{ID: p.ID}
 	})
+
 	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("state", ""), Count: -1, Active: want.State == ""}}
 	for _, state := range productStates {
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: state.Text, To: ask.With("state", state.Value), Count: -1,
 			Active: want.State == state.Value})
 	}
+
 	choice := adminui.Choice{Name: "collection", Label: "Collection", Value: want.Collection,
 		Options: []adminui.Option{{Value: "", Text: "any"}}}
 	for _, c := range collections {
 		choice.Options = append(choice.Options, adminui.Option{Value: c.Address, Text: c.Title})
 	}
+
 	table.Choices = []adminui.Choice{choice,
 		{Name: "stock", Label: "Stock", Value: want.Stock, Options: stockFilters}}
 	table.WithSearch(ask, "Title, address or identifier")

@@ -47,6 +47,7 @@ func (w productsWanted) statement() (sql string, args []any) {
 		where.WriteString(" AND EXISTS (SELECT FROM product_collection k JOIN collection c ON c.id = k.collection_id " +
 			"WHERE k.product_id = p.id AND c.address = " + arg(w.Collection) + ")")
 	}
+
 	where.WriteString(stockSQL[w.Stock])
 	if w.Search != "" {
 		like := arg("%" + pg.Like(strings.ToLower(w.Search)) + "%")
@@ -57,6 +58,7 @@ func (w productsWanted) statement() (sql string, args []any) {
 	if w.Down {
 		direction, beyond = "DESC", "<"
 	}
+
 	order := "p.id " + direction
 	if w.ByTitle {
 		order = "p.title " + direction + ", " + order
@@ -68,6 +70,7 @@ func (w productsWanted) statement() (sql string, args []any) {
 		}
 		fmt.Fprintf(&where, " AND %s %s (%s)", key, beyond, place)
 	}
+
 	order += " LIMIT " + arg(w.Rows)
 	return `
 		SELECT p.id, p.identifier, p.title, p.title_url, ` + productStateSQL + ` AS state, k.skus, k.price_low,

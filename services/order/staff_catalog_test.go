@@ -24,18 +24,21 @@ func TestStaffEditAProduct(t *testing.T) {
 	if !ok || made.Status != http.StatusSeeOther {
 		t.Fatal(made)
 	}
+
 	path = "/staff" + path
 	page := editor.Get(path)
 	page.Has(200, "Wide Oak &lt;b&gt;Desk", `value="WideOakDesk"`, "Draft")
 	if strings.Contains(e.visitor().Get("/internal/catalog").Body, id) {
 		t.Error("shoppers see a draft")
 	}
+
 	e.visitor().Get("/order/product/"+id).Want("product-identifier-not-found", "errors", "error")
 
 	_, query, _ := strings.Cut(page.Body, `preview=`)
 	token, _, _ := strings.Cut(query, `"`)
 	token, _ = url.QueryUnescape(token)
 	e.visitor().Get("/internal/product-preview/"+id+"?token="+token).Want("Wide Oak <b>Desk", "product_data", "title")
+
 	for _, bad := range []string{"", "9", token[1:], token + "x", "\x00"} {
 		if a := e.visitor().Ask(http.MethodGet, "/internal/product-preview/"+id+"?token="+url.QueryEscape(bad)); a.Status != 404 {
 			t.Errorf("%q: %s", bad, a)
@@ -54,6 +57,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents) VALUES (98, 24900)`)
 	since := e.feed("").Position
 	editor.Post(path, fields("1", "preview", "1")...).Has(200, "<strong>Solid</strong>", "Draft") // shown, not stored
+
 	if a := editor.Post(path, fields("1")...); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}
@@ -73,6 +77,7 @@ func TestStaffEditAProduct(t *testing.T) {
 		{"desk", "collections", "0"}, {"on-sale", "state"}} {
 		p.Want(want[0], append([]string{"product"}, want[1:]...)...)
 	}
+
 	editor.Post(path, "version", "3", "title_url", "PaperClips").Has(422, "Another product has this address")
 	editor.Post(path, "version", "3", "title_url", "a b").Has(422, "Letters, digits")
 	editor.Post(path, "version", "3", "title_url", "Desk").Has(http.StatusSeeOther)
@@ -81,6 +86,7 @@ func TestStaffEditAProduct(t *testing.T) {
 		FROM product_address a JOIN product p ON p.id = a.product_id WHERE identifier = $1`, id); got != "Desk OakDesk WideOakDesk" {
 		t.Errorf("addresses %s", got)
 	}
+
 	reader.Get(path).Has(200, "Oak Desk")
 	if a := reader.Get(path); strings.Contains(a.Body, `name="title"`) {
 		t.Error("who may not edit is shown a form")
@@ -90,6 +96,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	editor.Get(path).Has(200, ">Take off the shop</button>", "it can be brought back")
 	editor.Post(path + "/retire").Has(http.StatusSeeOther)
 	editor.Get(path).Has(200, "Retired", ">Bring back</button>")
+
 	e.visitor().Get("/order/product/"+id).Want("product-identifier-not-found", "errors", "error")
 	editor.Post(path, "version", "5", "title", "x").Has(422, "Retired: shoppers do not see it")
 	editor.Post(path + "/restore").Has(http.StatusSeeOther)
@@ -150,11 +157,13 @@ func TestTheEditorRefusesGarbage(t *testing.T) {
 			t.Errorf("%q: %s", form, a)
 		}
 	}
+
 	for _, bad := range []string{"?after=x", "?sort=price", "?q=%ff", "?state=x", "?stock=x", "?q=%00"} {
 		if a := editor.Get("/staff/catalog" + bad); a.Status != 400 {
 			t.Errorf("%s: %s", bad, a)
 		}
 	}
+
 	for _, bad := range [][]string{{"picture-url", "javascript:alert(1)"}, {"picture-url", "//evil.example/x.jpg"},
 		{"picture-url", "/a.jpg", "picture-sku", "7"}, {"video-url", "https://player.example/1"},
 		{"picture-url", "/a b.jpg"}, {"picture-url", "/" + strings.Repeat("a", 500)}} {
@@ -180,6 +189,7 @@ func TestStaffOrderPictures(t *testing.T) {
 			"picture-sku", "1", "picture-url", "", "picture-place", "", "picture-caption", "", "picture-alt", "", "picture-sku", "",
 			"video-url", "https://player.vimeo.com/video/1", "video-place", "1", "video-thumbnail", "/img/v.jpg", "video-caption", "V"}
 	}
+
 	editor.Post(path, form("1")...).Has(http.StatusSeeOther)
 	a := e.visitor().Get("/order/product/bSusp6dBHm")
 	images, _ := a.At("product_data", "product_images").(map[string]any)
@@ -190,6 +200,7 @@ func TestStaffOrderPictures(t *testing.T) {
 	if slices.Sort(ids); len(ids) != 2 {
 		t.Fatal(a)
 	}
+
 	a.Want("https://cdn.example/b.jpg", "product_data", "product_images", ids[0], "image_url")
 	a.Want(true, "product_data", "product_images", ids[0], "main")
 	a.Want("Two <clips>", "product_data", "product_images", ids[0], "alternative_text")
@@ -198,6 +209,7 @@ func TestStaffOrderPictures(t *testing.T) {
 	  WHERE sku_id IN (1, 2)`); got != "1/img/product/left.jpgtrue" {
 		t.Errorf("pictures of SKUs: %s", got)
 	}
+
 	editor.Post(path, form("1")...).Has(409, "Another person changed", "Two &lt;clips&gt;")
 	if a := e.staff(adminui.Owner).Post(path, form("1")...); a.Status != 409 || !strings.Contains(a.Body, "it was changed meanwhile") {
 		t.Error(a) // the text is not about an order
@@ -243,6 +255,7 @@ func TestStaffListProducts(t *testing.T) {
 			  CASE WHEN n = 62 THEN now() - interval '1 day' END,
 			  CASE WHEN n = 63 THEN now() END
 			FROM generate_series(1, 120) n`)
+
 	e.Exec(`UPDATE sku SET stock = 3 WHERE id = 6`)
 	staff := e.staff(adminui.ReadOnly)
 	list := func(query string) (ids []string) {
@@ -258,12 +271,14 @@ func TestStaffListProducts(t *testing.T) {
 		}
 		return ids
 	}
+
 	for _, query := range []string{"", "sort=title", "sort=-title", "sort=new"} {
 		all := list(query)
 		if slices.Sort(all); len(slices.Compact(all)) != 123 {
 			t.Errorf("%q lists %d products", query, len(all))
 		}
 	}
+
 	for query, want := range map[string]string{"q=100%25_": "p60", "q=bSusp6dBHm": "bSusp6dBHm", "q=T77": "p77", "state=planned": "p61",
 		"state=ended": "p62", "state=retired": "p63", "collection=colour": "v26ujdy3N1", "stock=low": "ITHJW3mytn",
 		"collection=desk&stock=available": "v26ujdy3N1", "q=paper": "bSusp6dBHm"} {
@@ -271,11 +286,13 @@ func TestStaffListProducts(t *testing.T) {
 			t.Errorf("%s lists %s", query, got)
 		}
 	}
+
 	for query, want := range map[string]string{"q=T77": "Not for sale: no SKU", "q=bSusp6dBHm": "On sale", "q=T5": "Draft"} {
 		if a := staff.Get("/staff/catalog.csv?" + query); !strings.Contains(a.Body, ","+want) {
 			t.Errorf("%s: %s", query, a)
 		}
 	}
+
 	reader := e.browser(adminui.ReadOnly)
 	reader.Get("/staff/catalog/products/p77").Has(200, "Not for sale: no SKU", "the shop does not show it", "preview=",
 		"Preview in the shop")

@@ -133,6 +133,7 @@ func readCollectionEdit(form adminui.Submitted, now staffCollection, members []c
 		}
 		return sent
 	}
+
 	place := func(name string, was int) int {
 		sent, there := form.Lookup(name)
 		if !there {
@@ -144,6 +145,7 @@ func readCollectionEdit(form adminui.Submitted, now staffCollection, members []c
 		}
 		return int(n)
 	}
+
 	e = collectionEdit{Title: text("title", now.Title, maxTitle), Address: text("address", now.Address, 100),
 		Text: text("text", now.Text, maxText), Position: place("position", now.Position), Places: map[string]int{}}
 	if e.Title == "" {
@@ -152,6 +154,7 @@ func readCollectionEdit(form adminui.Submitted, now staffCollection, members []c
 	if !collectionAddress.MatchString(e.Address) {
 		wrong["address"] = "Small letters, digits and single hyphens."
 	}
+
 	for i, m := range members {
 		if at := place(m.Field(), m.Position); at != m.Position {
 			e.Places[m.Identifier] = at
@@ -197,6 +200,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var c staffCollection
 	if adminui.Param(r, "address") != "" {
 		if c, err = s.collectionOf(r); err != nil {
@@ -206,6 +210,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 	}
+
 	members, err := collectionMembers(r.Context(), s.pool, c.ID, maxMembers)
 	if err != nil {
 		return nil, err
@@ -214,6 +219,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 	if err = wrong; len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return changeCollection(r, tx, c, form.Version, edit) })
 	}
+
 	refused, isRefused := errors.AsType[adminui.Wrong](err)
 	page := staffCollectionPage{Collection: c, Members: members, Errors: refused}
 	switch {
@@ -254,6 +260,7 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 	if err := placeMembers(ctx, tx, c.ID, e.Places); err != nil {
 		return err
 	}
+
 	act := adminui.Act{
 		Action: adminui.CatalogEdit,
 		Kind:   "collection",

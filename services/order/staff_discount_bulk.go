@@ -101,6 +101,7 @@ func (s *server) staffCreateBatch(r *http.Request) (adminui.Answer, error) {
 		form, err := s.bulkForm(r)
 		return bulkPage(form.Typed(sent).Wrong(wrong), http.StatusUnprocessableEntity, wrong), err
 	}
+
 	codes := make([]string, b.many)
 	for i := range codes {
 		codes[i] = b.prefix + rand.Text()[:bulkLetters]
@@ -123,5 +124,6 @@ func (s *server) staffCreateBatch(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return adminui.Done{To: "/discounts?batch=" + id(batch), Text: fmt.Sprintf("Made %d codes.", b.many)}, nil
 }

@@ -29,6 +29,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 	if err != nil {
 		return adminui.Form{}, err
 	}
+
 	kinds := []adminui.Option{}
 	for _, t := range types {
 		kinds = append(kinds, adminui.Option{Value: id(t.ID), Text: t.Title})
@@ -51,6 +52,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		{Name: "skus", Label: "Only these SKUs", Kind: "multiline",
 			Hint: "Their numbers, separated by commas or lines. Empty: every SKU."},
 	}}
+
 	if len(collections) > 0 {
 		field := adminui.Field{Name: "collections", Label: "Only these collections", Kind: "checks",
 			Checked: texts(d.Collections)}
@@ -59,6 +61,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		}
 		form.Fields = append(form.Fields, field)
 	}
+
 	if d.Restricted && len(d.Collections)+len(d.SKUs) == 0 {
 		form.Fields = append(form.Fields, adminui.Field{Name: "everything", Label: "For everything", Kind: "check",
 			Hint: "What the code was for is gone, so it takes nothing off."})
@@ -238,6 +241,7 @@ func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitt
 			wrong["collections"] = "There is no such collection."
 		}
 	}
+
 	between := func(r rune) bool { return r == ',' || unicode.IsSpace(r) }
 	for _, text := range strings.FieldsFunc(form.Get("skus"), between) {
 		n, ok := rowID(text)
@@ -247,6 +251,7 @@ func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitt
 		}
 		d.SKUs = append(d.SKUs, n)
 	}
+
 	slices.Sort(d.Collections)
 	slices.Sort(d.SKUs)
 	d.Collections, d.SKUs = slices.Compact(d.Collections), slices.Compact(d.SKUs)
@@ -254,6 +259,7 @@ func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitt
 		wrong["skus"] = fmt.Sprintf("At most %d; make a collection of them instead.", maxScope)
 		return nil
 	}
+
 	unknown, err := findUnknown(ctx, db, d.Collections, d.SKUs)
 	if len(unknown.Collections) > 0 {
 		wrong["collections"] = "There is no such collection any more."
@@ -299,6 +305,7 @@ func (s *server) staffCreateDiscount(r *http.Request) (adminui.Answer, error) {
 				Text: "Made code " + d.Code, After: d})
 		})
 	}
+
 	wrong = wrong.Taken(&err, "code", "There is a code like this already.")
 	if err != nil {
 		return nil, err
@@ -321,6 +328,7 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 	if !ok {
 		return nil, web.NotFound()
 	}
+
 	wrong := adminui.Wrong{}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		was, err := web.OrNotFound(findDiscount(r.Context(), tx, number, "FOR UPDATE OF d"))
@@ -340,6 +348,7 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
 			Text: "Changed code " + d.Code, Before: was, After: d})
 	})
+
 	wrong = wrong.Taken(&err, "code", "There is a code like this already.")
 	if err == nil && len(wrong) == 0 {
 		return adminui.Done{To: "/discounts/" + id(number), Text: "Saved."}, nil
@@ -348,6 +357,7 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 	if perr != nil {
 		return nil, perr
 	}
+
 	now := p.Discount
 	var status int
 	p.Form, p.Errors, status, err = refusedForm(p.Form, sent, wrong, err,

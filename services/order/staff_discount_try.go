@@ -30,6 +30,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 	if !ok {
 		return &discountPreview{Problem: "Type the numbers of SKUs, such as 6 x 2, 7 x 1.", Lines: []previewLine{}}, nil
 	}
+
 	skus := make([]int64, 0, len(pieces))
 	for sku := range pieces {
 		skus = append(skus, sku)
@@ -39,6 +40,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 	if err != nil {
 		return nil, err
 	}
+
 	out := &discountPreview{Lines: lines}
 	if len(lines) < len(pieces) {
 		out.Problem = "Some of these SKUs are not sold."
@@ -48,6 +50,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 	if d.Restricted {
 		only = []int64{}
 	}
+
 	for i, l := range lines {
 		out.Lines[i].Pieces = pieces[l.SKU]
 		priced = append(priced, pricedLine{SKU: l.SKU, Price: l.Price, Quantity: pieces[l.SKU], Grams: l.Grams})
@@ -55,12 +58,14 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 			only = append(only, l.SKU)
 		}
 	}
+
 	var shipping *shippingMethod
 	for _, m := range p.Methods {
 		if m.Identifier == p.Shipping {
 			shipping, out.Shipping = &m, m.Carrier
 		}
 	}
+
 	code := d.applied(only)
 	terms := code.terms(time.Now())
 	terms.Counts = true

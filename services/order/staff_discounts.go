@@ -67,6 +67,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	isState := func(o adminui.Option) bool { return o.Value == ask.Chosen["state"] }
 	if !slices.ContainsFunc(discountStates, isState) {
 		ask.Leave("state", "There is no such state: codes of all states are shown.")
@@ -79,6 +80,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 		}
 		want.Batch = batch
 	}
+
 	if want.After, _, err = adminui.ReadCursor[int64](ask); err != nil {
 		return nil, err
 	}
@@ -86,6 +88,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	rows, now := make([]discountRow, len(list)), time.Now()
 	for i, d := range list {
 		rows[i] = discountRow{d, d.state(now), d.gives()}
@@ -95,6 +98,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: o.Text, To: ask.With("state", o.Value), Count: -1,
 			Active: ask.Chosen["state"] == o.Value})
 	}
+
 	table.WithSearch(ask, "Code")
 	table.Empty = "No codes like this."
 	title := "Discounts"
@@ -104,6 +108,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 			title = list[0].BatchName
 		}
 	}
+
 	return adminui.Page{Title: title, Template: "discounts.html", Data: struct {
 		Codes []discountRow `json:"codes"`
 		Next  string        `json:"next,omitempty"`
@@ -170,6 +175,7 @@ func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
 	if err != nil {
 		return p, err
 	}
+
 	p.Discount = discountRow{d, d.state(time.Now()), d.gives()}
 	p.Badge = p.Discount.badge()
 	if p.Orders, err = discountUses(r.Context(), s.pool, number, shownUses); err != nil {
@@ -181,10 +187,12 @@ func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
 	if p.Form, err = s.discountForm(r, d); err != nil {
 		return p, err
 	}
+
 	p.Form.Action, p.Form.Version = "/discounts/"+id(d.ID), int64(d.Version)
 	p.Unused = len(p.Orders) == 0 && d.Uses == 0
 	p.Facts = []adminui.Detail{{Label: "Gives", Value: p.Discount.Gives}, {Label: "Used", Value: d.used()},
 		{Label: "From", Value: d.Starts}, {Label: "Until", Value: d.Ends}}
+
 	if d.BatchID != nil {
 		p.Facts = append(p.Facts, adminui.Detail{Label: "Batch",
 			Value: adminui.Link{Text: d.BatchName, To: "/discounts?batch=" + id(*d.BatchID)}})
@@ -247,6 +255,7 @@ func (s *server) changeDiscount(r *http.Request, text string,
 	if !ok {
 		return nil, web.NotFound()
 	}
+
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		d, err := web.OrNotFound(findDiscount(r.Context(), tx, number, "FOR UPDATE OF d"))
 		switch {

@@ -50,11 +50,13 @@ func TestStaffMakeACode(t *testing.T) {
 			t.Errorf("%v: %s", bad, a)
 		}
 	}
+
 	staff.Post("/staff/discounts", with(tenOff, "from", "2019-01-01", "until", "2020-01-01")...).Has(422, "This day is over")
 	staff.Post("/staff/discounts", "code", "\xff").Has(400)
 	page := "/staff" + staff.Post("/staff/discounts", with(tenOff, "code", "=TEN<b>")...).OK().Text("to")
 	a := staff.Get(page).OK()
 	a.Want("10% off", "discount", "gives")
+
 	a.Want("active", "discount", "state")
 	e.Exec(`UPDATE discount_code SET combinable = true WHERE code = '=TEN<b>'`) // as old codes are
 	staff.Get(page).Want("10% off: takes nothing off, as it is combinable", "discount", "gives")
@@ -64,6 +66,7 @@ func TestStaffMakeACode(t *testing.T) {
 	if list := staff.Get("/staff/discounts.csv"); !strings.Contains(list.Body, "'=TEN<b>") {
 		t.Error(list)
 	}
+
 	staff.Get("/staff/discounts", "q", "=ten").Want("=TEN<b>", "codes", "0", "code")
 	for _, q := range []string{"batch=x", "after=x", "q=%00", "state=odd"} {
 		if a := staff.Get("/staff/discounts?" + q); a.Status >= 500 {
@@ -84,6 +87,7 @@ func TestStaffMakeACode(t *testing.T) {
 		}
 		held = append(held, c)
 	}
+
 	staff.Post(page, with(narrow, "version", "2", "amount", "")...).Has(422)
 	for _, c := range held {
 		c.Release()
@@ -92,6 +96,7 @@ func TestStaffMakeACode(t *testing.T) {
 	shopper.add("1", "2") // 2 × 3.50, not in the collection
 	shopper.add("6", "1") // 3.99, in it
 	shopper.Post("/order/cart-apply-discount-code", "discount_code_id", "TEN").Want("2.00", "cart_totals_data", "item_discount")
+
 	staff.Get(page, "cart", "1 x 2, 6", "shipping", "USPSRetailGround").Want("18.55", "preview", "total")
 	shopper.Get("/order/cart-shipping-methods")
 	shopper.Get("/order/cart-totals").Want("18.55", "cart_totals_data", "cart_total")
@@ -101,6 +106,7 @@ func TestStaffMakeACode(t *testing.T) {
 			t.Errorf("%s: %s", odd, a)
 		}
 	}
+
 	quote := shopper.quoted("ann@mail.example.com")
 	staff.Post(page, with(narrow, "version", "2", "amount", "100")...).OK()
 	staff.Post(page+"/delete", "version", "3").Has(409) // a checkout uses it
@@ -108,6 +114,7 @@ func TestStaffMakeACode(t *testing.T) {
 	if got := e.Text(`SELECT item_discount || ' ' || total FROM orders`); got != "200 1855" {
 		t.Errorf("the order has %s", got)
 	}
+
 	// Items that the code was not for are refunded at their full price, the rest as it was paid.
 	for seq, want := range map[int]int64{0: 700, 1: 199} {
 		p := []Pieces{{seq, 2 - seq}}
@@ -128,6 +135,7 @@ func TestStaffMakeACode(t *testing.T) {
 	staff.Post(page+"/end", "version", "4").OK()
 	shopper.Get("/order/cart-totals").Want("0", "cart_totals_data", "item_discount")
 	staff.Post(page+"/delete", "version", "5").Has(409)
+
 	for _, bad := range []string{"/staff/discounts/0", "/staff/discounts/x", "/staff/discounts/9999"} {
 		staff.Get(bad).Has(404)
 		staff.Post(bad, tenOff...).Has(404)
@@ -150,6 +158,7 @@ func TestStaffMakeCodesInBulk(t *testing.T) {
 		staff.Post("/staff/discounts/bulk", with(form, bad...)...).Has(422)
 	}
 	staff.Post("/staff/discounts/bulk", with(form, "once", "x")...).Has(400)
+
 	to := staff.Post("/staff/discounts/bulk", form...).OK().Text("to")
 	if again := staff.Post("/staff/discounts/bulk", form...).OK().Text("to"); again != to {
 		t.Errorf("%s and %s", to, again)
@@ -161,6 +170,7 @@ func TestStaffMakeCodesInBulk(t *testing.T) {
 	if a := staff.Get("/staff/discounts"); a.At("codes", "0", "code") != "WELCOME10" || a.At("codes", "1") != nil {
 		t.Errorf("the list has codes of the batch: %s", a)
 	}
+
 	code := e.Text(`SELECT min(code) FROM discount_code WHERE batch_id IS NOT NULL`)
 	p := e.visitor()
 	p.add("6", "1")
@@ -199,10 +209,12 @@ func TestACodeWithOneUse(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
 	if got.Load() != 1 {
 		t.Fatalf("%d carts got it", got.Load())
 	}
+
 	e.mustHandle(event("evt_winner", completed, winner, nil))
 	p := e.visitor()
 	p.add("6", "1")

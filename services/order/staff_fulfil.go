@@ -201,6 +201,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > maxOrdersPerForm {
 		return nil, web.BadRequest("order")
 	}
+
 	parcels, left, wrong := PastedParcels(form.Get("parcels"))
 	method := form.Get("method")
 	if len(parcels) > maxOrdersPerForm {
@@ -208,11 +209,13 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", maxOrdersPerForm)}},
 			http.StatusUnprocessableEntity)
 	}
+
 	for i := range parcels {
 		if parcels[i].Method == "" {
 			parcels[i].Method = method
 		}
 	}
+
 	typed := 0
 	for i, identifier := range ids {
 		version, err := strconv.Atoi(seen[i])
@@ -224,6 +227,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 			parcels = append(parcels, Parcel{Order: Order{identifier, version}, Method: method, Tracking: tracking[i]})
 		}
 	}
+
 	page := staffShipPage{Sent: []string{}, Refused: []string{}, Chosen: method, left: left}
 	for _, err := range wrong {
 		page.Refused = append(page.Refused, err.Error())
@@ -235,6 +239,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 		return adminui.Done{To: "/orders?status=" + statusShipped,
 			Text: fmt.Sprintf("Sent %s. %s", parcelsInWords(len(page.Sent)), s.untilTold("Customers are told"))}, nil
 	}
+
 	if len(parcels)+len(wrong) == 0 {
 		page.Refused = append(page.Refused, "Type or paste a tracking number for each order that was sent.")
 	}
@@ -263,10 +268,12 @@ func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *st
 			again[done.Identifier] = staffToShip{Tracking: done.Tracking, Error: why}
 		}
 	}
+
 	page.Pasted = strings.Join(page.left, "\n")
 	if len(ids) == 0 {
 		return nil
 	}
+
 	var err error
 	page.Orders, err = ordersToShip(r.Context(), s.pool, ids, "")
 	for i, o := range page.Orders {
@@ -371,6 +378,7 @@ func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	status := adminui.Param(r, "status")
 	if known, err := statusKnown(r.Context(), s.pool, status); err != nil {
 		return nil, err
@@ -389,6 +397,7 @@ func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 			refused += " " + identifier + ": " + why
 		}
 	}
+
 	if moved == 0 {
 		return nil, adminui.Refuse("not-moved", "None was moved."+firstRunes(refused, maxRefused))
 	}

@@ -22,6 +22,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	fields(t, form, staffFormPage{})
 	e.browser(adminui.Fulfilment).Get(path+"/ship").Has(200, `name="line-0" value="3"`, `name="version" value="1"`, "UPS Ground",
 		`action="/orders/`+id+`/ship"`)
+
 	for field, value := range map[string]string{"line-0": "4", "method": "Pigeon", "tracking": strings.Repeat("9", 101)} {
 		a := staff.Post(path+"/ship", "version", "1", field, value)
 		a.Has(422)
@@ -29,11 +30,13 @@ func TestStaffShipAnOrder(t *testing.T) {
 			t.Errorf("%s: %s", field, a)
 		}
 	}
+
 	for _, none := range []string{"0", "", "x", "-1"} {
 		staff.Post(path+"/ship", "version", "1", "line-0", none).Has(422)
 	}
 	staff.Post(path+"/ship", "version", "1", "line-0", "2", "tracking", "1Z9", "method", "UPSGround").Has(200,
 		"until then it can be undone")
+
 	// A person with an older version keeps what they typed, and sees what was done in the meantime.
 	stale := e.browser(adminui.Manager).Post(path+"/ship", "version", "1", "line-0", "1", "tracking", "MINE")
 	parcel := e.Text(`SELECT id FROM shipment`)
@@ -41,6 +44,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 		`name="version" value="2"`)
 	staff.Post(path+"/parcels/"+parcel, "version", "2", "tracking", "1Z8").Has(200, "Corrected")
 	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
+
 	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
 	for _, version := range []string{"3", "4"} { // of two concurrent forms the second still saw it
 		staff.Post(path+"/undo", "version", version, "parcel", parcel).Has(422, "already undone, by Ada")
@@ -50,6 +54,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 		Has(409, "Ada (took parcel "+parcel+" back) changed this")
 	page := staff.Get(path)
 	page.Want("Took a parcel back", "timeline", "0", "text")
+
 	page.Want("UPS Ground · 1Z8", "timeline", "0", "detail")
 	page.Want("Sent a parcel, which was taken back", "timeline", "1", "text")
 	staff.Post(path+"/ship", "version", "4").OK() // all that is left
@@ -59,6 +64,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 			t.Errorf("an order that is sent is offered to be sent again: %s", late)
 		}
 	}
+
 	e.tell(1)
 	parcel = e.Text(`SELECT id FROM shipment`)
 	staff.Post(path+"/undo", "version", "5", "parcel", parcel).Has(422, "no longer be undone")
@@ -66,6 +72,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	if len(e.mailed(msg.MailOrderShipped)) != 1 || e.statuses(id) != "accepted shipped" {
 		t.Errorf("%s", e.statuses(id))
 	}
+
 	e.staff(adminui.Support).Post(path+"/ship", "version", "5").Has(403)
 	staff.Post(path+"/status", "status", "packing").Has(400) // without a version it could not be told from a repetition
 	version := func() string { return fmt.Sprint(e.version(id)) }
@@ -84,6 +91,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 	for range 4 {
 		ids = append(ids, e.sold("ann@mail.example.com", "1"))
 	}
+
 	staff := e.staff(adminui.Fulfilment)
 	page := staff.Get("/staff/orders/ship").OK()
 	fields(t, page, staffShipPage{})
@@ -93,12 +101,14 @@ func TestStaffShipManyOrders(t *testing.T) {
 	if a := staff.Get("/staff/orders/ship?id=" + ids[2]); a.Text("orders", "0", "identifier") != ids[2] || a.At("orders", "1") != nil {
 		t.Error(a)
 	}
+
 	row := func(id, seen, tracking string) []string {
 		return []string{"order", id, "seen", seen, "tracking", tracking}
 	}
 	if err := e.server.desk.Move(t.Context(), kim, Order{Identifier: ids[1]}, "packing", ""); err != nil {
 		t.Fatal(err)
 	}
+
 	typed := append(row(ids[0], "1", "T0"), append(row(ids[1], "1", "T1<b>"), row(ids[2], "1", "")...)...)
 	typed = append(typed, "parcels", ids[3]+"\tT3\tUPSGround\n"+"nosuchorder\tT4\n!!\tT5")
 	a := staff.Post("/staff/orders/ship", typed...)
@@ -108,6 +118,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 	if want := fmt.Sprintf("[%s %s] %s T1<b> <nil>", ids[3], ids[0], ids[1]); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+
 	a.Has(422, "Line 3 does not begin", "nosuchorder: There is no such order.", "Changed meanwhile: Moved to packing, by Kim at ")
 	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", "!!\tT5\nnosuch\t").Has(422, "!!\tT5\nnosuch\t</textarea>",
 		"Line 2 has no tracking number.")
@@ -116,6 +127,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 	staff.Post("/staff/orders/ship", append(row(ids[1], "2", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
 		"/orders?status=shipped")
 	staff.Post("/staff/orders/ship", row(ids[1], "1", "T1")...).Has(200, "Sent one parcel") // the same list twice
+
 	staff.Post("/staff/orders/ship").Has(422, "Type or paste")
 	if n := e.Number(`SELECT count(*) FROM shipment WHERE tracking_number IN ('T0', 'T1', 'T2', 'T3')`); n != 4 {
 		t.Errorf("%d parcels", n)
@@ -164,6 +176,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 	for _, status := range []string{"shipped", "canceled", "none", "%3Cb%3E"} {
 		staff.Post("/staff/orders/bulk/move/"+status, chosen...).Has(422, "cannot be moved")
 	}
+
 	for _, page := range []string{"move/packing", "ship", "slips", "pick"} {
 		path := "/staff/orders/bulk/" + page
 		staff.Post(path).Has(422, "Choose rows first")
@@ -174,6 +187,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 	if e.version(a)+e.version(b) != 2 {
 		t.Error("what was refused has moved an order")
 	}
+
 	e.browser(adminui.Fulfilment).Post("/staff/orders/bulk/pick").Has(422, "That was not done", "Choose rows first")
 	e.Exec(`UPDATE orders SET canceled_at = now() WHERE identifier = $1`, b)
 	staff.Post("/staff/orders/bulk/move/packing", chosen...).Has(200, "Moved 1 of 2. "+b+": Order "+b+" was canceled.")
@@ -185,6 +199,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 			t.Errorf("%s leads to %s", page, got)
 		}
 	}
+
 	query := "?id=" + a + "&id=" + b
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: b}, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)
@@ -192,6 +207,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 	pick := staff.Get("/staff/orders/pick" + query)
 	pick.Want(4, "picks", "0", "pieces")
 	staff.Get("/staff/orders/pick.csv"+query).Has(200, "Binder Clips")
+
 	slips := staff.Get("/staff/orders/slips" + query)
 	slips.Want("12 Elm Street", "slips", "0", "shipping_address", "address_line1")
 	slips.Want(2, "slips", "1", "lines", "0", "quantity")

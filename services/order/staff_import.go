@@ -64,6 +64,7 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
 	if _, err := zip.Write(body); err != nil {
@@ -157,6 +158,7 @@ func (c catalogImport) Facts() []adminui.Detail {
 	if s.Pictures > 0 {
 		facts = append(facts, adminui.Detail{Label: "Pictures", Value: s.Pictures})
 	}
+
 	if s.Sales > 0 {
 		facts = append(facts, adminui.Detail{Label: "Sale prices, without end", Value: s.Sales})
 	}
@@ -166,6 +168,7 @@ func (c catalogImport) Facts() []adminui.Detail {
 	if s.Retired != nil && s.Retired.Products > 0 {
 		facts = append(facts, adminui.Detail{Label: "Products retired, not deleted", Value: s.Retired.Products})
 	}
+
 	if s.Retired != nil && s.Retired.SKUs > 0 {
 		facts = append(facts, adminui.Detail{Label: "SKUs retired, not deleted", Value: s.Retired.SKUs})
 	}
@@ -261,6 +264,7 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	if !found || file.State != "checked" || len(file.Body) == 0 {
 		return nil, errNotApplied
 	}
+
 	packed, err := gzip.NewReader(bytes.NewReader(file.Body))
 	if err != nil {
 		return nil, fmt.Errorf("unpack file %d: %w", id, err)
@@ -280,6 +284,7 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := queueFetches(ctx, tx, id, plan); err != nil {
 		return nil, err
 	}
@@ -290,6 +295,7 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 		Key: strconv.FormatInt(id, 10), Text: "Applied the file " + file.File, After: plan.summary()}); err != nil {
 		return nil, err
 	}
+
 	return plan, changeSKUsOf(ctx, tx, plan, adminui.Who(r))
 }
 
@@ -299,6 +305,7 @@ func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	done := "Taken back, but for what was changed again since."
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if err := lockImports(r.Context(), tx); err != nil {

@@ -22,12 +22,14 @@ func TestShopifysExport(t *testing.T) {
 		"wool-hat,,,,,,,,Red,,M,HAT-R-M,100,0,continue,19.50,https://cdn.example/hat2.jpg,2,,\n"+
 		"wool-hat,,,,,,,,,,,,,,,,https://cdn.example/hat3.jpg,3,,\n"+
 		"gift-card,Gift card,,Us,,,FALSE,Title,Default Title,,,GIFT,0,,deny,25.00,,,,draft\n")
+
 	owner.Get(path).Has(200, "product export of Shopify", "vendor, type, tags, image position", "Apply all of it")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	identifier := e.Text(`SELECT identifier FROM product WHERE title_url = 'wool-hat'`)
 	a := e.visitor().Get("/order/product/" + identifier)
 	a.Want("Warm & soft.\n\n- Wool\n- Felt", "product_data", "description_part_1")
 	a.Want("Color", "product_data", "option_names", "color")
+
 	skus := e.Text(`SELECT string_agg(concat_ws('|', code, color, size, stock, back_order, weight_grams), ' ' ORDER BY s.id) FROM sku s
 		JOIN product p 		ON p.id = s.product_id WHERE title_url IN ('wool-hat', 'gift-card')`)
 	if skus != "HAT-R-S|Red|S|5|f|100 HAT-R-M|Red|M|0|t|100 GIFT|f" {
@@ -63,6 +65,7 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 		"tea,,,,,,,,,,,,,,,,,,https://cdn.example/d.jpg?v=1,5,,,,,\r\n"+
 		"mug,Mug,,false,Title,Default Title,,,,,,MUG,0.0,shopify,3,deny,9.00,,,,,false,,kg,active\r\n"+
 		"jar,Jar,,true,Title,Default Title,,,,,,JAR,40,shopify,3,deny,9.00,,,,,false,,g,archived\r\n")
+
 	owner.Get(path).Has(200, "Apply all of it", "image position", "<dt>Weights</dt><dd>4</dd>",
 		"<dt>Sale prices, without end</dt><dd>1</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
@@ -75,6 +78,7 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM product_image i JOIN product p ON p.id = i.product_id WHERE title_url = 'tea'`); n != 4 {
 		t.Errorf("%d pictures", n)
 	}
+
 	owner.Post(bring(owner, "URL handle,Title,Published on online store,Status,SKU,Option1 value,Weight value (grams),"+
 		"Weight unit for display,"+
 		"Inventory tracker,Inventory quantity,Price\n"+
@@ -82,6 +86,7 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 		Has(http.StatusSeeOther)
 	owner.Post(bring(owner, "Handle,Title,Variant SKU,Variant Weight,Variant Weight Unit,Variant Price\n"+
 		"lid,Lid,LID,1.5,lb,4.00\n") + "/apply").Has(http.StatusSeeOther)
+
 	got = e.Text(`SELECT string_agg(concat_ws('|', title_url, published, s.stock, s.weight_grams), ' ' ORDER BY s.id)
 		FROM sku s JOIN product p ON p.id = s.product_id WHERE s.code IN ('POT', 'PAN', 'LID')`)
 	if want := "pot|t|2|900 pan|f lid|f|680"; got != want {
@@ -133,6 +138,7 @@ func TestWeightsComeInFiles(t *testing.T) {
 	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "what the shop has already") {
 		t.Error(page)
 	}
+
 	path := bring(owner, "sku,grams,grams_was\n1,100,100\n4,0.2 kg,100\n5,300,100\n6,5,\n")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	weights := func() string {
@@ -141,6 +147,7 @@ func TestWeightsComeInFiles(t *testing.T) {
 	if got := weights(); got != "1:150 4:200 5:300 6:5" {
 		t.Errorf("weights %s", got)
 	}
+
 	e.browser(adminui.Owner).Post("/staff/settings/weights", "weights", "4 900", "version", shown).Has(409, "4 200", "4 900")
 	staff.Post("/staff/settings/weights", "weights", "5 350", "version", e.weightsVersion()).OK()
 	shown = e.weightsVersion()

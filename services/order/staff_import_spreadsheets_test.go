@@ -34,6 +34,7 @@ func savedAgain(t *testing.T, file string, comma rune, end string, quoted bool, 
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var out strings.Builder
 	for n, row := range rows {
 		for i, cell := range row {
@@ -64,6 +65,7 @@ func TestFilesComeBackFromSpreadsheets(t *testing.T) {
 		WHERE id = 1`)
 	e.Exec(`UPDATE product SET description_part_2 = E' two\tthree\r\nfour ' WHERE id = 3`)
 	e.Exec(`UPDATE sku SET stock = -3, back_order = true, code = '00123', weight_grams = 1250 WHERE id = 1`)
+
 	for _, kind := range productfile.Kinds {
 		file := owner.Get("/staff/catalog/export/" + kind.Name + ".csv").Body
 		for name, again := range map[string]string{
@@ -79,6 +81,7 @@ func TestFilesComeBackFromSpreadsheets(t *testing.T) {
 			}
 		}
 	}
+
 	old := bring(owner, "sku;price\r1;1.234,50\r4;$7,5\r")
 	owner.Post(old + "/apply").Has(http.StatusSeeOther)
 	if got := e.Text(`SELECT string_agg(price_cents::text, ' ' ORDER BY id) FROM sku_any WHERE id IN (1, 4)`); got != "123450 750" {

@@ -70,17 +70,20 @@ func TestFilesOfProducts(t *testing.T) {
 		}
 		owner.Get("/staff/catalog/template/"+kind.Name+".csv").Has(200, head.String())
 	}
+
 	path := bring(owner, "\ufeffproduct;address;title;text;state;collections;sku;article_number;option_1;option_2;"+
 		"price;pieces;back_orders\n"+
 		";OakDesk;Oak, desk;**Solid**;published;desk filing;;OAK-1;Oak;L;249.00;3;no\n"+
 		";OakDesk;;;;;;OAK-2;Oak;M;199.00;;yes\n"+
 		"bSusp6dBHm;;Paper clip;;;;1;;Silver;Medium;3.75;15;\n"+
 		";;;;;;6;BIND-S;;;;;\n")
+
 	e.Exec(`UPDATE sku SET stock = 9 WHERE id = 1`) // one is sold meanwhile
 	owner.Get(path).Has(200, "<dd>4</dd>", "Apply all of it")
 	if e.goods() == before || strings.Contains(e.goods(), "OakDesk") {
 		t.Error("checking changes something")
 	}
+
 	before = e.goods()
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	for _, want := range []string{"Oak, desk|OakDesk|**Solid**|t|{desk,filing}|8|OAK-1|Oak|L|3|f|1|24900", "9|OAK-2|Oak|M|t|1|19900",
@@ -89,6 +92,7 @@ func TestFilesOfProducts(t *testing.T) {
 			t.Errorf("%s is not in\n%s", want, e.goods())
 		}
 	}
+
 	owner.Post(path + "/apply").Has(http.StatusSeeOther) // once
 	if n := e.Number(`SELECT count(*) FROM stock_change WHERE reason = 'import'`); n != 2 {
 		t.Errorf("%d changes of counts", n)
@@ -98,6 +102,7 @@ func TestFilesOfProducts(t *testing.T) {
 	if got := strings.ReplaceAll(e.goods(), "bSusp6dBHm|Later", "bSusp6dBHm|Paper Clips"); got != before {
 		t.Errorf("taken back:\n%s\nwas:\n%s", e.goods(), before)
 	}
+
 	owner.Get(path).Has(200, "taken back")
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	bring(owner, "address,title\nOakDesk,Again\n") // what was taken back can come again
@@ -122,11 +127,13 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "what the shop has already") {
 		t.Error(page)
 	}
+
 	file := "sku,price,price_was,pieces,pieces_was\n1,3.50,3.50,15,10\n4,,,0,10\n5,,,10,10\n"
 	path := bring(owner, file)
 	other := bring(owner, file)
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	owner.Post(other+"/apply").Has(http.StatusConflict, "applied already")
+
 	owner.Get(bring(owner, file)).Has(200, "applied already")
 	again := "\ufeffsku;price;price_was;pieces;pieces_was\r\n4;;;0;10\r\n1;3.5;3.5;15;10\r\n" // as a spreadsheet saves it
 	owner.Get(bring(owner, again)).Has(200, "applied already, at", "10 to 15", "10 to 0")
@@ -136,6 +143,7 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	if n := e.Number(`SELECT price_cents FROM sku_any WHERE id = 1`); n != 777 {
 		t.Errorf("it costs %d", n)
 	}
+
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "8 8 8" {
 		t.Errorf("counts %s after it is taken back", got)
@@ -143,6 +151,7 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	if page := owner.Get(bring(owner, again)); strings.Contains(page.Body, "applied already") {
 		t.Error(page)
 	}
+
 	owner.Post(bring(owner, "sku,pieces,pieces_was\n6,50,0\n") + "/apply").Has(http.StatusSeeOther)
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`)
 	owner.Post(bring(owner, "sku,pieces,pieces_was\n6,50,0\n") + "/apply").Has(http.StatusSeeOther) // sold out, and there are 50 again
@@ -160,6 +169,7 @@ func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id IN (1, 6)`)
 	owner := e.browser(adminui.Owner)
 	path := bring(owner, "sku,price,pieces,pieces_was\n1,4.25,15,10\n6,5.25,,\n")
+
 	p := e.visitor()
 	p.add("1", "2")
 	holding, err := e.pool.Begin(t.Context())
@@ -170,10 +180,12 @@ func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
 	if _, err := holding.Exec(t.Context(), `SELECT FROM product FOR UPDATE`); err != nil {
 		t.Fatal(err)
 	}
+
 	applied := make(chan int, 1)
 	go func() { applied <- owner.Post(path + "/apply").Status }()
 	e.Becomes(1, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	quote := p.quoted("ann@mail.example.com")
+
 	if err := holding.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +225,7 @@ func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
 		"Sold,,,,S-2,Blue,5.00,3\nHeld,,Held,published,H-1,,5.00,3\nIdle,,Idle,published,I-1,,5.00,3\n,bSusp6dBHm,,,B-9,Pink,5.00,3\n")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	sku := func(code string) string { return e.Text(`SELECT id::text FROM sku WHERE code = $1`, code) }
+
 	sold, held := e.visitor(), e.visitor()
 	sold.add(sku("S-1"), "1")
 	sold.add(sku("B-9"), "1")
@@ -222,6 +235,7 @@ func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
 	owner.Get(path).Has(200, "is retired instead of deleted")
 	a := owner.Post(path + "/undo")
 	a.Has(http.StatusSeeOther)
+
 	owner.Get(path).Has(200, "<dt>Products retired, not deleted</dt><dd>2</dd>", "<dt>SKUs retired, not deleted</dt><dd>1</dd>")
 	if got := e.Text(`SELECT string_agg(concat_ws(' ', p.title_url, p.retired_at IS NOT NULL, s.code, s.stock), ', ' ORDER BY s.id)
 		FROM product p LEFT JOIN sku s ON s.product_id = p.id WHERE p.title_url IN ('Sold', 'Held', 'Idle')`); got !=
@@ -231,6 +245,7 @@ func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM sku WHERE retired_at IS NOT NULL AND product_id IS NULL`); n != 1 {
 		t.Errorf("%d SKUs are retired", n)
 	}
+
 	owner.Get("/staff/catalog/products/"+e.Text(`SELECT identifier FROM product WHERE title_url = 'Sold'`)).
 		Has(200, "Retired", "Bring back")
 	e.mustHandle(event("evt_2", completed, quote, nil)) // the payment page holds what it promised
@@ -261,6 +276,7 @@ func TestFilesWithErrors(t *testing.T) {
 		owner.Post(path + "/apply")
 		return strings.Join(got, " ")
 	}
+
 	for content, want := range map[string]string{
 		"a,b\n1,2\n":           "1",
 		"product,product\n":    "1product",
@@ -303,6 +319,7 @@ func TestFilesWithErrors(t *testing.T) {
 			t.Errorf("%.60q: %s, want %s", content, got, want)
 		}
 	}
+
 	sendFile(owner, strings.Repeat("x", productfile.MaxBytes+1)).
 		Has(http.StatusUnprocessableEntity, "goods.csv has 24.1 MB; a file has at most 24 MB.")
 	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+
@@ -311,6 +328,7 @@ func TestFilesWithErrors(t *testing.T) {
 	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*productfile.MaxFaults {
 		t.Errorf("%s more errors, %d bytes tell of them", more, len(a.Body))
 	}
+
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'staff.acted.%'
 		AND convert_from(payload, 'UTF8')::jsonb ->> 'text' = 'Checked the file goods.csv'`); n !=
 		e.Number(`SELECT count(*) FROM catalog_import`) {
@@ -327,6 +345,7 @@ func TestALargeFile(t *testing.T) {
 	e := newEnv(t)
 	var file strings.Builder
 	file.WriteString("address,title,state,text,article_number,option_1,price,pieces\n")
+
 	rows := 1000
 	if many, err := strconv.Atoi(os.Getenv("GOODS")); err == nil {
 		rows = many
@@ -336,6 +355,7 @@ func TestALargeFile(t *testing.T) {
 	}
 	owner := e.browser(adminui.Owner)
 	start := time.Now()
+
 	path := bring(owner, file.String())
 	checked := time.Since(start)
 	start = time.Now()
@@ -352,6 +372,7 @@ func TestALargeFile(t *testing.T) {
 	for n := range rows {
 		fmt.Fprintf(&file, "T-%d,Item %d,%d.75,9,7\n", n, n, 1+n%900)
 	}
+
 	path = bring(owner, file.String())
 	start = time.Now()
 	var longest time.Duration
@@ -360,6 +381,7 @@ func TestALargeFile(t *testing.T) {
 		owner.Post(path + "/apply").Has(http.StatusSeeOther)
 		applied <- time.Since(start)
 	}()
+
 	skus := e.Text(`SELECT string_agg(id::text, ' ' ORDER BY id)
 		FROM (SELECT id FROM sku WHERE code LIKE 'T-%' ORDER BY id LIMIT 200) AS s`)
 	for took := time.Duration(0); took == 0; bought++ {

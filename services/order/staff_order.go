@@ -299,6 +299,7 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 	if !found {
 		return p, web.NotFound()
 	}
+
 	p = row.page()
 	parts, err := readStaffParts(ctx, s.pool, row)
 	if err != nil {
@@ -308,6 +309,7 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 	if err != nil {
 		return p, err
 	}
+
 	for _, l := range lines {
 		p.Lines = append(p.Lines, l.forStaff())
 	}
@@ -319,6 +321,7 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 		p.Money.Refunded, p.Money.Requested, p.Money.Disputed = ledger.Refunded, ledger.Requested, ledger.Disputed
 		p.Money.Left = max(ledger.Left(), 0)
 	}
+
 	p.Panels, p.Customer.Part = p.panels(), customerPart(row.MemberID, row.ProspectCode)
 	p.add(parts)
 	p.Timeline = p.timeline(parts)
@@ -381,6 +384,7 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 			add(adminui.Event{At: *m.At, Text: m.Title, Who: m.By})
 		}
 	}
+
 	add(adminui.Event{At: p.PlacedAt, Text: "Paid " + p.Money.Total.String(), Detail: p.Payment.PaymentIntent,
 		Tone: "good"})
 	for _, s := range p.Parcels {
@@ -391,12 +395,14 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 			add(adminui.Event{At: *s.ToldAt, Text: "Mailed the customer about the parcel", Detail: s.TrackingNumber})
 		}
 	}
+
 	for _, u := range parts.undone {
 		detail := joinFilled(" · ", u.Carrier, u.TrackingNumber)
 		add(adminui.Event{At: u.ShippedAt, Text: "Sent a parcel, which was taken back", Detail: detail,
 			Who: u.ShippedBy})
 		add(adminui.Event{At: u.At, Text: "Took a parcel back", Detail: detail, Who: u.By, Tone: "warn"})
 	}
+
 	for _, f := range p.Refunds {
 		e := adminui.Event{At: f.At, Text: fmt.Sprintf("Refund of %s: %s", f.Amount, f.State), Who: f.By,
 			Detail: joinFilled(" · ", spaced(f.Reason), f.Failure, f.Trouble), Tone: f.Badge().Tone}
@@ -405,10 +411,12 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 		}
 		add(e)
 	}
+
 	for _, d := range p.Disputes {
 		add(adminui.Event{At: d.At, Text: fmt.Sprintf("Dispute about %s: %s", d.Amount, spaced(d.Status)),
 			Detail: spaced(d.Reason), Tone: "bad"})
 	}
+
 	for _, n := range p.Notes {
 		what := "Note"
 		if n.Mailed {
@@ -416,6 +424,7 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 		}
 		add(adminui.Event{At: n.At, Text: what, Detail: n.Text, Who: n.By})
 	}
+
 	for _, c := range parts.changes {
 		add(adminui.Event{At: c.At, Text: "Corrected the shipping address", Who: c.ByName,
 			Detail: addressLine(&c.Before) + " → " + addressLine(&c.After)})

@@ -83,6 +83,7 @@ func (o staffOrderRow) page() staffOrderPage {
 			CheckoutID: o.CheckoutID},
 		Consent: staffConsent{TermsOfSale: o.TermsOfSale, AgreedAt: o.AgreedAt, Newsletter: o.Newsletter},
 	}
+
 	if o.ShippingMethod != nil {
 		p.ShippingMethod = o.ShippingMethod.Carrier
 	}
@@ -133,6 +134,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 	queue(batch, func(c staffCode) { parts.codes = append(parts.codes, c) }, `
 		SELECT coalesce(detail->>'code', '') AS code, coalesce(detail->>'description', '') AS description, applied
 		FROM order_code WHERE order_id = $1 ORDER BY seq`, o.ID)
+
 	queue(batch, func(m staffMove) { parts.moves = append(parts.moves, m) }, `
 		SELECT s.identifier, s.title, o.created_date_time AS at, coalesce(o.by_name, '') AS by
 		FROM status s LEFT JOIN order_status o ON o.status = s.identifier AND o.order_id = $1
@@ -143,6 +145,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		  coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
 		    FROM shipment_line l WHERE l.shipment_id = s.id), '[]') AS pieces
 		FROM shipment s WHERE order_id = $1 ORDER BY shipped_at, id`, o.ID)
+
 	queue(batch, func(u undone) { parts.undone = append(parts.undone, u) }, `
 		SELECT `+undoneColumnsSQL+` FROM shipment_undone u WHERE order_id = $1 ORDER BY undone_at, id`, o.ID)
 	queue(batch, func(r staffRefund) { parts.refunds = append(parts.refunds, r) }, `
@@ -151,6 +154,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		  coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
 		    FROM refund_line l WHERE l.refund_id = r.id), '[]') AS pieces
 		FROM refund r WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)
+
 	queue(batch, func(d staffDispute) { parts.disputes = append(parts.disputes, d) }, `
 		SELECT id, amount, withdrawn, reason, status, due_by, created_at AS at
 		FROM dispute WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)
@@ -162,6 +166,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 	if o.MemberID != nil {
 		same, whose = "o.member_id = $2", *o.MemberID
 	}
+
 	queue(batch, func(o staffOther) { parts.others = append(parts.others, o) }, `
 		SELECT o.identifier, o.placed_at, coalesce(s.title, '') AS status_title, o.total
 		FROM orders o LEFT JOIN status s ON s.identifier = o.current_status

@@ -56,6 +56,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	id, other := e.sold("ann@mail.example.com", "3"), e.sold("ann@mail.example.com", "1")
 	e.sold("bob@mail.example.com", "1")
 	path := "/staff/orders/" + id
+
 	desk := e.server.desk
 	on := Order{Identifier: id}
 	parcel, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1Z9", Method: "UPSGround", Lines: []Pieces{{0, 1}}})
@@ -65,6 +66,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	if _, err := desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}, Note: odd}); err != nil {
 		t.Fatal(err)
 	}
+
 	e.Exec(`UPDATE orders SET customer_name = $1, shipping_address = jsonb_set(shipping_address, '{city}', to_jsonb($1::text))
 		WHERE identifier = $2`, odd, id)
 	e.Exec(`UPDATE order_line SET product_title = $1, color = $1`, odd)
@@ -85,12 +87,14 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	} {
 		a.Want(want, keys...)
 	}
+
 	a.Want(3, "lines", "0", "quantity")
 	a.Want(1, "lines", "0", "to_ship")
 	a.Want(true, "consent", "terms_of_sale")
 	if pi := a.Text("payment", "payment_intent"); a.Text("payment", "dashboard") != "https://dashboard.stripe.com/test/payments/"+pi {
 		t.Errorf("at Stripe: %s", a.Text("payment", "dashboard"))
 	}
+
 	var what []string
 	for i := range 6 {
 		what = append(what, a.Text("timeline", fmt.Sprint(i), "text"))
@@ -100,6 +104,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 		a.Text("money", "total") {
 		t.Errorf("timeline: %s", got)
 	}
+
 	page := e.browser(adminui.Owner).Get(path)
 	page.Has(200, "&lt;script&gt;", "/orders/"+id+"/ship", "/orders/"+id+"/refund", "SKU 6", "Mail it to the customer",
 		`hx-get="/mails/panel/order/`+id+`"`, `href="/mails/panel/order/`+id+`"`, `hx-get="/audit/order/`+id+`"`,
@@ -112,6 +117,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 			t.Errorf("a dispute that is %s does not say %q", status, outcome)
 		}
 	}
+
 	e.browser(adminui.Owner).Get("/staff/orders/ship?id="+id).Has(200, ">disputed<")
 	if packer := e.browser(adminui.Fulfilment).Get(path); strings.Contains(packer.Body, "/customers/panel") {
 		t.Error("who may not see customers is shown who bought it")
@@ -122,6 +128,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	if strings.Contains(page.Body, "/orders/"+id+"/cancel") {
 		t.Error("an order that was sent in part can be canceled")
 	}
+
 	look := e.browser(adminui.ReadOnly).Get(path)
 	for _, not := range []string{"/ship", "/refund", "/cancel", "/undo", "/notes", "/status"} {
 		if strings.Contains(look.Body, "/orders/"+id+not) {
@@ -142,6 +149,7 @@ func TestStaffWriteNotes(t *testing.T) {
 	for range 2 { // the second time is a repetition
 		staff.Post(path, "text", "Your mug comes\r\nin blue.", "mail", "on").Has(200, "Mailed")
 	}
+
 	for text, want := range map[string]string{" \n": "Write something", strings.Repeat("a", 2001): "at most 2000"} {
 		staff.Post(path, "text", text).Has(422, want)
 	}
@@ -157,6 +165,7 @@ func TestStaffWriteNotes(t *testing.T) {
 			AND convert_from(payload, 'UTF8') LIKE '%mug%'`); n != 0 {
 		t.Error("the log of acts holds what was written to a customer")
 	}
+
 	e.Exec(`UPDATE orders SET email = NULL`)
 	staff.Post(path, "text", "x", "mail", "on").Has(422, "no address")
 	staff.Post("/staff/orders/none/notes", "text", "x").Has(404)

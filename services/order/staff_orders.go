@@ -136,6 +136,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if want.Search != "" {
 		named, err := namedBySearch(r.Context(), s.pool, want.Search)
 		if err != nil {
@@ -151,6 +152,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	columns := staffOrderColumns
 	if ask.File {
 		columns = staffOrderFile
@@ -161,6 +163,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 		}
 		return orderPlace{At: o.PlacedAt, ID: o.ID}
 	})
+
 	data := staffOrdersPage{Orders: orders[:len(table.Rows)], Next: table.Next, Views: []staffView{},
 		Problems: ask.Problems}
 	data.describe(ask, table, tabs, s.cfg.LateDays)
@@ -178,6 +181,7 @@ func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want
 	if only := ask.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
 		ask.Leave("only", "There is no such choice of orders: all are shown.")
 	}
+
 	want = ordersWanted{
 		Status:  ask.Chosen["status"],
 		Only:    ask.Chosen["only"],
@@ -190,6 +194,7 @@ func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want
 	if want.From, want.Until, err = ask.Days(); err != nil {
 		return want, err
 	}
+
 	if !want.Until.IsZero() {
 		want.Until = want.Until.AddDate(0, 0, 1) // the day itself is included
 	}
@@ -238,6 +243,7 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: t.Text, To: ask.With("status", t.Key), Count: count,
 			More: t.Count > count, Active: chosen == t.Key})
 	}
+
 	for i, o := range p.Orders {
 		table.Rows[i].Key = o.Identifier
 	}
@@ -261,6 +267,7 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	name, query := strings.TrimSpace(form.Get("name")), form.Get("query")
 	values, err := url.ParseQuery(query)
 	if err != nil || len(query) > 2000 {
@@ -269,6 +276,7 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 	if name == "" || utf8.RuneCountInString(name) > maxViewName {
 		return viewPage(form, adminui.Wrong{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
 	}
+
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name
 	kept, err := upsertView(r.Context(), s.pool, person, name, values.Encode(), replace)
 	if err != nil {
@@ -285,6 +293,7 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 		full := fmt.Sprintf("You keep %d views already: drop one first.", maxViews)
 		return viewPage(form, adminui.Wrong{"": full}), nil
 	}
+
 	return adminui.Done{To: "/orders?" + values.Encode(), Text: "Kept this view as " + name + "."}, nil
 }
 

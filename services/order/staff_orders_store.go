@@ -65,6 +65,7 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 			arg(pg.Like(lower)+"%") + ")",
 		"lower(o.email) LIKE " + arg(pg.Like(lower)+"%"),
 	}
+
 	if len(w.Payments) > 0 {
 		all = append(all, "o.payment_intent = ANY("+arg(w.Payments)+")")
 	}
@@ -74,6 +75,7 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 	if len([]rune(w.Search)) >= nearLength {
 		all = append(all, "lower(o.customer_name) LIKE "+arg("%"+pg.Like(lower)+"%"))
 	}
+
 	if len(w.Codes) > 0 {
 		all = append(all, "o.id IN (SELECT order_id FROM order_code WHERE code_id = ANY("+arg(w.Codes)+"))")
 	}
@@ -93,6 +95,7 @@ func (w ordersWanted) statement() (sql string, args []any) {
 	if w.ByTotal {
 		key, kind = "total", "bigint"
 	}
+
 	if w.Down {
 		direction, beyond = "DESC", "<"
 	}
@@ -101,6 +104,7 @@ func (w ordersWanted) statement() (sql string, args []any) {
 	if w.Status != "" {
 		where.WriteString(" AND o.current_status = " + arg(w.Status))
 	}
+
 	switch w.Only {
 	case onlyLate:
 		fmt.Fprintf(&where, " AND o.current_status = ANY(%s) AND o.placed_at < now() - %s * interval '1 day'",
@@ -108,6 +112,7 @@ func (w ordersWanted) statement() (sql string, args []any) {
 	case onlyRefunds:
 		where.WriteString(" AND o.payment_intent IN (" + refundsUnderWaySQL + ")")
 	}
+
 	if !w.From.IsZero() {
 		where.WriteString(" AND o.placed_at >= " + arg(w.From))
 	}
@@ -121,6 +126,7 @@ func (w ordersWanted) statement() (sql string, args []any) {
 		}
 		fmt.Fprintf(&where, " AND (o.%s, o.id) %s (%s::%s, %s)", key, beyond, arg(at), kind, arg(w.After.ID))
 	}
+
 	var found []string
 	for _, match := range w.matches(arg) {
 		found = append(found, "(SELECT o.id FROM orders o WHERE "+match+where.String()+" "+order+")")
@@ -161,6 +167,7 @@ func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, e
 	if err != nil {
 		number = 0 // no SKU has this number
 	}
+
 	return pg.Get[namedThings](ctx, db, "find what is searched for", `
 		SELECT
 		  ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,

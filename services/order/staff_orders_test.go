@@ -81,6 +81,7 @@ func TestStaffListOrders(t *testing.T) {
 			t.Errorf("%q: %d orders from %s on %d pages", query, len(all), all[0], pages)
 		}
 	}
+
 	if a := staff.Get("/staff/orders.csv"); !strings.Contains(a.Body, ",'=cmd|<b>x,") || strings.Count(a.Body, "\n") != 121 {
 		t.Error(a)
 	}
@@ -90,6 +91,7 @@ func TestStaffListOrders(t *testing.T) {
 			t.Errorf("%s: %s", bad, a)
 		}
 	}
+
 	staff.Header = nil
 	a := staff.Get("/staff/orders", "q", "order60")
 	a.Has(200, `href="/orders/order60"`, "=cmd|&lt;b&gt;x", `<span class="count">108</span>`)
@@ -108,6 +110,7 @@ func TestStaffFindOrders(t *testing.T) {
 	e.Exec(`INSERT INTO order_code SELECT id, 0, (SELECT id FROM discount_code WHERE code = 'WELCOME10'), true, '{}'
 		FROM orders WHERE identifier IN ('order3', 'order4')`)
 	e.Exec(`UPDATE order_line SET sku_id = 1 WHERE order_id = (SELECT id FROM orders WHERE identifier = 'order9')`)
+
 	e.Exec(`INSERT INTO shipment (id, order_id, carrier, tracking_number, mail_at, by_name)
 		SELECT 'parcel', id, 'UPS', 'JD0014', now(), 'Ada' FROM orders WHERE identifier = 'order8'`)
 	e.Exec(`INSERT INTO order_status SELECT id, 'shipped', now() + interval '1 minute' FROM orders WHERE identifier = 'order5'`)
@@ -118,6 +121,7 @@ func TestStaffFindOrders(t *testing.T) {
 		VALUES ('du_7', 'p14', 14, 14, 1, 'usd', 'general', 'lost', now())`)
 	e.Exec(`INSERT INTO payment_event (event_id, type, payment_intent, payload, at)
 		VALUES ('evt_7', 'charge.refunded', 'p14', '{}', now())`)
+
 	e.Exec(`UPDATE orders SET event_id = 'evt_8' WHERE identifier = 'order15'`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '73 hours' WHERE identifier = 'order16'`)
 	e.server.cfg.LateDays = 3
@@ -140,6 +144,7 @@ func TestStaffFindOrders(t *testing.T) {
 			t.Errorf("%s: %v, want %s", query, got, want)
 		}
 	}
+
 	// Invalid parts of the address are reported, and the rest of it is shown.
 	for query, want := range map[string]string{"status=none&q=order77": "There is no such status",
 		"only=none&q=order77":           "There is no such choice",
@@ -153,11 +158,13 @@ func TestStaffFindOrders(t *testing.T) {
 		from := map[bool]string{true: "2026-03-04"}[query[0] == 'f']
 		e.browser(adminui.ReadOnly).Get("/staff/orders?"+query).Has(200, want, `name="from" value="`+from)
 	}
+
 	// If a status is taken back the list shows the one before.
 	e.Exec(`DELETE FROM order_status WHERE status = 'shipped'`)
 	staff.Get("/staff/orders", "q", "order5").Want("accepted", "orders", "0", "status")
 	e.Exec(`UPDATE order_status SET status = 'manufacturing' WHERE order_id = (SELECT id FROM orders WHERE identifier = 'order5')`)
 	staff.Get("/staff/orders", "q", "order5").Want("Manufacturing", "orders", "0", "status_title")
+
 	// The shopper's purchase gives the order its status, too.
 	p := e.visitor()
 	p.add("6", "1")
@@ -194,6 +201,7 @@ func TestStaffKeepViews(t *testing.T) {
 		return ada.Post("/staff/orders/views", "name", name, "query", query)
 	}
 	keep("To pack", "status=packing&q=%3Cb%3E").OK()
+
 	keep("To pack", "status=packing&q=%3Cb%3E").OK() // the same again
 	keep("To pack", "status=accepted").Has(409, "You keep a view of this name already")
 	ada.Get("/staff/orders").Want("/orders?q=%3Cb%3E&status=packing", "views", "0", "to")
@@ -203,6 +211,7 @@ func TestStaffKeepViews(t *testing.T) {
 	in.Post("/staff/orders/views", "name", "Other", "query", "status=accepted", "replace", "To pack").Has(303)
 	ada.Get("/staff/orders").Want("/orders?q=%3Cb%3E&status=packing", "views", "1", "to")
 	ada.Post("/staff/orders/views/" + e.Text(`SELECT id::text FROM staff_view WHERE name = 'Other'`) + "/drop").OK()
+
 	ada.Post("/staff/orders/views", "name", "To pack", "query", "status=accepted", "replace", "To pack").OK()
 	keep("<b>Late", "sort=placed").OK()
 	a := ada.Get("/staff/orders")
@@ -217,6 +226,7 @@ func TestStaffKeepViews(t *testing.T) {
 			t.Errorf("%v: %s", bad, a)
 		}
 	}
+
 	e.browser(adminui.ReadOnly).Post("/staff/orders/views").Has(422, "1 to 60 characters")
 	long := strings.Repeat("a", 61)
 	e.browser(adminui.ReadOnly).Post("/staff/orders/views", "name", long, "query", "status=packing").Has(422, "1 to 60 characters",
@@ -260,6 +270,7 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 	for _, table := range []string{"orders", "order_line", "order_code", "order_status"} {
 		e.Exec("VACUUM ANALYZE " + table)
 	}
+
 	for _, path := range []string{"", "?q=Ada", "?q=WELCOME10&status=packing", "?status=packing&sort=total", "?q=6&from=2026-01-01",
 		"?q=re_7", "?q=evt_7", "?only=late&sort=placed", "?only=refunds"} {
 		begun := time.Now()
@@ -268,6 +279,7 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 		}
 		t.Logf("/staff/orders%s: %s", path, time.Since(begun))
 	}
+
 	whole := e.ReadsWhole(int64(*many), func(tx pgx.Tx, _ testenv.DB) {
 		list, count, err := lateOrders(t.Context(), tx, 1, 5, 100)
 		if err != nil || len(list) != 5 || count != 100 || list[0].PlacedAt.After(list[4].PlacedAt) {
@@ -277,6 +289,7 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 	if len(whole) > 0 {
 		t.Errorf("late orders read whole: %q", whole)
 	}
+
 	after := &orderPlace{At: time.Now().Add(-time.Hour), ID: 1}
 	for name, w := range map[string]ordersWanted{
 		"newest": {Down: true}, "further down": {Down: true, After: after}, "one status": {Status: "packing", Down: true},

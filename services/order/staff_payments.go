@@ -175,6 +175,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	if err != nil {
 		return paymentPage{}, err
 	}
+
 	page := paymentPage{
 		Payment:   p,
 		Title:     p.title(),
@@ -184,6 +185,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 		CanMake:   p.makesOrder(),
 		CanRefund: p.refundable(),
 	}
+
 	page.Facts = []adminui.Detail{{Label: "Reason", Value: p.Reason}, {Label: "Amount", Value: p.Amount},
 		{Label: "Currency", Value: p.Currency}, {Label: "Since", Value: p.At}, p.atStripe(),
 		{Label: "Payment", Value: p.PaymentIntent}, {Label: "Event", Value: p.EventID}}
@@ -191,6 +193,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 		page.Facts = append(page.Facts, adminui.Detail{Label: "Order",
 			Value: adminui.Link{Text: p.Order, To: "/orders/" + p.Order}})
 	}
+
 	if !p.ResolvedAt.IsZero() {
 		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: p.ResolvedAt},
 			adminui.Detail{Label: "By", Value: p.ResolvedBy})
@@ -198,6 +201,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 			page.Facts = append(page.Facts, adminui.Detail{Label: "How", Value: how})
 		}
 	}
+
 	if string(payload) == "{}" {
 		page.Payload = "" // nothing was stored, or it was erased
 	}
@@ -240,6 +244,7 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 	if !page.CanMake {
 		return nil, &web.Error{Status: http.StatusUnprocessableEntity, Code: "no-payment"}
 	}
+
 	paid, err := s.stripe.Session(r.Context(), page.Payment.SessionID)
 	switch {
 	case errors.Is(err, stripe.ErrNoSession), err == nil && !paid.Paid():
@@ -248,6 +253,7 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, web.Unavailable(err)
 	}
+
 	var made result
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		results, err := s.place(r.Context(), tx, []payment{{Session: paid, raw: paid.Raw}})
@@ -271,6 +277,7 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 		page.Problem = "It still makes no order: " + made.reason + ". What stands in the way is said beside this."
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	return adminui.Done{To: "/orders/" + made.identifier, Text: "Order " + made.identifier + " was made."}, nil
 }
 

@@ -40,11 +40,13 @@ func TestStaffMakeTheOrderFromAPayment(t *testing.T) {
 		!strings.HasPrefix(a.Header.Get("Location"), "/orders/") {
 		t.Fatal(a)
 	}
+
 	for _, act := range []string{"order", "resolve", "refund"} {
 		if a := staff.Post("/staff/payments/" + id + "/" + act); a.Status != http.StatusConflict {
 			t.Errorf("%s: %s", act, a)
 		}
 	}
+
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
 		t.Errorf("%d orders", n)
 	}
@@ -64,6 +66,7 @@ func TestStaffSeeToAPayment(t *testing.T) {
 	if a := support.Post("/staff/payments/" + id + "/resolve"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
+
 	staff := e.client.AsStaff("order", adminui.Manager)
 	if a := staff.Post("/staff/payments/"+id+"/refund", "note", "sorry"); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
@@ -74,6 +77,7 @@ func TestStaffSeeToAPayment(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM payment_issue WHERE resolved_by = 'Ada'`); n != 1 {
 		t.Error("the entry is not resolved")
 	}
+
 	staff.Get("/staff/payments/"+id).Has(200, "The payment was given back",
 		"Payment of "+c.Total.String()+" whose order could not be stored")
 	for _, path := range []string{"/staff/payments/0", "/staff/payments/x", "/staff/payments/99999999999999999999"} {
@@ -94,6 +98,7 @@ func TestWorkOfOrder(t *testing.T) {
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '4 days' WHERE identifier = 'order1'`)
 	lost, failed := e.sold("ann@mail.example.com", "1"), e.sold("bob@mail.example.com", "1")
 	e.mustHandle(disputeEvent("evt_d", "charge.dispute.closed", e.intent(lost), "lost", -1355))
+
 	for i, state := range []string{"succeeded", "failed"} {
 		e.mustHandle(refundEvent("evt_r"+itoa(int64(i)), "refund.updated", "re_1", e.intent(failed), 100, state, nil))
 	}
@@ -111,6 +116,7 @@ func TestWorkOfOrder(t *testing.T) {
 	}
 	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "disputes": 1, "failed-refunds": 1})
 	staff := e.staff(adminui.Manager)
+
 	// Each kind is described, and its page offers and shows only what applies to it.
 	for reason, has := range map[string][]string{
 		"refund-failed": {"<h1>Refund of 1.00 failed</h1>", "<dt>Refund</dt><dd>re_1</dd>"},
@@ -127,6 +133,7 @@ func TestWorkOfOrder(t *testing.T) {
 	if text := staff.Get("/staff/orders/" + lost).OK().Body; !strings.Contains(text, `"Dispute about 13.55: lost"`) {
 		t.Errorf("the order of a lost dispute: %s", text)
 	}
+
 	var entries []string
 	for i := range 3 {
 		entries = append(entries, staff.Get("/staff/payments").OK().Text("payments", itoa(int64(i)), "reason"))
@@ -134,10 +141,12 @@ func TestWorkOfOrder(t *testing.T) {
 	if slices.Sort(entries); strings.Join(entries, " ") != "dispute-lost order-refused refund-failed" {
 		t.Errorf("for staff: %q", entries)
 	}
+
 	staff.Post("/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`) + "/resolve").OK()
 	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "failed-refunds": 1})
 	staff.Get("/staff/payments/"+e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`)).
 		Want("by-hand", "payment", "resolution")
+
 	// The pages that the list links to show as many as it counts.
 	kinds, err := e.server.work(t.Context(), adminui.WorkShown)
 	if err != nil {
@@ -150,6 +159,7 @@ func TestWorkOfOrder(t *testing.T) {
 			}
 		}
 	}
+
 	e.Exec(`UPDATE refund SET state = 'pending'`)
 	for i, to := 0, ""; to == ""; i++ {
 		a := staff.Get("/staff/home").OK()
@@ -173,6 +183,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 	e.mustHandle(event("evt_1", completed, c, as("ann@mail.example.com")))
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	on, desk := Order{Identifier: identifier}, e.server.desk
+
 	e.staff(adminui.Owner).Post("/staff/orders/"+identifier+"/notes", "text", "Hello.", "mail", "on").OK()
 	parcel, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1"})
 	if err != nil {
@@ -182,6 +193,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 	if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: parcel, Tracking: "2", Mail: true}); err != nil {
 		t.Fatal(err)
 	}
+
 	e.mustHandle(refundEvent("evt_2", "refund.created", "re_1", "pi_"+c.ID, 1, "succeeded", nil),
 		disputeEvent("evt_3", "charge.dispute.created", "pi_"+c.ID, "needs_response"))
 	sent := strings.Fields(e.Text(`SELECT string_agg(key, ' ') FROM outbox
@@ -205,6 +217,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 			}
 		}
 	}
+
 	if trail, err := e.server.trail(t.Context(), []string{"nothing", "7777", "x@y.example"}); err != nil || len(trail.Hops) > 0 {
 		t.Errorf("%+v, %v", trail, err)
 	}

@@ -130,6 +130,7 @@ func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	pictures, ok1 := readMedia(form, "picture", skus)
 	videos, ok2 := readMedia(form, "video", nil)
 	if !ok1 || !ok2 {
@@ -139,6 +140,7 @@ func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 			return changeMedia(r, tx, p.ID, form.Version, pictures, videos)
 		})
 	}
+
 	refused, isRefused := errors.AsType[adminui.Wrong](err)
 	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.mediaPage(r, p)
@@ -171,6 +173,7 @@ func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []medi
 		}
 		return ""
 	}
+
 	ok = true
 	type placed struct {
 		mediaRow
@@ -199,6 +202,7 @@ func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []medi
 		ok = ok && m.Error == ""
 		list = append(list, placed{m, at})
 	}
+
 	slices.SortStableFunc(list, func(a, b placed) int {
 		switch {
 		case a.at < b.at:
@@ -208,6 +212,7 @@ func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []medi
 		}
 		return 0
 	})
+
 	for _, p := range list {
 		rows = append(rows, p.mediaRow)
 	}
@@ -263,6 +268,7 @@ func changeMedia(r *http.Request, tx pgx.Tx, id, version int64, pictures, videos
 	case p.MediaVersion != version:
 		return adminui.ErrStale
 	}
+
 	wasPictures, wasVideos, err := listMedia(ctx, tx, id)
 	if err != nil {
 		return err
@@ -274,6 +280,7 @@ func changeMedia(r *http.Request, tx pgx.Tx, id, version int64, pictures, videos
 	if err := storeMedia(ctx, tx, id, pictures, videos, adminui.Who(r).Name); err != nil {
 		return err
 	}
+
 	return adminui.Record(r, tx, adminui.Act{
 		Action: adminui.CatalogEdit,
 		Kind:   "product",

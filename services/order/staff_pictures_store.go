@@ -60,11 +60,13 @@ func storeMedia(ctx context.Context, tx pgx.Tx, id int64, pictures, videos []med
 		}
 		main[m.SKU] = true
 	}
+
 	for _, m := range videos {
 		batch.Queue(`
 			INSERT INTO product_video (product_id, video_url, video_thumbnail_url, caption) VALUES ($1, $2, $3, $4)`,
 			id, m.URL, m.Thumbnail, m.Caption)
 	}
+
 	batch.Queue(`UPDATE product SET media_version = media_version + 1, edited_by = $2, edited_at = now() WHERE id = $1`,
 		id, by)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {

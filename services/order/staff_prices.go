@@ -114,11 +114,13 @@ func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPa
 	if err != nil {
 		return page, err
 	}
+
 	field := adminui.Field{Name: "sku", Label: "SKUs", Kind: "checks"}
 	for _, k := range skus {
 		field.Options = append(field.Options, adminui.Option{Value: id(k.ID), Text: k.Name})
 		field.Checked = append(field.Checked, id(k.ID))
 	}
+
 	page.Form = adminui.Form{ID: "plan", Action: productPath(p.Identifier) + "/prices", Submit: "Set the price",
 		Version: p.SKUVersion, Fields: []adminui.Field{field,
 			{Name: "kind", Label: "As", Kind: "choice", Options: []adminui.Option{
@@ -161,6 +163,7 @@ func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong ad
 	if len(p.skus) == 0 {
 		wrong["sku"] = "Choose one at least."
 	}
+
 	if p.kind = form.Get("kind"); p.kind != kindPrice && p.kind != kindSale {
 		wrong["kind"] = "A price or a sale."
 	}
@@ -176,6 +179,7 @@ func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong ad
 	} else {
 		p.amount = amount
 	}
+
 	var okFrom, okUntil bool
 	p.from, okFrom = readTime(form.Get("from"))
 	p.until, okUntil = readTime(form.Get("until"))
@@ -187,6 +191,7 @@ func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong ad
 	case p.from != nil && p.from.After(now.AddDate(maxYearsAhead, 0, 0)):
 		wrong["from"] = fmt.Sprintf("This is more than %d years ahead.", maxYearsAhead)
 	}
+
 	switch {
 	case !okUntil:
 		wrong["until"] = "A day and a time, such as 2026-05-08T09:00."
@@ -211,6 +216,7 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, p.SKUVersion); err != nil {
 		return nil, err
 	}
+
 	plan, wrong := readPricePlan(form, time.Now())
 	if err = wrong; len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return planPrice(r, tx, p.ID, form.Version, plan) })
@@ -247,10 +253,12 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 	case p.SKUVersion != version:
 		return adminui.ErrStale
 	}
+
 	skus, err := listSKURows(ctx, tx, product)
 	if err != nil {
 		return err
 	}
+
 	prices := map[string]any{}
 	for _, sku := range plan.skus {
 		i := slices.IndexFunc(skus, func(k skuRow) bool { return k.ID == sku })
@@ -271,6 +279,7 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 			return err
 		}
 	}
+
 	if err := nextSKUVersion(ctx, tx, product, p.ColorName, p.SizeName, by); err != nil {
 		return err
 	}
@@ -307,11 +316,13 @@ func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	row, err := strconv.ParseInt(form.Get("id"), 10, 64)
 	kind := form.Get("kind")
 	if err != nil || kind != kindPrice && kind != kindSale {
 		return nil, web.BadRequest("id")
 	}
+
 	ended := false
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if ended, err = endPrice(r.Context(), tx, p.ID, kind, row); err != nil || !ended {
@@ -323,6 +334,7 @@ func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	done := "Ended."
 	if !ended {
 		done = "It was over already."

@@ -186,6 +186,7 @@ func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, e
 	if err != nil {
 		return f, err
 	}
+
 	state := "draft"
 	if p.Published {
 		state = "published"
@@ -206,6 +207,7 @@ func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, e
 		{Name: "on_sale_until", Label: "On sale until (UTC)", Kind: "datetime", Value: timeField(p.OnSaleUntil),
 			Hint: "Empty: for good."},
 	}}
+
 	if len(collections) > 0 {
 		field := adminui.Field{Name: "collections", Label: "Collections", Kind: "checks", Checked: p.Collections}
 		for _, c := range collections {
@@ -256,6 +258,7 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 		}
 		return sent
 	}
+
 	moment := func(name string, was *time.Time) *time.Time {
 		sent, there := form.Lookup(name)
 		if !there || sent == timeField(was) {
@@ -267,6 +270,7 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 		}
 		return t
 	}
+
 	e = productEdit{
 		Title:       text("title", now.Title, maxTitle),
 		TitleURL:    text("title_url", now.TitleURL, 100),
@@ -278,6 +282,7 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 		OnSaleUntil: moment("on_sale_until", now.OnSaleUntil),
 		Collections: now.Collections,
 	}
+
 	if e.Title == "" {
 		wrong["title"] = "A product needs a title."
 	}
@@ -291,6 +296,7 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 	default:
 		e.Published = state == "published"
 	}
+
 	if e.OnSaleFrom != nil && e.OnSaleUntil != nil && !e.OnSaleFrom.Before(*e.OnSaleUntil) {
 		wrong["on_sale_until"] = "This is not after the beginning."
 	}
@@ -313,6 +319,7 @@ func (s *server) staffUpdateProduct(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, p.Version); err != nil {
 		return nil, err
 	}
+
 	edit, wrong := readProductEdit(form, p)
 	if form.Get("preview") != "" {
 		return s.typedProduct(r, p, form, nil, http.StatusOK)
@@ -322,6 +329,7 @@ func (s *server) staffUpdateProduct(r *http.Request) (adminui.Answer, error) {
 	} else {
 		err = wrong
 	}
+
 	if refused, ok := errors.AsType[adminui.Wrong](err); ok {
 		return s.typedProduct(r, p, form, refused, http.StatusUnprocessableEntity)
 	} else if errors.Is(err, adminui.ErrStale) {
@@ -351,10 +359,12 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 	case p.RetiredAt != nil:
 		return adminui.Wrong{"": "This product is retired. Bring it back first."}
 	}
+
 	before, after := productDiff(p, e)
 	if len(after) == 0 {
 		return nil
 	}
+
 	if e.TitleURL != p.TitleURL {
 		if free, err := takeAddress(ctx, tx, p.ID, e.TitleURL); err != nil {
 			return err
@@ -365,6 +375,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 	if err := updateProduct(ctx, tx, p.ID, e, adminui.Who(r).Name); err != nil {
 		return err
 	}
+
 	if !sameSet(p.Collections, e.Collections) {
 		if all, err := setCollections(ctx, tx, p.ID, e.Collections); err != nil {
 			return err
@@ -419,6 +430,7 @@ func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Subm
 	if err != nil {
 		return nil, err
 	}
+
 	theirs := map[string]string{}
 	for _, field := range page.Form.Fields {
 		theirs[field.Name] = field.Value
@@ -426,6 +438,7 @@ func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Subm
 			theirs[field.Name] = strings.Join(field.Checked, ", ")
 		}
 	}
+
 	page.Errors, page.Form = wrong, page.Form.Typed(form)
 	page.Form.Version = form.Version
 	if status == http.StatusConflict {

@@ -49,6 +49,7 @@ func (s *server) staffCreateProduct(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	edit, wrong := readProductEdit(form, staffProduct{})
 	if edit.TitleURL == "" {
 		delete(wrong, "title_url")
@@ -65,6 +66,7 @@ func (s *server) staffCreateProduct(r *http.Request) (adminui.Answer, error) {
 	} else {
 		err = wrong
 	}
+
 	if refused, ok := errors.AsType[adminui.Wrong](err); ok {
 		page := newProductPage(newProductForm().Typed(form).Wrong(refused), http.StatusUnprocessableEntity)
 		return page, nil

@@ -18,6 +18,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 	path := "/staff/orders/" + id + "/refund"
 	staff := e.staff(adminui.Manager)
 	fields(t, staff.Get(path).OK(), staffFormPage{})
+
 	e.browser(adminui.Manager).Get(path).Has(200, `name="line-0" value="0"`, "fraudulent", `class="primary bad"`)
 	for field, bad := range map[string]string{"line-0": "4", "amount": "1,50", "reason": "whim"} {
 		staff.Post(path, "version", "1", field, bad).Has(422)
@@ -26,6 +27,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 		{"amount", "1", "restock", "on"}} {
 		staff.Post(path, append(bad, "version", "1")...).Has(422)
 	}
+
 	// The amount can be seen first, and what was typed stays; errors are shown there, too.
 	e.browser(adminui.Manager).Get(path).Has(200, `<button formaction="/orders/`+id+
 		`/refund/total">Work out the total</button><button class="primary bad">`)
@@ -36,6 +38,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM refund`); n != 0 {
 		t.Errorf("working out made %d refunds", n)
 	}
+
 	staff.Post(path, "version", "1", "line-0", "1", "restock", "on", "reason", "duplicate", "note", "broken").OK()
 	stale := e.browser(adminui.Owner).Post(path, "version", "1", "amount", "2.50", "note", "typed")
 	stale.Has(409, `value="2.50"`, ">typed</textarea>", "Ada (refunded ", " left</strong>", "this would be done besides")
@@ -46,6 +49,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 		e.Number(`SELECT sum(amount) FROM refund`) != e.Number(`SELECT total FROM orders`) {
 		t.Errorf("%d refunds", n)
 	}
+
 	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} {
 		e.staff(role).Post(path, "version", "4", "amount", "1").Has(403)
 	}
@@ -64,6 +68,7 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: sent}}); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} { // canceling refunds money
 		e.staff(role).Post("/staff/orders/"+id+"/cancel", "version", "1").Has(403)
 	}
@@ -73,6 +78,7 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	if a := staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "note", "rang\x00\xff"); a.Status != http.StatusBadRequest {
 		t.Error(a)
 	}
+
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "reason", "requested_by_customer").Has(200, "Canceled: the money goes back")
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "2").Has(422, "canceled already")
 	for i := range 2 { // the refund and the status

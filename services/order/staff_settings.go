@@ -100,6 +100,7 @@ func (s *server) updateSettings(g settingGroup) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+
 		values, wrong := map[string]string{}, adminui.Wrong{}
 		for _, key := range g.keys {
 			if values[key] = strings.TrimSpace(sent.Get(key)); utf8.RuneCountInString(values[key]) > maxSetting {
@@ -109,6 +110,7 @@ func (s *server) updateSettings(g settingGroup) adminui.Handler {
 		if err := g.check(r.Context(), s, values, wrong); err != nil {
 			return nil, err
 		}
+
 		if len(wrong) == 0 {
 			err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 				return s.changeSettings(r, tx, g, values, sent.Version)
@@ -117,6 +119,7 @@ func (s *server) updateSettings(g settingGroup) adminui.Handler {
 				return adminui.Done{To: "/settings/" + g.path, Text: "Saved. It has effect at once."}, nil
 			}
 		}
+
 		p, h, perr := s.settingsPage(r.Context(), g)
 		if perr != nil {
 			return nil, perr
@@ -143,6 +146,7 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 	case h.version != version:
 		return adminui.ErrStale
 	}
+
 	stored, before, after := make([]*string, len(g.keys)), map[string]string{}, map[string]string{}
 	for i, key := range g.keys {
 		stored[i] = filled(values[key])
@@ -150,12 +154,14 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 			before[key], after[key] = h.values[key], values[key]
 		}
 	}
+
 	if len(after) == 0 {
 		return nil
 	}
 	if err := storeSettings(r.Context(), tx, g.keys, stored, adminui.Who(r).Name); err != nil {
 		return err
 	}
+
 	if g.told != nil {
 		if err := g.told(r.Context(), s, tx); err != nil {
 			return err
@@ -185,6 +191,7 @@ func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	shipping := adminui.Field{Name: settingDefaultShipping, Label: "Shipping that carts begin with", Kind: "choice"}
 	for _, m := range methods {
 		shipping.Options = append(shipping.Options, adminui.Option{Value: m.Identifier, Text: m.Carrier})
@@ -195,6 +202,7 @@ func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
 			first.Options = append(first.Options, adminui.Option{Value: st.Identifier, Text: st.Title})
 		}
 	}
+
 	const code = "The code of a mail template. A code that there is not leads to the shop's own text."
 	return []adminui.Field{
 		{Name: settingMembers, Label: "Members who may check out", Kind: "multiline",
@@ -218,16 +226,19 @@ func checkCheckout(ctx context.Context, s *server, values map[string]string, wro
 	if len(codes) == 0 {
 		wrong[settingCountries] = "Without a country nothing can be sold."
 	}
+
 	for _, code := range codes {
 		if !slices.Contains(stripe.ShipTo, code) {
 			wrong[settingCountries] = "Stripe ships to no country with the code " + firstRunes(code, 10) + "."
 		}
 	}
+
 	for _, key := range []string{settingMemberMail, settingVisitorMail} {
 		if len(values[key]) > 100 || strings.Trim(values[key], random.Letters+"-_") != "" {
 			wrong[key] = "Letters and digits, please."
 		}
 	}
+
 	fields, err := checkoutFields(ctx, s)
 	for _, f := range fields {
 		known := slices.ContainsFunc(f.Options, func(o adminui.Option) bool { return o.Value == values[f.Name] })
@@ -306,12 +317,14 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adm
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "weights", weightColumns, list, func(w skuWeight) any { return w.SKU })
 	table.WithSearch(ask, "Number of a SKU, identifier of a product")
 	version, err := weightsVersion(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
+
 	page := struct {
 		Weights []skuWeight   `json:"weights"`
 		Version int64         `json:"version"`
@@ -322,6 +335,7 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adm
 		Submit: "Set these weights", Version: version, Fields: []adminui.Field{{Name: "weights", Label: "New weights",
 			Kind: "multiline", Required: true, Hint: "A line for each SKU, with its number and the grams of a piece: " +
 				"6 120. Two columns of a spreadsheet will do."}}}}
+
 	status := http.StatusOK
 	if sent != nil {
 		now, nerr := weightsNow(r.Context(), s.pool, *sent, version)
@@ -405,5 +419,6 @@ func (s *server) staffUpdateWeights(r *http.Request) (adminui.Answer, error) {
 	if len(wrong) > 0 || err != nil {
 		return s.weightsPage(r, &sent, wrong, err)
 	}
+
 	return adminui.Done{To: "/settings/weights", Text: fmt.Sprintf("Set %d weights.", len(skus))}, nil
 }

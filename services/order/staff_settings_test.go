@@ -23,6 +23,7 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 	e := newEnv(t)
 	staff := e.staff(adminui.Manager)
 	staff.Post("/staff/settings/shipping", with(weightForm, "identifier", "Parcel")...).OK()
+
 	staff.Post("/staff/settings/weights", "weights", "6 400\n1\t100", "version", e.weightsVersion()).OK()
 	form := with(checkoutForm, "default_shipping_method", "Parcel", "version", e.settingsVersion())
 	staff.Post("/staff/settings/checkout", form...).OK()
@@ -40,6 +41,7 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 			t.Errorf("%s pieces: %s", c.pieces, shown)
 		}
 	}
+
 	p.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "5")
 	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 	quote := p.quoted("ann@mail.example.com")
@@ -58,6 +60,7 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 		shipping_method->>'carrier', current_status) FROM orders`); got != "1995 200 1250 0 3045 Parcel packing" {
 		t.Errorf("the order has %s", got)
 	}
+
 	q := e.visitor()
 	q.add("6", "1")
 	next := q.quoted("bob@mail.example.com")
@@ -96,6 +99,7 @@ func TestStaffChangeSettings(t *testing.T) {
 			t.Errorf("%s: %s", field, a)
 		}
 	}
+
 	staff.Post("/staff/settings/checkout", "shipping_countries", "\x00").Has(400)
 	staff.Post("/staff/settings/checkout", "version", "9223372036854775808").Has(400)
 	few := with(form, "usernames_allowed_to_checkout", "ada, =bob", "an_ct_values_allowed_to_checkout", "")
@@ -104,6 +108,7 @@ func TestStaffChangeSettings(t *testing.T) {
 	e.member(5).Get("/order/checkout-allowed").Want(false, "checkout_allowed")
 	e.browser(adminui.Manager).Post("/staff/settings/checkout", with(form, "shipping_countries", "FR")...).
 		Has(409, "Ada changed this", ">FR</textarea>", "Now: <strong>US,CA")
+
 	staff.Post("/staff/settings/checkout", with(form, "version", e.settingsVersion())...).OK()
 	e.member(5).Get("/order/checkout-allowed").Want(true, "checkout_allowed")
 
@@ -115,6 +120,7 @@ func TestStaffChangeSettings(t *testing.T) {
 			t.Errorf("%s: %s", field, a)
 		}
 	}
+
 	staff.Post(shipping, method...).OK()
 	staff.Post(shipping, method...).Has(422, "like this already")
 	page := shipping + "/" + e.Text(`SELECT id::text FROM shipping_method WHERE identifier = 'Parcel'`)
@@ -126,6 +132,7 @@ func TestStaffChangeSettings(t *testing.T) {
 		staff.Post("/staff/settings/weights", "weights", bad).Has(422)
 	}
 	staff.Get("/staff/settings/weights", "q", "6").Want(6, "weights", "0", "sku")
+
 	version := e.weightsVersion()
 	staff.Post("/staff/settings/weights", "weights", "6 400", "version", version).OK()
 	staff.Post("/staff/settings/weights", "weights", "1 50", "version", version).OK() // another SKU
@@ -146,6 +153,7 @@ func TestStaffChangeSettings(t *testing.T) {
 	staff.Post(statuses+"/waiting", with(status, "version", "1", "title", "Waiting")...).OK()
 	e.browser(adminui.Owner).Post(statuses+"/waiting", with(status, "version", "1")...).Has(409, "Now: <strong>Waiting")
 	staff.Post(statuses + "/packing/delete").Has(409) // new orders begin with it
+
 	staff.Post(statuses + "/shipped/delete").Has(409)
 	staff.Post(statuses + "/waiting/delete").OK()
 	for _, gone := range []string{statuses + "/waiting", shipping + "/0", shipping + "/x"} {
@@ -158,6 +166,7 @@ func TestStaffChangeSettings(t *testing.T) {
 			t.Errorf("a reader is offered to change %s", path)
 		}
 	}
+
 	for _, path := range []string{"/staff/settings/checkout", shipping, statuses, "/staff/settings/weights"} {
 		e.staff(adminui.ReadOnly).Post(path, form...).Has(403)
 		e.staff(adminui.Marketing).Get(path).Has(403)

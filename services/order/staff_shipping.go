@@ -120,6 +120,7 @@ func shippingForm(m shippingShown) adminui.Form {
 			Hint: "The tracking number is put behind it."},
 		{Name: "active", Label: "Offered to shoppers", Kind: "check"},
 	}}
+
 	values := m.values()
 	for i, f := range form.Fields {
 		form.Fields[i].Value = values[f.Name]
@@ -166,6 +167,7 @@ func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, adminui.W
 		u.Scheme != "https" && u.Scheme != "http" || utf8.RuneCountInString(m.TrackingBaseURL) > 200) {
 		wrong["tracking"] = "An address that begins with https://, of 200 characters at most."
 	}
+
 	var ok bool
 	cost := strings.TrimSpace(form.Get("cost"))
 	if m.Cost, ok = readAmount(cost); !ok || cost == "" || m.Cost > stripe.MaxTotal {
@@ -178,6 +180,7 @@ func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, adminui.W
 			wrong["free_from"] = "An amount such as 50.00, please."
 		}
 	}
+
 	switch m.PriceBy {
 	case priceFlat:
 		m.Steps = []shippingStep{}
@@ -204,6 +207,7 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 		if len(words) != 2 {
 			return nil, false
 		}
+
 		var from int64
 		var known bool
 		if by == priceTotal {
@@ -213,6 +217,7 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 		} else {
 			from, known = web.Number(words[0], 1_000_000_000)
 		}
+
 		price, isPrice := readAmount(words[1])
 		rises := len(steps) == 0 || from > steps[len(steps)-1].From
 		if !known || !isPrice || price > stripe.MaxTotal || from < 1 || !rises {
@@ -249,6 +254,7 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 	if m.Identifier == "" || len(m.Identifier) > 100 || strings.Trim(m.Identifier, random.Letters) != "" {
 		wrong["identifier"] = "1 to 100 letters and digits, please."
 	}
+
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			if m.ID, err = insertShipping(r.Context(), tx, m, adminui.Who(r).Name); err != nil {
@@ -258,6 +264,7 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 				Key: m.Identifier, Text: "Made shipping method " + m.Carrier, After: m.shown()})
 		})
 	}
+
 	wrong = wrong.Taken(&err, "identifier", "There is a method like this already.")
 	if err != nil {
 		return nil, err
@@ -297,6 +304,7 @@ func (s *server) staffUpdateShipping(r *http.Request) (adminui.Answer, error) {
 	if err := sent.CheckVersion(1, was.shown().Version); err != nil {
 		return nil, err
 	}
+
 	m, wrong := readShipping(sent, was)
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -314,6 +322,7 @@ func (s *server) staffUpdateShipping(r *http.Request) (adminui.Answer, error) {
 			return adminui.Done{To: "/settings/shipping", Text: "Saved. Carts pay it from now on."}, nil
 		}
 	}
+
 	m, perr := s.findShipping(r)
 	if perr != nil {
 		return nil, perr

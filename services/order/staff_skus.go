@@ -251,6 +251,7 @@ func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 			p.SKUs = append(p.SKUs, row)
 		}
 	}
+
 	for i := range p.SKUs {
 		row := &p.SKUs[i]
 		row.note(form)
@@ -258,6 +259,7 @@ func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 		ok = ok && len(row.Errors) == 0
 		e.rows = append(e.rows, edit)
 	}
+
 	text := func(name, was string, most int) string {
 		sent, there := form.Lookup(name)
 		if !there {
@@ -268,6 +270,7 @@ func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 		}
 		return sent
 	}
+
 	e.colorName = text("color_name", p.ColorName, maxOptionName)
 	e.sizeName = text("size_name", p.SizeName, maxOptionName)
 	e.reason, e.note = text("reason", "counted", 40), text("note", "", 500)
@@ -316,6 +319,7 @@ func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdi
 		}
 		return &typed
 	}
+
 	e.color, e.size, e.description = text("color", 500), text("size", 500), text("description", 1000)
 	e.code, e.state = text("code", 100), text("state", 100)
 	if e.state != nil && !known(*e.state, states) {
@@ -330,6 +334,7 @@ func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdi
 	} else if k.New && k.Typed["price"] == "" {
 		k.Errors["price"] = "A SKU needs a price."
 	}
+
 	if typed, differs := k.typed(form, "back_order"); differs {
 		yes := typed == "yes"
 		if e.backOrder = &yes; !yes && typed != "no" {
@@ -351,11 +356,13 @@ func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
 		e.stopCounting = !k.New
 		return
 	}
+
 	n, ok := readStockCount(typed)
 	if !ok {
 		k.Errors["stock"] = "A whole number, or nothing where pieces are not counted."
 		return
 	}
+
 	was, sent := form.Lookup(k.Name("stock-was"))
 	if !sent {
 		was = k.Was("stock")
@@ -389,6 +396,7 @@ func (s *server) staffUpdateSKUs(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	page.Errors = adminui.Wrong{}
 	edit, ok := page.readSKUs(form)
 	if edit.prices() {
@@ -397,17 +405,20 @@ func (s *server) staffUpdateSKUs(r *http.Request) (adminui.Answer, error) {
 		}
 	}
 	page.Version, page.ColorName, page.SizeName = form.Version, edit.colorName, edit.sizeName
+
 	if !ok {
 		if page.Errors[""] == "" {
 			page.Errors[""] = "Some of it is not right yet."
 		}
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	changed := 0
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		changed, err = changeSKUs(r, tx, p.ID, form.Version, edit)
 		return err
 	})
+
 	refused, isRefused := errors.AsType[adminui.Wrong](err)
 	switch {
 	case isRefused:
@@ -438,6 +449,7 @@ func changeSKUs(r *http.Request, tx pgx.Tx, id, version int64, e skusEdit) (chan
 	case p.SKUVersion != version:
 		return 0, adminui.ErrStale
 	}
+
 	var changes []any
 	who := adminui.Who(r)
 	for _, row := range e.rows {
@@ -450,12 +462,14 @@ func changeSKUs(r *http.Request, tx pgx.Tx, id, version int64, e skusEdit) (chan
 		}
 		changes = append(changes, done)
 	}
+
 	if len(changes) == 0 && e.colorName == p.ColorName && e.sizeName == p.SizeName {
 		return 0, nil
 	}
 	if err := nextSKUVersion(ctx, tx, id, e.colorName, e.sizeName, who.Name); err != nil {
 		return 0, err
 	}
+
 	action := adminui.CatalogEdit
 	if e.prices() {
 		action = adminui.CatalogPrice

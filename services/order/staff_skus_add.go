@@ -43,6 +43,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	page.Errors = adminui.Wrong{}
 	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: "counted"}
 	price, err := money.Parse(strings.TrimSpace(form.Get("price")))
@@ -62,6 +63,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 				description: &none, price: &price})
 		}
 	}
+
 	if len(page.SKUs)+len(edit.rows) > maxSKUs {
 		page.Errors["colors"] = fmt.Sprintf("A product has at most %d SKUs.", maxSKUs)
 	}
@@ -69,6 +71,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 		page.Add = page.Add.Typed(form).Wrong(page.Errors)
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		_, err := changeSKUs(r, tx, p.ID, form.Version, edit)
 		return err
@@ -80,6 +83,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 	} else if err != nil {
 		return nil, err
 	}
+
 	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/skus",
 		Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil

@@ -58,6 +58,7 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 			return nil, adminui.ErrStale
 		}
 	}
+
 	done := map[string]any{"sku": id}
 	if e.retire {
 		done["retired"] = true
@@ -73,12 +74,14 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 		}
 		return nil, err
 	}
+
 	if e.price != nil {
 		done["price"] = *e.price
 		if err := insertPrice(ctx, tx, id, int64(*e.price), nil, who.Name); err != nil {
 			return nil, err
 		}
 	}
+
 	if !sameCount(now.Stock, after.Stock) {
 		done["stock"] = after.Stock
 		if err := noteStock(ctx, tx, id, now.Stock, after.Stock, in.reason, in.note, who); err != nil {
@@ -139,6 +142,7 @@ func (e skuEdit) after(now counted) (counted, error) {
 		left := int32(n) //nolint:gosec // bounded above; below by minStock, or it is more than the stored count
 		after.Stock = &left
 	}
+
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
 		return after, adminui.Wrong{"": fmt.Sprintf(
 			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(),

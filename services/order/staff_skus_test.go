@@ -39,6 +39,7 @@ func TestStaffEditSKUs(t *testing.T) {
 		FROM sku WHERE product_id = 1`); got != "1 26 f PC-L Silver; 2 0 t Silver; 8 -1 f PC-B Brass" {
 		t.Errorf("SKUs: %s", got)
 	}
+
 	a := e.visitor().Get("/order/product/bSusp6dBHm")
 	a.Want("4.25", "product_data", "skus", "1", "price")
 	a.Want("9.00", "product_data", "skus", "8", "price")
@@ -49,6 +50,7 @@ func TestStaffEditSKUs(t *testing.T) {
 	if cents := e.Number(`SELECT price_cents FROM order_line WHERE sku_id = 1`); cents != 350 {
 		t.Errorf("a quote of 3.50 became an order for %d cents", cents)
 	}
+
 	manager.Get(clips+"/stock").Has(200, "&#43;20 → 26", "counted from now on: 0", "Goods received · From Oslo &lt;b&gt;", "Ada",
 		`href="`+strings.TrimPrefix(clips, "/staff")+`/stock.csv"`)
 	manager.Get(clips+"/stock.csv").Has(200, "When,SKU,Name,Change,Stock,Why,Note,By\n", ",20,26,Goods received,From Oslo <b>,Ada")
@@ -62,12 +64,14 @@ func TestStaffEditSKUs(t *testing.T) {
 			t.Errorf("%q: %s", bad, a)
 		}
 	}
+
 	e.browser(adminui.Marketing).Post(clips+"/skus", form("2", "k1-price", "1.00")...).Has(http.StatusForbidden)
 	e.browser(adminui.Marketing).Post(clips+"/skus", form("2", "k1-color", "Steel")...).Has(http.StatusSeeOther)
 	manager.Post(clips+"/skus", form("3", "k8-retire", "on")...).Has(http.StatusSeeOther)
 	if n := e.Number(`SELECT count(*) FROM sku WHERE id = 8 AND product_id IS NULL AND retired_at IS NOT NULL`); n != 1 {
 		t.Error("the SKU is not retired")
 	}
+
 	manager.Post(clips+"/skus/add", "version", "4", "colors", "Gold, Steel", "sizes", "Medium, Large", "price", "5.00").
 		Has(http.StatusSeeOther)
 	if n := e.Number(`SELECT count(*) FROM sku WHERE product_id = 1`); n != 5 { // the combination steel, medium exists already
@@ -88,6 +92,7 @@ func TestBackOrders(t *testing.T) {
 	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != -2 {
 		t.Errorf("%d pieces left", n)
 	}
+
 	p = e.visitor()
 	p.add("6", "1")
 	p.Get("/order/cart-items").Want("in-stock", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
@@ -95,6 +100,7 @@ func TestBackOrders(t *testing.T) {
 	if share, err := mostHeld(t.Context(), e.pool); err != nil || share != 0 {
 		t.Errorf("held %v, %v", share, err)
 	}
+
 	e.Exec(`DELETE FROM catalog_change`)
 	stock := []string{"version", "1", "sku", "6", "change", "+10", "reason", "received", "note", ""}
 	clerk := e.browser(adminui.Marketing)
@@ -103,6 +109,7 @@ func TestBackOrders(t *testing.T) {
 	if got := e.news("1"); e.Number(`SELECT stock FROM sku WHERE id = 6`) != 7 || !slices.Equal(got, []string{"ITHJW3mytn"}) {
 		t.Errorf("told %v", got)
 	}
+
 	e.Exec(`UPDATE sku SET stock = 0, back_order = id = 5 WHERE id IN (4, 5)`)
 	for _, bad := range [][]string{{"change", "0"}, {"change", "many"}, {"change", "-2147483648"}, {"change", "2147483647"},
 		{"change", "-1000001"}, {"sku", "4", "change", "-99"}, {"reason", "x"}} {
@@ -157,6 +164,7 @@ func TestPlannedPrices(t *testing.T) {
 	const path = "/staff/catalog/products/ITHJW3mytn/prices"
 	later := time.Now().Add(time.Hour).UTC()
 	manager.Post(path, set("1", "kind", "price", "amount", "8.00", "from", later.Format(timeLayout), "until", "")...).Has(303)
+
 	manager.Post(path, set("2", "kind", "sale", "amount", "25%", "from", "", "until", later.Format(timeLayout))...).Has(303)
 	price := func(sku, name string) string {
 		return e.visitor().Get("/order/product/ITHJW3mytn").Text("product_data", "skus", sku, name)
@@ -170,6 +178,7 @@ func TestPlannedPrices(t *testing.T) {
 	}
 	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="hint">sale</span> 2.99`, `/prices.csv"`)
 	manager.Get(path+".csv").Has(200, "SKU,Name,Kind,Price,When,From,Until,By,Noted\n", ",price,8.00,planned,", ",sale,2.99,now,")
+
 	// The button that ends a sale is visible on a small desktop screen, and has the name of its
 	// action.
 	office := e.office(adminui.Owner)
@@ -179,6 +188,7 @@ func TestPlannedPrices(t *testing.T) {
 		tab.Until("the table shows all its columns",
 			"[...document.querySelectorAll('main .table')].every(t => t.scrollWidth <= t.clientWidth)")
 	}
+
 	for _, bad := range [][]string{{"kind", "sale", "amount", "9.99"}, {"kind", "sale", "amount", "100%"},
 		{"kind", "price", "amount", "5%"},
 		{"kind", "x", "amount", "1.00"}, {"kind", "price", "amount", "1.00", "from", "2020-01-01T00:00"},
@@ -189,10 +199,12 @@ func TestPlannedPrices(t *testing.T) {
 			t.Errorf("%q: %s", bad, a)
 		}
 	}
+
 	// An hour later the sale is over, and the price is the planned one; the clock reports it once.
 	if _, err := e.server.enqueueDueChanges(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	e.Exec(`UPDATE sku_price SET created_date_time = created_date_time - interval '61 minutes',
 	  noted_at = noted_at - interval '61 minutes'`)
 	e.Exec(`UPDATE sku_sale SET starts_at = starts_at - interval '61 minutes', ends_at = ends_at - interval '61 minutes'`)
@@ -203,12 +215,14 @@ func TestPlannedPrices(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if got := e.news("1"); !slices.Equal(got, []string{"ITHJW3mytn"}) || e.Number(`SELECT count(*) FROM catalog_change`) != 1 {
 		t.Errorf("told %v", got)
 	}
 	if price("6", "price") != "8.00" || price("6", "regular_price") != "" {
 		t.Error(e.visitor().Get("/order/product/ITHJW3mytn"))
 	}
+
 	// A price that begins in this minute follows those that were set within it.
 	e.Exec(`UPDATE sku_price SET created_date_time = now() - interval '1 second' WHERE sku_id = 6
 		AND id = (SELECT max(id) FROM sku_price WHERE sku_id = 6)`)
@@ -231,6 +245,7 @@ func TestPlannedPrices(t *testing.T) {
 		e.Number(`SELECT count(*) FROM sku_price WHERE price_cents = 100`) != 1 {
 		t.Error(e.visitor().Get("/order/product/ITHJW3mytn"))
 	}
+
 	manager.Post(path+"/end", "kind", "price", "id", fmt.Sprint(e.Number(`SELECT max(id) FROM sku_price WHERE sku_id = 6`))).Has(303)
 	if price("6", "price") != "8.00" {
 		t.Error("a price that holds is taken back")

@@ -99,6 +99,7 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 	}
 	st, wrong := readStatus(sent, statusSet{})
 	st.Identifier = strings.TrimSpace(sent.Get("identifier"))
+
 	if st.Identifier == "" || len(st.Identifier) > 100 || st.Identifier == "new" ||
 		strings.Trim(st.Identifier, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		wrong["identifier"] = "Small letters, digits and hyphens, please."
@@ -112,6 +113,7 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 				Text: "Made status " + st.Title, After: st})
 		})
 	}
+
 	wrong = wrong.Taken(&err, "identifier", "There is a status like this already.")
 	if err != nil {
 		return nil, err
@@ -144,6 +146,7 @@ func (s *server) staffUpdateStatus(r *http.Request) (adminui.Answer, error) {
 	if err := sent.CheckVersion(1, was.Version); err != nil {
 		return nil, err
 	}
+
 	st, wrong := readStatus(sent, was)
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -161,10 +164,12 @@ func (s *server) staffUpdateStatus(r *http.Request) (adminui.Answer, error) {
 			return adminui.Done{To: "/settings/statuses", Text: "Saved."}, nil
 		}
 	}
+
 	now, perr := s.statusOf(r)
 	if perr != nil {
 		return nil, perr
 	}
+
 	theirs := map[string]string{}
 	for _, f := range statusEditor(now).Fields {
 		theirs[f.Name] = f.Value

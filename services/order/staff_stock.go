@@ -151,6 +151,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, web.BadRequest("sku")
 	}
+
 	wrong := adminui.Wrong{}
 	n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(form.Get("change")), "+"), 10, 32)
 	if err != nil || n == 0 || n < -maxStock || n > maxStock {
@@ -161,6 +162,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	if !known(edit.reason, stockReasons) {
 		wrong["reason"] = "One of the reasons, please."
 	}
+
 	if utf8.RuneCountInString(edit.note) > 500 {
 		wrong["note"] = "At most 500 characters."
 	}
@@ -170,6 +172,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 			return err
 		})
 	}
+
 	refused, isRefused := errors.AsType[adminui.Wrong](err)
 	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.stockPage(r, p)
@@ -276,6 +279,7 @@ func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, c.Version); err != nil {
 		return nil, err
 	}
+
 	title, text := strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
 	wrong := adminui.Wrong{}
 	if n := utf8.RuneCountInString(title); n < 1 || n > 100 {
@@ -284,6 +288,7 @@ func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
 	if utf8.RuneCountInString(text) > 500 {
 		wrong["description"] = "At most 500 characters."
 	}
+
 	if len(wrong) > 0 {
 		return statePage(c, stateForm(c).Typed(form).Wrong(wrong), http.StatusUnprocessableEntity), nil
 	}

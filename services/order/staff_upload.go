@@ -38,6 +38,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("files")
 	}
 	defer r.MultipartForm.RemoveAll() //nolint:errcheck // files of the temporary folder
+
 	files := r.MultipartForm.File["files"]
 	var added []string
 	var refused []string
@@ -57,6 +58,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 		}
 		added = append(added, address)
 	}
+
 	if len(added) > 0 {
 		err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return addPictures(r, tx, p.ID, added) })
 		if full, ok := errors.AsType[adminui.Wrong](err); ok {
@@ -69,6 +71,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 	} else if len(refused) == 0 {
 		refused = []string{"Choose a picture first."}
 	}
+
 	if len(refused) > 0 {
 		page, err := s.mediaPage(r, p)
 		page.Refused = refused

@@ -34,12 +34,14 @@ func (c checkout) page() stripe.Page {
 		Countries:  c.Quote.Countries,
 		Tax:        c.Quote.Tax != nil && c.Quote.Tax.Mode == taxStripe,
 	}
+
 	for _, l := range c.Quote.Lines {
 		p.Lines = append(p.Lines, stripe.Line{
 			Name: l.ProductTitle, Text: skuText(l.Color, l.Size), Picture: l.ImageURL, Price: l.Price,
 			Quantity: l.Quantity,
 		})
 	}
+
 	if m := c.Quote.Shipping; m != nil && c.ShippingSubtotal > c.ShippingDiscount {
 		p.Lines = append(p.Lines, stripe.Line{
 			Name: "Shipping: " + m.Carrier, Price: c.ShippingSubtotal - c.ShippingDiscount, Quantity: 1,

@@ -25,6 +25,7 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 			t.Error(err)
 		}
 	}))
+
 	t.Cleanup(server.Close)
 	e.server.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL,
 		StripeSecretKey: "sk_test_123"}, nil)
@@ -35,6 +36,7 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	for range 20 {
 		success("cs_test_unknown").Want("invalid-session", "errors", "error")
 	}
+
 	// A session that came by the webhook or Stripe's list, paid and not made by us, has an entry
 	// for staff.
 	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('no-quote', 'x', 'cs_test_foreign', '{}')`)
@@ -42,6 +44,7 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	if asked.Load() != 0 {
 		t.Errorf("Stripe was asked %d times about sessions that no checkout knows", asked.Load())
 	}
+
 	p.add("6", "1")
 	c := p.quoted("pat@mail.example.com")
 	e.Exec(`UPDATE checkout SET session_id = 'cs_test_known' WHERE id = $1`, c.ID)

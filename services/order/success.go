@@ -24,6 +24,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	if !sessionShape.MatchString(sessionID) {
 		return refuseSession(w)
 	}
+
 	event := s.placings.await(sessionID) // before the look-up: an order that it does not find yet is announced
 	defer event.leave()
 	known, err := lookUpSession(r.Context(), s.pool, sessionID)
@@ -38,10 +39,12 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return refuseSession(w)
 	}
 	web.TellOutcome(w, web.OutcomeAsked)
+
 	// The event usually arrives at the same moment as the shopper, and saves the request.
 	if done, told := event.within(r.Context(), eventTimeout); told && done.identifier != "" {
 		return answerOrder(w, done.identifier)
 	}
+
 	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
 	switch {
 	case errors.Is(err, stripe.ErrNoSession):

@@ -75,6 +75,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 	if !mine {
 		return nil
 	}
+
 	if err := s.sweepEnded(ctx); err != nil {
 		s.log.Warn("sweep: the pages of ended carts", "error", err)
 	}
@@ -82,6 +83,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 		s.log.Warn("sweep: refunds and disputes", "error", err)
 	}
 	failed := s.sweepOpen(ctx)
+
 	if time.Since(listedTo) > sweepListEvery {
 		began := time.Now()
 		// If Stripe refuses to list (with a restricted key), our own checkouts must be swept all
@@ -155,6 +157,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 		}
 		return nil
 	}
+
 	now, err := s.stripe.Session(ctx, *c.SessionID)
 	switch {
 	case errors.Is(err, stripe.ErrNoSession):

@@ -47,6 +47,7 @@ func (o *oddStripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"object":"list","has_more":%t,"data":[%s]}`, to < len(o.sessions), strings.Join(o.sessions[from:to], ","))
 		return
 	}
+
 	for _, s := range o.sessions {
 		if strings.Contains(s, `"id":"`+id+`"`) {
 			fmt.Fprint(w, s)
@@ -104,6 +105,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	stripe := e.sweeping()
 	stuck, odd, broken, good := e.buy("stuck@mail.example.com"), e.buy("odd@mail.example.com"), e.buy("broken@mail.example.com"),
 		e.buy("good@mail.example.com")
+
 	// A temporary failure for one payment only: the worst kind, since it looks like a database in
 	// trouble.
 	e.Exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) +
@@ -118,6 +120,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 		`null`,
 		listed(good, as("good@mail.example.com")),
 	)
+
 	began := time.Now()
 	sweep := func() {
 		t.Helper()
@@ -126,6 +129,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	sweep()
 	sweep()
 	if got := e.Text(`SELECT string_agg(session_id, ';') FROM orders`); got != *good.SessionID {
@@ -141,6 +145,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	if age, err := oldestUnsettled(t.Context(), e.pool); err != nil || age < 59*time.Minute || age > 61*time.Minute {
 		t.Errorf("the oldest is %s old, %v", age, err)
 	}
+
 	e.server.measure(t.Context())
 	if v := testutil.ToFloat64(unsettledAge); v < 59*60 {
 		t.Errorf("shop_paid_unsettled_seconds is %v", v)
@@ -156,6 +161,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM orders WHERE session_id = $1`, *stuck.SessionID); n != 1 {
 		t.Error("it made no order")
 	}
+
 	sweep()
 	if age, err := oldestUnsettled(t.Context(), e.pool); err != nil || age != 0 || e.Number(`SELECT count(*) FROM unsettled`) != 0 {
 		t.Errorf("still unsettled: %s %v", age, err)
@@ -173,6 +179,7 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 		address := fmt.Sprintf("stuck%d@mail.example.com", i)
 		sessions = append(sessions, listed(e.buy(address), as(address)))
 	}
+
 	e.Exec(`UPDATE checkout SET checked_at = now() - interval '3 days'`)
 	good, onlyListed := e.buy("good@mail.example.com"), e.buy("listed@mail.example.com")
 	e.Exec(`UPDATE checkout SET checked_at = now() - interval '2 days' WHERE id = $1`, good.ID)
@@ -180,6 +187,7 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	e.Exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) +
 		` EXECUTE FUNCTION stop()`)
 	stripe.set(append(sessions, listed(good, nil), listed(onlyListed, nil))...)
+
 	if err := e.server.sweepOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -201,6 +209,7 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 	e.Exec(`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'refused@mail.example.com')`)
 	e.Exec(`UPDATE checkout SET quote = '[]' WHERE id = $1`, changed.ID)
 	strange := changed
+
 	unknown := "cs_test_unknown"
 	strange.SessionID, strange.ID = &unknown, "unknown"
 	stripe.set(listed(refusedOne, as("refused@mail.example.com")), listed(changed, nil))
@@ -222,6 +231,7 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 			}
 		}
 	}
+
 	if n := e.Number(`SELECT count(*) FROM payment_issue`); n != 3 {
 		t.Errorf("%d entries", n)
 	}

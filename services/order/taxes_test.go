@@ -29,6 +29,7 @@ func TestTaxWithinAnAmount(t *testing.T) {
 			t.Fatalf("%d within %s is %s", rate.Rate, amount, got)
 		}
 	}
+
 	rates, wrong := readTaxRates("DE 19\r\nUS-NY 8.875%\nus, 5\nCA-ON: 13.0")
 	if wrong != "" || len(rates) != 4 || rates[1].String() != "US-NY 8.875" || rates[3].String() != "CA-ON 13" {
 		t.Errorf("%v, %q", rates, wrong)
@@ -39,6 +40,7 @@ func TestTaxWithinAnAmount(t *testing.T) {
 			t.Errorf("%v: %d", place, got)
 		}
 	}
+
 	for _, bad := range []string{"XX 1", "DE", "DE x", "DE 100", "DE 1.2345", "DE 1\nDE 2", "DE -1", "DE 1 2"} {
 		if _, wrong := readTaxRates(bad); wrong == "" {
 			t.Errorf("%q is taken", bad)
@@ -76,6 +78,7 @@ func TestTaxIsTheSameOnAnyWay(t *testing.T) {
 		for _, sku := range []string{"1", "6", "7"}[:1+r.IntN(3)] {
 			p.add(sku, strconv.Itoa(1+r.IntN(4)))
 		}
+
 		if r.IntN(2) == 0 {
 			p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 		}
@@ -88,10 +91,12 @@ func TestTaxIsTheSameOnAnyWay(t *testing.T) {
 		case taxIncluded:
 			within = taxRate{Rate: rate}.part(c.Total)
 		}
+
 		e.mustHandle(event("evt_"+c.ID, completed, c, func(o map[string]any) {
 			o["amount_total"] = int64(c.Total + added)
 			o["total_details"] = map[string]any{"amount_tax": int64(added)}
 		}))
+
 		want := fmt.Sprintf("%d %d %d", added, within, c.Total+added)
 		if got := e.Text(`SELECT concat_ws(' ', sales_tax, tax_included, total) FROM orders WHERE checkout_id = $1`, c.ID); got != want {
 			t.Fatalf("cart %d, %s: the order has %s, want %s", n, mode, got, want)
@@ -128,6 +133,7 @@ func (e *env) refundAll(r *rand.Rand, identifier string) {
 			e.t.Fatal(err)
 		}
 	}
+
 	if n := e.Number(`SELECT total - (SELECT sum(amount) FROM refund f WHERE f.payment_intent = o.payment_intent)
 		FROM orders o WHERE identifier = $1`, identifier); n != 0 {
 		e.t.Fatalf("%d cents of order %s are left after all was refunded", n, identifier)
@@ -143,6 +149,7 @@ func TestStaffChooseTaxes(t *testing.T) {
 	for _, odd := range []string{"US-CALIF 5", "CA-NY 5", "DE 19\nUS-XX 5"} {
 		staff.Post("/staff/settings/taxes", "tax_mode", "included", "tax_rates", odd, "version", "3").Has(422, "has no state")
 	}
+
 	form := []string{"tax_mode", "stripe", "tax_rates", "de 19\nUS-NY 8.875", "version", "3"}
 	for field, bad := range map[string]string{"tax_mode": "x", "tax_rates": "<b> 1"} {
 		staff.Post("/staff/settings/taxes", with(form, field, bad)...).Has(422)
@@ -151,6 +158,7 @@ func TestStaffChooseTaxes(t *testing.T) {
 	staff.Post("/staff/settings/taxes", form...).OK()
 	e.browser(adminui.Owner).Post("/staff/settings/taxes", form...).Has(409)
 	staff.Get("/staff/settings/taxes").Want("DE 19\nUS-NY 8.875", "values", "tax_rates")
+
 	p := e.visitor()
 	p.add("6", "2")
 	taxed := p.quoted("ann@mail.example.com")
@@ -161,6 +169,7 @@ func TestStaffChooseTaxes(t *testing.T) {
 			t.Errorf("%s is %q", key, got)
 		}
 	}
+
 	staff.Post("/staff/settings/taxes", with(form, "tax_mode", "none", "version", e.Text(`
 		SELECT (1 + sum(version))::text FROM configuration WHERE key LIKE 'tax_%'`))...).OK()
 	q := e.visitor()
@@ -169,6 +178,7 @@ func TestStaffChooseTaxes(t *testing.T) {
 	if sent := e.sentToStripe(plain); sent.Has("automatic_tax[enabled]") || sent.Has("line_items[0][price_data][tax_behavior]") {
 		t.Errorf("sent %v", sent)
 	}
+
 	withTax := func(c checkout) func(o map[string]any) {
 		return func(o map[string]any) {
 			o["amount_total"], o["total_details"] = int64(c.Total)+77, map[string]any{"amount_tax": 77}
@@ -179,6 +189,7 @@ func TestStaffChooseTaxes(t *testing.T) {
 	if got != amountDiffers || e.Number(`SELECT sum(sales_tax) FROM orders`) != 77 {
 		t.Errorf("entries %q", got)
 	}
+
 	id := e.Text(`SELECT identifier FROM orders`)
 	e.browser(adminui.Owner).Get("/staff/orders/"+id).Has(200, "Sales tax", "0.77")
 	p.Get("/order/"+id).Want("0.77", "order_data", "order_attributes", "sales_tax_amt")

@@ -59,6 +59,7 @@ func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMeth
 	if shipping != nil {
 		t.ShippingSubtotal = shipping.price(lines)
 	}
+
 	var itemDecided, shippingFree, exclusiveSeen bool
 	for _, c := range codes {
 		if !c.Counts {

@@ -19,6 +19,7 @@ func reference(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) 
 	for _, l := range lines {
 		sub.Add(sub, new(big.Rat).Mul(amount(l.Price), new(big.Rat).SetInt64(int64(l.Quantity))))
 	}
+
 	if shipping != nil {
 		ship = amount(shipping.Cost)
 	}
@@ -28,6 +29,7 @@ func reference(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) 
 			live = append(live, c)
 		}
 	}
+
 	for _, c := range live {
 		if c.AppliesTo != "item_total" || c.Combinable {
 			continue
@@ -46,6 +48,7 @@ func reference(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) 
 		}
 		break
 	}
+
 	for _, c := range live {
 		if c.AppliesTo == "shipping" && shipping != nil && shipping.Identifier == groundShipping && sub.Cmp(amount(c.OrderMinimum)) >= 0 &&
 			(c.Only == nil || eligible(lines, c).Sign() > 0) {
@@ -129,6 +132,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 		}
 		return money.Cents(1 + r.Int64N(int64(money.Max)))
 	}
+
 	var lines []pricedLine
 	for range r.IntN(5) {
 		lines = append(lines, pricedLine{SKU: int64(len(lines)), Price: price(), Quantity: 1 + r.IntN(99)})
@@ -139,6 +143,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 	}
 	kinds := [][2]string{{"item_total", "percent-off"}, {"item_total", "dollar-amt-off"}, {"shipping", "free-usps-ground-shipping"},
 		{"subscription", "free-digital-months"}}
+
 	var codes []codeTerms
 	for i := range r.IntN(5) {
 		k := kinds[r.IntN(len(kinds))]
@@ -154,6 +159,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 				}
 			}
 		}
+
 		switch r.IntN(4) { // at the edges of the minimum
 		case 0:
 			c.OrderMinimum = max(sub, 0)

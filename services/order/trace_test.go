@@ -24,6 +24,7 @@ func TestTracesOfOneGroup(t *testing.T) {
 		group = append(group, payment{Session: paid, eventID: d.Key, raw: d.Data,
 			trace: fmt.Sprintf("00-4bf92f3577b34da6a3ce929d0e0e473%d-00f067aa0ba902b7-01", i)})
 	}
+
 	err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error {
 		_, err := e.server.place(t.Context(), tx, group)
 		return err
@@ -31,6 +32,7 @@ func TestTracesOfOneGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, p := range group {
 		n := e.Number(`SELECT count(*) FROM outbox WHERE headers ->> 'traceparent' = $1
 			AND split_part(key, ':', 1) IN ('order-placed', 'order-confirmation')

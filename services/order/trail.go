@@ -55,6 +55,7 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 	if err != nil {
 		return t, err
 	}
+
 	t.Keys = append(t.Keys, events...)
 	slices.Sort(t.Keys)
 	t.Keys = slices.DeleteFunc(slices.Compact(t.Keys), func(key string) bool { return key == "" })
@@ -62,6 +63,7 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 	if err != nil {
 		return t, err
 	}
+
 	for _, st := range steps {
 		hop := adminui.Hop{At: st.At, Step: st.Kind, Text: st.Text, About: st.About, State: st.State, Tone: st.Tone}
 		switch st.Kind {

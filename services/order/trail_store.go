@@ -17,6 +17,7 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 			carts = append(carts, cart)
 		}
 	}
+
 	return pg.List[way](ctx, db, "find checkouts for a trail", `
 		WITH found AS (
 		  SELECT checkout_id AS id FROM orders WHERE identifier = ANY($1)

@@ -98,6 +98,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil || r.URL.Scheme != "https" {
 		return nil, Refusal("It is not an address of https.")
 	}
+
 	r.Header.Set("User-Agent", "StartUpWebApp")
 	r.Header.Set("Accept", "image/jpeg, image/png, image/webp;q=0.9, image/gif;q=0.9")
 	w, err := f.client.Do(r)
@@ -107,6 +108,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 		return nil, errors.Join(away, err)
 	}
 	defer w.Body.Close() //nolint:errcheck // it was read
+
 	status := fmt.Sprintf("Its server answers %d %s.", w.StatusCode, http.StatusText(w.StatusCode))
 	switch {
 	case w.StatusCode == http.StatusTooManyRequests || w.StatusCode >= http.StatusInternalServerError:
@@ -116,6 +118,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 	case w.ContentLength > MaxBytes:
 		return nil, tooMuch
 	}
+
 	body, err := io.ReadAll(io.LimitReader(w.Body, MaxBytes+1))
 	if err != nil {
 		return nil, errors.Join(away, err)

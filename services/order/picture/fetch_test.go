@@ -25,12 +25,14 @@ func TestPicturesComeFromPublicServersAlone(t *testing.T) {
 			t.Errorf("%s may be asked", inside)
 		}
 	}
+
 	for _, outside := range []string{"23.227.38.32", "8.8.8.8", "2620:0:2d0:200::7", "::ffff:8.8.8.8"} {
 		at := netip.MustParseAddr(outside)
 		if !picture.Public(netip.AddrPortFrom(at, 443)) || picture.Public(netip.AddrPortFrom(at, 5432)) {
 			t.Errorf("%s may not be asked, or at any port", outside)
 		}
 	}
+
 	for _, address := range []string{"https://127.0.0.1/a.jpg", "https://localhost/a.jpg", "https://[::1]/a.jpg", "https://0x7f.1/a.jpg",
 		"https://[::ffff:127.0.0.1]/a.jpg"} {
 		if _, err := fetcher.Fetch(t.Context(), address); err == nil || !errors.Is(err, leadsInside) && !errors.Is(err, unreachable) {
@@ -40,6 +42,7 @@ func TestPicturesComeFromPublicServersAlone(t *testing.T) {
 	if _, err := fetcher.Fetch(t.Context(), "https://localhost/a.jpg"); !errors.Is(err, leadsInside) {
 		t.Errorf("localhost: %v", err)
 	}
+
 	for _, address := range []string{"http://example.com/a.jpg", "file:///etc/passwd", "gopher://x/", ":"} {
 		if _, err := fetcher.Fetch(t.Context(), address); !errors.Is(err, picture.Refusal("It is not an address of https.")) {
 			t.Errorf("%s: %v", address, err)

@@ -16,6 +16,7 @@ func upright(img *image.RGBA, orientation int) *image.RGBA {
 	if orientation > 4 {
 		w, h = h, w
 	}
+
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -71,6 +72,7 @@ func tiffOrientation(tiff []byte) int {
 	if at+2 > int64(len(tiff)) {
 		return 1
 	}
+
 	entries := int64(order.Uint16(tiff[at:]))
 	for i := range entries {
 		entry := at + 2 + 12*i

@@ -50,6 +50,7 @@ func decode(body []byte) (img image.Image, orientation int, err error) {
 		return nil, 0, Refusal(fmt.Sprintf("It has %d × %d pixels; %d million are the most.", cfg.Width, cfg.Height,
 			maxPixels/1_000_000))
 	}
+
 	if kind == "jpeg" {
 		orientation = exifOrientation(body)
 	}
@@ -60,6 +61,7 @@ func decode(body []byte) (img image.Image, orientation int, err error) {
 	if img, _, err = image.Decode(bytes.NewReader(body)); err != nil {
 		return nil, 0, Refusal("It is damaged.")
 	}
+
 	return img, orientation, nil
 }
 
@@ -99,6 +101,7 @@ func unpackedBytes(cfg image.Config, kind string, body []byte) int {
 			each = 1
 		}
 	}
+
 	switch {
 	case kind == "png" && len(body) > 28 && body[28] == 1, kind == "webp":
 		each *= 2 // passes of an interlaced PNG (PNG specification, 11.2.1), and what WebP keeps beside the pixels

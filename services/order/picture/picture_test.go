@@ -84,11 +84,13 @@ func TestResize(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(p.Files)); !slices.Equal(got, []int{400, 600}) || p.Width != 600 || !media.ValidName(p.Name()) {
 		t.Errorf("widths %v, %s", got, p.Name())
 	}
+
 	for width, file := range p.Files {
 		if bytes.Contains(file, []byte("GPS")) || bytes.Contains(file, []byte("Exif")) {
 			t.Errorf("%d tells a place", width)
 		}
 	}
+
 	var made []int
 	if err := WebPs(p.Files[p.Width], p.Width, func(width int, file []byte) error {
 		made = append(made, width)
@@ -100,6 +102,7 @@ func TestResize(t *testing.T) {
 	}); err != nil || !slices.Equal(made, []int{400, 600}) {
 		t.Errorf("WebP: %v, %v", made, err)
 	}
+
 	full := errors.New("the disk is full")
 	err = WebPs(p.Files[p.Width], p.Width, func(int, []byte) error { return full })
 	if !errors.Is(err, full) || errors.Is(err, ErrNoWebP) {

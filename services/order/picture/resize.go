@@ -52,6 +52,7 @@ func Resize(body []byte) (p Sized, err error) {
 	if turned {
 		width, height = height, width
 	}
+
 	if width > media.Most {
 		width, height = media.Most, max(height*media.Most/width, 1)
 	}
@@ -61,6 +62,7 @@ func Resize(body []byte) (p Sized, err error) {
 	} else {
 		source = upright(scaled(img, width, height), orientation)
 	}
+
 	p = Sized{Width: width, Files: map[int][]byte{}}
 	for width, small := range sizes(source, p.Width) {
 		var out bytes.Buffer

@@ -118,6 +118,7 @@ func Read(body []byte) (f *File) {
 		f.fault(line, column, "This is not UTF-8 text. Save the file as “CSV UTF-8”.")
 		return f
 	}
+
 	text, comma := separator(text)
 	reader := csv.NewReader(bytes.NewReader(text))
 	reader.FieldsPerRecord, reader.ReuseRecord, reader.Comma = -1, true, comma
@@ -130,6 +131,7 @@ func Read(body []byte) (f *File) {
 		f.fault(1, "", "The file has no columns.")
 		return f
 	}
+
 	line, _ := reader.FieldPos(0)
 	names := f.readHead(line, slices.Clone(head))
 	if len(f.Faults) == 0 {
@@ -145,6 +147,7 @@ func (f *File) readHead(line int, head []string) (names []Column) {
 		called[i] = strings.TrimSpace(head[i])
 		head[i] = strings.ToLower(called[i])
 	}
+
 	f.Shopify = slices.Contains(head, "handle") || slices.Contains(head, "url handle")
 	known := map[Column]bool{}
 	for _, kind := range Kinds {
@@ -152,6 +155,7 @@ func (f *File) readHead(line int, head []string) (names []Column) {
 			known[column] = true
 		}
 	}
+
 	for _, more := range []Column{Picture, PictureText, ColorName, SizeName} {
 		known[more] = true
 	}
@@ -173,6 +177,7 @@ func (f *File) readHead(line int, head []string) (names []Column) {
 		}
 		names = append(names, column)
 	}
+
 	if !slices.ContainsFunc(f.columns, func(c Column) bool {
 		return c == Product || c == Address || c == SKU || c == Code
 	}) {
@@ -189,6 +194,7 @@ func (f *File) readRows(reader *csv.Reader, names []Column) {
 		if errors.Is(err, io.EOF) {
 			return
 		}
+
 		if wrong, ok := errors.AsType[*csv.ParseError](err); ok {
 			f.fault(wrong.Line, "", "This is not CSV: %s.", strings.TrimPrefix(wrong.Err.Error(), "csv: "))
 			return
@@ -196,11 +202,13 @@ func (f *File) readRows(reader *csv.Reader, names []Column) {
 			f.fault(0, "", "The file cannot be read.")
 			return
 		}
+
 		line, _ := reader.FieldPos(0)
 		if len(f.Rows) == maxRows {
 			f.fault(line, "", "A file has at most %d rows.", maxRows)
 			return
 		}
+
 		row := Row{Line: line, values: make(map[Column]string, len(f.columns))}
 		empty, surplus := true, false
 		for i, value := range record {
@@ -211,6 +219,7 @@ func (f *File) readRows(reader *csv.Reader, names []Column) {
 			}
 			surplus = surplus || i >= len(names) && value != ""
 		}
+
 		if surplus {
 			f.fault(line, "", "The row has more values than the file has columns.")
 		}

@@ -32,6 +32,7 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		if head, _, _ := strings.Cut(out.String(), "\n"); strings.TrimSuffix(head, "\r") != want {
 			t.Errorf("%s has the columns %s, want %s", kind, head, want)
 		}
@@ -39,6 +40,7 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 		if len(f.Faults) > 0 || len(f.Rows) != 2 || f.Shopify {
 			t.Fatalf("%s: %d rows, %v", kind, len(f.Rows), f.Faults)
 		}
+
 		head := "," + want + ","
 		for column, value := range map[productfile.Column]string{productfile.Product: "bSusp6dBHm", productfile.Title: `Paper "clips"`,
 			productfile.Headline: "=SUM(A1)", productfile.Text: "a\nb", productfile.SKU: "7", productfile.Code: "00123",
@@ -51,6 +53,7 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 				t.Errorf("%s, %s: %q, want %q", kind, column, got, value)
 			}
 		}
+
 		for _, was := range []productfile.Column{productfile.PriceWas, productfile.StockWas, productfile.GramsWas} {
 			if got := f.Rows[1].Value(was); got != "" {
 				t.Errorf("%s, %s: %q of a SKU that the shop does not have", kind, was, got)
@@ -80,11 +83,13 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%.40q: %q, want %q", file, got, want)
 		}
 	}
+
 	f := productfile.Read([]byte("Handle,Variant Price\nhat,x\n"))
 	f.AddFault(f.Rows[0], productfile.Price, "An amount.")
 	if len(f.Faults) != 1 || f.Faults[0] != (productfile.Fault{Line: 2, Column: "Variant Price", Text: "An amount."}) {
 		t.Errorf("%v", f.Faults)
 	}
+
 	for range productfile.MaxFaults + 6 {
 		f.AddFault(f.Rows[0], "", "It is wrong.")
 	}

@@ -48,6 +48,7 @@ func brokenPlace(text []byte) (line int, column string) {
 		}
 		at += size
 	}
+
 	line, value, quoted := 1, 0, false
 	for _, c := range text[:min(at, len(text))] {
 		switch {
@@ -61,6 +62,7 @@ func brokenPlace(text []byte) (line int, column string) {
 			value++
 		}
 	}
+
 	head := csv.NewReader(bytes.NewReader(text))
 	head.Comma = comma
 	names, err := head.Read()

@@ -73,6 +73,7 @@ func (i Item) value(column Column) string {
 		}
 		return "no"
 	}
+
 	return map[Column]string{Product: i.Product, Title: i.Title, Address: i.Address, Headline: i.Headline, Text: i.Text,
 		MoreText: i.MoreText, State: i.State, Collections: i.Collections, Code: i.Code, Color: i.Color, Size: i.Size,
 		SKUText: i.SKUText, StockState: i.StockState}[column]

@@ -83,6 +83,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 		if err != nil {
 			return err
 		}
+
 		last := after
 		for _, raw := range page.Data {
 			one, err := read(raw)
@@ -96,6 +97,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 			}
 			after = id(one)
 		}
+
 		if !page.HasMore || len(page.Data) == 0 {
 			return nil
 		}

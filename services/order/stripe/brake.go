@@ -89,6 +89,7 @@ func (b *brake) take(ctx context.Context) error {
 	if b == nil {
 		return nil
 	}
+
 	l, ok := ctx.Value(laneKey{}).(Lane)
 	if !ok {
 		l = LaneKept

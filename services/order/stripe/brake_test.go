@@ -24,6 +24,7 @@ func TestTheWholeShopBrakesBelowStripesLimit(t *testing.T) {
 		return err == nil
 	})
 	processes := []*brake{newBrake(first, rate), newBrake(broker.Bus("order"), rate)}
+
 	ctx, stop := context.WithCancel(t.Context())
 	var made, refused atomic.Int64
 	var flood sync.WaitGroup
@@ -40,6 +41,7 @@ func TestTheWholeShopBrakesBelowStripesLimit(t *testing.T) {
 			}
 		})
 	}
+
 	kept := 0
 	for ; kept < 20; kept++ {
 		asked := time.Now()
@@ -50,11 +52,13 @@ func TestTheWholeShopBrakesBelowStripesLimit(t *testing.T) {
 			t.Errorf("a question about a payment under way waited %v", waited)
 		}
 	}
+
 	for i := range 4 {
 		if err := processes[i%2].take(OnLane(t.Context(), LaneAsk)); err != nil {
 			t.Errorf("a success page: %v", err)
 		}
 	}
+
 	took := time.Since(began)
 	stop()
 	flood.Wait()
@@ -74,6 +78,7 @@ func TestTheBrakeWithoutABroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer away.Close()
+
 	b := newBrake(away, LeastRate)
 	began := time.Now()
 	for range 5 {
@@ -84,6 +89,7 @@ func TestTheBrakeWithoutABroker(t *testing.T) {
 	if took := time.Since(began); took < brakeWindow/8 || took > 20*time.Second {
 		t.Errorf("five calls took %v", took)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 4 {

@@ -63,6 +63,7 @@ func New(log *slog.Logger, set Settings) *Client {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	})
+
 	shop := strings.TrimSuffix(set.Shop, "/")
 	base, err := url.Parse(shop + "/")
 	if err != nil {

@@ -28,12 +28,14 @@ func stripeMock(t *testing.T) *Client {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build stripe-mock: %v\n%s", err, out)
 	}
+
 	addr := testenv.Port(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	mock := exec.CommandContext(ctx, binary, "-http-addr", addr, "-https-addr", testenv.Port(t)) //nolint:gosec // built above
 	if err := mock.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		cancel()
 		_ = mock.Wait() // it was killed
@@ -49,6 +51,7 @@ func stripeMock(t *testing.T) *Client {
 		}
 		return w.Body.Close() == nil
 	})
+
 	return New(testenv.Log(t), Settings{Shop: "https://shop.test", APIBase: "http://" + addr, SecretKey: "sk_test_123"})
 }
 
@@ -63,6 +66,7 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 		},
 		Discount: 200,
 	}
+
 	made, err := api.CreatePage(t.Context(), page) // the coupon, and the session with every parameter that we use
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +74,7 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 	if made.ID == "" {
 		t.Error("no session came back")
 	}
+
 	page.Discount, page.Lines, page.Email, page.CheckoutID = 0, page.Lines[:1], "", "OTHER"
 	if _, err := api.CreatePage(t.Context(), page); err != nil {
 		t.Error(err)
@@ -83,6 +88,7 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 	if err := api.Expire(t.Context(), "cs_test_1"); err != nil {
 		t.Error(err)
 	}
+
 	listed := 0
 	if err := api.Sessions(t.Context(), time.Now().Add(-time.Hour), func(Session) error { listed++; return nil }); err != nil ||
 		listed == 0 {
@@ -95,6 +101,7 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 	if list, err := api.RefundsOf(t.Context(), "pi_1"); err != nil || len(list) == 0 {
 		t.Errorf("refunds %+v, %v", list, err)
 	}
+
 	listed = 0
 	if err := errors.Join(api.Refunds(t.Context(), time.Now(), func(Refund) error { listed++; return nil }),
 		api.Disputes(t.Context(), time.Now(), func(d Dispute) error { listed++; return nil })); err != nil || listed < 2 {
@@ -123,6 +130,7 @@ func TestRequestsToStripeHaveALength(t *testing.T) {
 		}
 	}))
 	defer server.Close()
+
 	api := New(testenv.Log(t), Settings{Shop: "https://shop.test", APIBase: server.URL, SecretKey: "sk_test_123"})
 	if _, err := api.CreatePage(t.Context(), Page{CheckoutID: "CHECKOUT", Currency: "usd", Discount: 200}); err != nil {
 		t.Fatal(err)
@@ -133,6 +141,7 @@ func TestRequestsToStripeHaveALength(t *testing.T) {
 	if _, err := api.Session(t.Context(), "lost"); !errors.Is(err, ErrNoSession) {
 		t.Errorf("a refusal in other words than Stripe's: %v", err)
 	}
+
 	for path, holds := range map[string]string{"/v1/coupons": "amount_off=200", "/v1/checkout/sessions": "[coupon]=made",
 		"/v1/checkout/sessions/made/expire": ""} {
 		if got, ok := asked[path]; !ok || !strings.HasPrefix(got, "[] ") || !strings.Contains(got, holds) {

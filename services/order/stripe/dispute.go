@@ -57,6 +57,7 @@ func ReadDispute(raw []byte) (Dispute, error) {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return Dispute{}, errors.New("a dispute that cannot be read") // the decoder's error may quote it
 	}
+
 	d := Dispute{
 		ID: pg.StorableKey(o.ID, MaxID), PaymentIntent: pg.StorableKey(ObjectID(o.PaymentIntent), MaxID),
 		Amount: money.Cents(o.Amount), Moves: len(o.Movements), Currency: pg.StorableText(o.Currency, MaxID),
@@ -66,6 +67,7 @@ func ReadDispute(raw []byte) (Dispute, error) {
 	if o.Object != "" && o.Object != "dispute" || d.ID == "" || d.Status == "" || d.Amount < 0 {
 		return Dispute{}, errors.New("what is said to be a dispute is none")
 	}
+
 	for _, m := range o.Movements {
 		d.Withdrawn -= money.Cents(m.Amount)
 		if m.Currency != o.Currency { // in the account's currency: all we can tell is whether the money is gone

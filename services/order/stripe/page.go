@@ -132,6 +132,7 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		Metadata: map[string]string{"cart_id": strconv.FormatInt(page.CartID, 10),
 			"checkout_id": page.CheckoutID, "shop": c.name},
 	}
+
 	if without.has(partExpiry) {
 		p.ExpiresAt = sdk.Int64(page.ExpiresAt.Add(lateExpiry).Unix())
 	}
@@ -143,6 +144,7 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 	for _, l := range page.Lines {
 		p.LineItems = append(p.LineItems, c.lineItem(page, l, without))
 	}
+
 	if page.Tax {
 		p.AutomaticTax = &sdk.CheckoutSessionAutomaticTaxParams{Enabled: sdk.Bool(true)}
 	}

@@ -52,6 +52,7 @@ func ReadRefund(raw []byte) (Refund, error) {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return Refund{}, errors.New("a refund that cannot be read") // the decoder's error may quote it
 	}
+
 	var metadata struct {
 		Refund string `json:"refund"`
 	}
@@ -62,6 +63,7 @@ func ReadRefund(raw []byte) (Refund, error) {
 		Reason: optionalText(o.Reason), FailureReason: optionalText(o.Failure),
 		RefundID: pg.StorableKey(metadata.Refund, MaxID), Created: UnixTime(o.Created),
 	}
+
 	switch {
 	case o.Object != "" && o.Object != "refund", r.ID == "", r.Amount <= 0:
 		return Refund{}, errors.New("Stripe's answer is not a refund")

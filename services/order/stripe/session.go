@@ -79,12 +79,14 @@ func readSession(raw []byte) (Session, error) {
 		Metadata      json.RawMessage `json:"metadata"`
 		Created       json.RawMessage `json:"created"`
 	}
+
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return Session{}, fmt.Errorf("read a Stripe session: %w", err)
 	}
 	if err := json.Unmarshal(raw, &more); err != nil {
 		return Session{}, fmt.Errorf("read a Stripe session: %w", err)
 	}
+
 	if more.AmountTotal != nil {
 		n := money.Cents(*more.AmountTotal)
 		s.AmountTotal = &n
@@ -93,6 +95,7 @@ func readSession(raw []byte) (Session, error) {
 		s.Tax = money.Cents(more.TotalDetails.AmountTax)
 	}
 	s.PaymentIntent = ObjectID(more.PaymentIntent)
+
 	var metadata struct {
 		CheckoutID string `json:"checkout_id"`
 		Shop       string `json:"shop"`

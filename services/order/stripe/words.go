@@ -51,6 +51,7 @@ func inStripesWords(res *http.Response) error {
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		return fmt.Errorf("read a refusal of Stripe's: %w", err)
 	}
+
 	type words struct {
 		Type        string `json:"type,omitempty"`
 		Code        string `json:"code,omitempty"`
@@ -68,6 +69,7 @@ func inStripesWords(res *http.Response) error {
 		*e = words{machineWord(e.Type), machineWord(e.Code), machineWord(e.DeclineCode), machineWord(e.Param),
 			"left out"}
 	}
+
 	if body, err = json.Marshal(refusal); err != nil {
 		return fmt.Errorf("marshal a refusal of Stripe's: %w", err)
 	}

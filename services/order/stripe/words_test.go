@@ -29,6 +29,7 @@ func TestStripesWordsStayOut(t *testing.T) {
 		io.WriteString(w, refusal) //nolint:errcheck // a test's answer
 	}))
 	t.Cleanup(server.Close)
+
 	var log bytes.Buffer
 	api := New(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Settings{Shop: "https://shop.test", APIBase: server.URL, SecretKey: "sk_test_123"})
@@ -38,6 +39,7 @@ func TestStripesWordsStayOut(t *testing.T) {
 	}
 	discounted := page
 	discounted.Discount = 10
+
 	for name, call := range map[string]func() error{
 		"create":  func() error { _, err := api.CreatePage(t.Context(), page); return err },
 		"coupon":  func() error { _, err := api.coupon(t.Context(), discounted); return err },

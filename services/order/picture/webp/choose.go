@@ -26,6 +26,7 @@ func (f *frame) try16(x, y int) (best choice, worth int) {
 			part4(predicted[:], 16, i, &of[i])
 			blocks[i] = transform(source.pix[at+i/4*4*source.stride+i%4*4:], source.stride, &of[i])
 		}
+
 		dc := transformDC(&blocks)
 		c.coded.dc.last = f.steps[lumaDC].divide(&dc, 0, &c.coded.dc.of)
 		restoreDC(&dc, &blocks)
@@ -34,6 +35,7 @@ func (f *frame) try16(x, y int) (best choice, worth int) {
 			b.last = f.steps[lumaAfterDC].divide(&blocks[i], 1, &b.of)
 			restore(&blocks[i], &of[i], c.made[i/4*64+i%4*4:], 16)
 		}
+
 		over, beside := f.over[x], f.beside
 		f.tokens.counting, f.tokens.taken = true, costMode16[mode]
 		f.writeLuma(&c.coded, false, &over, &beside)
@@ -90,6 +92,7 @@ func (f *frame) tryBlock(x, y, i, context int, modeCost *[modes4]int, b *levels)
 		order[mode] = rough{mode, f.worth(difference(source.pix[from:], source.stride, predicted[mode][:], 4, 4),
 			modeCost[mode])}
 	}
+
 	slices.SortFunc(order[:], func(a, b rough) int { return a.worth - b.worth })
 	var kept [16]uint8
 	worth = math.MaxInt
@@ -106,6 +109,7 @@ func (f *frame) tryBlock(x, y, i, context int, modeCost *[modes4]int, b *levels)
 			best, worth, *b, kept = uint8(try.mode), w, l, result //nolint:gosec // below modes4
 		}
 	}
+
 	for j := range 4 {
 		copy(made.pix[to+j*made.stride:], kept[4*j:4*j+4])
 	}
@@ -155,6 +159,7 @@ func (f *frame) tryChroma(x, y int, c *coded) (best uint8) {
 			}
 			apart += difference(source.pix[at:], source.stride, result[k][:], 8, 8)
 		}
+
 		over, beside := f.over[x], f.beside
 		f.tokens.counting, f.tokens.taken = true, costHue[mode]
 		f.writeChroma(&try, &over, &beside)
@@ -162,6 +167,7 @@ func (f *frame) tryChroma(x, y int, c *coded) (best uint8) {
 			best, worth, kept, c.chroma = uint8(mode), w, result, try.chroma
 		}
 	}
+
 	for k := range 2 {
 		f.made[1+k].set(8*x, 8*y, 8, kept[k][:])
 	}

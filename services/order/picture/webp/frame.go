@@ -102,6 +102,7 @@ func (f *frame) code(x, y int) macroblock {
 	} else {
 		f.made[0].set(16*x, 16*y, 16, big.made[:])
 	}
+
 	keep.hue = f.tryChroma(x, y, now)
 	keep.skip = now.empty(keep.small)
 	over := &f.over[x]
@@ -112,6 +113,7 @@ func (f *frame) code(x, y int) macroblock {
 		over.modes = [4]uint8{keep.mode, keep.mode, keep.mode, keep.mode}
 		f.beside.modes = over.modes
 	}
+
 	if keep.skip {
 		over.luma, over.chroma, f.beside.luma, f.beside.chroma = [4]int{}, [4]int{}, [4]int{}, [4]int{}
 		if !keep.small {
@@ -119,6 +121,7 @@ func (f *frame) code(x, y int) macroblock {
 		}
 		return keep
 	}
+
 	f.tokens.counting = false
 	f.writeLuma(now, keep.small, over, &f.beside)
 	f.writeChroma(now, over, &f.beside)

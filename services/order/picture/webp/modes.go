@@ -71,6 +71,7 @@ func (f *frame) writeModes(b *bits) {
 		if f.skipProb > 0 {
 			b.put(m.skip, f.skipProb)
 		}
+
 		if b.put(!m.small, small16); m.small {
 			for j, mode := range m.modes {
 				for _, to := range tree4[mode] {

@@ -98,6 +98,7 @@ func (t *tokens) block(plane, context, first int, levels *[16]int16, last int) {
 	if last < first {
 		return
 	}
+
 	for n := first; ; {
 		level := int(levels[n])
 		size := max(level, -level)
@@ -125,6 +126,7 @@ func (t *tokens) size(size, at int) {
 	if size == 1 {
 		return
 	}
+
 	t.put(size > 4, at+3)
 	if size <= 4 {
 		if t.put(size > 2, at+4); size > 2 {
@@ -132,6 +134,7 @@ func (t *tokens) size(size, at int) {
 		}
 		return
 	}
+
 	t.put(size > 10, at+6)
 	if size <= 10 {
 		if t.put(size > 6, at+7); size > 6 {
@@ -142,6 +145,7 @@ func (t *tokens) size(size, at int) {
 		}
 		return
 	}
+
 	kind := 0
 	for kind < 3 && size >= categories[kind+1].from {
 		kind++

@@ -78,11 +78,12 @@ func (f *frame) file(size image.Point) ([]byte, error) {
 // header writes the first part of a frame (section 9): its settings, and how each macroblock is predicted.
 func (f *frame) header(probs *tokenProbs, updates *[tokenCount]bool) []byte {
 	var b bits
-	b.uniform(0, 1+1)                 // colors are what they are always, and are clamped
-	b.uniform(0, 1)                   // no segments
-	b.uniform(0, 1)                   // the normal filter of edges
-	b.uniform(f.filter, 6)            // how strong it is
-	b.uniform(0, 3+1)                 // of no more sharpness, the same for all
+	b.uniform(0, 1+1)      // colors are what they are always, and are clamped
+	b.uniform(0, 1)        // no segments
+	b.uniform(0, 1)        // the normal filter of edges
+	b.uniform(f.filter, 6) // how strong it is
+	b.uniform(0, 3+1)      // of no more sharpness, the same for all
+
 	b.uniform(0, 2)                   // tokens are in one part
 	b.uniform(uint32(f.quantizer), 7) //nolint:gosec // 0 to 127
 	b.uniform(0, 5+1)                 // the same for all kinds; nothing is kept for a next frame
@@ -99,12 +100,14 @@ func (f *frame) header(probs *tokenProbs, updates *[tokenCount]bool) []byte {
 			}
 		}
 	}
+
 	skipped := 0
 	for i := range f.blocks {
 		if f.blocks[i].skip {
 			skipped++
 		}
 	}
+
 	if b.put(skipped > 0, even); skipped > 0 {
 		f.skipProb = uint8(min(max(255*(len(f.blocks)-skipped)/len(f.blocks), 1), 254)) //nolint:gosec // bounded
 		b.uniform(uint32(f.skipProb), 8)

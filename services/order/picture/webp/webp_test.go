@@ -100,6 +100,7 @@ func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
 			for y := range f.rows {
 				f.codeRow(y)
 			}
+
 			file, err := f.file(img.Bounds().Size())
 			if err != nil {
 				t.Fatal(err)
@@ -108,6 +109,7 @@ func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			got := read.(*image.YCbCr)
 			for i, plane := range [][]uint8{got.Y, got.Cb, got.Cr} {
 				scale, stride := 1, got.YStride
