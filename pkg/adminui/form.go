@@ -43,11 +43,10 @@ type Form struct {
 	// ChangedBy and ChangedAt say who was faster, when the row has another version by now.
 	ChangedBy string
 	ChangedAt string
-	// Beside says that what they stored stands beside what was typed.
-	Beside bool
-	// Adds says that the form does something besides what others did, such as giving more money back, and replaces
-	// nothing of theirs.
-	Adds bool
+	// ShowsTheirs: their values are shown next to what was typed.
+	ShowsTheirs bool
+	// Additive: the command adds to what others did, such as another refund, and overwrites nothing.
+	Additive bool
 	// Closed is for what can no longer be done: there is no button then.
 	Closed bool
 }
@@ -64,22 +63,22 @@ type Field struct {
 	// Error is what is wrong with the value.
 	Error string
 	// Theirs is what another person has stored meanwhile, when it differs from what was typed.
-	Theirs   string
-	Required bool
-	Most     int    // characters
-	Complete string // the autocomplete attribute
-	Numeric  bool   // digits: phones show the keys for them
+	Theirs    string
+	Required  bool
+	MaxLength int    // characters
+	Complete  string // the autocomplete attribute
+	Numeric   bool   // digits: phones show the keys for them
 }
 
-// Submitted is what a form brought: fields by name, and the version of the row that it was about.
-type Submitted struct {
+// PostedForm is what a form brought: fields by name, and the version of the row that it was about.
+type PostedForm struct {
 	web.Values
 	Version int64 // 0 when the form names none: see CheckVersion
 }
 
 // CheckVersion refuses, with 400, a form that names no version of its row, or one that the row never had: no other
 // person is to blame for that, as for a conflict. first is the version of a new row, now the row's.
-func (s Submitted) CheckVersion(first, now int64) error {
+func (s PostedForm) CheckVersion(first, now int64) error {
 	if !s.Has("version") || s.Version < first || s.Version > now {
 		return web.BadRequest("version")
 	}
@@ -88,23 +87,23 @@ func (s Submitted) CheckVersion(first, now int64) error {
 
 // ReadForm reads a posted form. A body of another kind is refused with 415, and not taken for an empty form: a program
 // that sends JSON is told.
-func ReadForm(r *http.Request) (Submitted, error) {
+func ReadForm(r *http.Request) (PostedForm, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength > 0 &&
 		(err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data") {
-		return Submitted{}, &web.Error{Status: http.StatusUnsupportedMediaType, Code: "not-a-form",
+		return PostedForm{}, &web.Error{Status: http.StatusUnsupportedMediaType, Code: "not-a-form",
 			Text: "Send the fields as a form, as application/x-www-form-urlencoded: bodies " +
 				"of other kinds are not read. Nothing was changed."}
 	}
 	v, err := web.FormWithin(nil, r, MaxBody) // the body was read and measured before
 	if err != nil {
-		return Submitted{}, err
+		return PostedForm{}, err
 	}
 	for _, typed := range v.Values {
 		for i := range typed {
 			typed[i] = turns.ReplaceAllString(typed[i], "") // they would turn lists and mails round, too
 		}
 	}
-	s := Submitted{Values: v}
+	s := PostedForm{Values: v}
 	if text := v.Get("version"); text != "" {
 		if s.Version, err = strconv.ParseInt(text, 10, 64); err != nil {
 			return s, web.BadRequest("version")
@@ -113,20 +112,20 @@ func ReadForm(r *http.Request) (Submitted, error) {
 	return s, nil
 }
 
-// Wrong says what is wrong with a form, by the name of the field; "" is the whole. As an error it ends the
+// FieldErrors are the errors of a form by the name of the field; "" is the form as a whole. As an error it ends the
 // transaction that found it.
-type Wrong map[string]string
+type FieldErrors map[string]string
 
 // Error implements error.
-func (Wrong) Error() string { return "the form is wrong" }
+func (FieldErrors) Error() string { return "the form is wrong" }
 
-// Taken turns the error of a key that exists already into what is wrong with its field.
-func (w Wrong) Taken(err *error, field, text string) Wrong {
-	if !pg.IsConflict(*err) {
-		return w
+// OnConflict turns err into an error of the field if it says that a row with the same key exists. Otherwise it returns
+// e and err as they are.
+func (e FieldErrors) OnConflict(err error, field, text string) (FieldErrors, error) {
+	if !pg.IsConflict(err) {
+		return e, err
 	}
-	*err = nil
-	return Wrong{field: text}
+	return FieldErrors{field: text}, nil
 }
 
 // ErrStale says that a row has another version than the form that changes it.
@@ -137,7 +136,7 @@ const MaxNote = 500
 
 // NoteField asks why something is done. Form.ReadNote reads it.
 func NoteField(label string) Field {
-	return Field{Name: "note", Label: label, Kind: "text", Required: true, Most: MaxNote}
+	return Field{Name: "note", Label: label, Kind: "text", Required: true, MaxLength: MaxNote}
 }
 
 // ReadNote reads the note of a posted form that has a NoteField. Without a note that can be stored, the form is
@@ -149,14 +148,15 @@ func (f Form) ReadNote(r *http.Request) (note string, wrong *Form, err error) {
 	}
 	note = strings.TrimSpace(posted.Get("note"))
 	if n := utf8.RuneCountInString(note); n == 0 || n > MaxNote {
-		f = f.Typed(posted).Wrong(Wrong{"note": fmt.Sprintf("Say why, in at most %d characters.", MaxNote)})
+		f = f.WithInput(posted).WithErrors(FieldErrors{
+			"note": fmt.Sprintf("Say why, in at most %d characters.", MaxNote)})
 		return "", &f, nil
 	}
 	return note, nil, nil
 }
 
-// Typed puts what was posted into the form, so that nothing is typed twice.
-func (f Form) Typed(s Submitted) Form {
+// WithInput puts what was posted into the form, so that nothing has to be typed twice.
+func (f Form) WithInput(s PostedForm) Form {
 	f.Fields = slices.Clone(f.Fields)
 	for i, field := range f.Fields {
 		switch field.Kind {
@@ -170,8 +170,8 @@ func (f Form) Typed(s Submitted) Form {
 	return f
 }
 
-// Wrong notes errors by the name of the field; those of no field become the problem of the whole.
-func (f Form) Wrong(errs Wrong) Form {
+// WithErrors sets the errors of fields; those of no field become the problem of the whole.
+func (f Form) WithErrors(errs FieldErrors) Form {
 	f.Fields = slices.Clone(f.Fields)
 	for _, name := range slices.Sorted(maps.Keys(errs)) {
 		i := slices.IndexFunc(f.Fields, func(field Field) bool { return field.Name == name })
@@ -188,7 +188,7 @@ func (f Form) Wrong(errs Wrong) Form {
 // typed. The form then stands for the row as it is now: posting it again overwrites their change.
 func (f Form) Conflict(version int64, by, at string, theirs map[string]string) Form {
 	f.Fields = slices.Clone(f.Fields)
-	f.Version, f.ChangedBy, f.ChangedAt, f.Beside = version, by, at, len(theirs) > 0
+	f.Version, f.ChangedBy, f.ChangedAt, f.ShowsTheirs = version, by, at, len(theirs) > 0
 	for i, field := range f.Fields {
 		if now, ok := theirs[field.Name]; ok && now != field.Value {
 			f.Fields[i].Theirs = now

@@ -6,10 +6,10 @@ import "net/http"
 type Tile struct {
 	Title string `json:"title"`
 	Count int64  `json:"count"`
-	// Most is set when there may be more: counting ended there.
-	Most bool   `json:"most,omitempty"`
-	To   string `json:"to,omitempty"`   // page that shows what was counted
-	Tone string `json:"tone,omitempty"` // of a count above 0: warn or bad
+	// Truncated is set if counting ended at MaxCounted: there may be more.
+	Truncated bool   `json:"most,omitempty"`
+	To        string `json:"to,omitempty"`   // page that shows what was counted
+	Tone      string `json:"tone,omitempty"` // of a count above 0: warn or bad
 	// Nav is the path of the navigation's entry that shows the count beside its title.
 	Nav string `json:"nav,omitempty"`
 }
@@ -32,9 +32,9 @@ type GuideStep struct {
 	Test *Command `json:"test,omitempty"`
 }
 
-// MostCounted is where counts for tiles end: what matters is whether there is much, and counting a
+// MaxCounted is where counts for tiles end: what matters is whether there is much, and counting a
 // million rows takes seconds.
-const MostCounted = 1000
+const MaxCounted = 1000
 
 // HomeRoute is the route with which an owner adds to the home page. It gives tiles of what the person
 // may see alone, and of the guide what they may set.
@@ -50,7 +50,7 @@ func HomeRoute(tiles func(r *http.Request) ([]Tile, error), steps ...func(r *htt
 				home.Tiles = append(home.Tiles, list...)
 			}
 			for i := range home.Tiles {
-				home.Tiles[i].Most = home.Tiles[i].Count >= MostCounted
+				home.Tiles[i].Truncated = home.Tiles[i].Count >= MaxCounted
 			}
 			for _, of := range steps {
 				list, err := of(r)

@@ -25,8 +25,8 @@ import (
 const IdentityHeader = "X-Shop-Staff"
 
 const (
-	// FreshFor is how long a second factor counts as fresh.
-	FreshFor = 5 * time.Minute
+	// FreshTTL is how long a second factor counts as fresh.
+	FreshTTL = 5 * time.Minute
 	// identityLife is how old an identity may be, and how long it is remembered so that it counts once.
 	identityLife = 30 * time.Second
 	// MaxBody is the largest body of a request to a staff route, in bytes.

@@ -81,7 +81,7 @@ const (
 // right is a row of the table of rights.
 type right struct {
 	action Action
-	// fresh asks for a second factor that is not older than FreshFor: money and people.
+	// fresh asks for a second factor that is not older than FreshTTL: money and people.
 	fresh bool
 	roles []Role
 }

@@ -91,8 +91,8 @@ func (l Listing) Day(name string) (time.Time, error) {
 	return day, nil
 }
 
-// Leave takes a filter that makes no sense out of the list, and says so.
-func (l *Listing) Leave(name, why string) {
+// Ignore takes a filter that makes no sense out of the list, and adds why to Problems.
+func (l *Listing) Ignore(name, why string) {
 	delete(l.Chosen, name)
 	l.query.Del(name)
 	l.Problems = append(l.Problems, why)

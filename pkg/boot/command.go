@@ -14,8 +14,8 @@ import (
 // ErrUsage says that arguments or settings of a command cannot work: its message follows the way of use.
 var ErrUsage = errors.New("cannot work")
 
-// CommandLimit bounds a command of one service: the rows that it touches are few.
-const CommandLimit = time.Minute
+// CommandTimeout bounds a command of one service: the rows that it touches are few.
+const CommandTimeout = time.Minute
 
 // Command runs a command that ends by itself, within a limit and until SIGINT or SIGTERM, and returns the
 // exit code as Report does.

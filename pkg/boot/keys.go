@@ -32,14 +32,14 @@ const (
 // keysOf are the purposes that services share, and those that had keys of their own before there were keyrings:
 // cookies and links that are out stay good. Everything else is derived from the service's key own.
 var keysOf = map[string][]string{
-	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", QuestionKey, "codes"},
-	"order": {"identity", QuestionKey}, "events": {"identity"}, "mailer": {QuestionKey, "mail address"},
+	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", MailerKey, "codes"},
+	"order": {"identity", MailerKey}, "events": {"identity"}, "mailer": {MailerKey, "mail address"},
 	"admin": {staffSeed},
 }
 
-// QuestionKey names the key with which mailer signs what it asks of owners. It opens nothing else: mailer cannot say
+// MailerKey names the key with which mailer signs what it asks of owners. It opens nothing else: mailer cannot say
 // that a shopper is asking.
-const QuestionKey = "question"
+const MailerKey = "question"
 
 // staffSeed names the seed of the key that signs who of the staff is asking, which is admin's alone. The
 // owners of staff pages have the public half, STAFF_KEY.
@@ -112,7 +112,7 @@ func (k Keys) secret() []byte {
 // KeyedServices are the services that need keys.
 func KeyedServices() []string { return slices.Sorted(maps.Keys(keysOf)) }
 
-// Key is the key for one purpose. Two services have a key in common only when both name it identity or QuestionKey.
+// Key is the key for one purpose. Two services have a key in common only when both name it identity or MailerKey.
 func (k Keys) Key(purpose string) []byte {
 	if key := k.ShopKeys[purpose]; key != nil {
 		return key

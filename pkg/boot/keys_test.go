@@ -78,7 +78,7 @@ func TestKeysOfServices(t *testing.T) {
 			}
 		}
 		for name, key := range keys.ShopKeys {
-			if other := seen[string(key)]; other != "" && name != "identity" && name != QuestionKey {
+			if other := seen[string(key)]; other != "" && name != "identity" && name != MailerKey {
 				t.Errorf("%s and %s share the key %s", service, other, name)
 			}
 			seen[string(key)] = service

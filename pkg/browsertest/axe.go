@@ -19,7 +19,7 @@ var axeSource string
 // sheets and media once more: no rule that is on looks at the former, and no page plays the latter.
 func (b *Tab) Axe(what string) {
 	b.tb.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	ctx, cancel := context.WithTimeout(b.ctx, Timeout)
 	defer cancel()
 	call := axeSource + `; axe.run(document, { resultTypes: ['violations'], iframes: false, preload: false }).then(
 		(r) => JSON.stringify(

@@ -13,8 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Patience is how long a tab waits for what must become true, also on a machine with much to do.
-const Patience = 40 * time.Second
+// Timeout is how long a tab waits for what must become true, also on a machine with much to do.
+const Timeout = 40 * time.Second
 
 // Look is how a tab shows its pages.
 type Look struct {
@@ -125,7 +125,7 @@ func (b *Tab) describe() string {
 // Do runs actions with a deadline, so that a page that never gets there fails the test.
 func (b *Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
 	b.tb.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	ctx, cancel := context.WithTimeout(b.ctx, Timeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.tb.Fatal(err)
@@ -165,7 +165,7 @@ func (b *Tab) Eval(expression string) {
 // Read is the text that an expression gives.
 func (b *Tab) Read(expression string) string {
 	b.tb.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	ctx, cancel := context.WithTimeout(b.ctx, Timeout)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expression+")"))
 	if err != nil {
@@ -177,7 +177,7 @@ func (b *Tab) Read(expression string) string {
 // Text is what an element shows, also while scripts are off.
 func (b *Tab) Text(selector string) string {
 	b.tb.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	ctx, cancel := context.WithTimeout(b.ctx, Timeout)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(selector)))
 	if err != nil {
@@ -190,7 +190,7 @@ func (b *Tab) Text(selector string) string {
 // asked again.
 func (b *Tab) Until(what, expression string) {
 	b.tb.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	ctx, cancel := context.WithTimeout(b.ctx, Timeout)
 	defer cancel()
 	tick := time.NewTicker(untilLook)
 	defer tick.Stop()

@@ -29,12 +29,12 @@ type Store interface {
 // Path is where the shop serves pictures.
 const Path = "/media/"
 
-// Widths are the widths in pixels in which a picture is kept, as far as it has them, beside its own, which is Most at
-// most.
-var Widths = []int{400, 800, 1200, Most}
+// Widths are the widths in pixels in which a picture is kept, as far as it has them, beside its own, which is at most
+// MaxWidth.
+var Widths = []int{400, 800, 1200, MaxWidth}
 
-// Most is the width of the largest picture that is kept, in pixels.
-const Most = 1600
+// MaxWidth is the width of the largest picture that is kept, in pixels.
+const MaxWidth = 1600
 
 var name = regexp.MustCompile(`^([0-9a-f]{32})-([1-9][0-9]{0,3})\.(jpg|webp)$`)
 

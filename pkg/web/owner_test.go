@@ -276,7 +276,7 @@ func TestQuestionsAreRepeated(t *testing.T) {
 	o := ownerOf(t, nil, dies.URL+","+well.URL)
 	for range 4 { // the two take turns
 		var out struct{}
-		if err := o.Ask(t.Context(), Question{Method: http.MethodPost, Path: "/internal/x", Key: make([]byte, 32)}, &out); err != nil {
+		if err := o.Call(t.Context(), Call{Method: http.MethodPost, Path: "/internal/x", Key: make([]byte, 32)}, &out); err != nil {
 			t.Error(err)
 		}
 	}

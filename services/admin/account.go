@@ -55,10 +55,10 @@ func passwordForm(username string, set bool) adminui.Form {
 	if set {
 		f.Submit = "Change password"
 		f.Fields = append(f.Fields, adminui.Field{Name: "old", Label: "Password now", Kind: "password", Required: true,
-			Most: maxPassword, Complete: "current-password"})
+			MaxLength: maxPassword, Complete: "current-password"})
 	}
 	f.Fields = append(f.Fields, adminui.Field{Name: "new", Label: "New password", Kind: "password", Required: true,
-		Most: maxPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+		MaxLength: maxPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
 	return f
 }
 
@@ -138,7 +138,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrong := adminui.Wrong{}
+	wrong := adminui.FieldErrors{}
 	if a.Password != "" {
 		forgive, err := s.attempt(r, []limit{{"password of " + id(a.ID), 6, guessTime}})
 		if err != nil {
@@ -158,7 +158,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 		wrong["new"] = problem
 	}
 	if len(wrong) > 0 {
-		return s.accountPage(r, passwordForm(a.Username, a.Password != "").Wrong(wrong), true, "",
+		return s.accountPage(r, passwordForm(a.Username, a.Password != "").WithErrors(wrong), true, "",
 			http.StatusUnprocessableEntity)
 	}
 	stored, err := s.hasher.hash(r.Context(), form.Get("new"))

@@ -142,7 +142,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if name := ask.Chosen["service"]; name != "" && !slices.Contains(actingServices, name) {
-		ask.Leave("service", "There is no such service: what was done in all of them is shown.")
+		ask.Ignore("service", "There is no such service: what was done in all of them is shown.")
 	}
 	after, _, err := adminui.ReadCursor[int64](ask)
 	if err != nil {

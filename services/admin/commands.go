@@ -40,7 +40,7 @@ func Command(args []string, out, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == "parked" {
 		return ParkedCommand(args[1:], out, stderr)
 	}
-	return boot.Command("admin", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("admin", Usage, boot.CommandTimeout, stderr, func(ctx context.Context) error {
 		return command(ctx, args, out)
 	})
 }

@@ -100,7 +100,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		s.kit.Fail(w, r, web.Forbidden("person"))
 		return r, false
 	}
-	given := adminui.Submitted{Values: web.Values{Values: url.Values{"code": form[confirmCode],
+	given := adminui.PostedForm{Values: web.Values{Values: url.Values{"code": form[confirmCode],
 		"token":    form[confirmToken],
 		"response": form[confirmResponse]}}}
 	by, err := s.factor(r, a, given, toConfirm)
@@ -115,7 +115,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		s.showConfirmAgain(w, r, "That does not fit. Try again.", http.StatusUnprocessableEntity)
 		return r, false
 	}
-	if err := setFresh(r.Context(), s.pool, sessionOf(r).Hash, adminui.FreshFor); err != nil {
+	if err := setFresh(r.Context(), s.pool, sessionOf(r).Hash, adminui.FreshTTL); err != nil {
 		s.kit.Fail(w, r, err)
 		return r, false
 	}
@@ -126,7 +126,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 	for _, name := range []string{confirmCode, confirmToken, confirmResponse, confirmAct, confirmBack} {
 		form.Del(name)
 	}
-	who.FreshUntil = time.Now().Add(adminui.FreshFor)
+	who.FreshUntil = time.Now().Add(adminui.FreshTTL)
 	return adminui.WithIdentity(withBody(r, []byte(form.Encode())), who), true
 }
 

@@ -29,10 +29,10 @@ type enrolPage struct {
 func appForm(a account, action string) adminui.Form {
 	f := adminui.Form{Action: action, Submit: "Set up", Fields: []adminui.Field{
 		{Name: "username", Kind: "account", Value: a.Username}, {Name: "code", Label: "Code that the app shows",
-			Kind: "text", Required: true, Complete: "one-time-code", Most: 10, Numeric: true}}}
+			Kind: "text", Required: true, Complete: "one-time-code", MaxLength: 10, Numeric: true}}}
 	if a.Password == "" {
 		f.Fields = append(f.Fields, adminui.Field{Name: "password", Label: "Password to sign in with", Kind: "password",
-			Required: true, Most: maxPassword, Complete: "new-password",
+			Required: true, MaxLength: maxPassword, Complete: "new-password",
 			Hint: "At least 12 characters; a few words will do."})
 	}
 	return f
@@ -92,7 +92,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		wrong := adminui.Wrong{}
+		wrong := adminui.FieldErrors{}
 		step, ok := totpStep(secret, form.Get("code"), 0, time.Now())
 		if !ok {
 			wrong["code"] = "That is not the code that the app shows now."
@@ -101,7 +101,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 			wrong["password"] = problem
 		}
 		if len(wrong) > 0 {
-			return s.enrolPage(a, secret, appForm(a, action).Typed(form).Wrong(wrong), signing,
+			return s.enrolPage(a, secret, appForm(a, action).WithInput(form).WithErrors(wrong), signing,
 				http.StatusUnprocessableEntity)
 		}
 		stored := ""
@@ -165,7 +165,7 @@ func (s *server) enrolled(a account, signing bool, what string,
 				return err
 			}
 			if !signing {
-				return setFresh(r.Context(), tx, sessionOf(r).Hash, adminui.FreshFor)
+				return setFresh(r.Context(), tx, sessionOf(r).Hash, adminui.FreshTTL)
 			}
 			if err := s.recordSignIn(r, tx, a, "a new second factor"); err != nil {
 				return err

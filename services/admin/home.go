@@ -49,7 +49,7 @@ func (s *server) counts(r *http.Request) (adminui.Answer, error) {
 	counts := map[string]navCount{}
 	for _, t := range s.tiles(r).Tiles {
 		if t.Nav != "" {
-			counts[t.Nav] = navCount{Count: t.Count, Most: t.Most}
+			counts[t.Nav] = navCount{Count: t.Count, Most: t.Truncated}
 		}
 	}
 	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {

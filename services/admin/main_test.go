@@ -81,7 +81,7 @@ func ownersPages() adminui.Pages {
 				return nil, nil
 			}
 			return []adminui.Tile{{Title: "Orders to ship", Count: 3, To: "/orders", Nav: "/orders"},
-				{Title: "Payments without an order", Count: adminui.MostCounted, Tone: "bad"}}, nil
+				{Title: "Payments without an order", Count: adminui.MaxCounted, Tone: "bad"}}, nil
 		}, func(*http.Request) ([]adminui.GuideStep, error) {
 			return []adminui.GuideStep{{Place: 2, Title: "Open the doors"},
 				{Place: 1, Title: "Paint the sign", Done: true, To: "/settings/shop"}}, nil

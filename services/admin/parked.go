@@ -42,7 +42,7 @@ All are safe to repeat: what was seen to is not done again. ADMIN_URL and its li
 
 // ParkedCommand runs a command about parked messages and returns the exit code.
 func ParkedCommand(args []string, out, stderr io.Writer) int {
-	return boot.Command("parked", ParkedUsage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("parked", ParkedUsage, boot.CommandTimeout, stderr, func(ctx context.Context) error {
 		return parkedCommand(ctx, args, out)
 	})
 }

@@ -237,7 +237,7 @@ func passkeyName(typed string) string {
 }
 
 // madePasskey checks a form with a new passkey, and returns its id and how it is stored.
-func (s *server) madePasskey(ctx context.Context, form adminui.Submitted,
+func (s *server) madePasskey(ctx context.Context, form adminui.PostedForm,
 	person int64) (credential, stored []byte, err error) {
 	made, err := s.endAddPasskey(ctx, form.Get("token"), form.Get("response"), person)
 	if errors.Is(err, errPasskey) {

@@ -99,8 +99,8 @@ func roleField(roles []string) adminui.Field {
 
 func inviteForm() adminui.Form {
 	return adminui.Form{Action: "/people/invite", Submit: "Invite", Cancel: "/people", Fields: []adminui.Field{
-		{Name: "name", Label: "Name", Kind: "text", Required: true, Most: 100},
-		{Name: "username", Label: "Sign-in name", Kind: "text", Required: true, Most: 60, Hint: usernameRule},
+		{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 100},
+		{Name: "username", Label: "Sign-in name", Kind: "text", Required: true, MaxLength: 60, Hint: usernameRule},
 		roleField(nil),
 	}}
 }
@@ -127,8 +127,8 @@ func goodUsername(name string) bool {
 }
 
 // readPerson reads the fields of the form on a person, and says what is wrong with them.
-func readPerson(form adminui.Submitted, withName bool) (p personRow, wrong adminui.Wrong) {
-	wrong = adminui.Wrong{}
+func readPerson(form adminui.PostedForm, withName bool) (p personRow, wrong adminui.FieldErrors) {
+	wrong = adminui.FieldErrors{}
 	p.Name = strings.TrimSpace(pg.StorableText(form.Get("name"), 100))
 	if p.Name == "" {
 		wrong["name"] = "Give a name."
@@ -179,7 +179,7 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 	}
 	if len(wrong) > 0 {
 		return adminui.Page{Title: "Invite", Template: "form.html",
-			Data: formPage{inviteForm().Typed(form).Wrong(wrong)}, Narrow: true,
+			Data: formPage{inviteForm().WithInput(form).WithErrors(wrong)}, Narrow: true,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	return showLink(p.Name, link), nil
@@ -195,7 +195,7 @@ type personPage struct {
 
 func personForm(p personRow) adminui.Form {
 	return adminui.Form{Action: "/people/" + id(p.ID), Version: p.Version, Cancel: "/people", Fields: []adminui.Field{
-		{Name: "name", Label: "Name", Kind: "text", Required: true, Most: 100, Value: p.Name}, roleField(p.Roles),
+		{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Value: p.Name}, roleField(p.Roles),
 	}}
 }
 
@@ -239,9 +239,9 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	after, wrong := readPerson(form, false)
-	typed := personForm(before).Typed(form)
+	typed := personForm(before).WithInput(form)
 	if len(wrong) > 0 {
-		return showPerson(r, before, typed.Wrong(wrong), http.StatusUnprocessableEntity), nil
+		return showPerson(r, before, typed.WithErrors(wrong), http.StatusUnprocessableEntity), nil
 	}
 	changed := false
 	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
@@ -259,7 +259,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	})
 	switch {
 	case errors.Is(err, errNoOwner):
-		return showPerson(r, before, typed.Wrong(adminui.Wrong{"role": "There must be an owner."}),
+		return showPerson(r, before, typed.WithErrors(adminui.FieldErrors{"role": "There must be an owner."}),
 			http.StatusUnprocessableEntity), nil
 	case err != nil:
 		return nil, err

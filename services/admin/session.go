@@ -91,7 +91,7 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 		id.FreshUntil = *found.FreshUntil
 	}
 	if !found.HasSecond && !s.needsSecond() { // a developer's machine: there is nothing to confirm with
-		id.FreshUntil = time.Now().Add(adminui.FreshFor)
+		id.FreshUntil = time.Now().Add(adminui.FreshTTL)
 	}
 	id.Form = web.MAC(s.csrfKey, id.Session)
 	if adminui.WantsHTML(r) && r.Method == http.MethodGet {
@@ -127,7 +127,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person
 		Agent:   pg.StorableText(r.UserAgent(), 200),
 		Address: s.clientOf(r)}
 	if stage == stageFull {
-		n.Life, n.Fresh = sessionLife, adminui.FreshFor
+		n.Life, n.Fresh = sessionLife, adminui.FreshTTL
 	}
 	if err := insertSession(r.Context(), tx, n); err != nil {
 		return err

@@ -26,9 +26,9 @@ type signPage struct {
 
 func signInForm(to string) adminui.Form {
 	return adminui.Form{Action: "/sign-in", Submit: "Sign in", Fields: []adminui.Field{
-		{Name: "username", Label: "Name", Kind: "text", Required: true, Complete: "username", Most: 100},
+		{Name: "username", Label: "Name", Kind: "text", Required: true, Complete: "username", MaxLength: 100},
 		{Name: "password", Label: "Password", Kind: "password", Required: true, Complete: "current-password",
-			Most: 200},
+			MaxLength: 200},
 		{Name: "to", Kind: "hidden", Value: to},
 	}}
 }
@@ -69,7 +69,7 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	}
 	to := safePath(form.Get("to"))
 	again := func(problem string, status int) adminui.Page {
-		return signInPage(signInForm(to).Typed(form), to, problem, status)
+		return signInPage(signInForm(to).WithInput(form), to, problem, status)
 	}
 	username := pg.StorableText(form.Get("username"), 100)
 	a, _, err := findAccountByName(r.Context(), s.pool, username)
@@ -177,7 +177,7 @@ func (s *server) beginSignInByPasskey(r *http.Request) (adminui.Answer, error) {
 
 func secondForm(to string) adminui.Form {
 	return adminui.Form{Action: "/sign-in/second", Submit: "Continue", Fields: []adminui.Field{
-		{Name: "code", Label: "Code", Kind: "text", Required: true, Complete: "one-time-code", Most: 20,
+		{Name: "code", Label: "Code", Kind: "text", Required: true, Complete: "one-time-code", MaxLength: 20,
 			Hint: "Six digits from your authenticator app, or one of your recovery codes."},
 		{Name: "to", Kind: "hidden", Value: to},
 	}}
@@ -238,7 +238,7 @@ const (
 
 // factor says which second factor of the person a form brings, "" for none: the answer of a passkey in token and
 // response, else a code of the authenticator app or a recovery code in code. Each is good once.
-func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purpose string) (by string, err error) {
+func (s *server) factor(r *http.Request, a account, form adminui.PostedForm, purpose string) (by string, err error) {
 	forgive, err := s.attempt(r, secondLimits(a.ID))
 	if err != nil {
 		return "", s.recordLockedOut(r, a.ID, err)

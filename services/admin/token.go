@@ -63,8 +63,8 @@ func tokenForm(who adminui.Identity) adminui.Form {
 		}
 	}
 	return adminui.Form{ID: "token", Action: "/account/tokens", Submit: "Make token", Fields: []adminui.Field{
-		{Name: "name", Label: "Name", Kind: "text", Required: true, Most: 60, Hint: "Where it is used."},
-		{Name: "days", Label: "Days until it ends", Kind: "number", Value: "90", Required: true, Most: 3},
+		{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 60, Hint: "Where it is used."},
+		{Name: "days", Label: "Days until it ends", Kind: "number", Value: "90", Required: true, MaxLength: 3},
 		scopes,
 	}}
 }
@@ -84,7 +84,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 			scopes = append(scopes, o.Value)
 		}
 	}
-	wrong := adminui.Wrong{}
+	wrong := adminui.FieldErrors{}
 	if name == "" {
 		wrong["name"] = "Give it a name."
 	}
@@ -101,7 +101,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	}
 	if len(wrong) > 0 {
 		return adminui.Page{Title: "New token", Template: "form.html",
-			Data:   formPage{tokenForm(who).Typed(form).Wrong(wrong)},
+			Data:   formPage{tokenForm(who).WithInput(form).WithErrors(wrong)},
 			Narrow: true, Status: http.StatusUnprocessableEntity}, nil
 	}
 	secret, hash := newToken()

@@ -35,7 +35,7 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		State string `json:"state"`
 	}
-	err = e.ask(r.Context(), e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/restock-wish",
+	err = e.ask(r.Context(), e.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/restock-wish",
 		Form: asked}, &answer)
 	owner, refused := errors.AsType[*web.AnswerError](err)
 	refused = refused && owner.Status == http.StatusBadRequest
@@ -83,7 +83,7 @@ func (e *server) noNotices(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		Refused bool `json:"refused"`
 	}
-	err = e.ask(r.Context(), e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/restock-refusal",
+	err = e.ask(r.Context(), e.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/restock-refusal",
 		Query: url.Values{"notice": {query.Get("notice")}}}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.NotFound()

@@ -115,7 +115,7 @@ func (e *server) askCartCounts(ctx context.Context, members []int64, carts []str
 		query.Add("member", strconv.FormatInt(id, 10))
 	}
 	var answer cartCountAnswer
-	err := e.ask(ctx, e.owners.order, web.Question{Method: http.MethodGet, Path: "/internal/cart-counts", Query: query},
+	err := e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/cart-counts", Query: query},
 		&answer)
 	return answer, err
 }

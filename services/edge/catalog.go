@@ -158,7 +158,7 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 	began := time.Now()
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
-	old, since, limit := c.known.Load(), "", web.AskTime
+	old, since, limit := c.known.Load(), "", web.OwnerTimeout
 	list := &listing.List{}
 	if old != nil {
 		if old.generation >= generation && old.at.After(began) {
@@ -287,14 +287,14 @@ func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed
 	if since != "" {
 		query.Set("since", since)
 	}
-	return feed, e.ask(ctx, e.owners.order, web.Question{Method: http.MethodGet, Path: "/internal/catalog",
+	return feed, e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/catalog",
 		Query: query}, &feed)
 }
 
 // preview is what order says of a product that is not on sale, for a link that it made; nil when it did not, or when
 // the link's time is over.
 func (e *server) preview(ctx context.Context, identifier, token string) ([]byte, error) {
-	p, err := e.askPage(ctx, web.Question{Path: "/internal/product-preview/" + identifier,
+	p, err := e.askPage(ctx, web.Call{Path: "/internal/product-preview/" + identifier,
 		Query: url.Values{"token": {token}}})
 	if err != nil || p.status != http.StatusOK {
 		return nil, err
@@ -304,13 +304,13 @@ func (e *server) preview(ctx context.Context, identifier, token string) ([]byte,
 
 // fetchPage asks order for a public answer.
 func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
-	return e.askPage(ctx, web.Question{Path: path})
+	return e.askPage(ctx, web.Call{Path: path})
 }
 
 // askPage is ask for an answer of order that is passed on as it is.
-func (e *server) askPage(ctx context.Context, q web.Question) (*page, error) {
+func (e *server) askPage(ctx context.Context, q web.Call) (*page, error) {
 	q.Method, q.Key = http.MethodGet, e.keys.identity
-	a, err := e.owners.order.AskRaw(ctx, q)
+	a, err := e.owners.order.CallRaw(ctx, q)
 	if err != nil {
 		return nil, err
 	}

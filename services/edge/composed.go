@@ -127,7 +127,7 @@ func (e *server) fetchConfiguration(ctx context.Context) (bool, error) {
 	var answer struct {
 		Log bool `json:"log_client_events"`
 	}
-	err := e.ask(ctx, e.owners.events, web.Question{Method: http.MethodGet, Path: "/internal/configuration"}, &answer)
+	err := e.ask(ctx, e.owners.events, web.Call{Method: http.MethodGet, Path: "/internal/configuration"}, &answer)
 	return answer.Log, err
 }
 
@@ -154,7 +154,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	}{json.RawMessage(`{}`)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := e.ask(r.Context(), e.owners.order, web.Question{Method: http.MethodGet,
+		if err := e.ask(r.Context(), e.owners.order, web.Call{Method: http.MethodGet,
 			Path: "/internal/account-orders", ID: req.identity()}, &orders); err != nil {
 			web.Note(r, "no_account_orders", err.Error())
 			orders.Data = json.RawMessage(`{}`)
@@ -164,7 +164,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 		Personal json.RawMessage `json:"personal_data"`
 		Email    json.RawMessage `json:"email_data"`
 	}
-	err := e.ask(r.Context(), e.owners.user, web.Question{Method: http.MethodGet, Path: "/internal/account",
+	err := e.ask(r.Context(), e.owners.user, web.Call{Method: http.MethodGet, Path: "/internal/account",
 		ID: req.identity()}, &account)
 	wg.Wait()
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
@@ -213,7 +213,7 @@ func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	var answer struct {
 		Member bool `json:"member"`
 	}
-	err := e.ask(r.Context(), e.owners.user, web.Question{Method: http.MethodGet, Path: "/internal/address-of-member",
+	err := e.ask(r.Context(), e.owners.user, web.Call{Method: http.MethodGet, Path: "/internal/address-of-member",
 		Query: url.Values{"email": {address}}, ID: *id}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status < 500 {
 		return nil // no address at all; order refuses it too

@@ -37,7 +37,7 @@ func (e *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		Unsubscribed bool `json:"unsubscribed"`
 	}
-	err = e.ask(r.Context(), e.owners.user, web.Question{Method: http.MethodPost, Path: "/internal/unsubscribe",
+	err = e.ask(r.Context(), e.owners.user, web.Call{Method: http.MethodPost, Path: "/internal/unsubscribe",
 		Query: token}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.NotFound()

@@ -136,9 +136,9 @@ func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // ask asks an owner, as edge alone can, and reads its JSON answer into out.
-func (e *server) ask(ctx context.Context, owner *web.Owner, q web.Question, out any) error {
+func (e *server) ask(ctx context.Context, owner *web.Owner, q web.Call, out any) error {
 	q.Key = e.keys.identity
-	return owner.Ask(ctx, q, out)
+	return owner.Call(ctx, q, out)
 }
 
 // plainPath reports whether a path can be one of the API's: segments of letters, digits, - and _. What

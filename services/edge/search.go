@@ -80,6 +80,6 @@ func (c *catalog) askSearch(ctx context.Context, q string, words int64) (*found,
 // fetchFound has order search for words.
 func (e *server) fetchFound(ctx context.Context, q string) (*found, error) {
 	f := new(found)
-	return f, e.ask(ctx, e.owners.order, web.Question{Method: http.MethodGet, Path: "/internal/catalog-search",
+	return f, e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/catalog-search",
 		Query: url.Values{"q": {q}}}, f)
 }

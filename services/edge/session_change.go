@@ -110,7 +110,7 @@ func (e *server) mergeCart(ctx context.Context, req *request, m web.SessionMembe
 		Code: m.Code, Cart: req.cart, Client: req.client.String(),
 	}
 	var merged struct{}
-	if err := e.ask(ctx, e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},
+	if err := e.ask(ctx, e.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},
 		&merged); err != nil {
 		return fmt.Errorf("merge a visitor's cart: %w", err)
 	}

@@ -36,7 +36,7 @@ func IsCommand(args []string) bool {
 // Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
 // settings that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
-	return boot.Command("events", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("events", Usage, boot.CommandTimeout, stderr, func(ctx context.Context) error {
 		return command(ctx, args, out)
 	})
 }

@@ -234,25 +234,27 @@ var adFields = []struct {
 	field adminui.Field
 	of    func(*ad) *string
 }{
-	{adminui.Field{Name: "title", Label: "Name", Most: 100, Hint: "For you alone. Empty: the first headline."},
+	{adminui.Field{Name: "title", Label: "Name", MaxLength: 100, Hint: "For you alone. Empty: the first headline."},
 		func(a *ad) *string { return &a.Title }},
-	{adminui.Field{Name: "final_url", Label: "Leads to", Most: 100, Required: true,
+	{adminui.Field{Name: "final_url", Label: "Leads to", MaxLength: 100, Required: true,
 		Hint: "A whole address of the shop, such as https://…"},
 		func(a *ad) *string { return &a.FinalURL }},
-	{adminui.Field{Name: "final_url_suffix", Label: "Parameters of the address", Most: 100,
+	{adminui.Field{Name: "final_url_suffix", Label: "Parameters of the address", MaxLength: 100,
 		Hint: "Such as utm_source=letter"},
 		func(a *ad) *string { return &a.Suffix }},
-	{adminui.Field{Name: "headline_1", Label: "Headline", Most: 30}, func(a *ad) *string { return &a.Headline1 }},
-	{adminui.Field{Name: "headline_2", Label: "Second headline", Most: 30},
+	{adminui.Field{Name: "headline_1", Label: "Headline", MaxLength: 30}, func(a *ad) *string { return &a.Headline1 }},
+	{adminui.Field{Name: "headline_2", Label: "Second headline", MaxLength: 30},
 		func(a *ad) *string { return &a.Headline2 }},
-	{adminui.Field{Name: "headline_3", Label: "Third headline", Most: 30}, func(a *ad) *string { return &a.Headline3 }},
-	{adminui.Field{Name: "description_1", Label: "Description", Most: 90},
+	{adminui.Field{Name: "headline_3", Label: "Third headline", MaxLength: 30},
+		func(a *ad) *string { return &a.Headline3 }},
+	{adminui.Field{Name: "description_1", Label: "Description", MaxLength: 90},
 		func(a *ad) *string { return &a.Description1 }},
-	{adminui.Field{Name: "description_2", Label: "Second description", Most: 90},
+	{adminui.Field{Name: "description_2", Label: "Second description", MaxLength: 90},
 		func(a *ad) *string { return &a.Description2 }},
-	{adminui.Field{Name: "campaignid", Label: "Campaign there", Most: 100}, func(a *ad) *string { return &a.Campaign }},
-	{adminui.Field{Name: "adgroupid", Label: "Group there", Most: 100}, func(a *ad) *string { return &a.Group }},
-	{adminui.Field{Name: "adid", Label: "Number there", Most: 100}, func(a *ad) *string { return &a.AdID }},
+	{adminui.Field{Name: "campaignid", Label: "Campaign there", MaxLength: 100},
+		func(a *ad) *string { return &a.Campaign }},
+	{adminui.Field{Name: "adgroupid", Label: "Group there", MaxLength: 100}, func(a *ad) *string { return &a.Group }},
+	{adminui.Field{Name: "adid", Label: "Number there", MaxLength: 100}, func(a *ad) *string { return &a.AdID }},
 }
 
 // adForm is the form with all fields of an ad.
@@ -294,12 +296,12 @@ func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 }
 
 // readAdForm reads a posted form into an ad, and returns what is wrong with it.
-func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, adminui.Wrong) {
-	wrong := adminui.Wrong{}
+func readAdForm(form adminui.PostedForm, shown adminui.Form, a ad) (ad, adminui.FieldErrors) {
+	wrong := adminui.FieldErrors{}
 	for _, f := range adFields {
 		value := strings.TrimSpace(form.Get(f.field.Name))
-		if utf8.RuneCountInString(value) > f.field.Most {
-			wrong[f.field.Name] = fmt.Sprintf("At most %d characters, please.", f.field.Most)
+		if utf8.RuneCountInString(value) > f.field.MaxLength {
+			wrong[f.field.Name] = fmt.Sprintf("At most %d characters, please.", f.field.MaxLength)
 		}
 		*f.of(&a) = value
 	}
@@ -351,7 +353,7 @@ func (s *server) staffCreateAd(r *http.Request) (adminui.Answer, error) {
 
 	a, wrong := readAdForm(posted, shown, ad{})
 	if len(wrong) > 0 {
-		return adForms("New ad", shown.Typed(posted).Wrong(wrong), http.StatusUnprocessableEntity), nil
+		return adForms("New ad", shown.WithInput(posted).WithErrors(wrong), http.StatusUnprocessableEntity), nil
 	}
 
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -388,7 +390,7 @@ func (s *server) staffUpdateAd(r *http.Request) (adminui.Answer, error) {
 	a, wrong := readAdForm(posted, shown, was)
 	if len(wrong) > 0 {
 		shown.Version = posted.Version
-		return s.showAd(r, was, shown.Typed(posted).Wrong(wrong), http.StatusUnprocessableEntity)
+		return s.showAd(r, was, shown.WithInput(posted).WithErrors(wrong), http.StatusUnprocessableEntity)
 	}
 
 	a.Version = posted.Version
@@ -404,7 +406,7 @@ func (s *server) staffUpdateAd(r *http.Request) (adminui.Answer, error) {
 	if err != nil || changed {
 		return adminui.Done{To: a.path(), Text: "Saved."}, err
 	}
-	return s.adConflict(r, shown.Typed(posted))
+	return s.adConflict(r, shown.WithInput(posted))
 }
 
 // adConflict shows what another person stored next to what was typed.

@@ -191,7 +191,7 @@ func (s *server) staffRecordingSettings(r *http.Request) (adminui.Answer, error)
 	return s.showRecording(r, http.StatusOK, nil)
 }
 
-func (s *server) showRecording(r *http.Request, status int, typed *adminui.Submitted) (adminui.Answer, error) {
+func (s *server) showRecording(r *http.Request, status int, typed *adminui.PostedForm) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
@@ -210,7 +210,7 @@ func (s *server) showRecording(r *http.Request, status int, typed *adminui.Submi
 
 	if typed != nil {
 		now := map[string]string{"log_client_events": checked(c.LogClientEvents)}
-		form = form.Typed(*typed).Conflict(c.Version, "Another person", "the same time", now)
+		form = form.WithInput(*typed).Conflict(c.Version, "Another person", "the same time", now)
 	}
 
 	data := recordingData{LogClientEvents: c.LogClientEvents, Version: c.Version,

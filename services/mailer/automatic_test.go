@@ -57,7 +57,7 @@ func TestAutomaticMails(t *testing.T) {
 		web.RequireIdentity(key)(web.Handle(order.wanted)).ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	e := newEnv(t, sink.port(), func(c *Config) { c.OrderURL = server.URL; key = c.Key(boot.QuestionKey) })
+	e := newEnv(t, sink.port(), func(c *Config) { c.OrderURL = server.URL; key = c.Key(boot.MailerKey) })
 	e.start()
 	e.people() // Ada and Bob want news, Cid does not, Dan has unsubscribed; Pia is a prospect, Quin one who never asked
 	lines := &msg.PaymentMail{Total: 700, Lines: []msg.OrderLine{{SKUID: 1, Product: "Paper <b>Clips", Color: "Silver", PriceEach: 350,

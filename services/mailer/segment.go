@@ -89,8 +89,8 @@ func findOwners(cfg Config, log *slog.Logger) (o owners, err error) {
 
 // ask sends an owner a request under mailer's own key.
 func (s *server) ask(ctx context.Context, owner *web.Owner, path string, form url.Values, out any) error {
-	return owner.Ask(ctx, web.Question{Method: http.MethodPost, Path: path, Form: form,
-		Key: s.cfg.Key(boot.QuestionKey)}, out)
+	return owner.Call(ctx, web.Call{Method: http.MethodPost, Path: path, Form: form,
+		Key: s.cfg.Key(boot.MailerKey)}, out)
 }
 
 // peopleIn lists the people of a campaign's audience who are in its segment now. It calls the
@@ -192,13 +192,13 @@ func (s segment) fields() []adminui.Field {
 		spent = s.SpentOver.String()
 	}
 	return []adminui.Field{
-		{Name: "bought", Label: "Only people who bought", Kind: "text", Value: s.Bought, Most: maxBought,
+		{Name: "bought", Label: "Only people who bought", Kind: "text", Value: s.Bought, MaxLength: maxBought,
 			Hint: "Identifier of a product, or number or code of a SKU."},
 		{Name: "idle_days", Label: "Only people who bought, but not in the last days", Kind: "number",
-			Value: idle, Most: 4},
-		{Name: "spent_over", Label: "Only people who spent more than", Kind: "money", Value: spent, Most: 11,
+			Value: idle, MaxLength: 4},
+		{Name: "spent_over", Label: "Only people who spent more than", Kind: "money", Value: spent, MaxLength: 11,
 			Hint: "In all, without what was refunded; 0 is every customer."},
-		{Name: "tag", Label: "Only people with the tag", Kind: "text", Value: s.Tag, Most: maxTag},
+		{Name: "tag", Label: "Only people with the tag", Kind: "text", Value: s.Tag, MaxLength: maxTag},
 	}
 }
 
@@ -209,7 +209,7 @@ const (
 )
 
 // typedSegment is the segment in a posted form; wrong names its invalid fields.
-func typedSegment(form adminui.Submitted, wrong adminui.Wrong) (s segment) {
+func typedSegment(form adminui.PostedForm, wrong adminui.FieldErrors) (s segment) {
 	s.Bought, s.Tag = strings.TrimSpace(form.Get("bought")), strings.TrimSpace(form.Get("tag"))
 	if utf8.RuneCountInString(s.Bought) > maxBought {
 		wrong["bought"] = "This is too long for an identifier."
@@ -234,7 +234,7 @@ func typedSegment(form adminui.Submitted, wrong adminui.Wrong) (s segment) {
 
 // checkKnown asks whether the SKU and the tag of a segment exist: a typo would leave a campaign
 // without receivers.
-func (s *server) checkKnown(ctx context.Context, seg segment, wrong adminui.Wrong) {
+func (s *server) checkKnown(ctx context.Context, seg segment, wrong adminui.FieldErrors) {
 	check := func(field, owner string, at *web.Owner, path, none string, form url.Values) {
 		var answer struct {
 			Known bool `json:"known"`

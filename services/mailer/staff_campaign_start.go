@@ -15,7 +15,7 @@ import (
 )
 
 // startAt reads when a campaign is to start; the zero time is now.
-func startAt(form adminui.Submitted) (time.Time, adminui.Wrong) {
+func startAt(form adminui.PostedForm) (time.Time, adminui.FieldErrors) {
 	day, clock := strings.TrimSpace(form.Get("day")), strings.TrimSpace(form.Get("time"))
 	if day == "" && clock == "" {
 		return time.Time{}, nil
@@ -23,9 +23,9 @@ func startAt(form adminui.Submitted) (time.Time, adminui.Wrong) {
 	at, err := time.Parse("2006-01-02 15:04", day+" "+clock)
 	switch {
 	case err != nil:
-		return at, adminui.Wrong{"day": "A day and a time, as 08:30, or neither."}
+		return at, adminui.FieldErrors{"day": "A day and a time, as 08:30, or neither."}
 	case at.Before(time.Now()), at.After(time.Now().AddDate(1, 0, 0)):
-		return at, adminui.Wrong{"day": "A moment of the year ahead."}
+		return at, adminui.FieldErrors{"day": "A moment of the year ahead."}
 	}
 	return at, nil
 }
@@ -46,11 +46,11 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	}
 	at, wrong := startAt(form)
 	if len(wrong) > 0 {
-		p.Start = p.Start.Typed(form).Wrong(wrong)
+		p.Start = p.Start.WithInput(form).WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	if wrong := checkCampaign(p.Campaign); len(wrong) > 0 && p.Draft {
-		p.Form = p.Form.Wrong(wrong)
+		p.Form = p.Form.WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	var in people
@@ -65,7 +65,7 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 		return err
 	})
 	if errors.Is(err, errNoReceivers) {
-		p.Start = p.Start.Typed(form).Wrong(adminui.Wrong{"": noReceivers})
+		p.Start = p.Start.WithInput(form).WithErrors(adminui.FieldErrors{"": noReceivers})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	if err != nil {
@@ -80,13 +80,13 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 }
 
 // refuseUnasked answers that an owner could not be asked who is in the segment.
-func (p campaignPage) refuseUnasked(r *http.Request, form adminui.Submitted, err error) (adminui.Answer, error) {
+func (p campaignPage) refuseUnasked(r *http.Request, form adminui.PostedForm, err error) (adminui.Answer, error) {
 	if pg.IsUnavailable(err) {
 		return nil, err
 	}
 	web.Note(r, "segment_error", err.Error())
-	p.Start = p.Start.Typed(form).Wrong(adminui.Wrong{"": "The people in its segment cannot be counted just now. " +
-		"Please try again."})
+	p.Start = p.Start.WithInput(form).WithErrors(adminui.FieldErrors{
+		"": "The people in its segment cannot be counted just now. Please try again."})
 	return p.answer(http.StatusServiceUnavailable), nil
 }
 
@@ -199,7 +199,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	refuse := func(field, text string) (adminui.Answer, error) {
-		p.Test = p.Test.Typed(form).Wrong(adminui.Wrong{field: text})
+		p.Test = p.Test.WithInput(form).WithErrors(adminui.FieldErrors{field: text})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	to, err := parseAddress(strings.TrimSpace(form.Get("to")))

@@ -75,7 +75,7 @@ func (s *server) campaignsPage(r *http.Request, status int,
 	table := adminui.NewTable(ask, "campaigns", campaignColumnsShown, list, func(c campaign) any { return c.ID })
 	table.Empty = "No campaigns yet."
 	form := adminui.Form{ID: "new", Action: "/campaigns", Submit: "New campaign", Fields: []adminui.Field{
-		{Name: "name", Label: "Name, for you", Kind: "text", Required: true, Most: maxName}}}
+		{Name: "name", Label: "Name, for you", Kind: "text", Required: true, MaxLength: maxName}}}
 	return adminui.Page{Title: "Campaigns", Template: "campaigns.html", Table: table, Live: "staff", Status: status,
 		Data: campaignList{Campaigns: list[:len(table.Rows)], Next: table.Next, New: change(form)}}, nil
 }
@@ -92,7 +92,8 @@ func (s *server) staffCreateCampaign(r *http.Request) (adminui.Answer, error) {
 	c := newCampaign()
 	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > maxName {
 		return s.campaignsPage(r, http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
-			return f.Typed(form).Wrong(adminui.Wrong{"name": fmt.Sprintf("1 to %d characters, please.", maxName)})
+			return f.WithInput(form).WithErrors(adminui.FieldErrors{
+				"name": fmt.Sprintf("1 to %d characters, please.", maxName)})
 		})
 	}
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
@@ -198,13 +199,13 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 	p.Form = campaignForm(c)
 	p.Test = adminui.Form{ID: "test", Action: c.path("test"), Submit: "Send a test", Version: c.Version,
 		Fields: []adminui.Field{
-			{Name: "to", Label: "To", Kind: "email", Value: s.staffAddress.Address, Required: true, Most: 254},
-			{Name: "reader", Label: "As for", Kind: "email", Most: 254, Hint: readerHint},
+			{Name: "to", Label: "To", Kind: "email", Value: s.staffAddress.Address, Required: true, MaxLength: 254},
+			{Name: "reader", Label: "As for", Kind: "email", MaxLength: 254, Hint: readerHint},
 			{Name: "once", Kind: "hidden", Value: newOnce()}}}
 	p.Start = adminui.Form{ID: "start", Action: c.path("start"), Submit: "Start", Version: c.Version, Tone: "bad",
 		Fields: []adminui.Field{
 			{Name: "day", Label: "Day, for later", Kind: "date", Hint: "Empty: now."},
-			{Name: "time", Label: "Time, UTC", Kind: "text", Hint: "As 08:30.", Most: 5}}}
+			{Name: "time", Label: "Time, UTC", Kind: "text", Hint: "As 08:30.", MaxLength: 5}}}
 	p.Copy = adminui.Form{ID: "copy", Action: c.path("copy"), Submit: "Write a new one from it"}
 	p.Commands = campaignCommands(c)
 	p.Facts = campaignFacts(c)
@@ -254,18 +255,19 @@ func campaignForm(c campaign) adminui.Form {
 	}
 	return adminui.Form{ID: "campaign", Action: c.path(), Submit: "Save", Version: c.Version, Preview: c.path("frame"),
 		Fields: slices.Concat([]adminui.Field{
-			{Name: "name", Label: "Name, for you", Kind: "text", Value: c.Name, Required: true, Most: maxName},
+			{Name: "name", Label: "Name, for you", Kind: "text", Value: c.Name, Required: true, MaxLength: maxName},
 			{Name: "audience", Label: "Goes to", Kind: "choice", Value: c.Audience, Options: audienceOptions},
 		}, c.fields(), []adminui.Field{
-			{Name: "subject", Label: "Subject", Kind: "text", Value: c.Subject, Required: true, Most: maxSubject},
-			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true, Most: maxText},
-			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, Most: maxHTML,
+			{Name: "subject", Label: "Subject", Kind: "text", Value: c.Subject, Required: true, MaxLength: maxSubject},
+			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true,
+				MaxLength: maxText},
+			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, MaxLength: maxHTML,
 				Hint: "Without it the mail is text alone."},
-			{Name: "from_address", Label: "Sender", Kind: "text", Value: c.FromAddress, Most: maxSenders,
+			{Name: "from_address", Label: "Sender", Kind: "text", Value: c.FromAddress, MaxLength: maxSenders,
 				Hint: "Empty: MAIL_FROM."},
-			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, Most: 6,
+			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, MaxLength: 6,
 				Hint: "Empty: as fast as the mail server takes them."},
-			{Name: "reader", Label: "Preview for", Kind: "email", Most: 254,
+			{Name: "reader", Label: "Preview for", Kind: "email", MaxLength: 254,
 				Hint: readerHint},
 		})}
 }
@@ -323,7 +325,7 @@ func (s *server) staffCampaignReceivers(r *http.Request) (adminui.Answer, error)
 }
 
 // typedCampaign is the campaign in a posted form, with its invalid fields.
-func typedCampaign(c campaign, form adminui.Submitted) (campaign, adminui.Wrong) {
+func typedCampaign(c campaign, form adminui.PostedForm) (campaign, adminui.FieldErrors) {
 	c.Name, c.Audience = strings.TrimSpace(form.Get("name")), form.Get("audience")
 	c.Subject = strings.TrimSpace(form.Text("subject"))
 	c.BodyText, c.BodyHTML = form.Text("body_text"), form.Text("body_html")
@@ -343,8 +345,8 @@ func typedCampaign(c campaign, form adminui.Submitted) (campaign, adminui.Wrong)
 }
 
 // checkCampaign says what is wrong with the text of a campaign, by field of the form.
-func checkCampaign(c campaign) adminui.Wrong {
-	wrong := adminui.Wrong{}
+func checkCampaign(c campaign) adminui.FieldErrors {
+	wrong := adminui.FieldErrors{}
 	if n := utf8.RuneCountInString(c.Name); n == 0 || n > maxName {
 		wrong["name"] = fmt.Sprintf("It needs a name of at most %d characters.", maxName)
 	}
@@ -389,7 +391,7 @@ func (s *server) staffUpdateCampaign(r *http.Request) (adminui.Answer, error) {
 		s.checkKnown(r.Context(), typed.segment, wrong)
 	}
 	if len(wrong) > 0 && p.Draft {
-		p.Form = p.Form.Typed(form).Wrong(wrong)
+		p.Form = p.Form.WithInput(form).WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	typed.ChangedBy = adminui.Who(r).Name
@@ -418,7 +420,7 @@ func (s *server) staffUpdateCampaign(r *http.Request) (adminui.Answer, error) {
 }
 
 // campaignConflict shows another person's version of a draft beside the posted one.
-func (s *server) campaignConflict(r *http.Request, form adminui.Submitted) (adminui.Answer, error) {
+func (s *server) campaignConflict(r *http.Request, form adminui.PostedForm) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	if err != nil {
 		return nil, err
@@ -430,7 +432,7 @@ func (s *server) campaignConflict(r *http.Request, form adminui.Submitted) (admi
 			theirs[f.Name] = f.Value
 		}
 	}
-	p.Form = p.Form.Typed(form).Conflict(c.Version, c.ChangedBy, c.ChangedAt.UTC().Format("15:04 UTC"), theirs)
+	p.Form = p.Form.WithInput(form).Conflict(c.Version, c.ChangedBy, c.ChangedAt.UTC().Format("15:04 UTC"), theirs)
 	p.Draft = true // the posted text is shown, even if the campaign was started in the meantime
 	return p.answer(http.StatusConflict), nil
 }

@@ -141,17 +141,18 @@ func templateForm(p templatePage, t mailTemplate) adminui.Form {
 	f := adminui.Form{ID: "template", Action: path, Submit: "Save", Version: p.Version, FromZero: true,
 		Preview: path + "/frame",
 		Fields: []adminui.Field{
-			{Name: "subject", Label: "Subject", Kind: "text", Value: t.Subject, Required: true, Most: maxSubject},
-			{Name: "body_text", Label: "Text", Kind: "multiline", Value: t.BodyText, Required: true, Most: maxText},
-			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: t.BodyHTML, Most: maxHTML,
+			{Name: "subject", Label: "Subject", Kind: "text", Value: t.Subject, Required: true, MaxLength: maxSubject},
+			{Name: "body_text", Label: "Text", Kind: "multiline", Value: t.BodyText, Required: true,
+				MaxLength: maxText},
+			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: t.BodyHTML, MaxLength: maxHTML,
 				Hint: "Without it the mail is text alone."},
 		}}
 	if p.kind.ofOrder() { // mails with access codes are not copied to others
 		f.Fields = append(f.Fields,
-			adminui.Field{Name: "from_address", Label: "Sender", Kind: "text", Value: t.FromAddress, Most: maxSenders,
-				Hint: "Empty: MAIL_FROM."},
+			adminui.Field{Name: "from_address", Label: "Sender", Kind: "text", Value: t.FromAddress,
+				MaxLength: maxSenders, Hint: "Empty: MAIL_FROM."},
 			adminui.Field{Name: "bcc_address", Label: "Blind copies to", Kind: "text", Value: t.BccAddress,
-				Most: maxSenders, Hint: "Addresses with commas between them."})
+				MaxLength: maxSenders, Hint: "Addresses with commas between them."})
 	}
 	return f
 }
@@ -198,7 +199,7 @@ func (v templateVersion) template() mailTemplate {
 }
 
 // typedTemplate is the template in a posted form.
-func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
+func (p templatePage) typedTemplate(form adminui.PostedForm) mailTemplate {
 	t := p.kind.builtIn()
 	t.Subject = strings.TrimSpace(form.Text("subject"))
 	t.BodyText, t.BodyHTML = form.Text("body_text"), form.Text("body_html")
@@ -216,8 +217,8 @@ func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 var braces = regexp.MustCompile(`\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}`)
 
 // check says what is wrong with the template of a kind, by field of the form.
-func (s *server) check(k mailKind, t mailTemplate) adminui.Wrong {
-	wrong := adminui.Wrong{}
+func (s *server) check(k mailKind, t mailTemplate) adminui.FieldErrors {
+	wrong := adminui.FieldErrors{}
 	checkWords(t, k.allowed(), wrong)
 	for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
 		has := func(must string) bool { return strings.Contains(value, "{"+must+"}") }
@@ -238,7 +239,7 @@ func (s *server) check(k mailKind, t mailTemplate) adminui.Wrong {
 }
 
 // checkWords says what is wrong with any template that may hold the given names.
-func checkWords(t mailTemplate, names []string, wrong adminui.Wrong) {
+func checkWords(t mailTemplate, names []string, wrong adminui.FieldErrors) {
 	for _, f := range []struct {
 		name, value string
 		most        int
@@ -283,7 +284,7 @@ func lettersIn(text string) (n int) {
 	return n
 }
 
-func checkSenders(t mailTemplate, wrong adminui.Wrong) {
+func checkSenders(t mailTemplate, wrong adminui.FieldErrors) {
 	if _, err := parseAddress(t.FromAddress); t.FromAddress != "" && err != nil {
 		wrong["from_address"] = "This is not an address: shop@shop.example, or Shop <shop@shop.example>."
 	}
@@ -379,7 +380,7 @@ func (s *server) staffUpdateTemplate(r *http.Request) (adminui.Answer, error) {
 	}
 	t := p.typedTemplate(form)
 	if wrong := s.check(p.kind, t); len(wrong) > 0 {
-		p.Form = p.Form.Typed(form).Wrong(wrong)
+		p.Form = p.Form.WithInput(form).WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	if form.Version == p.Version {
@@ -395,13 +396,13 @@ func (s *server) staffUpdateTemplate(r *http.Request) (adminui.Answer, error) {
 }
 
 // templateConflict shows another person's version beside the posted one.
-func (s *server) templateConflict(r *http.Request, form adminui.Submitted) (adminui.Answer, error) {
+func (s *server) templateConflict(r *http.Request, form adminui.PostedForm) (adminui.Answer, error) {
 	p, err := s.templatePage(r)
 	if err != nil {
 		return nil, err
 	}
 	last := p.Versions[0]
-	p.Form = p.Form.Typed(form).Conflict(p.Version, last.SavedBy, last.SavedAt.UTC().Format("15:04 UTC"),
+	p.Form = p.Form.WithInput(form).Conflict(p.Version, last.SavedBy, last.SavedAt.UTC().Format("15:04 UTC"),
 		map[string]string{"subject": p.Subject, "body_text": p.BodyText, "body_html": p.BodyHTML,
 			"from_address": p.FromAddress, "bcc_address": p.BccAddress})
 	return p.answer(http.StatusConflict), nil

@@ -72,7 +72,7 @@ func Command(args []string, out, stderr io.Writer) int {
 		fmt.Fprint(out, Usage)
 		return 0
 	}
-	return boot.Command("order", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("order", Usage, boot.CommandTimeout, stderr, func(ctx context.Context) error {
 		return command(ctx, args, out)
 	})
 }

@@ -21,7 +21,7 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 
 // mailerRoutes are the requests of mailer.
 func (s *server) mailerRoutes(r chi.Router) {
-	r.Use(web.RequireIdentity(s.cfg.Key(boot.QuestionKey)))
+	r.Use(web.RequireIdentity(s.cfg.Key(boot.MailerKey)))
 	r.Post("/internal/buyers-among", web.Handle(s.buyersAmong))
 	r.Post("/internal/mail-wanted", web.Handle(s.mailWanted))
 }

@@ -11,7 +11,7 @@ import (
 // mailer is a client that asks as mailer does.
 func (e *env) mailer() *testenv.Client {
 	c := *e.client
-	c.Key = e.server.cfg.Key(boot.QuestionKey)
+	c.Key = e.server.cfg.Key(boot.MailerKey)
 	return &c
 }
 

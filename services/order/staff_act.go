@@ -21,11 +21,11 @@ import (
 
 // staffFormPage is a page with one form about an order.
 type staffFormPage struct {
-	Order  staffOrderPage `json:"order"`
-	Errors adminui.Wrong  `json:"errors,omitempty"` // by field; "" is about the whole form
-	Says   string         `json:"says"`             // result of an act that was only tried
-	Form   adminui.Form   `json:"-"`
-	Title  string         `json:"-"`
+	Order  staffOrderPage      `json:"order"`
+	Errors adminui.FieldErrors `json:"errors,omitempty"` // by field; "" is about the whole form
+	Says   string              `json:"says"`             // result of an act that was only tried
+	Form   adminui.Form        `json:"-"`
+	Title  string              `json:"-"`
 
 	methods []shippingMethod
 	parcel  string // the parcel that the path names
@@ -44,7 +44,7 @@ type orderForm struct {
 }
 
 // orderAct performs the act of a form, and says what was done.
-type orderAct func(r *http.Request, on Order, form adminui.Submitted) (done string, err error)
+type orderAct func(r *http.Request, on Order, form adminui.PostedForm) (done string, err error)
 
 // comesTo is the error of an act that was only tried: it says what the result would be.
 type comesTo struct{ text string }
@@ -117,18 +117,18 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 			return nil, err
 		}
 
-		p.Form = p.Form.Typed(form)
+		p.Form = p.Form.WithInput(form)
 		if tried {
 			p.Says, p.Form.Says = worth.text, worth.text
 			return f.page(p, http.StatusOK), nil
 		}
 		if refused {
-			p.Errors = adminui.Wrong{refusal.Field: refusal.Text}
-			p.Form = p.Form.Wrong(p.Errors)
+			p.Errors = adminui.FieldErrors{refusal.Field: refusal.Text}
+			p.Form = p.Form.WithErrors(p.Errors)
 			return f.page(p, http.StatusUnprocessableEntity), nil
 		}
 
-		p.Errors = adminui.Wrong{"": textStale}
+		p.Errors = adminui.FieldErrors{"": textStale}
 		p.Form = f.conflict(p)
 		return f.page(p, http.StatusConflict), nil
 	}
@@ -155,7 +155,7 @@ var noteOrder = orderForm{
 // noteForm makes the form for a note.
 func noteForm(p staffOrderPage) adminui.Form {
 	form := adminui.Form{ID: "note", Action: "/orders/" + p.Identifier + "/notes", Submit: "Add note",
-		Fields: []adminui.Field{{Name: "text", Label: "Note", Kind: "multiline", Most: maxStaffNote, Required: true}}}
+		Fields: []adminui.Field{{Name: "text", Label: "Note", Kind: "multiline", MaxLength: maxStaffNote, Required: true}}}
 	if p.Customer.Email != "" {
 		form.Fields = append(form.Fields, adminui.Field{Name: "mail", Label: "Mail it to the customer", Kind: "check"})
 	}
@@ -168,7 +168,7 @@ const maxStaffNote = 2000
 // addNote stores a note, and mails it if that is wanted. A note does not change the order, so it
 // leaves other people's forms valid. The same text by the same person within a few minutes is one
 // note: a form that is sent twice mails once.
-func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) addNote(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	words := pg.StorableText(strings.TrimSpace(form.Text("text")), 0)
 	switch {
 	case words == "":
@@ -253,7 +253,7 @@ func endsAnOrder(status string) bool {
 	return status == statusShipped || status == statusCanceled || status == statusRefunded
 }
 
-func (s *server) moveOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) moveOrder(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	status := form.Get("status")
 	if status == statusShipped {
 		return "", refuseAct("status", "Send a parcel instead.")
@@ -262,7 +262,7 @@ func (s *server) moveOrder(r *http.Request, on Order, form adminui.Submitted) (s
 }
 
 // readPieces reads how many pieces of each line a form wants: fields line-0, line-1, …
-func readPieces(form adminui.Submitted, lines []staffLine) (pieces []Pieces, err error) {
+func readPieces(form adminui.PostedForm, lines []staffLine) (pieces []Pieces, err error) {
 	for _, l := range lines {
 		name := lineField(l.Seq)
 		typed := strings.TrimSpace(form.Get(name))

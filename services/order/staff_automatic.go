@@ -21,12 +21,12 @@ var automaticGroup = settingGroup{
 func automaticFields(context.Context, *server) ([]adminui.Field, error) {
 	return []adminui.Field{
 		{Name: settingReminder, Label: "Remind of a checkout that was not paid", Kind: "check", Value: settingOn},
-		{Name: settingReminderHours, Label: "Hours after its payment page has ended", Kind: "number", Most: 3,
+		{Name: settingReminderHours, Label: "Hours after its payment page has ended", Kind: "number", MaxLength: 3,
 			Hint: "1 to 168; empty: 4. Once for each cart, and once for each person in 30 days."},
 		{Name: settingBackInStock, Label: "“Tell me” on pages of products that are out of stock", Kind: "check",
 			Value: settingOn, Hint: "Who asks gets one mail when it can be bought again."},
 		{Name: settingReview, Label: "Ask for a review", Kind: "check", Value: settingOn},
-		{Name: settingReviewDays, Label: "Days after the last parcel has left", Kind: "number", Most: 2,
+		{Name: settingReviewDays, Label: "Days after the last parcel has left", Kind: "number", MaxLength: 2,
 			Hint: "1 to 60; empty: 14. Once for each order."},
 	}, nil
 }
@@ -37,7 +37,7 @@ const (
 	reviewDays, maxReviewDays       = 14, 60
 )
 
-func checkAutomatic(_ context.Context, _ *server, values map[string]string, wrong adminui.Wrong) error {
+func checkAutomatic(_ context.Context, _ *server, values map[string]string, wrong adminui.FieldErrors) error {
 	for _, key := range []string{settingReminder, settingBackInStock, settingReview} {
 		if v := values[key]; v != "" && v != settingOn {
 			wrong[key] = "On or off."

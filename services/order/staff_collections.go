@@ -80,10 +80,10 @@ func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
 
 // staffCollectionPage is a collection with its products.
 type staffCollectionPage struct {
-	Collection staffCollection    `json:"collection"`
-	Members    []collectionMember `json:"products"`
-	Errors     adminui.Wrong      `json:"errors,omitempty"`
-	Form       adminui.Form       `json:"-"`
+	Collection staffCollection     `json:"collection"`
+	Members    []collectionMember  `json:"products"`
+	Errors     adminui.FieldErrors `json:"errors,omitempty"`
+	Form       adminui.Form        `json:"-"`
 }
 
 // maxMembers is how many products of a collection its page orders.
@@ -107,10 +107,10 @@ func (s *server) collectionOf(r *http.Request) (staffCollection, error) {
 func collectionForm(c staffCollection) adminui.Form {
 	f := adminui.Form{ID: "collection", Action: c.path(), Version: c.Version, Cancel: "/catalog/collections",
 		Fields: []adminui.Field{
-			{Name: "title", Label: "Title", Kind: "text", Value: c.Title, Most: maxTitle, Required: true},
-			{Name: "address", Label: "Address", Kind: "text", Value: c.Address, Most: 100, Required: true,
+			{Name: "title", Label: "Title", Kind: "text", Value: c.Title, MaxLength: maxTitle, Required: true},
+			{Name: "address", Label: "Address", Kind: "text", Value: c.Address, MaxLength: 100, Required: true,
 				Hint: "Small letters, digits and single hyphens: /collections/…"},
-			{Name: "text", Label: "Text", Kind: "multiline", Value: c.Text, Most: maxText},
+			{Name: "text", Label: "Text", Kind: "multiline", Value: c.Text, MaxLength: maxText},
 			{Name: "position", Label: "Place among collections", Kind: "number", Value: strconv.Itoa(c.Position)},
 		}}
 	if c.ID == 0 {
@@ -120,9 +120,9 @@ func collectionForm(c staffCollection) adminui.Form {
 }
 
 // readCollectionEdit reads the form; fields that were not sent stay as they are.
-func readCollectionEdit(form adminui.Submitted, now staffCollection, members []collectionMember) (e collectionEdit,
-	wrong adminui.Wrong) {
-	wrong = adminui.Wrong{}
+func readCollectionEdit(form adminui.PostedForm, now staffCollection, members []collectionMember) (e collectionEdit,
+	wrong adminui.FieldErrors) {
+	wrong = adminui.FieldErrors{}
 	text := func(name, was string, most int) string {
 		if !form.Has(name) {
 			return was
@@ -220,11 +220,11 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return changeCollection(r, tx, c, form.Version, edit) })
 	}
 
-	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	refused, isRefused := errors.AsType[adminui.FieldErrors](err)
 	page := staffCollectionPage{Collection: c, Members: members, Errors: refused}
 	switch {
 	case isRefused:
-		page.Form = collectionForm(c).Typed(form).Wrong(refused)
+		page.Form = collectionForm(c).WithInput(form).WithErrors(refused)
 		page.Form.Version = form.Version
 		return collectionPage(page, http.StatusUnprocessableEntity), nil
 	case errors.Is(err, adminui.ErrStale):
@@ -235,8 +235,8 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 		for _, field := range now.Fields {
 			theirs[field.Name] = field.Value
 		}
-		page.Errors = adminui.Wrong{"": adminui.ErrStale.Error()}
-		page.Form = now.Typed(form).Conflict(page.Collection.Version, "Another person", "a moment ago", theirs)
+		page.Errors = adminui.FieldErrors{"": adminui.ErrStale.Error()}
+		page.Form = now.WithInput(form).Conflict(page.Collection.Version, "Another person", "a moment ago", theirs)
 		return collectionPage(page, http.StatusConflict), nil
 	case err != nil:
 		return nil, err
@@ -253,7 +253,7 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 	case err != nil:
 		return err
 	case !free:
-		return adminui.Wrong{"address": "Another collection has this address."}
+		return adminui.FieldErrors{"address": "Another collection has this address."}
 	case !stored:
 		return adminui.ErrStale
 	}

@@ -33,18 +33,18 @@ func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 	})
 	form.Fields = append([]adminui.Field{
 		{Name: "once", Kind: "hidden", Value: rand.Text()},
-		{Name: "name", Label: "Name of the batch", Kind: "text", Required: true, Most: 100,
+		{Name: "name", Label: "Name of the batch", Kind: "text", Required: true, MaxLength: 100,
 			Hint: "For staff: “Flyers in May”."},
 		{Name: "many", Label: "How many codes", Kind: "number", Required: true,
 			Hint: fmt.Sprintf("1 to %d.", maxBulk)},
-		{Name: "prefix", Label: "Beginning", Kind: "text", Most: maxPrefix,
+		{Name: "prefix", Label: "Beginning", Kind: "text", MaxLength: maxPrefix,
 			Hint: fmt.Sprintf("Of each code, before %d random letters and digits: MAY-.", bulkLetters)},
 	}, form.Fields...)
 	form.Action, form.Cancel, form.Submit = "/discounts/bulk", "/discounts", "Make the codes"
 	return form, err
 }
 
-func bulkPage(form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
+func bulkPage(form adminui.Form, status int, errs adminui.FieldErrors) adminui.Page {
 	return adminui.Page{Title: "Codes in bulk", Template: "form.html", Data: formPage{Form: form, Errors: errs,
 		Intro: "Each code can be used for one order. The list of them can be had as a CSV file."},
 		Status: status, Narrow: true}
@@ -63,7 +63,8 @@ type bulkWanted struct {
 }
 
 // readBulk reads the form of a batch.
-func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted, wrong adminui.Wrong, err error) {
+func (s *server) readBulk(r *http.Request, sent adminui.PostedForm) (b bulkWanted,
+	wrong adminui.FieldErrors, err error) {
 	b.once = sent.Get("once")
 	if len(b.once) < 20 || len(b.once) > 60 {
 		return b, nil, web.BadRequest("once")
@@ -99,7 +100,7 @@ func (s *server) staffCreateBatch(r *http.Request) (adminui.Answer, error) {
 	}
 	if len(wrong) > 0 {
 		form, err := s.bulkForm(r)
-		return bulkPage(form.Typed(sent).Wrong(wrong), http.StatusUnprocessableEntity, wrong), err
+		return bulkPage(form.WithInput(sent).WithErrors(wrong), http.StatusUnprocessableEntity, wrong), err
 	}
 
 	codes := make([]string, b.many)

@@ -35,9 +35,9 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		kinds = append(kinds, adminui.Option{Value: id(t.ID), Text: t.Title})
 	}
 	form := adminui.Form{Submit: "Save", Fields: []adminui.Field{
-		{Name: "code", Label: "Code", Kind: "text", Required: true, Most: maxCode,
+		{Name: "code", Label: "Code", Kind: "text", Required: true, MaxLength: maxCode,
 			Hint: "As shoppers type it: large and small letters differ."},
-		{Name: "description", Label: "Description", Kind: "text", Most: 500, Hint: "Shoppers see it beside the code."},
+		{Name: "description", Label: "Description", Kind: "text", MaxLength: 500, Hint: "Shoppers see it beside the code."},
 		{Name: "type", Label: "Type", Kind: "choice", Options: kinds},
 		{Name: "amount", Label: "Amount", Kind: "money",
 			Hint: "Per cent, dollars or months, as the type says. Free shipping needs none."},
@@ -113,9 +113,9 @@ func texts(ids []int64) []string {
 // readDiscount reads a form about a code, whose former terms are was, and says what is wrong with
 // it. Within a transaction db is that transaction: a handler that holds a connection must not wait
 // for another.
-func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
-	was discount) (d discount, wrong adminui.Wrong, err error) {
-	d, wrong = was, adminui.Wrong{}
+func readDiscount(ctx context.Context, db pg.DB, form adminui.PostedForm,
+	was discount) (d discount, wrong adminui.FieldErrors, err error) {
+	d, wrong = was, adminui.FieldErrors{}
 	d.Code, d.Description = strings.TrimSpace(form.Get("code")), strings.TrimSpace(form.Get("description"))
 	if n := utf8.RuneCountInString(d.Code); n == 0 || n > maxCode || strings.ContainsFunc(d.Code, oddInCode) {
 		wrong["code"] = fmt.Sprintf("1 to %d characters, without spaces, please.", maxCode)
@@ -142,7 +142,7 @@ func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
 func oddInCode(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // readAmounts reads what a code takes off, and from which order total.
-func (d *discount) readAmounts(form adminui.Submitted, wrong adminui.Wrong) {
+func (d *discount) readAmounts(form adminui.PostedForm, wrong adminui.FieldErrors) {
 	var ok bool
 	if d.Amount, ok = readAmount(form.Get("amount")); !ok {
 		wrong["amount"] = "An amount such as 12.50, please."
@@ -176,7 +176,7 @@ func readAmount(text string) (money.Cents, bool) {
 
 // readLimits reads when and how often a code can be used. If a day is the stored one it keeps its
 // time of day.
-func (d *discount) readLimits(form adminui.Submitted, was discount, wrong adminui.Wrong) {
+func (d *discount) readLimits(form adminui.PostedForm, was discount, wrong adminui.FieldErrors) {
 	var ok bool
 	if d.MaxUses, ok = readCount(form.Get("uses")); !ok {
 		wrong["uses"] = wrongCount
@@ -231,7 +231,7 @@ const maxScope = 500
 
 // readScope reads what a code is for. An empty choice means everything, unless the code had a scope
 // of which nothing exists any longer: staff did not change that, so it stays.
-func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitted, wrong adminui.Wrong) error {
+func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.PostedForm, wrong adminui.FieldErrors) error {
 	had := len(d.Collections) + len(d.SKUs)
 	d.Collections, d.SKUs = nil, nil
 	for _, text := range form.Values.Values["collections"] {
@@ -283,7 +283,7 @@ func (s *server) newDiscountForm(r *http.Request) (adminui.Form, error) {
 	return form, err
 }
 
-func newDiscountPage(form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
+func newDiscountPage(form adminui.Form, status int, errs adminui.FieldErrors) adminui.Page {
 	return adminui.Page{Title: "New code", Template: "form.html", Data: formPage{Form: form, Errors: errs},
 		Status: status, Narrow: true}
 }
@@ -306,13 +306,13 @@ func (s *server) staffCreateDiscount(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	wrong = wrong.Taken(&err, "code", "There is a code like this already.")
+	wrong, err = wrong.OnConflict(err, "code", "There is a code like this already.")
 	if err != nil {
 		return nil, err
 	}
 	if len(wrong) > 0 {
 		form, err := s.newDiscountForm(r)
-		return newDiscountPage(form.Typed(sent).Wrong(wrong), http.StatusUnprocessableEntity, wrong), err
+		return newDiscountPage(form.WithInput(sent).WithErrors(wrong), http.StatusUnprocessableEntity, wrong), err
 	}
 	return adminui.Done{To: "/discounts/" + id(d.ID), Text: "Made " + d.Code + "."}, nil
 }
@@ -329,7 +329,7 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 		return nil, web.NotFound()
 	}
 
-	wrong := adminui.Wrong{}
+	wrong := adminui.FieldErrors{}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		was, err := web.OrNotFound(findDiscount(r.Context(), tx, number, "FOR UPDATE OF d"))
 		switch {
@@ -349,7 +349,7 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 			Text: "Changed code " + d.Code, Before: was, After: d})
 	})
 
-	wrong = wrong.Taken(&err, "code", "There is a code like this already.")
+	wrong, err = wrong.OnConflict(err, "code", "There is a code like this already.")
 	if err == nil && len(wrong) == 0 {
 		return adminui.Done{To: "/discounts/" + id(number), Text: "Saved."}, nil
 	}

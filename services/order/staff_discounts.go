@@ -70,7 +70,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 
 	isState := func(o adminui.Option) bool { return o.Value == ask.Chosen["state"] }
 	if !slices.ContainsFunc(discountStates, isState) {
-		ask.Leave("state", "There is no such state: codes of all states are shown.")
+		ask.Ignore("state", "There is no such state: codes of all states are shown.")
 	}
 	want := discountsWanted{State: ask.Chosen["state"], Search: ask.Search, Rows: ask.Rows + 1}
 	if text := ask.Chosen["batch"]; text != "" {
@@ -149,17 +149,17 @@ func (s *server) staffDiscountBatches(r *http.Request) (adminui.Answer, error) {
 
 // discountPage is one code, or the form for a new one.
 type discountPage struct {
-	Discount discountRow      `json:"discount"`
-	Orders   []discountUse    `json:"orders"`
-	Preview  *discountPreview `json:"preview,omitempty"`
-	Errors   adminui.Wrong    `json:"errors,omitempty"` // of the form, by field
-	Form     adminui.Form     `json:"-"`
-	Facts    []adminui.Detail `json:"-"`
-	Methods  []shippingMethod `json:"-"`
-	Cart     string           `json:"-"` // as typed, to try the code on
-	Shipping string           `json:"-"` // the method chosen for that
-	Badge    adminui.Badge    `json:"-"`
-	Unused   bool             `json:"-"`
+	Discount discountRow         `json:"discount"`
+	Orders   []discountUse       `json:"orders"`
+	Preview  *discountPreview    `json:"preview,omitempty"`
+	Errors   adminui.FieldErrors `json:"errors,omitempty"` // of the form, by field
+	Form     adminui.Form        `json:"-"`
+	Facts    []adminui.Detail    `json:"-"`
+	Methods  []shippingMethod    `json:"-"`
+	Cart     string              `json:"-"` // as typed, to try the code on
+	Shipping string              `json:"-"` // the method chosen for that
+	Badge    adminui.Badge       `json:"-"`
+	Unused   bool                `json:"-"`
 }
 
 // shownUses is how many orders the page of a code shows; the list of orders finds them all.

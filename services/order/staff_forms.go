@@ -11,9 +11,9 @@ import (
 
 // formPage is a page with one form.
 type formPage struct {
-	Errors adminui.Wrong `json:"errors,omitempty"` // by field; "" is about the whole form
-	Intro  string        `json:"-"`
-	Form   adminui.Form  `json:"-"`
+	Errors adminui.FieldErrors `json:"errors,omitempty"` // by field; "" is about the whole form
+	Intro  string              `json:"-"`
+	Form   adminui.Form        `json:"-"`
 	// Edit is the right to change the values, which others only see; "" if the page requires it.
 	Edit adminui.Action `json:"-"`
 }
@@ -43,9 +43,9 @@ type rowNow struct {
 // refusedForm is the form of the current row, with everything that was typed and the reason why it
 // was refused: invalid input (422), or adminui.ErrStale (409; 400 if the row never had the form's
 // version). Other errors are returned.
-func refusedForm(form adminui.Form, sent adminui.Submitted, wrong adminui.Wrong, cause error,
-	now rowNow) (adminui.Form, adminui.Wrong, int, error) {
-	form = form.Typed(sent)
+func refusedForm(form adminui.Form, sent adminui.PostedForm, wrong adminui.FieldErrors, cause error,
+	now rowNow) (adminui.Form, adminui.FieldErrors, int, error) {
+	form = form.WithInput(sent)
 	switch {
 	case errors.Is(cause, adminui.ErrStale):
 		if err := sent.CheckVersion(1, now.version); err != nil {
@@ -53,9 +53,9 @@ func refusedForm(form adminui.Form, sent adminui.Submitted, wrong adminui.Wrong,
 		}
 		by := cmp.Or(now.changedBy, "Another person")
 		return form.Conflict(now.version, by, now.changedAt.UTC().Format("15:04 UTC"), now.values),
-			adminui.Wrong{"": adminui.ErrStale.Error()}, http.StatusConflict, nil
+			adminui.FieldErrors{"": adminui.ErrStale.Error()}, http.StatusConflict, nil
 	case cause != nil:
 		return form, nil, 0, cause
 	}
-	return form.Wrong(wrong), wrong, http.StatusUnprocessableEntity, nil
+	return form.WithErrors(wrong), wrong, http.StatusUnprocessableEntity, nil
 }

@@ -36,7 +36,7 @@ func shippingChoice(methods []shippingMethod, usual string) adminui.Field {
 var shipForm = orderForm{title: "Ship", form: func(p staffFormPage) adminui.Form {
 	o := p.Order
 	form := adminui.Form{Action: "/orders/" + o.Identifier + "/ship", Submit: "Ship", Fields: []adminui.Field{
-		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off"},
+		{Name: "tracking", Label: "Tracking number", Kind: "text", MaxLength: maxTracking, Complete: "off"},
 		shippingChoice(p.methods, joinFilled(": ", "As the customer chose", o.ShippingMethod))}}
 	if !slices.ContainsFunc(o.Lines, func(l staffLine) bool { return l.Quantity > l.Shipped }) {
 		form.Closed, form.Problem = true, "All of it is sent."
@@ -51,7 +51,7 @@ var shipForm = orderForm{title: "Ship", form: func(p staffFormPage) adminui.Form
 }}
 
 // shipOrder sends a parcel. A form without any field of a line sends all that is left.
-func (s *server) shipOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) shipOrder(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	parcel := Parcel{Order: on, Method: form.Get("method"), Tracking: form.Get("tracking")}
 	named := false
 	for name := range form.Values.Values {
@@ -92,7 +92,7 @@ func (p staffFormPage) parcelFromPath() (found staffParcel) {
 // correctForm is the form for the true label of a parcel.
 var correctForm = orderForm{title: "Correct a parcel", form: func(p staffFormPage) adminui.Form {
 	return adminui.Form{Action: "/orders/" + p.Order.Identifier + "/parcels/" + p.parcel, Fields: []adminui.Field{
-		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off",
+		{Name: "tracking", Label: "Tracking number", Kind: "text", MaxLength: maxTracking, Complete: "off",
 			Value: p.parcelFromPath().TrackingNumber},
 		shippingChoice(p.methods, joinFilled(": ", "As it is", p.parcelFromPath().Carrier)),
 		{Name: "mail", Label: "Mail the customer again, if they were told", Kind: "check"}}}
@@ -100,7 +100,7 @@ var correctForm = orderForm{title: "Correct a parcel", form: func(p staffFormPag
 	return map[string]string{"tracking": p.parcelFromPath().TrackingNumber}
 }}
 
-func (s *server) correctParcel(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) correctParcel(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	return "Corrected.", s.desk.Correct(r.Context(), adminui.Who(r), Correction{Order: on,
 		Shipment: adminui.Param(r, "parcel"), Method: form.Get("method"), Tracking: form.Get("tracking"),
 		Mail: form.Get("mail") != ""})
@@ -112,7 +112,7 @@ var undoForm = orderForm{title: "Undo a parcel", form: func(p staffFormPage) adm
 		Fields: []adminui.Field{{Name: "parcel", Kind: "hidden"}}}
 }}
 
-func (s *server) undoParcel(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) undoParcel(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	return "Took the parcel back. No mail is sent.", s.desk.Undo(r.Context(), adminui.Who(r), on, form.Get("parcel"))
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// homeCounts are what waits for the staff, each counted to adminui.MostCounted.
+// homeCounts are what waits for the staff, each counted to adminui.MaxCounted.
 type homeCounts struct {
 	ToShip   int64
 	Day      int64 // placed within 24 hours
@@ -20,7 +20,7 @@ func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
 	if !adminui.Who(r).May(adminui.OrdersView) {
 		return nil, nil
 	}
-	n, err := countForHome(r.Context(), s.pool, adminui.MostCounted)
+	n, err := countForHome(r.Context(), s.pool, adminui.MaxCounted)
 	return []adminui.Tile{
 		{Title: "Orders to ship", Count: n.ToShip, To: "/orders/ship", Nav: "/orders"},
 		{Title: "Orders in 24 hours", Count: n.Day, To: "/orders"},

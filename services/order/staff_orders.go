@@ -176,10 +176,10 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want ordersWanted, err error) {
 	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == ask.Chosen["status"] }
 	if ask.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
-		ask.Leave("status", "There is no such status: orders of all statuses are shown.")
+		ask.Ignore("status", "There is no such status: orders of all statuses are shown.")
 	}
 	if only := ask.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
-		ask.Leave("only", "There is no such choice of orders: all are shown.")
+		ask.Ignore("only", "There is no such choice of orders: all are shown.")
 	}
 
 	want = ordersWanted{
@@ -274,7 +274,7 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("query")
 	}
 	if name == "" || utf8.RuneCountInString(name) > maxViewName {
-		return viewPage(form, adminui.Wrong{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
+		return viewPage(form, adminui.FieldErrors{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
 	}
 
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name
@@ -291,27 +291,27 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 			return replacePage(form, name), nil
 		}
 		full := fmt.Sprintf("You keep %d views already: drop one first.", maxViews)
-		return viewPage(form, adminui.Wrong{"": full}), nil
+		return viewPage(form, adminui.FieldErrors{"": full}), nil
 	}
 
 	return adminui.Done{To: "/orders?" + values.Encode(), Text: "Kept this view as " + name + "."}, nil
 }
 
 // viewPage shows the form for the name of a view again, with the reason why it was not saved.
-func viewPage(form adminui.Submitted, wrong adminui.Wrong) adminui.Page {
+func viewPage(form adminui.PostedForm, wrong adminui.FieldErrors) adminui.Page {
 	f := adminui.Form{Action: "/orders/views", Submit: "Keep", Cancel: "/orders?" + form.Get("query"),
 		Fields: []adminui.Field{{Name: "query", Kind: "hidden"},
-			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: maxViewName,
+			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, MaxLength: maxViewName,
 				Complete: "off"}}}
 	return adminui.Page{Title: "Keep a view", Template: "form.html", Status: http.StatusUnprocessableEntity,
-		Data: formPage{Form: f.Typed(form).Wrong(wrong), Errors: wrong}, Narrow: true}
+		Data: formPage{Form: f.WithInput(form).WithErrors(wrong), Errors: wrong}, Narrow: true}
 }
 
 // replacePage asks whether to replace the view with this name. With another name the form saves one
 // more.
-func replacePage(form adminui.Submitted, name string) adminui.Page {
+func replacePage(form adminui.PostedForm, name string) adminui.Page {
 	page := viewPage(form,
-		adminui.Wrong{"name": "You keep a view of this name already. Replace it, or choose another name."})
+		adminui.FieldErrors{"name": "You keep a view of this name already. Replace it, or choose another name."})
 	if data, ok := page.Data.(formPage); ok {
 		data.Form.Submit = "Replace or keep"
 		data.Form.Fields = append(data.Form.Fields, adminui.Field{Name: "replace", Kind: "hidden", Value: name})

@@ -207,7 +207,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	}
 	page.Make = adminui.Form{ID: "make", Action: p.path("order"), Submit: "Make the order"}
 	page.Refund = adminui.Form{ID: "refund", Action: p.path("refund"), Submit: "Refund all that is left", Tone: "bad",
-		Fields: []adminui.Field{{Name: "note", Label: "Note", Kind: "text", Most: maxNote}}}
+		Fields: []adminui.Field{{Name: "note", Label: "Note", Kind: "text", MaxLength: maxNote}}}
 	page.Resolve = adminui.Form{ID: "resolve", Action: p.path("resolve"), Submit: "Mark as seen to"}
 	if page.Holds {
 		page.Resolve.Fields = []adminui.Field{{Name: "served", Label: "The goods were sent by hand", Kind: "check"}}

@@ -38,14 +38,14 @@ type skuName struct {
 // staffMediaPage is the page of a product's pictures and videos.
 type staffMediaPage struct {
 	productHead
-	Pictures []mediaRow     `json:"pictures"` // in their order, the main one first
-	Videos   []mediaRow     `json:"videos"`
-	Errors   adminui.Wrong  `json:"errors,omitempty"`
-	SKUs     []skuName      `json:"-"`
-	Version  int64          `json:"-"`                  // of the form
-	Now      []mediaRow     `json:"-"`                  // what another person stored in the meantime
-	Refused  []string       `json:"refused,omitempty"`  // files that are not pictures, and why
-	Fetches  []pictureFetch `json:"to_fetch,omitempty"` // pictures on other servers, which the shop does not show
+	Pictures []mediaRow          `json:"pictures"` // in their order, the main one first
+	Videos   []mediaRow          `json:"videos"`
+	Errors   adminui.FieldErrors `json:"errors,omitempty"`
+	SKUs     []skuName           `json:"-"`
+	Version  int64               `json:"-"`                  // of the form
+	Now      []mediaRow          `json:"-"`                  // what another person stored in the meantime
+	Refused  []string            `json:"refused,omitempty"`  // files that are not pictures, and why
+	Fetches  []pictureFetch      `json:"to_fetch,omitempty"` // pictures on other servers, which the shop does not show
 }
 
 // More are empty rows for new ones.
@@ -134,14 +134,14 @@ func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 	pictures, ok1 := readMedia(form, "picture", skus)
 	videos, ok2 := readMedia(form, "video", nil)
 	if !ok1 || !ok2 {
-		err = adminui.Wrong{"": "Some of it is not right yet."}
+		err = adminui.FieldErrors{"": "Some of it is not right yet."}
 	} else {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			return changeMedia(r, tx, p.ID, form.Version, pictures, videos)
 		})
 	}
 
-	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	refused, isRefused := errors.AsType[adminui.FieldErrors](err)
 	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.mediaPage(r, p)
 		if err != nil {
@@ -149,7 +149,7 @@ func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 		}
 		status := http.StatusUnprocessableEntity
 		if page.Errors, page.Version = refused, form.Version; stale {
-			status, page.Errors = http.StatusConflict, adminui.Wrong{"": adminui.ErrStale.Error()}
+			status, page.Errors = http.StatusConflict, adminui.FieldErrors{"": adminui.ErrStale.Error()}
 			page.Now, page.Version = slices.Concat(page.Pictures, page.Videos), page.Product.MediaVersion
 		}
 		page.Pictures, page.Videos = pictures, videos
@@ -166,7 +166,7 @@ func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 
 // readMedia reads the rows of a kind: fields picture-url, picture-caption, …, one of each for every
 // row, in order. Rows without an address are left out; the others are sorted by their places.
-func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []mediaRow, ok bool) {
+func readMedia(form adminui.PostedForm, kind string, skus []skuName) (rows []mediaRow, ok bool) {
 	column := func(name string, i int) string {
 		if values := form.Values.Values[kind+"-"+name]; i < len(values) {
 			return strings.TrimSpace(values[i])

@@ -56,10 +56,10 @@ func (p priceRow) Badge() adminui.Badge {
 // staffPricesPage is the page of a product's prices.
 type staffPricesPage struct {
 	productHead
-	Prices  []priceRow    `json:"prices"` // the latest first
-	Errors  adminui.Wrong `json:"errors,omitempty"`
-	Form    adminui.Form  `json:"-"`
-	Version int64         `json:"-"`
+	Prices  []priceRow          `json:"prices"` // the latest first
+	Errors  adminui.FieldErrors `json:"errors,omitempty"`
+	Form    adminui.Form        `json:"-"`
+	Version int64               `json:"-"`
 }
 
 // maxPrices is how many rows of the history are shown.
@@ -151,8 +151,8 @@ type pricePlan struct {
 const maxYearsAhead = 5
 
 // readPricePlan reads the form.
-func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong adminui.Wrong) {
-	wrong = adminui.Wrong{}
+func readPricePlan(form adminui.PostedForm, now time.Time) (p pricePlan, wrong adminui.FieldErrors) {
+	wrong = adminui.FieldErrors{}
 	for _, text := range form.Values.Values["sku"] {
 		sku, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
@@ -221,16 +221,16 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 	if err = wrong; len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return planPrice(r, tx, p.ID, form.Version, plan) })
 	}
-	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	refused, isRefused := errors.AsType[adminui.FieldErrors](err)
 	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.pricesPage(r, p)
 		if err != nil {
 			return nil, err
 		}
-		page.Errors, page.Form = refused, page.Form.Typed(form).Wrong(refused)
+		page.Errors, page.Form = refused, page.Form.WithInput(form).WithErrors(refused)
 		page.Form.Version = form.Version
 		if stale {
-			page.Errors = adminui.Wrong{"": adminui.ErrStale.Error()}
+			page.Errors = adminui.FieldErrors{"": adminui.ErrStale.Error()}
 			page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
 			return page.answer(http.StatusConflict), nil
 		}
@@ -263,7 +263,7 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 	for _, sku := range plan.skus {
 		i := slices.IndexFunc(skus, func(k skuRow) bool { return k.ID == sku })
 		if i < 0 {
-			return adminui.Wrong{"sku": "One of these SKUs is gone."}
+			return adminui.FieldErrors{"sku": "One of these SKUs is gone."}
 		}
 		price, err := plan.priceOf(skus[i])
 		if err != nil {
@@ -294,14 +294,14 @@ func (plan pricePlan) priceOf(k skuRow) (money.Cents, error) {
 		return plan.amount, nil
 	}
 	if k.Price == nil {
-		return 0, adminui.Wrong{"sku": k.Label() + " has no price yet."}
+		return 0, adminui.FieldErrors{"sku": k.Label() + " has no price yet."}
 	}
 	price := plan.amount
 	if plan.percent > 0 {
 		price = max(*k.Price-k.Price.Percent(plan.percent), 1)
 	}
 	if price >= *k.Price {
-		return 0, adminui.Wrong{"amount": fmt.Sprintf("%s costs %s: that is not a sale.", k.Label(), k.Price)}
+		return 0, adminui.FieldErrors{"amount": fmt.Sprintf("%s costs %s: that is not a sale.", k.Label(), k.Price)}
 	}
 	return price, nil
 }

@@ -75,11 +75,11 @@ func (h productHead) Tabs() []adminui.Tab {
 // staffProductPage is the page of a product.
 type staffProductPage struct {
 	productHead
-	Errors    adminui.Wrong    `json:"errors,omitempty"`
-	Form      adminui.Form     `json:"-"`
-	Facts     []adminui.Detail `json:"-"`
-	Previewed template.HTML    `json:"-"` // its texts as the shop shows them
-	New       bool             `json:"-"`
+	Errors    adminui.FieldErrors `json:"errors,omitempty"`
+	Form      adminui.Form        `json:"-"`
+	Facts     []adminui.Detail    `json:"-"`
+	Previewed template.HTML       `json:"-"` // its texts as the shop shows them
+	New       bool                `json:"-"`
 }
 
 // productEdit is the content of a product's form.
@@ -192,14 +192,14 @@ func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, e
 		state = "published"
 	}
 	f = adminui.Form{ID: "product", Action: productPath(p.Identifier), Version: p.Version, Fields: []adminui.Field{
-		{Name: "title", Label: "Title", Kind: "text", Value: p.Title, Most: maxTitle, Required: true},
-		{Name: "title_url", Label: "Address", Kind: "text", Value: p.TitleURL, Most: 100, Required: true,
+		{Name: "title", Label: "Title", Kind: "text", Value: p.Title, MaxLength: maxTitle, Required: true},
+		{Name: "title_url", Label: "Address", Kind: "text", Value: p.TitleURL, MaxLength: 100, Required: true,
 			Hint: "Letters, digits, - and _: links with it lead here, and those with an earlier one."},
-		{Name: "headline", Label: "Headline", Kind: "text", Value: p.Headline, Most: maxText,
+		{Name: "headline", Label: "Headline", Kind: "text", Value: p.Headline, MaxLength: maxText,
 			Hint: "One sentence, in lists and in what search engines show."},
-		{Name: "description_part_1", Label: "Text", Kind: "multiline", Value: p.Part1, Most: maxText,
+		{Name: "description_part_1", Label: "Text", Kind: "multiline", Value: p.Part1, MaxLength: maxText,
 			Hint: "Markdown: **bold**, *italics*, - lists, [links](https://…)."},
-		{Name: "description_part_2", Label: "More text", Kind: "multiline", Value: p.Part2, Most: maxText},
+		{Name: "description_part_2", Label: "More text", Kind: "multiline", Value: p.Part2, MaxLength: maxText},
 		{Name: "state", Label: "In the shop", Kind: "choice", Value: state, Options: []adminui.Option{
 			{Value: "draft", Text: "Draft: for staff alone"}, {Value: "published", Text: "Published"}}},
 		{Name: "on_sale_from", Label: "On sale from (UTC)", Kind: "datetime", Value: timeField(p.OnSaleFrom),
@@ -246,8 +246,8 @@ func readTime(text string) (*time.Time, bool) {
 
 // readProductEdit reads the form of a product. Fields that were not sent stay as they are: a client
 // that sends one field changes one.
-func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, wrong adminui.Wrong) {
-	wrong = adminui.Wrong{}
+func readProductEdit(form adminui.PostedForm, now staffProduct) (e productEdit, wrong adminui.FieldErrors) {
+	wrong = adminui.FieldErrors{}
 	text := func(name, was string, most int) string {
 		if !form.Has(name) {
 			return was
@@ -330,10 +330,10 @@ func (s *server) staffUpdateProduct(r *http.Request) (adminui.Answer, error) {
 		err = wrong
 	}
 
-	if refused, ok := errors.AsType[adminui.Wrong](err); ok {
+	if refused, ok := errors.AsType[adminui.FieldErrors](err); ok {
 		return s.typedProduct(r, p, form, refused, http.StatusUnprocessableEntity)
 	} else if errors.Is(err, adminui.ErrStale) {
-		return s.typedProduct(r, p, form, adminui.Wrong{"": adminui.ErrStale.Error()}, http.StatusConflict)
+		return s.typedProduct(r, p, form, adminui.FieldErrors{"": adminui.ErrStale.Error()}, http.StatusConflict)
 	} else if err != nil {
 		return nil, err
 	}
@@ -357,7 +357,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 	case p.Version != version:
 		return adminui.ErrStale
 	case p.RetiredAt != nil:
-		return adminui.Wrong{"": "This product is retired. Bring it back first."}
+		return adminui.FieldErrors{"": "This product is retired. Bring it back first."}
 	}
 
 	before, after := productDiff(p, e)
@@ -369,7 +369,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 		if free, err := takeAddress(ctx, tx, p.ID, e.TitleURL); err != nil {
 			return err
 		} else if !free {
-			return adminui.Wrong{"title_url": "Another product has this address, or had it."}
+			return adminui.FieldErrors{"title_url": "Another product has this address, or had it."}
 		}
 	}
 	if err := updateProduct(ctx, tx, p.ID, e, adminui.Who(r).Name); err != nil {
@@ -380,7 +380,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 		if all, err := setCollections(ctx, tx, p.ID, e.Collections); err != nil {
 			return err
 		} else if !all {
-			return adminui.Wrong{"collections": "One of these collections is gone."}
+			return adminui.FieldErrors{"collections": "One of these collections is gone."}
 		}
 	}
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier,
@@ -418,7 +418,7 @@ func productDiff(p staffProduct, e productEdit) (before, after map[string]any) {
 
 // typedProduct shows the form again with everything that was typed: its texts as the shop would
 // show them, what is wrong, or what another person stored in the meantime.
-func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Submitted, wrong adminui.Wrong,
+func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.PostedForm, wrong adminui.FieldErrors,
 	status int) (adminui.Answer, error) {
 	if status == http.StatusConflict { // the current product
 		var err error
@@ -439,12 +439,12 @@ func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Subm
 		}
 	}
 
-	page.Errors, page.Form = wrong, page.Form.Typed(form)
+	page.Errors, page.Form = wrong, page.Form.WithInput(form)
 	page.Form.Version = form.Version
 	if status == http.StatusConflict {
 		page.Form = page.Form.Conflict(p.Version, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), theirs)
 	} else {
-		page.Form = page.Form.Wrong(wrong)
+		page.Form = page.Form.WithErrors(wrong)
 	}
 	shown, _ := readProductEdit(form, p)
 	page.Previewed, err = previewed(shown.Headline, shown.Part1, shown.Part2)

@@ -23,9 +23,9 @@ func (s *server) staffNewProduct(r *http.Request) (adminui.Answer, error) {
 func newProductForm() adminui.Form {
 	return adminui.Form{ID: "product", Action: "/catalog/new", Submit: "Make a draft", Cancel: "/catalog",
 		Fields: []adminui.Field{
-			{Name: "title", Label: "Title", Kind: "text", Most: maxTitle, Required: true,
+			{Name: "title", Label: "Title", Kind: "text", MaxLength: maxTitle, Required: true,
 				Hint: "A draft is for staff alone until you publish it."},
-			{Name: "title_url", Label: "Address", Kind: "text", Most: 100, Hint: "Empty: made of the title."},
+			{Name: "title_url", Label: "Address", Kind: "text", MaxLength: 100, Hint: "Empty: made of the title."},
 		}}
 }
 
@@ -36,8 +36,8 @@ func newProductPage(form adminui.Form, status int) adminui.Page {
 
 // catalogFormPage is a page with one form.
 type catalogFormPage struct {
-	Errors adminui.Wrong `json:"errors,omitempty"`
-	Form   adminui.Form  `json:"-"`
+	Errors adminui.FieldErrors `json:"errors,omitempty"`
+	Form   adminui.Form        `json:"-"`
 }
 
 // identifierLetters is the length of a new product's identifier.
@@ -67,8 +67,8 @@ func (s *server) staffCreateProduct(r *http.Request) (adminui.Answer, error) {
 		err = wrong
 	}
 
-	if refused, ok := errors.AsType[adminui.Wrong](err); ok {
-		page := newProductPage(newProductForm().Typed(form).Wrong(refused), http.StatusUnprocessableEntity)
+	if refused, ok := errors.AsType[adminui.FieldErrors](err); ok {
+		page := newProductPage(newProductForm().WithInput(form).WithErrors(refused), http.StatusUnprocessableEntity)
 		return page, nil
 	} else if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, 
 	case free:
 		return nil
 	case e.TitleURL != "":
-		return adminui.Wrong{"title_url": "Another product has this address, or had it."}
+		return adminui.FieldErrors{"title_url": "Another product has this address, or had it."}
 	}
 	wish = wish[:min(len(wish), 80)] + "-" + identifier
 	if _, err := takeAddress(ctx, tx, id, wish); err != nil {

@@ -22,7 +22,7 @@ func reasonField() adminui.Field {
 }
 
 func refundNoteField() adminui.Field {
-	return adminui.Field{Name: "note", Label: "Note", Kind: "multiline", Most: maxNote,
+	return adminui.Field{Name: "note", Label: "Note", Kind: "multiline", MaxLength: maxNote,
 		Hint: "For staff; the customer does not see it."}
 }
 
@@ -34,7 +34,7 @@ var refundForm = orderForm{title: "Refund", form: askRefund, theirs: func(p staf
 
 func askRefund(page staffFormPage) adminui.Form {
 	p := page.Order
-	form := adminui.Form{Action: "/orders/" + p.Identifier + "/refund", Submit: "Refund", Tone: "bad", Adds: true,
+	form := adminui.Form{Action: "/orders/" + p.Identifier + "/refund", Submit: "Refund", Tone: "bad", Additive: true,
 		Check:  &adminui.Command{Text: "Work out the total", To: "/orders/" + p.Identifier + "/refund/total"},
 		Fields: []adminui.Field{{Name: "all", Label: fmt.Sprintf("All that is left: %s", p.Money.Left), Kind: "check"}}}
 	for _, l := range p.Lines {
@@ -56,7 +56,7 @@ func askRefund(page staffFormPage) adminui.Form {
 	return form
 }
 
-func (s *server) refundOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) refundOrder(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	w, err := s.readRefund(r, on, form)
 	if err != nil {
 		return "", err
@@ -66,7 +66,7 @@ func (s *server) refundOrder(r *http.Request, on Order, form adminui.Submitted) 
 }
 
 // refundTotal says what a refund would come to, and makes none.
-func (s *server) refundTotal(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) refundTotal(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	w, err := s.readRefund(r, on, form)
 	if err != nil {
 		return "", err
@@ -79,7 +79,7 @@ func (s *server) refundTotal(r *http.Request, on Order, form adminui.Submitted) 
 }
 
 // readRefund reads what is to be given back.
-func (s *server) readRefund(r *http.Request, on Order, form adminui.Submitted) (w Refund, err error) {
+func (s *server) readRefund(r *http.Request, on Order, form adminui.PostedForm) (w Refund, err error) {
 	p, err := s.readStaffOrder(r)
 	if err != nil {
 		return w, err
@@ -103,7 +103,7 @@ var cancelForm = orderForm{title: "Cancel", form: func(p staffFormPage) adminui.
 		Fields: []adminui.Field{reasonField(), refundNoteField()}}
 }}
 
-func (s *server) cancelOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) cancelOrder(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	refund, err := s.desk.Cancel(r.Context(), adminui.Who(r), on, form.Get("reason"), form.Get("note"))
 	if refund == "" {
 		return "Canceled. There was no money to give back; the customer is mailed.", err
@@ -137,17 +137,17 @@ func askAddress(p staffFormPage) adminui.Form {
 	form := adminui.Form{Action: "/orders/" + p.Order.Identifier + "/address", Submit: "Correct the address"}
 	values := addressValues(p)
 	for _, f := range addressFields {
-		field := adminui.Field{Name: f.name, Label: f.label, Kind: "text", Value: values[f.name], Most: maxAddressPart,
-			Complete: "off"}
+		field := adminui.Field{Name: f.name, Label: f.label, Kind: "text", Value: values[f.name],
+			MaxLength: maxAddressPart, Complete: "off"}
 		if f.name == "country_code" {
-			field.Most, field.Hint = 2, "Two letters, such as US."
+			field.MaxLength, field.Hint = 2, "Two letters, such as US."
 		}
 		form.Fields = append(form.Fields, field)
 	}
 	return form
 }
 
-func (s *server) readdressOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+func (s *server) readdressOrder(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	var a msg.Address
 	for name, part := range addressParts(&a) {
 		*part = form.Get(name)

@@ -24,7 +24,7 @@ type settingGroup struct {
 	keys               []string
 	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
 	// check says what is wrong with values, and may normalize them before they are stored.
-	check func(ctx context.Context, s *server, values map[string]string, wrong adminui.Wrong) error
+	check func(ctx context.Context, s *server, values map[string]string, wrong adminui.FieldErrors) error
 	// told runs in the transaction that has changed a value, to enqueue messages; nil if no other
 	// service has to be told.
 	told func(ctx context.Context, s *server, tx pgx.Tx) error
@@ -101,7 +101,7 @@ func (s *server) updateSettings(g settingGroup) adminui.Handler {
 			return nil, err
 		}
 
-		values, wrong := map[string]string{}, adminui.Wrong{}
+		values, wrong := map[string]string{}, adminui.FieldErrors{}
 		for _, key := range g.keys {
 			if values[key] = strings.TrimSpace(sent.Get(key)); utf8.RuneCountInString(values[key]) > maxSetting {
 				wrong[key] = fmt.Sprintf("At most %d characters.", maxSetting)
@@ -212,12 +212,12 @@ func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
 		{Name: settingCountries, Label: "Countries that are shipped to", Kind: "multiline", Required: true,
 			Hint: "Codes of two letters (ISO 3166) with commas between: US, CA."},
 		shipping, first,
-		{Name: settingMemberMail, Label: "Confirmation for members", Kind: "text", Most: 100, Hint: code},
-		{Name: settingVisitorMail, Label: "Confirmation for visitors", Kind: "text", Most: 100, Hint: code},
+		{Name: settingMemberMail, Label: "Confirmation for members", Kind: "text", MaxLength: 100, Hint: code},
+		{Name: settingVisitorMail, Label: "Confirmation for visitors", Kind: "text", MaxLength: 100, Hint: code},
 	}, nil
 }
 
-func checkCheckout(ctx context.Context, s *server, values map[string]string, wrong adminui.Wrong) error {
+func checkCheckout(ctx context.Context, s *server, values map[string]string, wrong adminui.FieldErrors) error {
 	for _, key := range []string{settingMembers, settingVisitors} {
 		values[key] = strings.Join(wordsOf(values[key]), ",")
 	}
@@ -303,7 +303,7 @@ var weightColumns = []adminui.Column[skuWeight]{
 
 // weightsPage is the list, with the form for new weights; wrong and cause say why the weights that
 // were sent were refused.
-func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adminui.Wrong,
+func (s *server) weightsPage(r *http.Request, sent *adminui.PostedForm, wrong adminui.FieldErrors,
 	cause error) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
@@ -326,11 +326,11 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adm
 	}
 
 	page := struct {
-		Weights []skuWeight   `json:"weights"`
-		Version int64         `json:"version"`
-		Next    string        `json:"next,omitempty"`
-		Errors  adminui.Wrong `json:"errors,omitempty"`
-		Form    adminui.Form  `json:"-"`
+		Weights []skuWeight         `json:"weights"`
+		Version int64               `json:"version"`
+		Next    string              `json:"next,omitempty"`
+		Errors  adminui.FieldErrors `json:"errors,omitempty"`
+		Form    adminui.Form        `json:"-"`
 	}{list[:len(table.Rows)], version, table.Next, nil, adminui.Form{Action: "/settings/weights",
 		Submit: "Set these weights", Version: version, Fields: []adminui.Field{{Name: "weights", Label: "New weights",
 			Kind: "multiline", Required: true, Hint: "A line for each SKU, with its number and the grams of a piece: " +
@@ -349,7 +349,7 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adm
 
 // weightsNow are the weights that others have set since the version of a form, of the SKUs that the
 // form sets.
-func weightsNow(ctx context.Context, db pg.DB, sent adminui.Submitted, version int64) (rowNow, error) {
+func weightsNow(ctx context.Context, db pg.DB, sent adminui.PostedForm, version int64) (rowNow, error) {
 	skus, _, _ := readWeights(sent.Get("weights"))
 	since, err := weighedSince(ctx, db, skus, sent.Version)
 	if err != nil || len(since) == 0 {
@@ -367,7 +367,7 @@ func weightsNow(ctx context.Context, db pg.DB, sent adminui.Submitted, version i
 const maxGrams = 10_000_000
 
 // readWeights reads lines of a SKU's number and grams.
-func readWeights(text string) (skus []int64, grams []int, wrong adminui.Wrong) {
+func readWeights(text string) (skus []int64, grams []int, wrong adminui.FieldErrors) {
 	seen := map[int64]bool{}
 	for n, line := range strings.Split(text, "\n") {
 		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r,;:=", r) })
@@ -380,13 +380,13 @@ func readWeights(text string) (skus []int64, grams []int, wrong adminui.Wrong) {
 			weight, isWeight = web.Number(words[1], maxGrams)
 		}
 		if !ok || !isWeight || seen[sku] {
-			return nil, nil, adminui.Wrong{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
+			return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
 				"once, please.", n+1)}
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}
 	if len(skus) == 0 || len(skus) > maxWeights {
-		return nil, nil, adminui.Wrong{"weights": fmt.Sprintf("1 to %d lines, please.", maxWeights)}
+		return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf("1 to %d lines, please.", maxWeights)}
 	}
 	return skus, grams, nil
 }
@@ -409,7 +409,7 @@ func (s *server) staffUpdateWeights(r *http.Request) (adminui.Answer, error) {
 			}
 			if len(unknown) > 0 {
 				list := firstRunes(strings.Join(texts(unknown), ", "), 100)
-				wrong = adminui.Wrong{"weights": "There is no SKU " + list + "."}
+				wrong = adminui.FieldErrors{"weights": "There is no SKU " + list + "."}
 				return nil
 			}
 			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "weights",

@@ -105,7 +105,7 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 // shippingForm is the form for a shipping method.
 func shippingForm(m shippingShown) adminui.Form {
 	form := adminui.Form{Cancel: "/settings/shipping", Fields: []adminui.Field{
-		{Name: "carrier", Label: "Name", Kind: "text", Required: true, Most: 100, Hint: "As shoppers see it."},
+		{Name: "carrier", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Hint: "As shoppers see it."},
 		{Name: "cost", Label: "Price", Kind: "money", Required: true,
 			Hint: "Of every order, or of those below the first step."},
 		{Name: "price_by", Label: "The price depends on", Kind: "choice", Options: []adminui.Option{
@@ -116,7 +116,7 @@ func shippingForm(m shippingShown) adminui.Form {
 			Hint: "A line for each: from how many grams, or which sum, on, and the price. 2000 14.50 is 14.50 from " +
 				"two kilos on."},
 		{Name: "free_from", Label: "Free from", Kind: "money", Hint: "A sum of items, before discounts. Empty: never."},
-		{Name: "tracking", Label: "Address of tracking pages", Kind: "text", Most: 200,
+		{Name: "tracking", Label: "Address of tracking pages", Kind: "text", MaxLength: 200,
 			Hint: "The tracking number is put behind it."},
 		{Name: "active", Label: "Offered to shoppers", Kind: "check"},
 	}}
@@ -128,7 +128,7 @@ func shippingForm(m shippingShown) adminui.Form {
 	if m.ID == 0 {
 		form.Action, form.Submit = "/settings/shipping", "Make the method"
 		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
-			Most: 100,
+			MaxLength: 100,
 			Hint: "Letters and digits, for programs. It stays. Codes for free shipping pay for " + groundShipping +
 				" alone."}},
 			form.Fields...)
@@ -156,8 +156,8 @@ func (m shippingShown) values() map[string]string {
 }
 
 // readShipping reads a form about a method.
-func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, adminui.Wrong) {
-	wrong := adminui.Wrong{}
+func readShipping(form adminui.PostedForm, m shippingSet) (shippingSet, adminui.FieldErrors) {
+	wrong := adminui.FieldErrors{}
 	m.Carrier, m.TrackingBaseURL = strings.TrimSpace(form.Get("carrier")), strings.TrimSpace(form.Get("tracking"))
 	m.Active, m.PriceBy = form.Get("active") != "", form.Get("price_by")
 	if n := utf8.RuneCountInString(m.Carrier); n == 0 || n > 100 {
@@ -228,7 +228,7 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 	return steps, len(steps) > 0 && len(steps) <= maxSteps
 }
 
-func shippingPage(m shippingShown, form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
+func shippingPage(m shippingShown, form adminui.Form, status int, errs adminui.FieldErrors) adminui.Page {
 	title := "New shipping method"
 	if m.ID != 0 {
 		title = m.Carrier
@@ -265,12 +265,12 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	wrong = wrong.Taken(&err, "identifier", "There is a method like this already.")
+	wrong, err = wrong.OnConflict(err, "identifier", "There is a method like this already.")
 	if err != nil {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		form := shippingForm(shippingShown{}).Typed(sent).Wrong(wrong)
+		form := shippingForm(shippingShown{}).WithInput(sent).WithErrors(wrong)
 		return shippingPage(shippingShown{}, form, http.StatusUnprocessableEntity, wrong), nil
 	}
 	return adminui.Done{To: "/settings/shipping", Text: "Made " + m.Carrier + "."}, nil

@@ -32,10 +32,10 @@ var shopGroup = settingGroup{
 
 func shopFields(context.Context, *server) ([]adminui.Field, error) {
 	return []adminui.Field{
-		{Name: settingShopName, Label: "Name", Kind: "text", Most: maxShopName,
+		{Name: settingShopName, Label: "Name", Kind: "text", MaxLength: maxShopName,
 			Hint: "What is left empty here is as the storefront's own settings say."},
-		{Name: settingShopEmail, Label: "E-mail for shoppers", Kind: "email", Most: 254},
-		{Name: settingShopPhone, Label: "Phone", Kind: "text", Most: 40},
+		{Name: settingShopEmail, Label: "E-mail for shoppers", Kind: "email", MaxLength: 254},
+		{Name: settingShopPhone, Label: "Phone", Kind: "text", MaxLength: 40},
 		{Name: settingShopAddress, Label: "Postal address", Kind: "multiline",
 			Hint: "As it stands on a letter, six lines at most."},
 	}, nil
@@ -46,7 +46,7 @@ const (
 	maxAddressLines = 6
 )
 
-func checkShop(_ context.Context, _ *server, values map[string]string, wrong adminui.Wrong) error {
+func checkShop(_ context.Context, _ *server, values map[string]string, wrong adminui.FieldErrors) error {
 	for key, most := range map[string]int{settingShopName: maxShopName, settingShopPhone: 40} {
 		if utf8.RuneCountInString(values[key]) > most || strings.ContainsAny(values[key], "\r\n") {
 			wrong[key] = "Too long for a line."

@@ -31,10 +31,10 @@ type skuRow struct {
 	Held        int64        `json:"held"` // pieces that unpaid payment pages hold
 	Sale        *money.Cents `json:"sale_price"`
 
-	New    bool              `json:"-" db:"-"`
-	Retire bool              `json:"-" db:"-"`
-	Typed  map[string]string `json:"-" db:"-"`
-	Errors adminui.Wrong     `json:"-" db:"-"`
+	New    bool                `json:"-" db:"-"`
+	Retire bool                `json:"-" db:"-"`
+	Typed  map[string]string   `json:"-" db:"-"`
+	Errors adminui.FieldErrors `json:"-" db:"-"`
 }
 
 // key is the prefix of the names of a row's fields; a new row has the number of its place.
@@ -129,8 +129,8 @@ var stockReasons = []adminui.Option{{Value: "counted", Text: "Counted"}, {Value:
 // staffSKUsPage is the table of a product's SKUs.
 type staffSKUsPage struct {
 	productHead
-	SKUs   []skuRow      `json:"skus"`
-	Errors adminui.Wrong `json:"errors,omitempty"`
+	SKUs   []skuRow            `json:"skus"`
+	Errors adminui.FieldErrors `json:"errors,omitempty"`
 
 	ColorName, SizeName string           `json:"-"`
 	States              []adminui.Option `json:"-"`
@@ -240,7 +240,7 @@ func (e skusEdit) prices() bool {
 }
 
 // readSKUs reads the form of the table into its rows; ok is false if one of them has an error.
-func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
+func (p *staffSKUsPage) readSKUs(form adminui.PostedForm) (e skusEdit, ok bool) {
 	ok = true
 	for n := int64(1); n <= maxSKUs; n++ {
 		row := skuRow{ID: n, New: true, State: "in-stock"}
@@ -285,7 +285,7 @@ func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 }
 
 // note notes what was typed into a row.
-func (k *skuRow) note(form adminui.Submitted) {
+func (k *skuRow) note(form adminui.PostedForm) {
 	k.Typed = map[string]string{}
 	for _, field := range skuFields {
 		if sent, there := form.Lookup(k.Name(field)); there {
@@ -296,7 +296,7 @@ func (k *skuRow) note(form adminui.Submitted) {
 }
 
 // typed is the text that was typed into a field if it differs from the field's former value.
-func (k skuRow) typed(form adminui.Submitted, field string) (string, bool) {
+func (k skuRow) typed(form adminui.PostedForm, field string) (string, bool) {
 	typed, there := k.Typed[field]
 	was := k.Was(field)
 	if sent, ok := form.Lookup(k.Name(field + "-was")); ok {
@@ -306,8 +306,8 @@ func (k skuRow) typed(form adminui.Submitted, field string) (string, bool) {
 }
 
 // read reads the fields of a row.
-func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdit) {
-	k.Errors = adminui.Wrong{}
+func (k *skuRow) read(form adminui.PostedForm, states []adminui.Option) (e skuEdit) {
+	k.Errors = adminui.FieldErrors{}
 	e.retire = k.Retire
 	text := func(field string, most int) *string {
 		typed, differs := k.typed(form, field)
@@ -347,7 +347,7 @@ func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdi
 }
 
 // readStock reads a count: a new one becomes the difference to what the form showed.
-func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
+func (k *skuRow) readStock(form adminui.PostedForm, e *skuEdit) {
 	typed, differs := k.typed(form, "stock")
 	switch {
 	case !differs:
@@ -397,7 +397,7 @@ func (s *server) staffUpdateSKUs(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	page.Errors = adminui.Wrong{}
+	page.Errors = adminui.FieldErrors{}
 	edit, ok := page.readSKUs(form)
 	if edit.prices() {
 		if err := adminui.Require(adminui.Who(r), adminui.CatalogPrice); err != nil {
@@ -419,7 +419,7 @@ func (s *server) staffUpdateSKUs(r *http.Request) (adminui.Answer, error) {
 		return err
 	})
 
-	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	refused, isRefused := errors.AsType[adminui.FieldErrors](err)
 	switch {
 	case isRefused:
 		page.Errors = refused

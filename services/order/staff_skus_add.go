@@ -44,7 +44,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	page.Errors = adminui.Wrong{}
+	page.Errors = adminui.FieldErrors{}
 	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: "counted"}
 	price, err := money.Parse(strings.TrimSpace(form.Get("price")))
 	if err != nil || price < 1 || price > stripe.MaxTotal {
@@ -68,7 +68,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 		page.Errors["colors"] = fmt.Sprintf("A product has at most %d SKUs.", maxSKUs)
 	}
 	if len(page.Errors) > 0 {
-		page.Add = page.Add.Typed(form).Wrong(page.Errors)
+		page.Add = page.Add.WithInput(form).WithErrors(page.Errors)
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 
@@ -77,7 +77,7 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 		return err
 	})
 	if errors.Is(err, adminui.ErrStale) {
-		page.Add = combinationsForm(p).Typed(form).Conflict(p.SKUVersion, p.EditedBy,
+		page.Add = combinationsForm(p).WithInput(form).Conflict(p.SKUVersion, p.EditedBy,
 			p.EditedAt.UTC().Format("15:04 UTC"), nil)
 		return page.answer(http.StatusConflict), nil
 	} else if err != nil {

@@ -70,7 +70,7 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 	}
 	if err := updateSKU(ctx, tx, id, e, after); err != nil {
 		if pg.IsConflict(err) {
-			return nil, adminui.Wrong{"": fmt.Sprintf("Another SKU has the article number %s.", *e.code)}
+			return nil, adminui.FieldErrors{"": fmt.Sprintf("Another SKU has the article number %s.", *e.code)}
 		}
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (e skuEdit) after(now counted) (counted, error) {
 	case e.change != 0:
 		n := int64(*now.Stock) + int64(e.change)
 		if n > maxStock || n < minStock && e.change < 0 {
-			return after, adminui.Wrong{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
+			return after, adminui.FieldErrors{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
 				e.row.Label())}
 		}
 		left := int32(n) //nolint:gosec // bounded above; below by minStock, or it is more than the stored count
@@ -144,7 +144,7 @@ func (e skuEdit) after(now counted) (counted, error) {
 	}
 
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
-		return after, adminui.Wrong{"": fmt.Sprintf(
+		return after, adminui.FieldErrors{"": fmt.Sprintf(
 			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(),
 			-*after.Stock)}
 	}

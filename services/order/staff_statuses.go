@@ -42,15 +42,15 @@ func ownStatus(identifier string) bool { return !endsAnOrder(identifier) }
 
 func statusEditor(st statusSet) adminui.Form {
 	form := adminui.Form{Cancel: "/settings/statuses", Fields: []adminui.Field{
-		{Name: "title", Label: "Title", Kind: "text", Required: true, Most: 100, Value: st.Title},
-		{Name: "description", Label: "What shoppers read", Kind: "multiline", Most: 500, Value: st.Description},
+		{Name: "title", Label: "Title", Kind: "text", Required: true, MaxLength: 100, Value: st.Title},
+		{Name: "description", Label: "What shoppers read", Kind: "multiline", MaxLength: 500, Value: st.Description},
 		{Name: "position", Label: "Position", Kind: "number", Required: true, Value: strconv.Itoa(st.Position),
 			Hint: "What comes before Shipped waits to be sent."},
 	}}
 	if st.Identifier == "" {
 		form.Action, form.Submit = "/settings/statuses", "Make the status"
 		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
-			Most: 100, Hint: "Small letters, digits and hyphens, for programs. It stays."}}, form.Fields...)
+			MaxLength: 100, Hint: "Small letters, digits and hyphens, for programs. It stays."}}, form.Fields...)
 		return form
 	}
 	form.Action, form.Version = "/settings/statuses/"+st.Identifier, st.Version
@@ -58,8 +58,8 @@ func statusEditor(st statusSet) adminui.Form {
 }
 
 // readStatus reads a form about a status.
-func readStatus(form adminui.Submitted, st statusSet) (statusSet, adminui.Wrong) {
-	wrong := adminui.Wrong{}
+func readStatus(form adminui.PostedForm, st statusSet) (statusSet, adminui.FieldErrors) {
+	wrong := adminui.FieldErrors{}
 	st.Title, st.Description = strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
 	if n := utf8.RuneCountInString(st.Title); n == 0 || n > 100 {
 		wrong["title"] = "1 to 100 characters, please."
@@ -74,7 +74,7 @@ func readStatus(form adminui.Submitted, st statusSet) (statusSet, adminui.Wrong)
 	return st, wrong
 }
 
-func statusPage(st statusSet, form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
+func statusPage(st statusSet, form adminui.Form, status int, errs adminui.FieldErrors) adminui.Page {
 	title := "New status"
 	if st.Identifier != "" {
 		title = st.Title
@@ -114,12 +114,12 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	wrong = wrong.Taken(&err, "identifier", "There is a status like this already.")
+	wrong, err = wrong.OnConflict(err, "identifier", "There is a status like this already.")
 	if err != nil {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		form := statusEditor(statusSet{}).Typed(sent).Wrong(wrong)
+		form := statusEditor(statusSet{}).WithInput(sent).WithErrors(wrong)
 		return statusPage(statusSet{}, form, http.StatusUnprocessableEntity, wrong), nil
 	}
 	return adminui.Done{To: "/settings/statuses", Text: "Made " + st.Title + "."}, nil

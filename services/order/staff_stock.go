@@ -53,10 +53,10 @@ func (c stockRow) Why() string {
 // staffStockPage is the page of a product's stock.
 type staffStockPage struct {
 	productHead
-	SKUs    []skuRow      `json:"skus"`
-	History []stockRow    `json:"history"` // the latest first
-	Errors  adminui.Wrong `json:"errors,omitempty"`
-	Form    adminui.Form  `json:"-"`
+	SKUs    []skuRow            `json:"skus"`
+	History []stockRow          `json:"history"` // the latest first
+	Errors  adminui.FieldErrors `json:"errors,omitempty"`
+	Form    adminui.Form        `json:"-"`
 }
 
 // maxStockRows is how many changes are shown.
@@ -124,7 +124,7 @@ func (s *server) stockPage(r *http.Request, p staffProduct) (page staffStockPage
 				{Name: "change", Label: "Pieces", Kind: "text", Required: true, Hint: "More or fewer: 25 or -3"},
 				{Name: "reason", Label: "Why", Kind: "choice", Value: "received",
 					Options: stockReasons[:len(stockReasons)-1]},
-				{Name: "note", Label: "Note", Kind: "text", Most: 500}}}
+				{Name: "note", Label: "Note", Kind: "text", MaxLength: 500}}}
 	}
 	return page, nil
 }
@@ -152,7 +152,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("sku")
 	}
 
-	wrong := adminui.Wrong{}
+	wrong := adminui.FieldErrors{}
 	n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(form.Get("change")), "+"), 10, 32)
 	if err != nil || n == 0 || n < -maxStock || n > maxStock {
 		wrong["change"] = "A whole number: how many more, or fewer with a minus."
@@ -173,17 +173,17 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	refused, isRefused := errors.AsType[adminui.FieldErrors](err)
 	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.stockPage(r, p)
 		if err != nil {
 			return nil, err
 		}
-		if page.Errors, page.Form = refused, page.Form.Typed(form).Wrong(refused); !stale {
+		if page.Errors, page.Form = refused, page.Form.WithInput(form).WithErrors(refused); !stale {
 			page.Form.Version = form.Version
 			return page.answer(http.StatusUnprocessableEntity), nil
 		}
-		page.Errors = adminui.Wrong{"": adminui.ErrStale.Error()}
+		page.Errors = adminui.FieldErrors{"": adminui.ErrStale.Error()}
 		page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
 		return page.answer(http.StatusConflict), nil
 	}
@@ -233,9 +233,9 @@ func (s *server) staffStates(r *http.Request) (adminui.Answer, error) {
 func stateForm(c stockState) adminui.Form {
 	return adminui.Form{Action: "/catalog/states/" + c.Identifier, Version: c.Version, Cancel: "/catalog/states",
 		Fields: []adminui.Field{
-			{Name: "title", Label: "What it is called", Kind: "text", Value: c.Title, Most: 100, Required: true},
+			{Name: "title", Label: "What it is called", Kind: "text", Value: c.Title, MaxLength: 100, Required: true},
 			{Name: "description", Label: "What shoppers read below it", Kind: "multiline", Value: c.Description,
-				Most: 500},
+				MaxLength: 500},
 		}}
 }
 
@@ -281,7 +281,7 @@ func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
 	}
 
 	title, text := strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
-	wrong := adminui.Wrong{}
+	wrong := adminui.FieldErrors{}
 	if n := utf8.RuneCountInString(title); n < 1 || n > 100 {
 		wrong["title"] = "1 to 100 characters."
 	}
@@ -290,7 +290,7 @@ func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
 	}
 
 	if len(wrong) > 0 {
-		return statePage(c, stateForm(c).Typed(form).Wrong(wrong), http.StatusUnprocessableEntity), nil
+		return statePage(c, stateForm(c).WithInput(form).WithErrors(wrong), http.StatusUnprocessableEntity), nil
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		changed, err := updateStockState(r.Context(), tx, c.ID, form.Version, title, text)
@@ -305,7 +305,7 @@ func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
 			After: map[string]any{"title": title, "description": text}})
 	})
 	if errors.Is(err, adminui.ErrStale) {
-		again := stateForm(c).Typed(form).Conflict(c.Version, "Another person", "a moment ago",
+		again := stateForm(c).WithInput(form).Conflict(c.Version, "Another person", "a moment ago",
 			map[string]string{"title": c.Title, "description": c.Description})
 		return statePage(c, again, http.StatusConflict), nil
 	}

@@ -32,7 +32,7 @@ func taxFields(context.Context, *server) ([]adminui.Field, error) {
 	}, nil
 }
 
-func checkTaxes(_ context.Context, _ *server, values map[string]string, wrong adminui.Wrong) error {
+func checkTaxes(_ context.Context, _ *server, values map[string]string, wrong adminui.FieldErrors) error {
 	rates, bad := readTaxRates(values[settingTaxRates])
 	odd := slices.IndexFunc(rates, func(r taxRate) bool { return !r.placeKnown() })
 	switch mode := values[settingTaxMode]; {

@@ -61,7 +61,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 
 	if len(added) > 0 {
 		err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return addPictures(r, tx, p.ID, added) })
-		if full, ok := errors.AsType[adminui.Wrong](err); ok {
+		if full, ok := errors.AsType[adminui.FieldErrors](err); ok {
 			refused = append(refused, full[""])
 		} else if err != nil {
 			return nil, err
@@ -138,7 +138,7 @@ func addPictures(r *http.Request, tx pgx.Tx, id int64, addresses []string) error
 		return err
 	}
 	if !all {
-		return adminui.Wrong{"": fmt.Sprintf("A product has at most %d pictures.", maxMedia)}
+		return adminui.FieldErrors{"": fmt.Sprintf("A product has at most %d pictures.", maxMedia)}
 	}
 	names := make([]string, len(addresses))
 	for i, address := range addresses {

@@ -45,7 +45,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 	}
 	for _, w := range workReasons {
 		list, count, err := waitingPayments(ctx, s.pool, w.reasons, named, adminui.WorkShown,
-			adminui.MostCounted)
+			adminui.MaxCounted)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +67,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
 		Runbook: "staff", To: "/orders?only=" + onlyLate + "&sort=placed"}
-	list, count, err := lateOrders(ctx, s.pool, s.cfg.LateDays, adminui.WorkShown, adminui.MostCounted)
+	list, count, err := lateOrders(ctx, s.pool, s.cfg.LateDays, adminui.WorkShown, adminui.MaxCounted)
 	k.Count = count
 	for i, o := range list {
 		if i == 0 {

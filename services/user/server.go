@@ -34,7 +34,7 @@ func newServer(core *service.Core, cfg Config) *server {
 		hasher:      newHasher(cfg.HashCost),
 		codeKey:     cfg.Key("codes"),
 		identityKey: cfg.Key("identity"),
-		mailerKey:   cfg.Key(boot.QuestionKey),
+		mailerKey:   cfg.Key(boot.MailerKey),
 		logKey:      cfg.Key("accounts in logs"),
 		requested:   make(chan struct{}, 1),
 	}

@@ -48,15 +48,15 @@ var cannedColumns = []adminui.Column[cannedAnswer]{
 
 func cannedForm(action string, c cannedAnswer) adminui.Form {
 	return adminui.Form{ID: "canned", Action: action, Version: c.Version, Fields: []adminui.Field{
-		{Name: "title", Label: "Title", Kind: "text", Required: true, Most: maxCannedTitle, Value: c.Title},
-		{Name: "text", Label: "Text", Kind: "multiline", Required: true, Most: maxText, Value: c.Text,
+		{Name: "title", Label: "Title", Kind: "text", Required: true, MaxLength: maxCannedTitle, Value: c.Title},
+		{Name: "text", Label: "Text", Kind: "multiline", Required: true, MaxLength: maxText, Value: c.Text,
 			Hint: "{name} stands for the customer's name."}}}
 }
 
-func readCannedAnswer(form adminui.Submitted) (c cannedAnswer, wrong adminui.Wrong) {
+func readCannedAnswer(form adminui.PostedForm) (c cannedAnswer, wrong adminui.FieldErrors) {
 	c = cannedAnswer{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(form.Text("text")),
 		Version: form.Version}
-	wrong = adminui.Wrong{}
+	wrong = adminui.FieldErrors{}
 	if n := utf8.RuneCountInString(c.Title); n == 0 || n > maxCannedTitle {
 		wrong["title"] = "Give it a title of at most 100 characters."
 	}
@@ -108,12 +108,12 @@ func (s *server) staffCreateCannedAnswer(r *http.Request) (adminui.Answer, error
 		})
 	}
 
-	wrong = wrong.Taken(&err, "title", "There is one with this title.")
+	wrong, err = wrong.OnConflict(err, "title", "There is one with this title.")
 	if err != nil {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return s.cannedAnswersPage(r, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
+		return s.cannedAnswersPage(r, func(f adminui.Form) adminui.Form { return f.WithInput(form).WithErrors(wrong) },
 			http.StatusUnprocessableEntity)
 	}
 	return adminui.Done{To: "/chat/answers", Text: "Added."}, nil
@@ -183,17 +183,17 @@ func (s *server) staffUpdateCannedAnswer(r *http.Request) (adminui.Answer, error
 		})
 	}
 
-	wrong = wrong.Taken(&err, "title", "There is one with this title.")
+	wrong, err = wrong.OnConflict(err, "title", "There is one with this title.")
 	switch {
 	case errors.Is(err, adminui.ErrStale):
 		return showCannedAnswer(now, func(f adminui.Form) adminui.Form {
-			return f.Typed(form).Conflict(now.Version, "Another person", "",
+			return f.WithInput(form).Conflict(now.Version, "Another person", "",
 				map[string]string{"title": now.Title, "text": now.Text})
 		}, http.StatusConflict), nil
 	case err != nil:
 		return nil, err
 	case len(wrong) > 0:
-		return showCannedAnswer(now, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
+		return showCannedAnswer(now, func(f adminui.Form) adminui.Form { return f.WithInput(form).WithErrors(wrong) },
 			http.StatusUnprocessableEntity), nil
 	}
 	return adminui.Done{To: "/chat/answers", Text: "Saved."}, nil

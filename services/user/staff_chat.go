@@ -108,7 +108,7 @@ func (s *server) homeTiles(r *http.Request) ([]adminui.Tile, error) {
 	if !adminui.Who(r).May(adminui.ChatView) {
 		return nil, nil
 	}
-	open, err := countOpenThreads(r.Context(), s.pool, adminui.MostCounted)
+	open, err := countOpenThreads(r.Context(), s.pool, adminui.MaxCounted)
 	return []adminui.Tile{{Title: "Chats to answer", Count: open, To: "/chat", Tone: "warn", Nav: "/chat"}}, err
 }
 
@@ -161,7 +161,7 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 	p.Badge = p.Thread.badge()
 	p.Answer = adminui.Form{ID: "answer", Action: threadPath(id, "answer"), Submit: "Mail the answer",
 		Version: p.Thread.Version, Fields: []adminui.Field{
-			{Name: "text", Label: "Answer", Kind: "multiline", Required: true, Most: maxText,
+			{Name: "text", Label: "Answer", Kind: "multiline", Required: true, MaxLength: maxText,
 				Hint: "It goes to " + p.Thread.Email + " with the last message below it. " +
 					"A reply comes to the staff's mailbox."},
 			{Name: "then", Label: "Afterwards", Kind: "choice", Value: threadWaiting, Options: []adminui.Option{
@@ -215,13 +215,13 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	typed := p.Answer.Typed(form)
+	typed := p.Answer.WithInput(form)
 	text, then := strings.TrimSpace(form.Text("text")), form.Get("then")
 	if then != threadWaiting && then != threadDone {
 		return nil, web.BadRequest("then")
 	}
 	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
-		p.Answer = typed.Wrong(adminui.Wrong{"text": "Write something, in at most 5000 characters."})
+		p.Answer = typed.WithErrors(adminui.FieldErrors{"text": "Write something, in at most 5000 characters."})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 

@@ -232,14 +232,14 @@ func (p *customerPage) forms() {
 	c := p.Customer
 	p.Note = adminui.Form{ID: "note", Action: c.path("notes"), Submit: "Add note",
 		Fields: []adminui.Field{{Name: "text", Label: "Note, for the staff alone", Kind: "multiline", Required: true,
-			Most: maxText}}}
+			MaxLength: maxText}}}
 	p.Merge = adminui.Form{ID: "merge", Action: c.path("merge"), Submit: "Merge into this one", Version: c.Version,
 		Fields: []adminui.Field{{Name: "other", Label: "E-mail address, or user name of an account", Kind: "text",
-			Required: true, Most: maxEmail, Complete: "off"}}}
+			Required: true, MaxLength: maxEmail, Complete: "off"}}}
 	p.Export = adminui.Form{ID: "export", Action: c.path("export"), Submit: "Export everything"}
 	p.Erase = adminui.Form{ID: "erase", Action: c.path("erase"), Submit: "Erase this person", Tone: "bad",
 		Fields: []adminui.Field{{
-			Name: "confirm", Label: "E-mail address, to confirm", Kind: "email", Required: true, Most: maxEmail,
+			Name: "confirm", Label: "E-mail address, to confirm", Kind: "email", Required: true, MaxLength: maxEmail,
 			Complete: "off"}}}
 }
 

@@ -51,8 +51,8 @@ func (s *server) staffCreateNote(r *http.Request) (adminui.Answer, error) {
 	}
 	text := strings.TrimSpace(form.Text("text"))
 	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
-		wrong := adminui.Wrong{"text": "Write something, in at most 5000 characters."}
-		page.Note = page.Note.Typed(form).Wrong(wrong)
+		wrong := adminui.FieldErrors{"text": "Write something, in at most 5000 characters."}
+		page.Note = page.Note.WithInput(form).WithErrors(wrong)
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	err = s.act(r, page.Customer.customer, "Noted something about",
@@ -67,7 +67,7 @@ func (s *server) staffCreateNote(r *http.Request) (adminui.Answer, error) {
 }
 
 // readAct reads the customer that a command is about, and its form.
-func (s *server) readAct(r *http.Request) (customerPage, adminui.Submitted, error) {
+func (s *server) readAct(r *http.Request) (customerPage, adminui.PostedForm, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return customerPage{}, form, err
@@ -166,7 +166,8 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if !strings.EqualFold(strings.TrimSpace(form.Get("confirm")), page.Customer.Email) {
-		page.Erase = page.Erase.Wrong(adminui.Wrong{"confirm": "This is another address than the customer's."})
+		page.Erase = page.Erase.WithErrors(adminui.FieldErrors{
+			"confirm": "This is another address than the customer's."})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	c := page.Customer.customer

@@ -59,17 +59,19 @@ func (c customerDetails) edit() customerEdit {
 func editForm(c customerDetails) adminui.Form {
 	member := c.Kind == kindMember
 	f := adminui.Form{ID: "edit", Action: c.path("edit"), Version: c.Version, Cancel: c.path(), Fields: []adminui.Field{
-		{Name: "first_name", Label: "First name", Kind: "text", Most: maxFirstName, Required: member},
-		{Name: "last_name", Label: "Last name", Kind: "text", Most: maxLastName, Required: member}}}
+		{Name: "first_name", Label: "First name", Kind: "text", MaxLength: maxFirstName, Required: member},
+		{Name: "last_name", Label: "Last name", Kind: "text", MaxLength: maxLastName, Required: member}}}
 	if member {
 		f.Fields = append(f.Fields, adminui.Field{Name: "email", Label: "E-mail address", Kind: "email", Required: true,
-			Most: maxEmail, Hint: "A new one has to be proved. Both get a mail; the old one's can undo it for a week."})
+			MaxLength: maxEmail,
+			Hint:      "A new one has to be proved. Both get a mail; the old one's can undo it for a week."})
 	} else {
-		f.Fields = append(f.Fields, adminui.Field{Name: "phone", Label: "Phone", Kind: "text", Most: maxPhone},
-			adminui.Field{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", Most: maxText},
-			adminui.Field{Name: "remark", Label: "Remark of the shop", Kind: "multiline", Most: maxText})
+		f.Fields = append(f.Fields, adminui.Field{Name: "phone", Label: "Phone", Kind: "text", MaxLength: maxPhone},
+			adminui.Field{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline",
+				MaxLength: maxText},
+			adminui.Field{Name: "remark", Label: "Remark of the shop", Kind: "multiline", MaxLength: maxText})
 	}
-	f.Fields = append(f.Fields, adminui.Field{Name: "tags", Label: "Tags", Kind: "text", Most: maxTags * maxTag,
+	f.Fields = append(f.Fields, adminui.Field{Name: "tags", Label: "Tags", Kind: "text", MaxLength: maxTags * maxTag,
 		Hint: "With commas between, such as wholesale, press."})
 	values := c.edit().values()
 	for i, field := range f.Fields {
@@ -79,12 +81,12 @@ func editForm(c customerDetails) adminui.Form {
 }
 
 // readEdit reads the form about a customer, and returns what is wrong with it.
-func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong adminui.Wrong) {
+func readEdit(form adminui.PostedForm, member bool) (e customerEdit, wrong adminui.FieldErrors) {
 	text := func(name string) string { return strings.TrimSpace(form.Text(name)) }
 	e = customerEdit{FirstName: text("first_name"), LastName: text("last_name"), Email: normalEmail(text("email")),
 		Phone: text("phone"), Comment: text("comment"), Remark: text("remark")}
 
-	wrong = adminui.Wrong{}
+	wrong = adminui.FieldErrors{}
 	for name, most := range map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
 		"comment": maxText, "remark": maxText} {
 		if utf8.RuneCountInString(text(name)) > most {
@@ -151,9 +153,9 @@ func (s *server) staffUpdateCustomer(r *http.Request) (adminui.Answer, error) {
 	}
 
 	e, wrong := readEdit(form, c.Kind == kindMember)
-	typed := editForm(c).Typed(form)
+	typed := editForm(c).WithInput(form)
 	if len(wrong) > 0 {
-		return editAnswer(c, typed.Wrong(wrong), http.StatusUnprocessableEntity), nil
+		return editAnswer(c, typed.WithErrors(wrong), http.StatusUnprocessableEntity), nil
 	}
 
 	err = s.act(r, c.customer, "Changed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
@@ -169,7 +171,7 @@ func (s *server) staffUpdateCustomer(r *http.Request) (adminui.Answer, error) {
 	switch {
 	case errors.Is(err, errAddressFull):
 		return editAnswer(c,
-			typed.Wrong(adminui.Wrong{"email": "Too many accounts wait for the proof of this address."}),
+			typed.WithErrors(adminui.FieldErrors{"email": "Too many accounts wait for the proof of this address."}),
 			http.StatusUnprocessableEntity), nil
 	case errors.Is(err, adminui.ErrStale):
 		if c, err = s.customerFromPath(r); err != nil {

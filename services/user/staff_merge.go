@@ -35,7 +35,7 @@ func (p mergePair) form(action, submit string) adminui.Form {
 
 // shown checks that the customer who stays has the version that the form showed, and returns the
 // version of the other that it showed.
-func (p mergePair) shown(form adminui.Submitted) (other int64, err error) {
+func (p mergePair) shown(form adminui.PostedForm) (other int64, err error) {
 	if err := form.CheckVersion(1, p.Into.Version); err != nil {
 		return 0, err
 	}

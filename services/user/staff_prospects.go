@@ -113,11 +113,12 @@ func (s *server) prospectFile(r *http.Request, ask adminui.Listing) (adminui.Ans
 func newProspectForm() adminui.Form {
 	return adminui.Form{ID: "prospect", Action: "/prospects/new", Submit: "Add", Cancel: "/prospects",
 		Fields: []adminui.Field{
-			{Name: "email", Label: "E-mail address", Kind: "email", Required: true, Most: maxEmail, Complete: "off"},
-			{Name: "first_name", Label: "First name", Kind: "text", Most: maxFirstName},
-			{Name: "last_name", Label: "Last name", Kind: "text", Most: maxLastName},
-			{Name: "phone", Label: "Phone", Kind: "text", Most: maxPhone},
-			{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", Most: maxText},
+			{Name: "email", Label: "E-mail address", Kind: "email", Required: true, MaxLength: maxEmail,
+				Complete: "off"},
+			{Name: "first_name", Label: "First name", Kind: "text", MaxLength: maxFirstName},
+			{Name: "last_name", Label: "Last name", Kind: "text", MaxLength: maxLastName},
+			{Name: "phone", Label: "Phone", Kind: "text", MaxLength: maxPhone},
+			{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", MaxLength: maxText},
 			{Name: "newsletter", Label: "Has agreed to newsletters", Kind: "check",
 				Hint: "You can show it: a signature on a list, a mail."},
 		}}
@@ -158,7 +159,7 @@ func (s *server) staffCreateProspect(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return newProspectPage(newProspectForm().Typed(form).Wrong(wrong), http.StatusUnprocessableEntity), nil
+		return newProspectPage(newProspectForm().WithInput(form).WithErrors(wrong), http.StatusUnprocessableEntity), nil
 	}
 	return adminui.Done{To: "/customers/" + customerKey(kindProspect, made.ID), Text: "Added."}, nil
 }

@@ -38,7 +38,7 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, err
 	case refusal != "":
-		page.Merge = page.Merge.Typed(form).Wrong(adminui.Wrong{"other": refusal})
+		page.Merge = page.Merge.WithInput(form).WithErrors(adminui.FieldErrors{"other": refusal})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	return adminui.Done{To: to}, nil

@@ -46,7 +46,7 @@ var termsColumns = []adminui.Column[termsRow]{
 func termsForm(newest int) adminui.Form {
 	return adminui.Form{ID: "publish", Action: "/terms", Submit: "Publish", Version: int64(newest), FromZero: true,
 		Fields: []adminui.Field{{Name: "note", Label: "What members are told of the change", Kind: "multiline",
-			Required: true, Most: maxTermsNote,
+			Required: true, MaxLength: maxTermsNote,
 			Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}}}
 }
 
@@ -62,8 +62,8 @@ func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, 
 	if len(p.Versions) > 0 {
 		newest = p.Versions[0].Version
 	}
-	p.Most = adminui.MostCounted
-	if p.Members, p.Missing, err = countAgreed(r.Context(), s.pool, newest, adminui.MostCounted); err != nil {
+	p.Most = adminui.MaxCounted
+	if p.Members, p.Missing, err = countAgreed(r.Context(), s.pool, newest, adminui.MaxCounted); err != nil {
 		return p, nil, err
 	}
 	p.Form = termsForm(newest)
@@ -96,13 +96,13 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	}
 
 	again := func(status int, change func(adminui.Form) adminui.Form) adminui.Answer {
-		p.Form = change(p.Form.Typed(form))
+		p.Form = change(p.Form.WithInput(form))
 		return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table, Status: status}
 	}
 
 	if n := utf8.RuneCountInString(note); n == 0 || n > maxTermsNote {
 		return again(http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
-			return f.Wrong(adminui.Wrong{"note": "Say what changed, in at most 1000 characters."})
+			return f.WithErrors(adminui.FieldErrors{"note": "Say what changed, in at most 1000 characters."})
 		}), nil
 	}
 

@@ -33,7 +33,7 @@ func refusedDebit(e *env) {
 	b.Click(`#refused a[href="/cart"]`)
 	b.Says("#lines", "Rubber Bands")
 	b.Gone("#pending")
-	e.shop.Eventually(browsertest.Patience, "both mails", func() bool { return len(e.shop.Mails(email)) == 2 })
+	e.shop.Eventually(browsertest.Timeout, "both mails", func() bool { return len(e.shop.Mails(email)) == 2 })
 	subjects := map[string]int{}
 	for _, m := range e.shop.Mails(email) {
 		subjects[m.Subject]++
@@ -124,7 +124,7 @@ func noLongerSold(e *env) {
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	reader := e.shop.Browser()
-	e.shop.Eventually(browsertest.Patience, "the new item is in the shop",
+	e.shop.Eventually(browsertest.Timeout, "the new item is in the shop",
 		func() bool { return reader.Get("/order/product/OldThing1").At("product_data") != nil })
 	put(b, "OldThing1", "1")
 	e.shop.Exec("order", `DELETE FROM sku_price WHERE sku_id = 900`)

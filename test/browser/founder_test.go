@@ -181,7 +181,7 @@ func (f *founder) sells() {
 	b := f.buyer
 	b.Visit("/products")
 	agreeToBanner(b)
-	f.shop.Eventually(browsertest.Patience, "the product is in the shop", func() bool {
+	f.shop.Eventually(browsertest.Timeout, "the product is in the shop", func() bool {
 		b.Visit("/products")
 		return strings.Contains(b.Text("main"), "Linen Apron")
 	})
@@ -208,7 +208,7 @@ func (f *founder) sells() {
 // sends the parcel.
 func (f *founder) sends() {
 	f.Helper()
-	f.shop.Eventually(browsertest.Patience, "the guide knows that mails leave: the buyer has one", func() bool {
+	f.shop.Eventually(browsertest.Timeout, "the guide knows that mails leave: the buyer has one", func() bool {
 		f.tab.Follow(`.side a[href="/"]`)
 		f.tab.Until("the home page is there", `location.pathname === '/' && document.readyState === 'complete'`)
 		return strings.Contains(f.tab.Text(".guide"), "4 of 8 done")
@@ -248,7 +248,7 @@ func (f *founder) writesToAll() {
 // readsFigures finds the purchase in the reports, and the visit that brought it.
 func (f *founder) readsFigures() {
 	f.Helper()
-	f.shop.Eventually(2*browsertest.Patience, "the report knows the purchase", func() bool {
+	f.shop.Eventually(2*browsertest.Timeout, "the report knows the purchase", func() bool {
 		f.tab.Follow(`.side a[href="/reports"]`)
 		f.tab.Until("the report is there", `location.pathname === '/reports' && document.readyState === 'complete'`)
 		figures := f.tab.Text(".figures")

@@ -228,7 +228,7 @@ func unsubscribesByMail(e *env) {
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email, "#newsletter")
 	e.shop.Pay(session(b), nil)
-	e.shop.Eventually(browsertest.Patience, "the mailer knows the reader", func() bool {
+	e.shop.Eventually(browsertest.Timeout, "the mailer knows the reader", func() bool {
 		return e.shop.Count("mailer", "SELECT count(*) FROM recipient WHERE email = $1 AND NOT unsubscribed", email) == 1
 	})
 	e.shop.Pay(e.shop.Browser().Checkout("7", "1", email), nil)
@@ -245,7 +245,7 @@ func unsubscribesByMail(e *env) {
 	if n := e.shop.Count("user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed", email); n != 1 {
 		e.Errorf("%d readers are unsubscribed, want 1", n)
 	}
-	e.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
+	e.shop.Eventually(browsertest.Timeout, "the visit by the link is recorded", func() bool {
 		return e.shop.Count("events", `SELECT count(*) FROM arrival WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
 			AND url LIKE '%/account/email-unsubscribe?%pr_token=-'`) == 1
 	})

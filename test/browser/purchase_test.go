@@ -65,7 +65,7 @@ var orderLink = regexp.MustCompile(`http://\S+/account/order\?\S+`)
 func (e *env) mailed(to string, link *regexp.Regexp) string {
 	e.Helper()
 	var found string
-	e.shop.Eventually(browsertest.Patience, "a mail for "+to+" with "+link.String(), func() bool {
+	e.shop.Eventually(browsertest.Timeout, "a mail for "+to+" with "+link.String(), func() bool {
 		for _, m := range e.shop.Mails(to) {
 			if found = link.FindString(m.Text); found != "" {
 				return true
@@ -157,7 +157,7 @@ func guestBuys(e *env) {
 	if n := len(e.shop.Mails(email)); n != 1 {
 		e.Errorf("%d mails, want 1", n)
 	}
-	e.shop.Eventually(browsertest.Patience, "the consent to the newsletter is kept", func() bool {
+	e.shop.Eventually(browsertest.Timeout, "the consent to the newsletter is kept", func() bool {
 		return e.shop.Count("user", `SELECT count(*) FROM consent JOIN prospect p ON p.id = prospect_id
 			WHERE p.email = $1 AND what = 'newsletter' AND given AND NOT p.unsubscribed`, email) == 1
 	})

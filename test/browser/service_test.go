@@ -19,7 +19,7 @@ func chats(e *env) {
 	b.Visible("#chat-done")
 	b.Click("#chat-close")
 	// Staff hear of it by mail and read it in the shop: mail is not a place for what people confide.
-	for _, m := range e.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Patience) {
+	for _, m := range e.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Timeout) {
 		if !strings.Contains(m.Text, "left a chat message") || strings.Contains(m.Text, "red") {
 			e.Errorf("staff are mailed\n%s", m.Text)
 		}
@@ -74,7 +74,7 @@ func stockStates(e *env) {
 	e.shop.Exec("order", "UPDATE sku SET inventory_id = 1, stock = 2 WHERE id = 4")
 	seen := func(state string) {
 		e.Helper()
-		e.shop.Eventually(browsertest.Patience, "the product page says "+state, func() bool {
+		e.shop.Eventually(browsertest.Timeout, "the product page says "+state, func() bool {
 			b.Visit("/product/" + binderClips)
 			return b.Read(`document.querySelector('input[value="4"]').dataset.stateTitle`) == state
 		})

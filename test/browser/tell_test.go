@@ -24,7 +24,7 @@ func TestTellMe(t *testing.T) {
 	shop.Staff("order").Post("/staff/settings/automatic-mails", "version", "1", "shop_back_in_stock", "on").Has(303)
 	shop.Exec("order", `UPDATE sku SET inventory_id = 1, stock = 0 WHERE id = 5`)
 	b := browsertest.Open(t, shop.URL, browsertest.Phone)
-	shop.Eventually(browsertest.Patience, "the page offers to tell", func() bool {
+	shop.Eventually(browsertest.Timeout, "the page offers to tell", func() bool {
 		b.Visit("/product/" + binderClips)
 		return b.Read(`document.querySelector('.tell') !== null`) == "true"
 	})

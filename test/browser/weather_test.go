@@ -95,7 +95,7 @@ func databaseAway(e *env) {
 	put(b, rubberBands, "1")
 	b.Expect("503")
 	e.database(false)
-	e.shop.Eventually(browsertest.Patience, "the database is away", func() bool {
+	e.shop.Eventually(browsertest.Timeout, "the database is away", func() bool {
 		return e.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusServiceUnavailable
 	})
 	b.Go("/cart")
@@ -108,7 +108,7 @@ func databaseAway(e *env) {
 	b.Go("/cart")
 	b.Visible("#trouble-retry")
 	e.database(true)
-	e.shop.Eventually(browsertest.Patience, "the database is back", func() bool {
+	e.shop.Eventually(browsertest.Timeout, "the database is back", func() bool {
 		return e.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusOK
 	})
 	b.Click("#trouble-retry")

@@ -67,7 +67,7 @@ func signed(t *testing.T, shop *neighbor, who, service string) *testenv.Client {
 	case "edge":
 		c.Key, c.Cart = keys.Key("identity"), "x"
 	case "mailer":
-		c.Key = keys.Key(boot.QuestionKey)
+		c.Key = keys.Key(boot.MailerKey)
 	case "admin":
 		c.Staff = &testenv.Staff{Service: service, Key: keys.StaffSigner(), Identity: adminui.Identity{Person: 7, Name: "Ada",
 			Roles: []adminui.Role{adminui.Owner}, FreshUntil: time.Now().Add(time.Hour)}}

@@ -72,8 +72,8 @@ func memory(cfg image.Config, kind string, orientation int, body []byte) int {
 	if orientation > 4 {
 		width, height = height, width
 	}
-	if width > media.Most {
-		width, height = media.Most, max(height*media.Most/width, 1)
+	if width > media.MaxWidth {
+		width, height = media.MaxWidth, max(height*media.MaxWidth/width, 1)
 	}
 	if orientation > 1 {
 		copies++ // it is turned

@@ -124,7 +124,7 @@ func FuzzPicture(f *testing.F) {
 		if _, refused := errors.AsType[Refusal](err); refused {
 			return
 		}
-		if err != nil || p.Width > media.Most || !media.ValidName(p.Name()) {
+		if err != nil || p.Width > media.MaxWidth || !media.ValidName(p.Name()) {
 			t.Errorf("%v, %v", p, err)
 		}
 	})

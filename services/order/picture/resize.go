@@ -53,8 +53,8 @@ func Resize(body []byte) (p Sized, err error) {
 		width, height = height, width
 	}
 
-	if width > media.Most {
-		width, height = media.Most, max(height*media.Most/width, 1)
+	if width > media.MaxWidth {
+		width, height = media.MaxWidth, max(height*media.MaxWidth/width, 1)
 	}
 	var source *image.RGBA
 	if turned {
