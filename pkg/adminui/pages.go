@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -199,7 +200,7 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 }
 
 // pathIsText reports whether all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a
-// text, and refuses the question.
+// text, and rejects the statement.
 func pathIsText(r *http.Request) bool {
 	return utf8.ValidString(r.URL.Path) && !strings.ContainsRune(r.URL.Path, 0)
 }
@@ -209,3 +210,12 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, p Page) error { retur
 
 // Param is a part of the route's path: Param(r, "identifier").
 func Param(r *http.Request, name string) string { return chi.URLParam(r, name) }
+
+// ParamID is an id in the route's path, in plain digits. Anything else is answered with 404: no row has it.
+func ParamID(r *http.Request, name string) (int64, error) {
+	id, ok := web.Number(Param(r, name), math.MaxInt64)
+	if !ok {
+		return 0, web.NotFound()
+	}
+	return id, nil
+}

@@ -35,6 +35,17 @@ func NewBroker(tb testing.TB) *Broker {
 	return b
 }
 
+// NoBroker is a service's connection to a broker that is never reached, for tests whose messages may stay in the outbox.
+func NoBroker(tb testing.TB, service string) *bus.Bus {
+	tb.Helper()
+	b, err := bus.Connect(Log(tb), "nats://127.0.0.1:1", service)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(b.Close)
+	return b
+}
+
 // Cluster is three brokers that can keep copies of the same streams.
 type Cluster [3]*Broker
 

@@ -1,9 +1,10 @@
 // Package wait has the small forms of waiting that most parts need: a pause that ends with its context,
-// a wake-up that is never lost, and taking what is queued.
+// a wake-up that is never lost, a worker's loop, and taking what is queued.
 package wait
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -27,6 +28,24 @@ func SleepOrWake(ctx context.Context, d time.Duration, c <-chan struct{}) bool {
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil
+}
+
+// Loop calls work until it returns false or an error, and again after each pause or wake-up, until ctx ends. Errors are
+// logged under what, such as "make pictures", and do not end it. It returns nil, as a service's worker does.
+func Loop(ctx context.Context, log *slog.Logger, what string, pause time.Duration, wake <-chan struct{},
+	work func(context.Context) (more bool, err error)) error {
+	for {
+		more, err := work(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, what, "error", err)
+		}
+		if more && err == nil && ctx.Err() == nil {
+			continue
+		}
+		if !SleepOrWake(ctx, pause, wake) {
+			return nil
+		}
+	}
 }
 
 // Wake wakes the receiver of c, a channel with a buffer of one (or one for each receiver), and never

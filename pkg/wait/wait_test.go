@@ -2,6 +2,8 @@ package wait_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -44,6 +46,40 @@ func TestSleepOrWake(t *testing.T) {
 		}
 		if wait.SleepOrWake(ctx, 2*time.Hour, c) || time.Since(began) != time.Hour {
 			t.Errorf("with a context of an hour it slept until %v", time.Since(began))
+		}
+	})
+}
+
+// Loop goes on while there is more to do, pauses when there is not and after an error, and is woken early.
+func TestLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wake := make(chan struct{}, 1)
+		began := time.Now()
+		var at []time.Duration
+
+		work := func(context.Context) (more bool, err error) {
+			at = append(at, time.Since(began))
+			switch len(at) {
+			case 1, 2:
+				return true, nil
+			case 3:
+				time.AfterFunc(time.Second, func() { wait.Wake(wake) })
+				return false, nil
+			case 4:
+				return true, errors.New("an error")
+			}
+			cancel()
+			return true, nil
+		}
+		if err := wait.Loop(ctx, slog.New(slog.DiscardHandler), "work", time.Minute, wake, work); err != nil {
+			t.Error(err)
+		}
+
+		if want := []time.Duration{0, 0, 0, time.Second, 61 * time.Second}; !slices.Equal(at, want) {
+			t.Errorf("worked at %v, want %v", at, want)
 		}
 	})
 }

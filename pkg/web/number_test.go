@@ -21,3 +21,10 @@ func TestNumber(t *testing.T) {
 		t.Errorf("the largest is %d, %v", n, ok)
 	}
 }
+
+func TestID(t *testing.T) {
+	t.Parallel()
+	if got := web.ID(math.MaxInt64); got != "9223372036854775807" {
+		t.Errorf("the largest is %q", got)
+	}
+}
