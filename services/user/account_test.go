@@ -14,11 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	testenv.CheckSchema(t, testenv.Pool(t, "user", Migrations()...), "schema.sql")
-}
-
+// A registration opens a session, stores terms, consents and a hashed password, sends one welcome
+// mail, and tells the other services.
 func TestCreateAccount(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -49,12 +46,14 @@ func TestCreateAccount(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM consent WHERE member_id = $1 AND given AND source = 'registration'`, a.ID); n != 2 {
 		t.Errorf("%d consents", n)
 	}
+
 	mail := e.lastMail(msg.MailWelcome)
 	if mail.To[0] != a.Email || mail.Data["first_name"] != "Ann" || mail.Data["username"] != "ann_lee" ||
 		readCode(e.codeKey, codeVerify, mail.Data["code"], time.Now()) != "" {
 		t.Errorf("welcome mail %+v", mail)
 	}
-	events := said[msg.Member](e, msg.UserRegistered)
+
+	events := outboxPayloads[msg.Member](e, msg.UserRegistered)
 	if len(events) != 1 || events[0].ID != a.ID || events[0].Version != 1 || events[0].Code != a.MbCd || !events[0].Newsletter {
 		t.Errorf("events %+v", events)
 	}
@@ -63,11 +62,14 @@ func TestCreateAccount(t *testing.T) {
 	}
 }
 
+// Each rule of the registration form is reported at its field; a refused form stores nothing and
+// opens no session.
 func TestCreateAccountRefusals(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.register("ann_lee", "ann@mail.example.com")
 	before := e.Number(`SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM account)`)
+
 	one := func(codes ...string) string {
 		var list []string
 		for _, c := range codes {
@@ -81,9 +83,10 @@ func TestCreateAccountRefusals(t *testing.T) {
 		}
 		return errors
 	}
+
 	for _, c := range []struct {
 		changes []string
-		// What the answer says of each field; "" stands for true, that it is fine.
+		// What the answer says about each field; "" stands for true, which means that it is fine.
 		firstname, lastname, username, email, password string
 	}{
 		{changes: []string{"firstname", ""}, firstname: one("required")},
@@ -125,11 +128,14 @@ func TestCreateAccountRefusals(t *testing.T) {
 			t.Errorf("%v opened a session", c.changes)
 		}
 	}
+
 	if after := e.Number(`SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM account)`); after != before {
 		t.Errorf("refusals left %d rows", after-before)
 	}
 }
 
+// Only the exact user name with the right password logs in, and remember_me counts only if it is
+// "true".
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -153,6 +159,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// A login is stamped and renews an outdated hash; an unusable hash opens nothing.
 func TestLoginStampsAndRehashes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -166,15 +173,17 @@ func TestLoginStampsAndRehashes(t *testing.T) {
 		}
 		e.is(e.Post("/user/login", "username", "ann_lee", "password", djangoPassword, "remember_me", "false"), `{"login":"true"}`)
 	}
+
 	e.Exec(`UPDATE account SET password = '!unusable' WHERE id = $1`, id)
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", "!unusable", "remember_me", "false"), `{"login":"false"}`)
 }
 
-// Every path that needs parameters names the first one that is missing, and nothing answers 5xx.
+// Each path that needs parameters names the first one that is missing, and none answers 5xx.
 func TestMissingParameters(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
+
 	for path, names := range map[string]string{
 		"/user/create-account": "firstname lastname username email_address password confirm_password newsletter " +
 			"remember_me",
@@ -205,6 +214,7 @@ func TestMissingParameters(t *testing.T) {
 	}
 }
 
+// Other methods, unknown paths and requests without an identity are refused.
 func TestMethodsAndUnknownPaths(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -215,14 +225,17 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 			t.Errorf("%s %s answered %d %s %v", method, path, got.Status, got.Body, got.Header)
 		}
 	}
+
 	for _, path := range []string{"/user/login/", "/user", "/user/nothing", "/internal/"} {
 		if got := e.Get(path); got.Status != http.StatusNotFound {
 			t.Errorf("%s answered %d", path, got.Status)
 		}
 	}
+
 	if got := e.Get("/user/"); got.Status != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("/user/ answered %d %s", got.Status, got.Body)
 	}
+
 	rec := httptest.NewRecorder()
 	e.Handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/user/", nil))
 	if rec.Code != http.StatusUnauthorized {
@@ -230,8 +243,8 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 	}
 }
 
-// Bodies that no browser sends change nothing and are no server's fault.
-func TestGarbage(t *testing.T) {
+// Bodies that no browser sends change nothing and are not answered 5xx.
+func TestGarbageIsNoServerError(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
@@ -255,21 +268,29 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
+// Members change their name and address; a new address has to be proved again and gets a mail, as
+// the old one does.
 func TestUpdateMyInformation(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	const path = "/user/update-my-information"
 	id := e.verified("ann_lee", "ann@mail.example.com")
 	version := e.account(id).Version
+
+	// Visitors, and what breaks the rules.
 	e.is(e.Post(path), `{"update_my_information":"user_not_authenticated"}`)
 	e.is(e.As(member(id)).Post(path, "firstname", "", "lastname", "Lee", "email_address", "x@y"),
 		`{"update_my_information":"errors","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":true,`+
 			`"email-address":[{"type":"not_valid","description":"*"}]}}`)
+
+	// A form without a change changes nothing.
 	e.is(e.As(member(id)).Post(path, "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.com"),
 		`{"update_my_information":"success"}`)
 	if v := e.account(id).Version; v != version {
 		t.Errorf("version %d after nothing changed, %d before", v, version)
 	}
+
+	// A new name alone.
 	got := e.As(member(id)).Post(path, "firstname", "Anna", "lastname", "Lee", "email_address", "ann@Mail.example.com")
 	e.is(got, `{"update_my_information":"success"}`)
 	if a := e.account(id); !a.EmailVerified || a.FirstName != "Anna" || len(e.mails(msg.MailAddressChanged)) != 0 {
@@ -278,6 +299,8 @@ func TestUpdateMyInformation(t *testing.T) {
 	if sessionOf(got).Action != web.SessionUpdate || sessionOf(got).Member.FirstName != "Anna" {
 		t.Errorf("session %+v", sessionOf(got))
 	}
+
+	// A new address.
 	e.is(e.As(member(id)).Post(path, "firstname", "Anna", "lastname", "Lee", "email_address", "new@mail.example.com"),
 		`{"update_my_information":"success"}`)
 	a := e.account(id)
@@ -287,27 +310,32 @@ func TestUpdateMyInformation(t *testing.T) {
 		mail.Data["email"] != a.Email || mail.Data["old_email"] != "ann@mail.example.com" {
 		t.Errorf("%+v, mail %+v", a, mail)
 	}
-	events := said[msg.Member](e, msg.UserProfileChanged)
+
+	events := outboxPayloads[msg.Member](e, msg.UserProfileChanged)
 	if len(events) != 2 || events[1].Email != a.Email || events[1].EmailVerified || events[1].Version != events[0].Version+1 {
 		t.Errorf("events %+v", events)
 	}
+
 	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", mail.Data["code"]),
 		`{"verify_email_address_response":"success"}`)
 	e.is(e.As(member(999)).Post(path, "firstname", "A", "lastname", "B", "email_address", "a@b.cd"),
 		`{"update_my_information":"user_not_authenticated"}`)
 }
 
+// The account page has user's part as edge composes it, for members only.
 func TestInternalAccount(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
 	page := func() testenv.Answer { return e.As(member(id)).Get("/internal/account") }
 	at := func(tm time.Time) string { return tm.UTC().Format("2006-01-02T15:04:05.000Z") }
+
 	a, _, err := readAccountPage(t.Context(), e.pool, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page().Golden("testdata/account.json", "joined", at(a.Joined), "login", at(*a.LastLogin), "agreed", at(*a.TermsAgreed))
+
 	e.Exec(`UPDATE code SET expires = now() - interval '1 second'`)
 	e.Exec(`UPDATE account SET last_login = NULL`)
 	e.Exec(`DELETE FROM terms_agreed`)
@@ -316,6 +344,7 @@ func TestInternalAccount(t *testing.T) {
 		!strings.Contains(got, `"last_login_date_time":"`+at(a.Joined)+`"`) {
 		t.Error(got)
 	}
+
 	if got := e.Get("/internal/account"); got.Status != http.StatusNotFound {
 		t.Errorf("for a visitor: %d", got.Status)
 	}

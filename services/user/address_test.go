@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// Only what a member has proved is kept from guests: registering with a stranger's address, or moving
-// to it, takes it away from no one.
+// Only an address that a member has proved is refused to guests: registering with a stranger's
+// address, or moving to it, takes it away from no one.
 func TestAddressOfMember(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

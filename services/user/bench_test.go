@@ -7,8 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// BenchmarkLogin is a login at full cost by eight callers at once, without the way through edge;
-// compare "BenchmarkHash/default, two at once", the bare hash.
+// BenchmarkLogin measures a login at full cost by eight callers at once, without edge; compare
+// "BenchmarkHash/default, two at once", the bare hash.
 func BenchmarkLogin(b *testing.B) {
 	cfg := testConfig()
 	cfg.HashCost = DefaultCost

@@ -14,6 +14,7 @@ import (
 
 var plainInLinks = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
 
+// A code counts only as it was made, for its kind and until it expires.
 func TestReadCode(t *testing.T) {
 	t.Parallel()
 	key, other := web.Key([]byte("a secret"), "codes"), web.Key([]byte("another secret"), "codes")
@@ -21,32 +22,38 @@ func TestReadCode(t *testing.T) {
 	code := newCode(key, codeVerify, now.Add(time.Hour))
 	parts := strings.Split(code, ".")
 	later := newCode(key, codeVerify, now.Add(48*time.Hour))
+
 	for _, c := range []struct {
-		what, kind, code string
+		name, kind, code string
 		at               time.Time
 		want             string
 	}{
-		{what: "genuine", kind: codeVerify, code: code, at: now},
-		{what: "in its last second", kind: codeVerify, code: code, at: now.Add(time.Hour)},
-		{what: "a second too late", kind: codeVerify, code: code, at: now.Add(time.Hour + time.Second), want: codeExpired},
-		{what: "of another kind", kind: codeReset, code: code, at: now, want: codeForged},
-		{what: "of another shop", kind: codeVerify, code: newCode(other, codeVerify, now.Add(time.Hour)), at: now, want: codeForged},
-		{what: "prolonged", kind: codeVerify, code: parts[0] + "." + strings.Split(later, ".")[1] + "." + parts[2], at: now,
+		{name: "genuine", kind: codeVerify, code: code, at: now},
+		{name: "in its last second", kind: codeVerify, code: code, at: now.Add(time.Hour)},
+		{name: "a second too late", kind: codeVerify, code: code, at: now.Add(time.Hour + time.Second), want: codeExpired},
+		{name: "of another kind", kind: codeReset, code: code, at: now, want: codeForged},
+		{name: "of another shop", kind: codeVerify, code: newCode(other, codeVerify, now.Add(time.Hour)), at: now, want: codeForged},
+		{name: "prolonged", kind: codeVerify, code: parts[0] + "." + strings.Split(later, ".")[1] + "." + parts[2], at: now,
 			want: codeForged},
-		{what: "altered", kind: codeVerify, code: string(code[0]^1) + code[1:], at: now, want: codeForged},
-		{what: "cut", kind: codeVerify, code: code[:len(code)-1], at: now, want: codeForged},
-		{what: "longer", kind: codeVerify, code: code + "A", at: now, want: codeForged},
-		{what: "with more parts", kind: codeVerify, code: code + ".A", at: now, want: codeForged},
-		{what: "empty", kind: codeVerify, at: now, want: codeForged},
-		{what: "dots", kind: codeVerify, code: "..", at: now, want: codeForged},
-		{what: "old and forged", kind: codeVerify, code: parts[0] + ".1." + parts[2], at: now, want: codeForged},
+		{name: "altered", kind: codeVerify, code: string(code[0]^1) + code[1:], at: now, want: codeForged},
+		{name: "cut", kind: codeVerify, code: code[:len(code)-1], at: now, want: codeForged},
+		{name: "longer", kind: codeVerify, code: code + "A", at: now, want: codeForged},
+		{name: "with more parts", kind: codeVerify, code: code + ".A", at: now, want: codeForged},
+		{name: "empty", kind: codeVerify, at: now, want: codeForged},
+		{name: "dots", kind: codeVerify, code: "..", at: now, want: codeForged},
+		{name: "old and forged", kind: codeVerify, code: parts[0] + ".1." + parts[2], at: now, want: codeForged},
 	} {
-		if got := readCode(key, c.kind, c.code, c.at); got != c.want {
-			t.Errorf("%s: %q, want %q", c.what, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if got := readCode(key, c.kind, c.code, c.at); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
+// Every code is plain in a link, is accepted until it expires, and is refused if one character is
+// altered.
 func TestCodesArePlainAndTheirOwn(t *testing.T) {
 	t.Parallel()
 	key := web.Key([]byte("a secret"), "codes")
@@ -70,6 +77,7 @@ func TestCodesArePlainAndTheirOwn(t *testing.T) {
 	})
 }
 
+// No text that was not signed is accepted.
 func FuzzReadCode(f *testing.F) {
 	key := web.Key([]byte("a secret"), "codes")
 	f.Add("abc.1.def")

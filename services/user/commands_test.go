@@ -18,7 +18,7 @@ import (
 func (e *env) command(args ...string) (code int, out, stderr string) {
 	e.t.Helper()
 	var o, errs bytes.Buffer
-	code = boot.Report("user", Usage, command(e.t.Context(), testCommandConfig(e.url), args, &o), &errs)
+	code = boot.Report("user", Usage, command(e.t.Context(), testCommandConfig(e.databaseURL), args, &o), &errs)
 	return code, o.String(), errs.String()
 }
 
@@ -37,6 +37,8 @@ func (e *env) file(text string) string {
 	return name
 }
 
+// Commands with arguments or files that make no sense print why, with exit code 2 or 1; those that
+// work may be repeated.
 func TestCommandsRefuse(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -65,12 +67,14 @@ func TestCommandsRefuse(t *testing.T) {
 			t.Errorf("%v: %d %q %q", c.args, code, out, stderr)
 		}
 	}
+
 	note := e.file("two")
 	for range 2 {
 		if code, _, stderr := e.command("terms", "publish", "-version", "2", "-note-file", note); code != 0 {
 			t.Errorf("publishing: %s", stderr)
 		}
 	}
+
 	for args, want := range map[string]bool{"": false, "-help": false, "run": false, "export": true, "erase": true, "terms publish": true,
 		"staff add": true} {
 		if got := IsCommand(strings.Fields(args)); got != want {
@@ -79,13 +83,14 @@ func TestCommandsRefuse(t *testing.T) {
 	}
 }
 
-// person makes a member with something in every table, and a stranger who must stay.
+// person makes a member with something in every table, and a stranger who must not be touched.
 func person(e *env) (id int64) {
 	e.t.Helper()
 	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "first@mail.example.com", "how_excited", "5"),
 		`{"pythonabot_notify_me":"success"}`)
 	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "first@mail.example.com", "message", "hello"),
 		`{"put_chat_message":"true"}`)
+
 	id = e.verified("ann_lee", "first@mail.example.com")
 	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Annabel", "lastname", "Lee", "email_address",
 		"second@mail.example.com"), `{"update_my_information":"success"}`)
@@ -94,15 +99,18 @@ func person(e *env) (id int64) {
 	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "third@mail.example.com", "message", "it is me"),
 		`{"put_chat_message":"true"}`)
 	e.is(e.Post("/user/forgot-username", "email_address", "Second@mail.example.com"), `{"forgot_username":"success"}`)
+
 	e.Exec(`INSERT INTO prospect_alias SELECT 'alias', id FROM prospect`)
 	e.Exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts) VALUES ('user-order', 'k', 's', ` +
 		`'{"email":"first@MAIL.example.com"}', 'r', 1), ('user-order', 'garbage', 's', '\xff00', 'r', 1)`)
+
 	e.register("bob_ray", "bob@mail.example.com")
 	e.is(e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "hello"),
 		`{"put_chat_message":"true"}`)
 	return id
 }
 
+// Staff list chat messages, and import and export prospects, as CSV that is safe in a spreadsheet.
 func TestListsForStaff(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -111,6 +119,7 @@ func TestListsForStaff(t *testing.T) {
 		`{"put_chat_message":"true"}`)
 	e.is(e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "=cmd()"),
 		`{"put_chat_message":"true"}`)
+
 	code, out, stderr := e.command("chat")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], ",Bob,bob@mail.example.com,,'=cmd()") ||
@@ -120,13 +129,15 @@ func TestListsForStaff(t *testing.T) {
 
 	file := e.file("\ufeffemail,first_name,unsubscribed,prospect_comment\nbob@MAIL.example.com,Robert,false,known\ncid@Mail.Example.com," +
 		"Cid,false,\"met, at a fair\"\ndan@mail.example.com,,,\nann@mail.example.com,Ann,false,\n")
+
 	for _, want := range []string{"Prospects added: 2, known before: 2.", "Prospects added: 0, known before: 4."} {
 		if code, out, stderr := e.command("prospects", "import", "-file", file); code != 0 || strings.TrimSpace(out) != want {
 			t.Errorf("%d %s %s, want %s", code, out, stderr, want)
 		}
 	}
+
 	cid, _ := e.prospect("cid@mail.example.com")
-	if events := said[msg.Prospect](e, msg.ProspectChanged); cid.Unsubscribed || len(cid.PrCd) != 20 || len(events) != 3 ||
+	if events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged); cid.Unsubscribed || len(cid.PrCd) != 20 || len(events) != 3 ||
 		events[1].Code != cid.PrCd {
 		t.Errorf("imported %+v, events %+v", cid, events)
 	}
@@ -134,6 +145,7 @@ func TestListsForStaff(t *testing.T) {
 		cid.ID); n != 1 {
 		t.Errorf("%d consents of an imported subscriber", n)
 	}
+
 	code, out, stderr = e.command("prospects", "export")
 	if lines = strings.Split(strings.TrimSpace(out), "\n"); code != 0 || len(lines) != 4 ||
 		!strings.HasPrefix(lines[1], "bob@mail.example.com,Bob,,,true,,") ||
@@ -143,6 +155,7 @@ func TestListsForStaff(t *testing.T) {
 	}
 }
 
+// Control characters of a chat message are not printed to a terminal.
 func TestChatDoesNothingToATerminal(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -164,7 +177,8 @@ func TestChatDoesNothingToATerminal(t *testing.T) {
 	}
 }
 
-func TestExport(t *testing.T) {
+// An export finds the person by id and by address, with rows of each table but no secrets.
+func TestExportOfAPerson(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := person(e)
@@ -187,12 +201,14 @@ func TestExport(t *testing.T) {
 			t.Errorf("%v: %s", args, out)
 		}
 	}
+
 	if code, out, _ := e.command("export", "-member", "999"); code != 0 || strings.Contains(out, "@") {
 		t.Errorf("no one's export: %d %s", code, out)
 	}
 }
 
-func TestErase(t *testing.T) {
+// An erasure leaves no trace in any table, spares others, and tells the other services each time.
+func TestErasureOfAPerson(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := person(e)
@@ -202,6 +218,7 @@ func TestErase(t *testing.T) {
 			t.Fatal(stderr)
 		}
 	}
+
 	var tables []string
 	if err := e.pool.QueryRow(t.Context(), `SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema AND `+
 		`tablename NOT LIKE 'version%'`).Scan(&tables); err != nil {
@@ -217,7 +234,8 @@ func TestErase(t *testing.T) {
 			}
 		}
 	}
-	events := said[msg.Erased](e, msg.UserErased)
+
+	events := outboxPayloads[msg.Erased](e, msg.UserErased)
 	if len(events) != 2 || events[0].MemberID != id || events[0].ProspectID != prospect.ID || len(events[0].Emails) != 2 ||
 		events[1].MemberID != id {
 		t.Errorf("events %+v", events)
@@ -227,7 +245,7 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// Stripe lets addresses through that our own forms refuse.
+// An address that Stripe accepts and our own forms refuse can be erased.
 func TestEraseOddAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -244,7 +262,7 @@ func TestEraseOddAddress(t *testing.T) {
 	}
 }
 
-// An address that another member has proved is not the eraser's to take along.
+// An erasure of somebody who only named an address spares the member who has proved it.
 func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -252,6 +270,7 @@ func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 		`{"put_chat_message":"true"}`)
 	owner := e.verified("ann_lee", "ann@mail.example.com")
 	impostor := e.register("impostor", "ann@mail.example.com")
+
 	if code, _, stderr := e.command("erase", "-member", strconv.FormatInt(impostor, 10)); code != 0 {
 		t.Fatal(stderr)
 	}
@@ -259,9 +278,11 @@ func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 		e.Number(`SELECT count(*) FROM account`) != 1 {
 		t.Error("the owner's rows are gone")
 	}
-	if events := said[msg.Erased](e, msg.UserErased); len(events) != 1 || len(events[0].Emails) != 0 || events[0].MemberID != impostor {
+	events := outboxPayloads[msg.Erased](e, msg.UserErased)
+	if len(events) != 1 || len(events[0].Emails) != 0 || events[0].MemberID != impostor {
 		t.Errorf("events %+v", events)
 	}
+
 	if code, _, stderr := e.command("erase", "-email", "ann@MAIL.example.com"); code != 0 || e.Number(`SELECT count(*) FROM account`) != 0 {
 		t.Error(stderr)
 	}

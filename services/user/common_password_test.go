@@ -8,6 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// The list has 10,000 different passwords that satisfy the rules, and each is refused.
 func TestCommonPasswordsKeepTheRules(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -29,7 +30,8 @@ func TestCommonPasswordsKeepTheRules(t *testing.T) {
 	}
 }
 
-func TestCommon(t *testing.T) {
+// Common passwords are refused with other case, lookalikes and frills, others are not.
+func TestCommonPasswordsAreFound(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{
 		"Password!", "Password1!", "PASSWORD1!", "P@ssw0rd", "P@55w0rd!", "pAsSwOrD!1", "!Password", "#1Password", "Password!2024",
@@ -51,7 +53,8 @@ func TestCommon(t *testing.T) {
 	}
 }
 
-func TestPersonal(t *testing.T) {
+// A password with a name in it is refused, in whatever form; the shop's name is that of MAIL_FROM.
+func TestPasswordsWithNamesAreFound(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		password string
@@ -70,6 +73,7 @@ func TestPersonal(t *testing.T) {
 			t.Errorf("%q with %q: %t", c.password, c.names, got)
 		}
 	}
+
 	for from, want := range map[string]string{"": "StartUpWebApp", "shop@x.example": "StartUpWebApp",
 		`"Paper & Co" <shop@x.example>`: "Paper & Co"} {
 		if got := shopName(from); got != want {
@@ -78,7 +82,7 @@ func TestPersonal(t *testing.T) {
 	}
 }
 
-// All three ways to a new password refuse what is easily guessed, in the contract's form.
+// Registration, change and reset refuse passwords that are easily guessed, in the contract's form.
 func TestGuessedPasswordsAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -96,6 +100,7 @@ func TestGuessedPasswordsAreRefused(t *testing.T) {
 		return `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":true,"email-address":true,"password":` +
 			refused(kinds...) + `}}`
 	}
+
 	e.is(create("ann_lee", "ann@mail.example.com", "Password1!"), registration("too_common"))
 	e.is(create("ann_lee", "ann@mail.example.com", "Ann_Lee!2026"), registration("contains_name"))
 	e.is(create("ann_lee", "rosalind@mail.example.com", "R0salind#4711"), registration("contains_name"))

@@ -26,7 +26,8 @@ func together(n int, fn func(i int) testenv.Answer) []testenv.Answer {
 	return answers
 }
 
-// tally counts answers by their text, versions and descriptions aside; anything but 200 fails.
+// tally counts answers by their text, apart from version and descriptions; an answer other than 200
+// fails the test.
 func tally(t *testing.T, answers []testenv.Answer) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
@@ -45,6 +46,7 @@ func tally(t *testing.T, answers []testenv.Answer) map[string]int {
 
 var descriptions = regexp.MustCompile(`"description":"[^"]*"`)
 
+// Of those who register a user name at once one gets it, with one mail and one message.
 func TestRegisteringOneNameAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -59,11 +61,12 @@ func TestRegisteringOneNameAtOnce(t *testing.T) {
 		t.Errorf("answers %v", counts)
 	}
 	if n := e.Number(`SELECT count(*) FROM account`); n != 1 || len(e.mails(msg.MailWelcome)) != 1 ||
-		len(said[msg.Member](e, msg.UserRegistered)) != 1 {
+		len(outboxPayloads[msg.Member](e, msg.UserRegistered)) != 1 {
 		t.Errorf("%d accounts, %d mails", n, len(e.mails(msg.MailWelcome)))
 	}
 }
 
+// However many register an address at once, maxUnproved accounts are made.
 func TestRegisteringOneAddressAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -80,20 +83,25 @@ func TestRegisteringOneAddressAtOnce(t *testing.T) {
 	}
 }
 
+// A code is redeemed once, and a password changed once, by whatever number of requests at once.
 func TestRedeemingAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
 	verify := e.lastMail(msg.MailWelcome).Data["code"]
+
 	counts := tally(t, together(20, func(int) testenv.Answer {
 		return e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", verify)
 	}))
 	if counts[`{"verify_email_address_response":"success"}`] != 1 || counts[`{"verify_email_address_response":"code-doesnt-match"}`] != 19 {
 		t.Errorf("verification: %v", counts)
 	}
+
+	// Resets: few are mailed, and the last code counts once.
 	tally(t, together(20, func(int) testenv.Answer {
 		return e.Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
 	}))
+
 	var workers sync.WaitGroup
 	for range 4 {
 		workers.Go(func() {
@@ -111,6 +119,7 @@ func TestRedeemingAtOnce(t *testing.T) {
 		e.Number(`SELECT count(*) FROM code WHERE kind = 'reset' AND superseded IS NULL`) != 1 {
 		t.Fatalf("%d reset mails", len(mails))
 	}
+
 	counts = map[string]int{}
 	for _, mail := range e.mails(msg.MailReset) {
 		for answer, n := range tally(t, together(2,
@@ -121,6 +130,8 @@ func TestRedeemingAtOnce(t *testing.T) {
 	if counts[`{"set_new_password":"success"}`] != 1 || counts[`{"set_new_password":"code-doesnt-match"}`] != 2*resetsFree-1 {
 		t.Errorf("reset: %v", counts)
 	}
+
+	// Changes of the password.
 	counts = tally(t, together(20, func(i int) testenv.Answer {
 		return e.As(member(id)).Post("/user/change-my-password", "current_password", nextPassword, "new_password",
 			goodPassword+strings.Repeat("x", i), "confirm_new_password", goodPassword+strings.Repeat("x", i))
@@ -130,6 +141,7 @@ func TestRedeemingAtOnce(t *testing.T) {
 	}
 }
 
+// Each of the logins that renew an outdated hash at once succeeds.
 func TestLoggingInAtOnceWhileThePasswordIsRehashed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -143,12 +155,14 @@ func TestLoggingInAtOnceWhileThePasswordIsRehashed(t *testing.T) {
 	}
 }
 
-func TestEverythingElseAtOnce(t *testing.T) {
+// Other requests that come at once take effect once each, or as often as they should.
+func TestOtherRequestsAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
 	e.Exec(`INSERT INTO terms_version (version, note) VALUES (2, 'two')`)
 	token := e.account(id).UnsubscribeToken
+
 	for what, c := range map[string]struct {
 		fn   func(i int) testenv.Answer
 		want string
@@ -173,6 +187,7 @@ func TestEverythingElseAtOnce(t *testing.T) {
 			t.Errorf("%s: %v", what, counts)
 		}
 	}
+
 	done := 0
 	for _, r := range together(20, func(int) testenv.Answer { return e.Post("/user/email-unsubscribe-confirm", "token", token) }) {
 		if strings.Contains(r.Body, `"success"`) {
@@ -182,6 +197,7 @@ func TestEverythingElseAtOnce(t *testing.T) {
 	if done != 1 {
 		t.Errorf("unsubscribed %d times", done)
 	}
+
 	if n := e.Number(`SELECT count(*) FROM prospect WHERE email LIKE 'y@%'`); n != 1 ||
 		e.Number(`SELECT count(*) FROM code WHERE used IS NULL AND superseded IS NULL`) != 1 {
 		t.Errorf("%d prospects of one address", n)

@@ -31,12 +31,14 @@ func placed(t testing.TB, identifier, email, code string, newsletter bool) *bus.
 			Newsletter: newsletter, ConsentAt: time.Now().Add(-time.Minute), PlacedAt: time.Now()})
 }
 
-// receive hands messages to the consumer as one group.
+// receive hands messages to onOrder as one group.
 func (e *env) receive(group ...*bus.Delivery) {
 	e.t.Helper()
 	e.inTx(func(ctx context.Context, tx pgx.Tx) error { return e.onOrder(ctx, tx, group) })
 }
 
+// An order of an unknown visitor makes one prospect, however often it comes, with every code of
+// their orders.
 func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -45,28 +47,35 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	if !found || p.PrCd != "code1" || !p.Unsubscribed || len(p.UnsubscribeToken) != 32 || p.Version != 1 {
 		t.Fatalf("prospect %+v", p)
 	}
+
 	e.receive(placed(t, "A1", "ann@mail.example.com", "code1", false), placed(t, "A1", "ann@mail.example.com", "code1", false))
-	if again, _ := e.prospect("ann@mail.example.com"); again.Version != 1 || len(said[msg.Prospect](e, msg.ProspectChanged)) != 1 {
+	again, _ := e.prospect("ann@mail.example.com")
+	if again.Version != 1 || len(outboxPayloads[msg.Prospect](e, msg.ProspectChanged)) != 1 {
 		t.Errorf("after repeats: %+v", again)
 	}
+
 	e.receive(placed(t, "A2", "ann@mail.example.com", "code2", false), placed(t, "A3", "ann@mail.example.com", "code3", false))
 	p, _ = e.prospect("ann@mail.example.com")
-	events := said[msg.Prospect](e, msg.ProspectChanged)
+	events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged)
 	if last := events[len(events)-1]; p.PrCd != "code1" || strings.Join(p.Aliases, " ") != "code2 code3" ||
 		strings.Join(last.Aliases, " ") != "code2 code3" || last.Version != p.Version {
 		t.Errorf("prospect %+v, event %+v", p, last)
 	}
-	// A code that is out already under another address stays with that one.
+
+	// A code that is in use for another address stays with that one.
 	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1",
 		msg.ReceiptAddressGiven{Email: "bob@mail.example.com", ProspectCode: "code2", At: time.Now()}))
 	if bob, found := e.prospect("bob@mail.example.com"); !found || bob.PrCd == "code2" || len(bob.PrCd) != 20 || !bob.Unsubscribed {
 		t.Errorf("prospect %+v", bob)
 	}
+
 	if n := e.Number(`SELECT count(*) FROM consent`); n != 0 {
 		t.Errorf("%d consents that no one gave", n)
 	}
 }
 
+// A consent at checkout subscribes the prospect, unless a younger choice or an account says
+// otherwise.
 func TestConsentAtCheckout(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -81,18 +90,23 @@ func TestConsentAtCheckout(t *testing.T) {
 		`at < now() - interval '30 seconds'`, p.ID); n != 1 {
 		t.Errorf("%d consents", n)
 	}
-	// Who unsubscribed after the consent was given stays unsubscribed, however late the order comes.
+
+	// A person who unsubscribed after the consent stays unsubscribed, however late the order comes.
 	e.is(e.Post("/user/email-unsubscribe-confirm", "pr_token", p.UnsubscribeToken),
 		`{"email_unsubscribe_confirm":"success","email_address":"ann@mail.example.com","token":"`+e.token()+`"}`)
 	e.receive(placed(t, "A2", "ann@mail.example.com", "code1", true))
 	if p, _ := e.prospect("ann@mail.example.com"); !p.Unsubscribed {
 		t.Error("an older consent lifted a younger unsubscription")
 	}
+
+	// A younger consent counts.
 	later := msg.OrderPlaced{Identifier: "A3", Email: "ann@mail.example.com", Newsletter: true, ConsentAt: time.Now().Add(time.Minute)}
 	e.receive(delivery(t, msg.OrderPlacedSubject, "order.placed:A3", later))
 	if p, _ := e.prospect("ann@mail.example.com"); p.Unsubscribed {
 		t.Error("a younger consent counted for nothing")
 	}
+
+	// A person with an account has switches of their own.
 	e.register("ann_lee", "ann@mail.example.com")
 	later.Identifier, later.ConsentAt = "A4", time.Now().Add(time.Hour)
 	e.receive(delivery(t, msg.OrderPlacedSubject, "order.placed:A4", later))
@@ -101,7 +115,7 @@ func TestConsentAtCheckout(t *testing.T) {
 	}
 }
 
-// token is the only prospect's unsubscribe token.
+// token is the unsubscribe token of the only prospect.
 func (e *env) token() (token string) {
 	e.t.Helper()
 	if err := e.pool.QueryRow(e.t.Context(), `SELECT unsubscribe_token FROM prospect`).Scan(&token); err != nil {
@@ -110,21 +124,26 @@ func (e *env) token() (token string) {
 	return token
 }
 
+// Orders of members, under proved addresses and without an address make no prospect; unusable
+// messages are permanent errors.
 func TestOrdersThatMakeNoProspect(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.verified("ann_lee", "ann@mail.example.com")
 	e.register("bob_ray", "bob@mail.example.com")
+
 	e.receive(placed(t, "A1", "ann@mail.example.com", "code1", true), placed(t, "A2", "", "code2", true),
 		delivery(t, msg.OrderPlacedSubject, "order.placed:A3",
 			msg.OrderPlaced{Identifier: "A3", MemberID: 1, Email: "carl@mail.example.com"}))
 	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent WHERE prospect_id IS NOT NULL)`); n != 0 {
 		t.Errorf("%d rows", n)
 	}
+
 	e.receive(placed(t, "A4", "bob@mail.example.com", "code4", false))
 	if _, found := e.prospect("bob@mail.example.com"); !found {
 		t.Error("an address that no one proved made no prospect")
 	}
+
 	for _, bad := range []*bus.Delivery{{Subject: msg.OrderPlacedSubject, Data: []byte("{")},
 		{Subject: msg.ReceiptAddressGivenSubject, Data: []byte("[]")},
 		delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: strings.Repeat("a", 255)}),
@@ -135,12 +154,13 @@ func TestOrdersThatMakeNoProspect(t *testing.T) {
 	}
 }
 
-// However messages are repeated, grouped and ordered: one prospect an address, each code at one
-// place, and versions that only grow.
+// However messages are repeated, grouped and ordered, an address has one prospect, a code has one
+// owner, and versions only grow.
 func TestVisitsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	round := 0
+
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
 		if round > 25 {
@@ -160,14 +180,17 @@ func TestVisitsInAnyOrder(t *testing.T) {
 			}
 			group = append(group, placed(t, strconv.Itoa(round)+"-"+strconv.Itoa(i), email, code, rapid.Bool().Draw(rt, "newsletter")))
 		}
+
 		e.receive(group...)
 		e.receive(rapid.Permutation(group).Draw(rt, "repeated")...)
 	})
+
 	if n := e.Number(`SELECT count(*) FROM prospect p JOIN prospect_alias a USING (pr_cd)`); n != 0 {
 		t.Errorf("%d codes stand twice", n)
 	}
+
 	versions := map[int64]int64{}
-	for _, p := range said[msg.Prospect](e, msg.ProspectChanged) {
+	for _, p := range outboxPayloads[msg.Prospect](e, msg.ProspectChanged) {
 		if p.Version <= versions[p.ID] {
 			t.Errorf("version %d of prospect %d came after %d", p.Version, p.ID, versions[p.ID])
 		}

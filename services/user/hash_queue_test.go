@@ -13,15 +13,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// waitingNow is how many wait for a place.
+// waitingNow is how many requests wait for a place.
 func (p *hashPlaces) waitingNow() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known.length + p.other.length
 }
 
-// asked is the context of a request with an identity.
-func asked(t *testing.T, id web.Identity) (ctx context.Context) {
+// identityContext is the context of a request with an identity.
+func identityContext(t *testing.T, id web.Identity) (ctx context.Context) {
 	t.Helper()
 	key := []byte("a key of this test")
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
@@ -43,49 +43,54 @@ func fill(t *testing.T, p *hashPlaces) {
 	}
 }
 
-// waits has a request wait, and tells when it is in line.
-func waits(t *testing.T, p *hashPlaces, ctx context.Context, done func(error)) {
+// joinQueue lets a request wait, and returns once it is in line.
+func joinQueue(t *testing.T, p *hashPlaces, ctx context.Context, done func(error)) {
 	t.Helper()
 	before := p.waitingNow()
 	go func() { done(p.acquire(ctx)) }()
 	testenv.Eventually(t, 30*time.Second, "a request in line", func() bool { return p.waitingNow() > before })
 }
 
-// A request whose client has left does not stay in line, and a full line sends away.
-func TestHashQueue(t *testing.T) {
+// A full line sends away, and a request whose client has left does not stay in line.
+func TestFullHashQueueSendsAway(t *testing.T) {
 	t.Parallel()
 	h := newHasher(testCost)
 	fill(t, h.places)
 	ctx, cancel := context.WithCancel(t.Context())
+
 	errs := make(chan error, hashQueueSize)
 	for range hashQueueSize {
 		go func() { errs <- h.places.acquire(ctx) }()
 	}
 	testenv.Eventually(t, 30*time.Second, "the line is full", func() bool { return h.places.waitingNow() == hashQueueSize })
+
 	rec := httptest.NewRecorder()
 	_, err := h.hash(t.Context(), "x")
 	web.Fail(rec, httptest.NewRequest(http.MethodGet, "/", nil), err)
 	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
 		t.Errorf("beyond the line: %d %v", rec.Code, rec.Header())
 	}
+
 	cancel()
 	for range hashQueueSize {
 		if err := <-errs; err == nil {
 			t.Error("acquired although both places are taken")
 		}
 	}
+
 	h.places.release()
 	if ok, err := h.verify(t.Context(), "x", hashed(testCost, "x")); !ok || err != nil {
 		t.Errorf("after the storm: %t, %v", ok, err)
 	}
+
 	h.places.release()
 	if p := h.places; p.free != hashConcurrency || len(p.other.waiting)+len(p.known.waiting)+p.waitingNow() != 0 {
 		t.Errorf("left behind: %+v", p)
 	}
 }
 
-// 260 logins from 260 addresses wait, and 740 more from one; a right one from yet another address
-// gets through.
+// A right login gets through although 260 logins from as many addresses and 740 from one other
+// address wait.
 func TestLoginWhileManyWait(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -94,6 +99,7 @@ func TestLoginWhileManyWait(t *testing.T) {
 	login := func(client, password string) testenv.Answer {
 		return e.As(web.Identity{Client: client}).Post("/user/login", "username", "ann_lee", "password", password, "remember_me", "false")
 	}
+
 	var wg sync.WaitGroup
 	statuses := make(chan int, hashQueueSize)
 	for i := range hashQueueSize {
@@ -106,12 +112,14 @@ func TestLoginWhileManyWait(t *testing.T) {
 		wg.Go(func() { statuses <- login(client, "Wrong!password").Status })
 	}
 	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return e.hasher.places.waitingNow() == hashQueueSize })
+
 	right := make(chan testenv.Answer, 1)
 	wg.Go(func() { right <- login("192.0.2.1", goodPassword) })
 	refused := <-statuses // the newest of the address that has the most gives up its place
 	if refused != http.StatusServiceUnavailable {
 		t.Errorf("a full line: %d", refused)
 	}
+
 	for range hashConcurrency {
 		e.hasher.places.release()
 	}
@@ -124,33 +132,38 @@ func TestLoginWhileManyWait(t *testing.T) {
 	}
 }
 
-// Clients take turns, a /64 is one client, and a known browser does not wait for the others' line.
-func TestHashTurns(t *testing.T) {
+// Clients take turns, a /64 network is one client, and a known browser does not wait in the line of
+// the others.
+func TestHashQueueIsFair(t *testing.T) {
 	t.Parallel()
 	p := newHashPlaces()
 	fill(t, p)
+
 	var order []string
 	join := func(id web.Identity) {
-		waits(t, p, asked(t, id), func(err error) {
+		joinQueue(t, p, identityContext(t, id), func(err error) {
 			if err != nil {
 				t.Error(err)
 			}
-			order = append(order, id.Client) // one at a time: the next place is given below
+			order = append(order, id.Client) // no race: the next place is given below
 			p.release()
 		})
 	}
+
 	for i := range 20 {
 		join(web.Identity{Client: fmt.Sprintf("2001:db8::%x", i+1)})
 	}
 	join(web.Identity{Client: "192.0.2.1"})
 	join(web.Identity{Client: "192.0.2.2"})
 	join(web.Identity{Client: "192.0.2.3", KnownBrowser: true})
+
 	p.release()
 	testenv.Eventually(t, 30*time.Second, "the line is empty", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.free == 1
 	})
+
 	for i, client := range []string{"2001:db8::1", "192.0.2.3", "192.0.2.1", "192.0.2.2", "2001:db8::2"} {
 		if order[i] != client {
 			t.Fatalf("served in the order %v", order)

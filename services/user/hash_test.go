@@ -9,34 +9,40 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
-// hashed is the stored form of a password, and matches reports whether it is one of it.
+// hashed returns the stored form of a password, and matches reports whether a password has this
+// stored form.
 func hashed(c Cost, password string) string { return c.hash(password, new(argon2.Memory)) }
 
 func matches(password, stored string) bool { return verifyHash(password, stored, new(argon2.Memory)) }
 
-// A password and its hash as Python's hashlib makes it in Django's form.
+// A password and its hash, made by Python's hashlib in Django's form.
 const (
 	djangoPassword = "Old!Django1"
 	djangoHash     = "pbkdf2_sha256$1000$qW3eR5tY7u$vBJmIQHpXY6eQfQDWzRjbu7Hmg6spzWyX1LXGaAK4h8="
 )
 
-func TestHashForm(t *testing.T) {
+// Hashes have the form of the reference implementation, which is accepted as well; only hashes of
+// the present cost are up to date.
+func TestHashesHaveTheReferenceForm(t *testing.T) {
 	t.Parallel()
 	stored := hashed(DefaultCost, goodPassword)
 	if !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") || !matches(goodPassword, stored) ||
 		matches(goodPassword+"x", stored) {
 		t.Errorf("stored %s", stored)
 	}
+
 	// argon2's own command line tool: echo -n password | argon2 somesalt -id -t 2 -k 65536 -p 1 -e
 	const reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	if !matches("password", reference) || matches("Password", reference) {
 		t.Error("the reference implementation's hash is not accepted, or too much is")
 	}
+
 	if h := newHasher(Cost{}); h.cost != DefaultCost || h.outdated(stored) || !h.outdated(reference) || !h.outdated(djangoHash) {
 		t.Error("the wrong hashes count as outdated")
 	}
 }
 
+// Django's hash opens with its password, and not if it is malformed or too costly.
 func TestDjangoHash(t *testing.T) {
 	t.Parallel()
 	if !matches(djangoPassword, djangoHash) || matches("old!Django1", djangoHash) || matches("", djangoHash) {
@@ -56,6 +62,7 @@ func TestDjangoHash(t *testing.T) {
 	}
 }
 
+// Hashes that are malformed or too costly are refused.
 func TestParsePHCRefuses(t *testing.T) {
 	t.Parallel()
 	good := hashed(testCost, "x")
@@ -74,6 +81,7 @@ func TestParsePHCRefuses(t *testing.T) {
 	}
 }
 
+// A hash that is accepted is printed as it was read, and costs no more than the limits.
 func FuzzParsePHC(f *testing.F) {
 	f.Add(hashed(testCost, "x"))
 	f.Add(djangoHash)
@@ -92,6 +100,7 @@ func FuzzParsePHC(f *testing.F) {
 	})
 }
 
+// Every hash within the limits is read as it was printed.
 func TestPHCRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -8,15 +8,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// The same people, as different spreadsheets save them.
+// A list is read the same, however a spreadsheet saves it.
 func TestImportOfSpreadsheets(t *testing.T) {
 	t.Parallel()
 	const plain = "email,first_name,unsubscribed,phone\nann@mail.example.com,Ann,false,+1 234\nbob@mail.example.com,Bob,true," +
 		"\ncid@mail.example.com,\"Ci\nd\",,\n"
+
 	utf16le := "\xff\xfe"
 	for _, u := range utf16.Encode([]rune(strings.ReplaceAll(strings.ReplaceAll(plain, "+1", "'+1"), ",", "\t"))) {
 		utf16le += string([]byte{byte(u), byte(u >> 8)})
 	}
+
 	for name, text := range map[string]string{
 		"plain": plain,
 		"mark and quotes": "\ufeff\"email\",\"first_name\",\"unsubscribed\",\"phone\"\r\n\"ann@mail.example.com\",\"Ann\",\"FALSE\"," +
@@ -56,7 +58,7 @@ func TestImportOfSpreadsheets(t *testing.T) {
 	}
 }
 
-// Every line that is no good is named, and nothing is stored.
+// Every line that is wrong is named, and nothing is stored.
 func TestImportNamesEveryRefusedLine(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -76,6 +78,7 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 			t.Errorf("%q left %d rows", text, n)
 		}
 	}
+
 	refused("email,first_name,unsubscribed\nfine@mail.example.com,Fine,FALSE\nnone,Ann,\nann@mail.example.com,\"A\nnn\","+
 		"yes\nbob@mail.example.com,"+strings.Repeat("x", 31)+",\n"+
 		"cid@mail.example.com,Cid \"the\" Great,\ndan@mail.example.com,D\xfcn,\neve@mail.example.com,,,x\n,Fay,TRUE\n",
@@ -83,6 +86,7 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 		"line 6: first_name is longer than 30",
 		"line 7: bare \"", "line 8: first_name is not UTF-8 text",
 		"line 9: there is no name above cell 4", "line 10: email is not an address")
+
 	refused("email\rnone\rfine@mail.example.com\r", "line 2: email is not an address")
 	refused("\ufeffFirst Name;Phone\nAnn;1\n", "no column email")
 	refused("email,E-Mail\na@b.cd,\n", `column "E-Mail" is none of email`)
@@ -90,7 +94,7 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 	refused("\xff\xfee", "in the middle of a character")
 }
 
-// Who is known is known in whatever letters, and keeps the choice that was made.
+// People whom the shop knows are found whatever the case of their address, and keep their choice.
 func TestImportFindsPeopleInWhateverLetters(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -109,8 +113,8 @@ func TestImportFindsPeopleInWhateverLetters(t *testing.T) {
 	}
 }
 
-// "No" of a list wins over the "yes" of whom the shop knows; what our own export says of people who never
-// said it changes nothing.
+// A refusal in a list wins over the subscription of a person whom the shop knows. That our own
+// export calls people "unsubscribed" who never refused changes nothing.
 func TestImportedNoWins(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -119,6 +123,7 @@ func TestImportedNoWins(t *testing.T) {
 		('Bob@mail.example.com', false, 'token1', 'code1'),
 		('cid@mail.example.com', true, 'token2', 'code2'), ('dan@mail.example.com', false, 'token3', 'code3')`)
 	dan := e.register("dan_ray", "Dan@mail.example.com", "newsletter", "true")
+
 	list := e.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com," +
 		"TRUE\ndan@mail.example.com,TRUE\n")
 	for range 2 { // the second time nothing is left to do
@@ -127,6 +132,7 @@ func TestImportedNoWins(t *testing.T) {
 			t.Errorf("%d %s %s", code, out, stderr)
 		}
 	}
+
 	if a := e.account(ann); !a.Unsubscribed || a.Newsletter {
 		t.Error("the member still gets newsletters")
 	}
@@ -138,10 +144,11 @@ func TestImportedNoWins(t *testing.T) {
 	if !bob.refused() || cid.refused() || !cid.Unsubscribed {
 		t.Errorf("prospects %+v, %+v", bob, cid)
 	}
+
 	if n := e.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'import by staff'`); n != 2 {
 		t.Errorf("%d consents taken back", n)
 	}
-	if m := said[msg.Member](e, msg.UserPreferencesChanged); len(m) != 1 || !m[0].Unsubscribed {
+	if m := outboxPayloads[msg.Member](e, msg.UserPreferencesChanged); len(m) != 1 || !m[0].Unsubscribed {
 		t.Errorf("events %+v", m)
 	}
 }

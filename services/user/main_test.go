@@ -16,7 +16,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// testCost keeps tests about something else from hashing all day.
+// testCost saves the tests that are about something else the time of hashing.
 var testCost = Cost{Time: 1, Memory: 64, Threads: 1}
 
 const (
@@ -24,13 +24,13 @@ const (
 	nextPassword = "Battery(staple)9"
 )
 
-// env is the service on a database of its own, without a broker: what it says is in the outbox.
+// env is the service on a database of its own, without a broker: its messages stay in the outbox.
 type env struct {
 	*server
 	*testenv.Client // with the identity of a visitor
 	testenv.DB
-	t   *testing.T
-	url string // of the database, as its owner
+	t           *testing.T
+	databaseURL string // as its owner
 }
 
 func newEnv(t *testing.T) *env {
@@ -40,17 +40,17 @@ func newEnv(t *testing.T) *env {
 	s := newServer(service.NewCore(testenv.Log(t), pool, nil), testConfig())
 	contract := testenv.NewContract(t, "openapi.yaml")
 	client := &testenv.Client{TB: t, Handler: s.routes(), Key: s.identityKey, Check: contract.Below(t, "/user/")}
-	return &env{server: s, Client: client, DB: testenv.DB{TB: t, Conn: pool}, t: t, url: url}
+	return &env{server: s, Client: client, DB: testenv.DB{TB: t, Conn: pool}, t: t, databaseURL: url}
 }
 
 func testConfig() Config { return Config{Common: boot.Common{}, HashCost: testCost} }
 
-// member is the identity of a member as edge would sign it.
+// member is a member's identity, as edge would sign it.
 func member(id int64) web.Identity {
 	return web.Identity{MemberID: id, Session: "5e55", Remember: true}
 }
 
-// sessionOf is what an answer tells edge about the session.
+// sessionOf is what an answer tells edge to do with sessions.
 func sessionOf(a testenv.Answer) (change web.SessionChange) {
 	a.TB.Helper()
 	if h := a.Header.Get(web.SessionHeader); h != "" {
@@ -105,7 +105,7 @@ func (e *env) verified(username, email string, changes ...string) int64 {
 	return id
 }
 
-// answerAll has the worker answer every request for a mail.
+// answerAll makes the worker answer every request for a mail.
 func (e *env) answerAll() {
 	e.t.Helper()
 	for more := true; more; {
@@ -116,8 +116,8 @@ func (e *env) answerAll() {
 	}
 }
 
-// said is what the outbox holds for a subject, oldest first.
-func said[T any](e *env, subject string) []T {
+// outboxPayloads are the payloads of a subject in the outbox, oldest first.
+func outboxPayloads[T any](e *env, subject string) []T {
 	e.t.Helper()
 	rows, err := e.pool.Query(e.t.Context(), `SELECT payload FROM outbox WHERE subject = $1 ORDER BY seq`, subject)
 	if err != nil {
@@ -138,10 +138,10 @@ func said[T any](e *env, subject string) []T {
 
 func (e *env) mails(kind string) []msg.SendMail {
 	e.t.Helper()
-	return said[msg.SendMail](e, msg.MailSubject(kind))
+	return outboxPayloads[msg.SendMail](e, msg.MailSubject(kind))
 }
 
-// lastMail is the newest mail of a kind; the test ends when there is none.
+// lastMail is the newest mail of a kind; without one the test ends.
 func (e *env) lastMail(kind string) msg.SendMail {
 	e.t.Helper()
 	list := e.mails(kind)
@@ -154,7 +154,7 @@ func (e *env) lastMail(kind string) msg.SendMail {
 // define changes the schema, which the service itself may not.
 func (e *env) define(sql string) {
 	e.t.Helper()
-	conn, err := pgx.Connect(e.t.Context(), e.url)
+	conn, err := pgx.Connect(e.t.Context(), e.databaseURL)
 	if err != nil {
 		e.t.Fatal(err)
 	}

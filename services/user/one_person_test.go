@@ -13,7 +13,7 @@ const (
 	lookupPath  = "/user/email-unsubscribe-lookup"
 )
 
-// press is the button of a mail program, as edge hands it on.
+// press presses the button of a mail program, as edge passes it on.
 func (e *env) press(parameter, token string) int {
 	e.t.Helper()
 	return e.Post("/internal/unsubscribe?" + testenv.Form(parameter, token).Encode()).Status
@@ -32,13 +32,15 @@ func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 	e := newEnv(t)
 	id := e.verified("ann_lee", "annlee1@mail.example.com", "newsletter", "true")
 	const masked = `"email_address":"annl***@mail.example.com"`
+
 	var mailed []string
-	for range 3 { // newsletters, and changes of mind on the account page
+	for range 3 { // of newsletters, and of changes on the account page
 		mailed = append(mailed, e.account(id).UnsubscribeToken)
 		e.switches(id, "false", "true")
 		mailed = append(mailed, e.account(id).UnsubscribeToken)
 		e.switches(id, "true", "false")
 	}
+
 	for i, token := range mailed {
 		e.is(e.Get(lookupPath, "token", token), `{"email_unsubscribe_lookup":"success",`+masked+`}`)
 		if i%2 == 0 {
@@ -51,7 +53,7 @@ func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 		if a := e.account(id); !a.Unsubscribed || a.Newsletter {
 			t.Errorf("token %d did not unsubscribe", i)
 		}
-		for k, other := range mailed { // the links of all other mails say that there is nothing to do
+		for k, other := range mailed { // the links of all other mails have nothing to do
 			if k == i || k < i && k%2 == 0 {
 				continue
 			}
@@ -60,6 +62,7 @@ func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 		}
 		e.switches(id, "true", "false")
 	}
+
 	e.is(e.Get(lookupPath, "pr_token", mailed[0]), `{"email_unsubscribe_lookup":"error","errors":{"error":"member-not-found"}}`)
 	if n := e.Number(`SELECT count(*) FROM former_token WHERE member_id = $1`, id); n < len(mailed) {
 		t.Errorf("%d former tokens", n)
@@ -74,18 +77,21 @@ func TestButtonOfAMailProgram(t *testing.T) {
 		`{"pythonabot_notify_me":"success"}`)
 	e.Exec(`UPDATE prospect SET unsubscribed = false`)
 	before, _ := e.prospect("ann@mail.example.com")
+
 	for _, token := range []string{"", "unknown", before.UnsubscribeToken + "x"} {
 		if got := e.press("pr_token", token); got != 404 {
 			t.Errorf("%q answered %d", token, got)
 		}
 	}
+
 	for range 3 {
 		if got := e.press("pr_token", before.UnsubscribeToken); got != 200 {
 			t.Errorf("answered %d", got)
 		}
 	}
+
 	p, _ := e.prospect("ann@mail.example.com")
-	events := said[msg.Prospect](e, msg.ProspectChanged)
+	events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged)
 	if !p.Unsubscribed || p.UnsubscribeToken != before.UnsubscribeToken || len(events) != 2 || events[1].Refused == nil ||
 		!*events[1].Refused {
 		t.Errorf("%+v, events %+v", p, events)
@@ -96,7 +102,7 @@ func TestButtonOfAMailProgram(t *testing.T) {
 	}
 }
 
-// Registering takes a prospect off the list, not the mails that the prospect got: their links and buttons
+// Registering takes a prospect off the list, but the links and buttons of the prospect's mails
 // unsubscribe the member.
 func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
 	t.Parallel()
@@ -105,6 +111,8 @@ func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
 		`'code1'), ('bob@mail.example.com', false, 'token2', 'code2')`)
 	ann := e.register("ann_lee", "ann@mail.example.com", "newsletter", "true")
 	bob := e.register("bob_ray", "Bob@mail.example.com", "newsletter", "true")
+
+	// Bob's button, then Ann's link.
 	e.is(e.Get(lookupPath, "pr_token", "token1"), `{"email_unsubscribe_lookup":"success","email_address":"Ann@mail.example.com"}`)
 	if got := e.press("pr_token", "token2"); got != 200 {
 		t.Errorf("the button answered %d", got)
@@ -122,15 +130,16 @@ func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
 		t.Errorf("the link did not unsubscribe the member: %+v", got)
 	}
 	e.is(e.Post(confirmPath, "pr_token", "token1"), `{"email_unsubscribe_confirm":"error","errors":{"error":"member-not-found"}}`)
-	// Who registers without newsletters has nothing left to unsubscribe.
+
+	// A member without newsletters has nothing to unsubscribe.
 	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('cid@mail.example.com', false, 'token3', 'code3')`)
 	e.register("cid_lee", "cid@mail.example.com")
 	e.is(e.Get(lookupPath, "pr_token", "token3"),
 		`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
 }
 
-// "No" under one spelling of an address is said for all.
-func TestNoIsSaidForAllSpellings(t *testing.T) {
+// Unsubscribing under one spelling of an address counts for all spellings.
+func TestUnsubscribingCoversAllSpellings(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	capital := e.verified("ann_one", "Ann@mail.example.com", "newsletter", "true")
@@ -138,6 +147,7 @@ func TestNoIsSaidForAllSpellings(t *testing.T) {
 	other := e.register("bob_ray", "bob@mail.example.com", "newsletter", "true")
 	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('ANN@mail.example.com', false, 'token1', ` +
 		`'code1'), ('aNN@mail.example.com', false, 'token2', 'code2')`)
+
 	if got := e.press("pr_token", "token2"); got != 200 {
 		t.Fatalf("answered %d", got)
 	}
@@ -149,10 +159,13 @@ func TestNoIsSaidForAllSpellings(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM prospect WHERE unsubscribed AND unsubscribed_at IS NOT NULL`); n != 2 {
 		t.Errorf("%d of 2 prospects are unsubscribed", n)
 	}
-	if a := e.account(other); a.Unsubscribed || len(said[msg.Member](e, msg.UserPreferencesChanged)) != 2 {
+
+	if a := e.account(other); a.Unsubscribed || len(outboxPayloads[msg.Member](e, msg.UserPreferencesChanged)) != 2 {
 		t.Errorf("%+v", a)
 	}
-	// On the account page too: an account that has proved the address speaks for all with it, any other for itself alone.
+
+	// On the account page, too: an account that has proved the address speaks for all spellings,
+	// any other for itself alone.
 	e.switches(capital, "true", "false")
 	e.switches(lower, "false", "true")
 	if a := e.account(capital); a.Unsubscribed {
@@ -165,7 +178,8 @@ func TestNoIsSaidForAllSpellings(t *testing.T) {
 	}
 }
 
-// Chat, waiting list, receipt addresses and orders find the person whatever letters are capital.
+// Chat, waiting list, receipt addresses and orders find the person whatever the case of the
+// address.
 func TestOneAddressIsOnePerson(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -182,10 +196,12 @@ func TestOneAddressIsOnePerson(t *testing.T) {
 	if !found || p.Unsubscribed || len(p.Aliases) != 1 || e.Number(`SELECT count(*) FROM prospect`) != 1 {
 		t.Errorf("prospect %+v", p)
 	}
+
 	if got := e.press("pr_token", p.UnsubscribeToken); got != 200 {
 		t.Errorf("answered %d", got)
 	}
-	// Registering converts it; the proof hands over what waited.
+
+	// Registering converts the prospect; the proof hands over what waited.
 	id := e.register("ann_lee", "aNn@mail.example.com", "newsletter", "true")
 	p, _ = e.prospect("Ann@mail.example.com")
 	if p.Converted == nil || !p.refused() {
@@ -196,11 +212,13 @@ func TestOneAddressIsOnePerson(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, id); n != 1 {
 		t.Errorf("%d chat messages", n)
 	}
-	// With the proof, what was asked for when registering is the owner's word, and the newest one.
+
+	// With the proof, what was chosen when registering is the owner's choice, and the newest one.
 	if p, _ = e.prospect("Ann@mail.example.com"); p.refused() || !p.Unsubscribed {
 		t.Errorf("prospect %+v", p)
 	}
-	e.receive(placed(t, "A2", "ANN@mail.example.com", "code2", true)) // a member's by now
+
+	e.receive(placed(t, "A2", "ANN@mail.example.com", "code2", true)) // the address is a member's by now
 	if n := e.Number(`SELECT count(*) FROM prospect`); n != 1 {
 		t.Errorf("%d prospects", n)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Every answer that edge's limits count tells its outcome.
-func TestOutcomes(t *testing.T) {
+// Every answer that counts for edge's limits tells its outcome.
+func TestAnswersTellTheirOutcome(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	told := func(what string, got testenv.Answer, want web.Outcome) {
@@ -39,6 +39,7 @@ func TestOutcomes(t *testing.T) {
 	chat := func(text string) testenv.Answer {
 		return e.As(visitor).Post("/user/put-chat-message", "name", "X", "email_address", "y@mail.example.com", "message", text)
 	}
+
 	told("a registration", e.As(visitor).Post("/user/create-account", form("ann_lee", "ann@mail.example.com")...), web.OutcomeDone)
 	told("a taken name", e.As(visitor).Post("/user/create-account", form("ann_lee", "bob@mail.example.com")...), web.OutcomeReveals)
 	told("a bad registration", e.As(visitor).Post("/user/create-account", form("x", "bob@mail.example.com")...), web.OutcomeNothing)
@@ -46,11 +47,13 @@ func TestOutcomes(t *testing.T) {
 	told("a wrong password", login("ann_lee", "x"), web.OutcomeWrong)
 	told("an unknown name", login("nobody", "x"), web.OutcomeWrong)
 	told("no password", e.As(visitor).Post("/user/login", "username", "ann_lee"), web.OutcomeNothing)
+
 	told("a code for an unknown name", reset("nobody", "x"), web.OutcomeReveals)
 	told("a forged code", reset("ann_lee", "x"), web.OutcomeWrong)
 	told("a wrong current password", change("x"), web.OutcomeWrong)
 	told("a changed password", change(goodPassword), web.OutcomeNothing)
 	told("a visitor's change", e.As(visitor).Post("/user/change-my-password"), web.OutcomeNothing)
+
 	told("information", inform("ann@mail.example.org"), web.OutcomeDone)
 	told("information with a wrong password", e.As(member(1)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee",
 		"email_address", "ann@mail.example.net", "current_password", "x"), web.OutcomeWrong)
@@ -69,8 +72,8 @@ func TestOutcomes(t *testing.T) {
 	told("a good code", reset("ann_lee", foreign), web.OutcomeNothing)
 }
 
-// Beyond a limit of edge's a reset is answered as always, and only its mail is left out: what was
-// mailed before goes on working.
+// Beyond a limit of edge's a reset is answered as always, only its mail is left out. The code that
+// was mailed before stays valid.
 func TestResetWithoutMail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -78,11 +81,13 @@ func TestResetWithoutMail(t *testing.T) {
 	ask := func(id web.Identity) testenv.Answer {
 		return e.As(id).Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
 	}
+
 	mailed := ask(web.Identity{})
 	e.answerAll()
 	code := e.lastMail(msg.MailReset).Data["code"]
 	silent := ask(web.Identity{NoMail: true})
 	e.answerAll()
+
 	if silent.Status != mailed.Status || silent.Body != mailed.Body ||
 		silent.Header.Get("Content-Type") != mailed.Header.Get("Content-Type") {
 		t.Errorf("without a mail the answer is %d %s", silent.Status, silent.Body)
@@ -93,8 +98,8 @@ func TestResetWithoutMail(t *testing.T) {
 	e.is(e.setNew("ann_lee", code, nextPassword), `{"set_new_password":"success"}`)
 }
 
-// Strangers who ask for resets all day neither end the code that was mailed last nor have more mailed
-// than the owner's mailbox takes in a day.
+// Strangers who ask for resets all day neither void the code that was mailed last, nor cause more
+// mails than the owner's mailbox accepts in a day.
 func TestStrangersResets(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -116,8 +121,8 @@ func TestStrangersResets(t *testing.T) {
 	e.is(e.setNew("ann_lee", e.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
 }
 
-// Strangers' resets of a fresh account stay below the mailer's ceiling of five mails an hour: a code whose
-// mail is held back would have ended the one that was mailed.
+// Resets by strangers of a fresh account stay below the mailer's ceiling of five mails an hour: a
+// code whose mail is not sent would have voided the one that was mailed.
 func TestResetsOfAFreshAccountAreAllMailed(t *testing.T) {
 	t.Parallel()
 	const ceiling = 5

@@ -9,6 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
+// Members change their password by the current one. The other sessions and reset codes end, and a
+// mail tells of it.
 func TestChangeMyPassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -17,6 +19,8 @@ func TestChangeMyPassword(t *testing.T) {
 	change := func(current, password, again string) testenv.Answer {
 		return e.As(member(id)).Post(path, "current_password", current, "new_password", password, "confirm_new_password", again)
 	}
+
+	// Refusals.
 	e.is(e.Post(path), `{"change_my_password":"user_not_authenticated"}`)
 	e.is(e.As(member(999)).Post(path, "current_password", "", "new_password", "", "confirm_new_password", ""),
 		`{"change_my_password":"user_not_authenticated"}`)
@@ -30,27 +34,30 @@ func TestChangeMyPassword(t *testing.T) {
 	if n := len(e.mails(msg.MailPasswordChanged)); n != 0 {
 		t.Fatalf("%d mails before any change", n)
 	}
+
 	e.requestReset("ann_lee", "ann@mail.example.com")
 	reset := e.lastMail(msg.MailReset).Data["code"]
 
+	// The change.
 	got := change(goodPassword, nextPassword, nextPassword)
 	e.is(got, `{"change_my_password":"success"}`)
 	if sessionOf(got).Action != web.SessionRenew || !sessionOf(got).Remember || sessionOf(got).Member.ID != id {
 		t.Errorf("session %+v", sessionOf(got))
 	}
-	if events := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id ||
+	if events := outboxPayloads[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id ||
 		events[0].KeepSession != "5e55" {
 		t.Errorf("events %+v", events)
 	}
 	if mail := e.lastMail(msg.MailPasswordChanged); mail.To[0] != "ann@mail.example.com" || mail.Data["username"] != "ann_lee" {
 		t.Errorf("mail %+v", mail)
 	}
+
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", ""), `{"login":"false"}`)
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", nextPassword, "remember_me", ""), `{"login":"true"}`)
 	e.is(e.setNew("ann_lee", reset, goodPassword), `{"set_new_password":"code-doesnt-match"}`)
 }
 
-// requestReset asks for a reset mail and has it written.
+// requestReset asks for a reset mail and has the worker write it.
 func (e *env) requestReset(username, email string) {
 	e.t.Helper()
 	e.is(e.Post("/user/reset-password", "username", username, "email_address", email), `{"reset_password":"success"}`)
@@ -63,11 +70,15 @@ func (e *env) setNew(username, code, password string) testenv.Answer {
 		"confirm_new_password", password)
 }
 
+// A reset is mailed if user name and address belong together; its newest code sets a password once
+// and ends every session.
 func TestResetPassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "Ann@mail.example.com")
 	e.register("bob_ray", "bob@mail.example.com")
+
+	// Who gets a mail.
 	for _, c := range []struct {
 		username, email string
 		mails           int
@@ -81,10 +92,13 @@ func TestResetPassword(t *testing.T) {
 			t.Errorf("%s, %s: %d mails", c.username, c.email, n)
 		}
 	}
+
 	mail := e.mails(msg.MailReset)[0]
 	if mail.To[0] != "Ann@mail.example.com" || mail.Data["username"] != "ann_lee" || mail.Deadline.Sub(mail.CreatedAt) != time.Hour {
 		t.Errorf("mail %+v", mail)
 	}
+
+	// Codes that are refused.
 	code, bobs := mail.Data["code"], e.mails(msg.MailReset)[1].Data["code"]
 	e.is(e.setNew("nobody", code, nextPassword), `{"set_new_password":"username-not-found","error":"We know no account with this user `+
 		`name."}`)
@@ -97,6 +111,7 @@ func TestResetPassword(t *testing.T) {
 	e.is(e.setNew("ann_lee", bobs, nextPassword), `{"set_new_password":"code-doesnt-match"}`)
 	e.is(e.setNew("ann_lee", code, "Short!"), `{"set_new_password":"password-error",`+errorsOf("new-password", "too_short")+`}`)
 
+	// Only the newest code counts.
 	e.requestReset("ann_lee", "ann@mail.example.com")
 	newest := e.lastMail(msg.MailReset).Data["code"]
 	e.is(e.setNew("ann_lee", code, nextPassword), `{"set_new_password":"code-doesnt-match"}`)
@@ -106,7 +121,7 @@ func TestResetPassword(t *testing.T) {
 		t.Errorf("session %+v", sessionOf(got))
 	}
 	e.is(e.setNew("ann_lee", newest, goodPassword), `{"set_new_password":"code-doesnt-match"}`)
-	if events := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id ||
+	if events := outboxPayloads[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id ||
 		events[0].KeepSession != "" {
 		t.Errorf("events %+v", events)
 	}
@@ -116,6 +131,7 @@ func TestResetPassword(t *testing.T) {
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", nextPassword, "remember_me", ""), `{"login":"true"}`)
 }
 
+// A reset code is void once the address has changed.
 func TestResetCodeEndsWithTheAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -126,14 +142,15 @@ func TestResetCodeEndsWithTheAddress(t *testing.T) {
 	e.is(e.setNew("ann_lee", e.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"code-doesnt-match"}`)
 }
 
+// One request brings one mail with every account of the address, whatever its case. It goes to the
+// address as the account has it that has proved it.
 func TestForgotUsername(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.register("ann_one", "ann@mail.example.com", "firstname", "Anna")
 	e.verified("ann_two", "Ann@mail.example.com")
 	e.register("bob_one", "bob@mail.example.com")
-	// One request, one mail, with every account of the address, whatever its letters; it goes where an
-	// owner has proved to read it.
+
 	for email, mails := range map[string]int{"ann@mail.example.com": 1, "ann@MAIL.example.com": 1, "ANN@mail.example.com": 1,
 		" ann@mail.example.com\t": 1, "nobody@mail.example.com": 0, "": 0} {
 		before := len(e.mails(msg.MailUsername))
@@ -143,18 +160,20 @@ func TestForgotUsername(t *testing.T) {
 			t.Errorf("%s: %d mails", email, n)
 		}
 	}
+
 	for _, m := range e.mails(msg.MailUsername) {
 		if m.Data["username"] != "ann_two, ann_one" || m.Data["accounts"] != "ann_two (Ann Lee)\nann_one (Anna Lee)" || len(m.To) != 1 ||
 			m.To[0] != "Ann@mail.example.com" {
 			t.Errorf("mail %+v", m)
 		}
 	}
+
 	if n := e.Number(`SELECT count(*) FROM mail_request`); n != 0 {
 		t.Errorf("%d requests are left", n)
 	}
 }
 
-// A request that cannot be answered steps aside for the others, and is answered later.
+// A request that cannot be answered makes room for the others, and is answered later.
 func TestRequestsStepAside(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -162,9 +181,11 @@ func TestRequestsStepAside(t *testing.T) {
 	e.register("bob_ray", "bob@mail.example.com")
 	e.define(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no luck'; END $$`)
 	e.define(`CREATE TRIGGER refuse BEFORE INSERT ON code FOR EACH ROW WHEN (NEW.email = 'ann@mail.example.com') EXECUTE FUNCTION refuse()`)
+
 	for _, r := range [][2]string{{"ann_lee", "ann@mail.example.com"}, {"bob_ray", "bob@mail.example.com"}} {
 		e.is(e.Post("/user/reset-password", "username", r[0], "email_address", r[1]), `{"reset_password":"success"}`)
 	}
+
 	if _, err := e.answerRequest(t.Context()); err == nil {
 		t.Fatal("the refused request was answered")
 	}
@@ -172,6 +193,7 @@ func TestRequestsStepAside(t *testing.T) {
 	if mails := e.mails(msg.MailReset); len(mails) != 1 || mails[0].Data["username"] != "bob_ray" {
 		t.Errorf("mails %+v", mails)
 	}
+
 	e.define(`DROP TRIGGER refuse ON code`)
 	e.Exec(`UPDATE mail_request SET due = now()`)
 	e.answerAll()

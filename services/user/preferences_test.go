@@ -10,12 +10,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// why is the reasons of a form; changes are name, value, name, value…
+// why is the form of a person's reasons; changes are name, value, name, value…
 func why(changes ...string) []string {
 	return append(changes, "no_longer_want_to_receive", "false", "never_signed_up", "false", "inappropriate", "false", "spam", "false",
 		"other", "")
 }
 
+// Members set two switches, which change their token, are recorded as consents and are told to the
+// other services.
 func TestUpdateCommunicationPreferences(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -25,6 +27,8 @@ func TestUpdateCommunicationPreferences(t *testing.T) {
 		return e.As(member(id)).Post(path, why(append(reasons, "newsletter", news, "email_unsubscribe", unsubscribe)...)...)
 	}
 	const ok = `{"update_communication_preferences":"success"}`
+
+	// Refusals.
 	e.is(e.Post(path), `{"update_communication_preferences":"user_not_authenticated"}`)
 	e.is(e.As(member(999)).Post(path, why("newsletter", "true", "email_unsubscribe", "false")...),
 		`{"update_communication_preferences":"user_not_authenticated"}`)
@@ -35,16 +39,22 @@ func TestUpdateCommunicationPreferences(t *testing.T) {
 	if got := set("true", "false", "other", strings.Repeat("x", 5001)); got.Status != 400 {
 		t.Errorf("a long reason answered %d", got.Status)
 	}
+
+	// No change.
 	old := e.account(id)
 	e.is(set("false", "false"), ok)
-	if a := e.account(id); a.Version != old.Version || len(said[msg.Member](e, msg.UserPreferencesChanged)) != 0 {
+	if a := e.account(id); a.Version != old.Version || len(outboxPayloads[msg.Member](e, msg.UserPreferencesChanged)) != 0 {
 		t.Error("a change although nothing changed")
 	}
+
+	// Newsletter on.
 	e.is(set("true", "TRUE"), ok) // only the word true is true
 	a := e.account(id)
 	if !a.Newsletter || a.Unsubscribed || a.UnsubscribeToken != old.UnsubscribeToken || a.Version != old.Version+1 {
 		t.Errorf("newsletter on: %+v", a)
 	}
+
+	// Unsubscribed, with reasons.
 	e.is(set("false", "true", "spam", "true", "other", "Too many"), ok)
 	b := e.account(id)
 	if b.Newsletter || !b.Unsubscribed || b.UnsubscribeToken == a.UnsubscribeToken {
@@ -57,12 +67,14 @@ func TestUpdateCommunicationPreferences(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM consent WHERE member_id = $1 AND source = 'account page'`, id); n != 3 {
 		t.Errorf("%d consents", n)
 	}
-	events := said[msg.Member](e, msg.UserPreferencesChanged)
+
+	events := outboxPayloads[msg.Member](e, msg.UserPreferencesChanged)
 	if len(events) != 2 || !events[1].Unsubscribed || events[1].UnsubscribeToken != b.UnsubscribeToken {
 		t.Errorf("events %+v", events)
 	}
 }
 
+// The link of a mail unsubscribes a member or a prospect once, and its new token takes the reasons.
 func TestUnsubscribeLinks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ who, parameter string }{{"member", "token"}, {"prospect", "pr_token"}} {
@@ -90,6 +102,7 @@ func TestUnsubscribeLinks(t *testing.T) {
 	}
 }
 
+// linkLife follows a link from tokens that are refused to the reasons.
 func linkLife(e *env, who, parameter string, token func() string) {
 	const lookup, confirm, reasons = "/user/email-unsubscribe-lookup", "/user/email-unsubscribe-confirm", "/user/email-unsubscribe-why"
 	for _, path := range []string{lookup, confirm, reasons} {
@@ -106,11 +119,14 @@ func linkLife(e *env, who, parameter string, token func() string) {
 		e.is(ask(path, parameter, token()+"x"), `{"`+name+`":"error","errors":{"error":"member-not-found"}}`)
 		e.is(ask(path, "token", "unknown", "pr_token", token()), `{"`+name+`":"error","errors":{"error":"member-not-found"}}`)
 	}
+
+	// The first token unsubscribes once; the second is for the reasons.
 	t1 := token()
 	e.is(e.Get(lookup, parameter, t1), `{"email_unsubscribe_lookup":"success","email_address":"annl***@mail.example.com"}`)
 	if got := e.Post(reasons, parameter, t1, "spam", "true"); got.Status != 400 {
 		e.t.Errorf("reasons without all switches answered %d", got.Status)
 	}
+
 	got := e.Post(confirm, parameter, t1)
 	t2 := token()
 	e.is(got, `{"email_unsubscribe_confirm":"success","email_address":"annl***@mail.example.com","token":"`+t2+`"}`)
@@ -120,6 +136,7 @@ func linkLife(e *env, who, parameter string, token func() string) {
 	e.is(e.Post(confirm, parameter, t1), `{"email_unsubscribe_confirm":"error","errors":{"error":"member-not-found"}}`)
 	e.is(e.Post(confirm, parameter, t2), `{"email_unsubscribe_confirm":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
 	e.is(e.Get(lookup, parameter, t2), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+
 	for range 2 {
 		e.is(e.Post(reasons, why(parameter, t2)...), `{"email_unsubscribe_why":"success"}`)
 	}
@@ -129,20 +146,23 @@ func linkLife(e *env, who, parameter string, token func() string) {
 	if n := e.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'unsubscribe link'`); n != 1 {
 		e.t.Errorf("%d consents taken back", n)
 	}
+
+	// What is stored and told.
 	if who == "member" {
 		a := e.account(1)
-		if !a.Unsubscribed || a.Newsletter || len(said[msg.Member](e, msg.UserPreferencesChanged)) != 1 {
+		if !a.Unsubscribed || a.Newsletter || len(outboxPayloads[msg.Member](e, msg.UserPreferencesChanged)) != 1 {
 			e.t.Errorf("member %+v", a)
 		}
 		return
 	}
 	p, _ := e.prospect("annlee1@mail.example.com")
-	if events := said[msg.Prospect](e, msg.ProspectChanged); !p.Unsubscribed || p.UnsubscribedAt == nil || len(events) != 2 ||
+	if events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged); !p.Unsubscribed || p.UnsubscribedAt == nil || len(events) != 2 ||
 		events[1].UnsubscribeToken != t2 {
 		e.t.Errorf("prospect %+v, events %+v", p, events)
 	}
 }
 
+// A member agrees once to the newest terms, and to no other version.
 func TestTermsOfUse(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -151,15 +171,19 @@ func TestTermsOfUse(t *testing.T) {
 	refused := func(code, version string) string {
 		return `{"terms_of_use_agree":"error","errors":{"error":"` + code + `"},"version":"` + version + `"}`
 	}
+
 	for _, who := range []web.Identity{{}, member(999)} {
 		e.is(e.As(who).Get(check), `{"terms_of_use_agree_check":"user_not_authenticated"}`)
 		e.is(e.As(who).Post(agree, "version", "1"), `{"terms_of_use_agree":"user_not_authenticated"}`)
 	}
+
 	e.is(e.As(member(id)).Get(check), `{"terms_of_use_agree_check":true}`)
 	e.is(e.As(member(id)).Post(agree), `{"terms_of_use_agree":"error","errors":{"error":"version-required"}}`)
 	e.is(e.As(member(id)).Get(agree+"?version=2"), `{"terms_of_use_agree":"error","errors":{"error":"version-required"}}`)
 	e.is(e.Get(agree), `{"terms_of_use_agree":"user_not_authenticated"}`)
 	e.is(e.As(member(id)).Post(agree, "version", "1"), refused("version-already-agreed", "1"))
+
+	// A new version.
 	if code, _, stderr := e.command("terms", "publish", "-version", "2", "-note-file", e.file("<p>New</p>")); code != 0 {
 		t.Fatal(stderr)
 	}
@@ -171,15 +195,18 @@ func TestTermsOfUse(t *testing.T) {
 	e.is(e.As(member(id)).Post(agree, "version", "1"), refused("version-provided-not-most-recent", "1"))
 	e.is(e.As(member(id)).Post(agree, "version", "2"), `{"terms_of_use_agree":"success","version":"2"}`)
 	e.is(e.As(member(id)).Post(agree, "version", "2"), refused("version-already-agreed", "2"))
-	again := e.As(member(id)) // another process did it, and died before it could answer
+	again := e.As(member(id)) // another process did it and died before it could answer
 	again.Header = http.Header{"X-Shop-Again": {"1"}}
 	e.is(again.Post(agree, "version", "2"), `{"terms_of_use_agree":"success","version":"2"}`)
 	e.is(e.As(member(id)).Get(check), `{"terms_of_use_agree_check":true}`)
+
 	if n := e.Number(`SELECT count(*) FROM consent WHERE member_id = $1 AND what LIKE 'terms-of-use:%'`, id); n != 2 {
 		t.Errorf("%d consents to terms", n)
 	}
 }
 
+// Chat messages and entries of the waiting list that break a rule are refused at their field and
+// store nothing.
 func TestChatAndWaitingListRefusals(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -205,6 +232,8 @@ func TestChatAndWaitingListRefusals(t *testing.T) {
 		e.is(e.Post("/user/pythonabot-notify-me", "email_address", c.email, "how_excited", c.excited),
 			`{"pythonabot_notify_me":"validation_error","errors":{"email_address":`+c.wantEmail+`,"how_excited":`+c.wantExcited+`}}`)
 	}
+
+	// Nothing is stored by a refusal; a long message is, and its alert has nothing of the text.
 	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM chat_message) + (SELECT count(*) FROM ` +
 		`outbox)`); n != 0 {
 		t.Errorf("refusals left %d rows", n)
@@ -215,6 +244,7 @@ func TestChatAndWaitingListRefusals(t *testing.T) {
 	if len(alert.To) != 0 || len(alert.Data) != 0 || alert.CreatedAt.IsZero() {
 		t.Errorf("alert %+v", alert)
 	}
+
 	// A member's address may be on the waiting list.
 	e.register("bob_ray", "bob@mail.example.com")
 	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "bob@mail.example.com", "how_excited", "1"),

@@ -13,8 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// move changes the address of a member, as our own page does when a password is given, else as the
-// contract's old pages do.
+// move changes the address of a member: as our own page does if a password is given, otherwise as
+// the contract's old pages do.
 func (e *env) move(id int64, email string, password ...string) testenv.Answer {
 	e.t.Helper()
 	fields := []string{"firstname", "Ann", "lastname", "Lee", "email_address", email}
@@ -24,7 +24,7 @@ func (e *env) move(id int64, email string, password ...string) testenv.Answer {
 	return e.As(member(id)).Post("/user/update-my-information", fields...)
 }
 
-// resetTo asks for a reset and says where its mail went, or "".
+// resetTo asks for a reset and returns where its mail went, or "".
 func (e *env) resetTo(username, email string) string {
 	e.t.Helper()
 	before := len(e.mails(msg.MailReset))
@@ -42,6 +42,7 @@ func (e *env) undoMove(code string) testenv.Answer {
 	return e.Post("/user/undo-address-change", "address_undo_code", code)
 }
 
+// A new address is refused with a wrong password; old pages, which send none, may move it.
 func TestNewAddressNeedsThePassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -54,7 +55,7 @@ func TestNewAddressNeedsThePassword(t *testing.T) {
 	if a := e.account(id); a.Email != "ann@mail.example.com" || len(e.mails(msg.MailAddressChanged)) != 0 {
 		t.Errorf("moved without the password: %+v", a)
 	}
-	e.is(e.move(id, "ann@MAIL.example.com", ""), `{"update_my_information":"success"}`) // the same address asks for none
+	e.is(e.move(id, "ann@MAIL.example.com", ""), `{"update_my_information":"success"}`) // not a new address
 	e.is(e.move(id, "new@mail.example.com", goodPassword), `{"update_my_information":"success"}`)
 	e.is(e.move(id, "newer@mail.example.com"), `{"update_my_information":"success"}`)
 	if a := e.account(id); a.Email != "newer@mail.example.com" || a.EmailVerified {
@@ -62,8 +63,8 @@ func TestNewAddressNeedsThePassword(t *testing.T) {
 	}
 }
 
-// Whatever page sent a new address: until it is proved, what opens the account goes to the one that was
-// proved last, and what happens to it is said there, too.
+// Until a new address is proved, whatever page sent it, mails that open the account go to the one
+// that was proved last, and notices go there, too.
 func TestResetsGoToTheLastProvedAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -71,27 +72,32 @@ func TestResetsGoToTheLastProvedAddress(t *testing.T) {
 	id := e.verified("ann_lee", old)
 	for _, address := range []string{first, second} {
 		e.is(e.move(id, address), `{"update_my_information":"success"}`)
-		e.Exec(`UPDATE code SET issued = issued - interval '1 day' WHERE member_id = $1`, id) // no more than a day's resets at once
+		e.Exec(`UPDATE code SET issued = issued - interval '1 day' WHERE member_id = $1`, id) // or the day's resets are used up
 		for _, typed := range []string{old, strings.ToUpper(old), address} {
 			if got := e.resetTo("ann_lee", typed); got != old {
 				t.Errorf("at %s, asked with %s, the reset goes to %q", address, typed, got)
 			}
 		}
 	}
+
 	if got := e.resetTo("ann_lee", first); got != "" {
 		t.Errorf("an address between the two gets a reset: %q", got)
 	}
 	code := e.lastMail(msg.MailReset).Data["code"]
+
 	e.is(e.Post("/user/forgot-username", "email_address", old), `{"forgot_username":"success"}`)
 	e.answerAll()
 	if m := e.lastMail(msg.MailUsername); cmp.Diff([]string{old}, m.To) != "" {
 		t.Errorf("the user name goes to %v", m.To)
 	}
+
 	e.is(e.As(member(id)).Post("/user/change-my-password", "current_password", goodPassword, "new_password", nextPassword,
 		"confirm_new_password", nextPassword), `{"change_my_password":"success"}`)
 	if m := e.lastMail(msg.MailPasswordChanged); cmp.Diff([]string{second, old}, m.To) != "" || cmp.Diff([]string{old}, m.Proved) != "" {
 		t.Errorf("the notice goes to %v, proved %v", m.To, m.Proved)
 	}
+
+	// Once the new address is proved, the old one gets nothing.
 	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code",
 		e.lastMail(msg.MailAddressChanged).Data["code"]),
 		`{"verify_email_address_response":"success"}`)
@@ -104,7 +110,8 @@ func TestResetsGoToTheLastProvedAddress(t *testing.T) {
 	if got := e.resetTo("ann_lee", second); got != second {
 		t.Errorf("the reset goes to %q", got)
 	}
-	// An account that never proved an address has but one.
+
+	// An account that never proved an address has only one.
 	bob := e.register("bob_ray", "bob@mail.example.com")
 	e.is(e.move(bob, "rob@mail.example.com"), `{"update_my_information":"success"}`)
 	if got := e.resetTo("bob_ray", "rob@mail.example.com"); got != "rob@mail.example.com" {
@@ -112,13 +119,15 @@ func TestResetsGoToTheLastProvedAddress(t *testing.T) {
 	}
 }
 
-// The note to the old address undoes the change, also when the thief has proved the new one and set a
+// The mail to the old address undoes the change, even if the thief has proved the new one and set a
 // password by a reset.
 func TestUndoAddressChange(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	const old, stolen = "ann@mail.example.com", "thief@mail.example.com"
 	id := e.verified("ann_lee", old)
+
+	// The thief moves the account, proves the address, sets a password and moves it again.
 	e.is(e.move(id, stolen), `{"update_my_information":"success"}`)
 	note := e.lastMail(msg.MailAddressChanged)
 	if !slices.Contains(note.To, old) || note.Data["undo_code"] == "" {
@@ -157,10 +166,11 @@ func TestUndoAddressChange(t *testing.T) {
 	if a.Email != old || !a.EmailVerified || a.ProvedEmail == nil || *a.ProvedEmail != old {
 		t.Errorf("the account: %+v", a)
 	}
-	if ended := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); ended[len(ended)-1].MemberID != id ||
+	if ended := outboxPayloads[msg.CredentialsChanged](e, msg.UserCredentialsChanged); ended[len(ended)-1].MemberID != id ||
 		ended[len(ended)-1].KeepSession != "" {
 		t.Errorf("no session is ended: %+v", ended)
 	}
+
 	// Nothing that the thief has opens the account.
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", nextPassword, "remember_me", "true"), `{"login":"false"}`)
 	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", theirs, "new_password", nextPassword,
@@ -171,6 +181,7 @@ func TestUndoAddressChange(t *testing.T) {
 	if got := e.resetTo("ann_lee", stolen); got != "" {
 		t.Errorf("the thief gets a reset: %q", got)
 	}
+
 	// The owner has a link for a new password in the mail.
 	mail := e.lastMail(msg.MailReset)
 	if cmp.Diff([]string{old}, mail.To) != "" {
@@ -179,7 +190,8 @@ func TestUndoAddressChange(t *testing.T) {
 	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", mail.Data["code"], "new_password", goodPassword,
 		"confirm_new_password", goodPassword),
 		`{"set_new_password":"success"}`)
-	// A password that is older than the change is left as it is, and the link dies after seven days.
+
+	// A password that is older than the change stays, and the link is valid for seven days.
 	e.is(e.move(id, stolen), `{"update_my_information":"success"}`)
 	code := e.lastMail(msg.MailAddressChanged).Data["undo_code"]
 	if left := e.Number(`SELECT count(*) FROM address_change WHERE undone IS NULL AND superseded IS NULL AND expires BETWEEN now() + ` +
@@ -190,8 +202,8 @@ func TestUndoAddressChange(t *testing.T) {
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", "true"), `{"login":"true"}`)
 }
 
-// A slip of the pen at registration must not leave the account to the owner of that address: an unproved
-// address does not win over a proved one.
+// A slip of the pen at registration does not leave the account to the owner of that address: an
+// unproved address does not win over a proved one.
 func TestUndoDoesNotWinOverAProof(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -204,7 +216,8 @@ func TestUndoDoesNotWinOverAProof(t *testing.T) {
 	if a := e.account(id); a.Email != "ann@mail.example.com" || !a.EmailVerified {
 		t.Errorf("%+v", a)
 	}
-	// Unproved against unproved, the older one wins.
+
+	// Of two unproved addresses the older one wins.
 	bob := e.register("bob_ray", "bob@mail.example.com")
 	e.is(e.move(bob, "rob@mail.example.com"), `{"update_my_information":"success"}`)
 	e.is(e.undoMove(e.lastMail(msg.MailAddressChanged).Data["undo_code"]), `{"undo_address_change":"success"}`)

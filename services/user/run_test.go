@@ -17,7 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// running is the whole service with a real database and broker, as edge and the others see it.
+// running is the whole service with a real database and broker, as edge and the other services see
+// it.
 type running struct {
 	*testenv.Client // with the identity of a visitor
 	t               *testing.T
@@ -29,7 +30,7 @@ type running struct {
 func start(t *testing.T) *running {
 	t.Helper()
 	r := &running{t: t, broker: testenv.NewBroker(t), url: testenv.Database(t, testenv.Schema{Service: "user", Sets: Migrations()})}
-	r.again()
+	r.startService()
 	t.Cleanup(func() {
 		if err := r.stop(); err != nil {
 			t.Error(err)
@@ -38,8 +39,8 @@ func start(t *testing.T) *running {
 	return r
 }
 
-// again starts the service, the first time or after a stop.
-func (r *running) again() {
+// startService starts the service, the first time or after a stop.
+func (r *running) startService() {
 	r.t.Helper()
 	l, url := testenv.Listen(r.t)
 	cfg := testConfig()
@@ -59,14 +60,16 @@ func (r *running) again() {
 	})
 }
 
-// hear collects what a consumer of the broker's list is sent, in the place of its service.
+// hear collects what is sent to a consumer of another service, in its place.
 func (r *running) hear(consumer, stream string) func() []*bus.Delivery {
 	r.t.Helper()
 	pool := testenv.Open(r.t, r.url, "user")
 	service, _, _ := strings.Cut(consumer, "-")
 	conn := r.broker.Bus(service)
+
 	var mu sync.Mutex
 	var heard []*bus.Delivery
+
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -82,6 +85,7 @@ func (r *running) hear(consumer, stream string) func() []*bus.Delivery {
 		}
 	})
 	r.t.Cleanup(func() { cancel(); done.Wait() })
+
 	return func() []*bus.Delivery {
 		mu.Lock()
 		defer mu.Unlock()
@@ -89,7 +93,9 @@ func (r *running) hear(consumer, stream string) func() []*bus.Delivery {
 	}
 }
 
-func TestRun(t *testing.T) {
+// The running service sends mails and messages, consumes orders, parks garbage and answers requests
+// for mails.
+func TestServiceWithBrokerAndDatabase(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	mails, members := r.hear(msg.MailerMail, "MAIL"), r.hear(msg.MailerUser, "USER")
@@ -100,7 +106,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("mail %s, %s", d.Key, d.Subject)
 	}
 
-	// A visitor's order comes twice and with garbage beside it.
+	// A visitor's order comes twice, with garbage in between.
 	publisher := r.broker.Bus("order").NewPublisher()
 	ctx, cancel := context.WithCancel(t.Context())
 	var publishing sync.WaitGroup
@@ -134,7 +140,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Neither broker nor process has to live for an account to be made whole.
+// An account is completed although the broker is away when it is made and the process ends before
+// the broker returns.
 func TestRegistrationOutlivesBrokerAndProcess(t *testing.T) {
 	t.Parallel()
 	r := start(t)
@@ -147,12 +154,13 @@ func TestRegistrationOutlivesBrokerAndProcess(t *testing.T) {
 	r.broker.Wipe()
 	r.broker.Start()
 	r.broker.Provision()
-	r.again()
+	r.startService()
 	mails := r.hear(msg.MailerMail, "MAIL")
 	testenv.Eventually(t, 30*time.Second, "the welcome mail has left", func() bool { return len(mails()) == 1 })
 }
 
-func TestRunRefuses(t *testing.T) {
+// Without its port or its database the service does not start.
+func TestServiceDoesNotStart(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

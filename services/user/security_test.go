@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// lines are log lines of one endpoint.
+// lines are the log lines of one endpoint.
 func lines(t *testing.T, log *bytes.Buffer, route string) (found []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(log.String()) {
@@ -25,6 +25,8 @@ func lines(t *testing.T, log *bytes.Buffer, route string) (found []map[string]an
 	return found
 }
 
+// Requests that authenticate are logged with outcome, network and a mark of the account, and
+// without names, addresses and secrets.
 func TestAuthenticationIsLogged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -37,9 +39,12 @@ func TestAuthenticationIsLogged(t *testing.T) {
 	login := func(username, password string) {
 		e.As(from).Post("/user/login", "username", username, "password", password, "remember_me", "false")
 	}
+
+	// Logins: wrong, right, and of an unknown name.
 	login("quirina_z", "Wrong!word1")
 	login(" quirina_z ", goodPassword)
 	login("nobody_here", "Wrong!word1")
+
 	got := lines(t, &log, "/user/login")
 	if len(got) != 3 {
 		t.Fatalf("%d lines: %s", len(got), log.String())
@@ -52,6 +57,8 @@ func TestAuthenticationIsLogged(t *testing.T) {
 	if got[0]["account"] != got[1]["account"] || got[0]["account"] == got[2]["account"] || got[0]["account"] != e.accountMark("quirina_z") {
 		t.Errorf("marks of accounts: %v", got)
 	}
+
+	// The other endpoints.
 	me := member(id)
 	me.Client, me.Username = client, "quirina_z"
 	for route, c := range map[string]struct {
@@ -77,6 +84,8 @@ func TestAuthenticationIsLogged(t *testing.T) {
 			t.Errorf("%s is logged as %v, want %s", route, got, c.outcome)
 		}
 	}
+
+	// Nothing secret is in the log.
 	e.As(from).Post("/user/forgot-username", "email_address", "quirina@mail.example.com")
 	for _, secret := range []string{"quirina", "mail.example.com", client, "Wrong!word1", goodPassword, "nobody_here", "forged"} {
 		if strings.Contains(log.String(), secret) {

@@ -18,7 +18,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// bought has the consumer hear of an order, by whichever of its two ways it would take.
+// bought hands an order to the consumer, by whichever of its two ways it takes.
 func (e *env) bought(key string, o msg.OrderPlaced) {
 	e.t.Helper()
 	o.Identifier, o.PlacedAt, o.ProspectKnown = key, time.Now(), true
@@ -39,8 +39,8 @@ func memberPath(id int64, parts ...string) string {
 	return "/staff/customers/member-" + strconv.FormatInt(id, 10) + strings.Join(append([]string{""}, parts...), "/")
 }
 
-// acted counts entries of the log, none of which has a customer's data.
-func (e *env) acted(text string) int {
+// countActs counts entries of the log, none of which may have a customer's data.
+func (e *env) countActs(text string) int {
 	e.t.Helper()
 	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
 			AND convert_from(payload, 'UTF8') ~ '@mail|secret'`); n != 0 {
@@ -50,8 +50,9 @@ func (e *env) acted(text string) int {
 		AND convert_from(payload, 'UTF8') LIKE '%"text":"' || $1 || '%'`, text)
 }
 
-// Orders count for the member who placed them, or has proved the address; else for the prospect, until the address is
-// proved. Staff filter and sort by them, and by newsletter, source and tag, page by page.
+// An order counts for the member who placed it or has proved its address, otherwise for the
+// prospect, until the address is proved. Staff filter and sort by orders, newsletter, source and
+// tag, page by page.
 func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -59,12 +60,14 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 	e.bought("A1", msg.OrderPlaced{MemberID: ann, Email: "other@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 1000}})
 	e.bought("A2", msg.OrderPlaced{Email: "ANN@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 500}})
 	e.bought("B1", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700},
-		Newsletter: true}) // makes a prospect
+		Newsletter: true}) // adds a prospect
 	e.bought("B2", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 1300}})
 	e.bought("C1", msg.OrderPlaced{Email: "cy@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 100}, Newsletter: true})
 	e.register("dan_roe", "dan@mail.example.com")
 	e.DB.Exec(`UPDATE account SET tags = '{press}' WHERE id = $1`, ann)
-	staff := e.desk(adminui.Support)
+
+	// Filters and sorting.
+	staff := e.staffClient(adminui.Support)
 	staff.Header = http.Header{"Accept": {"application/json"}}
 	for query, want := range map[string]string{
 		"sort=-spent":                      "bob 20.00, ann 15.00, cy 1.00, dan 0.00",
@@ -77,7 +80,7 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 		"source=registration&sort=-orders": "ann 15.00, dan 0.00",
 		"tag=press":                        "ann 15.00",
 	} {
-		if got := listed(staff, query); got != want {
+		if got := listedCustomers(staff, query); got != want {
 			t.Errorf("%s lists %s, want %s", query, got, want)
 		}
 	}
@@ -86,11 +89,15 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 			t.Errorf("%s: %s", query, a)
 		}
 	}
+
+	// A proof hands the orders over.
 	bob := e.verified("bob_ray", "Bob@mail.example.com")
 	staff.Get(memberPath(bob)).Want("20.00", "customer", "spent")
 	if n := e.DB.Number(`SELECT sum(orders) FROM account`) + 10*e.DB.Number(`SELECT sum(orders) FROM prospect`); n != 14 {
 		t.Errorf("orders of members and, times ten, of prospects: %d", n)
 	}
+
+	// All pages of a long list have each prospect once.
 	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, spent)
 		SELECT n || '@mail.example.com', 'p' || n, 'c' || n, n FROM generate_series(1, 120) AS n`)
 	seen, path := map[string]bool{}, "/staff/customers?sort=-spent&kind=prospect"
@@ -111,8 +118,8 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 	}
 }
 
-// listed are the customers of a list, and what they bought for.
-func listed(staff *testenv.Client, query string) string {
+// listedCustomers are the customers of a list, and what they bought for.
+func listedCustomers(staff *testenv.Client, query string) string {
 	a := staff.Get("/staff/customers?" + query)
 	var list []string
 	for i := range 10 {
@@ -124,16 +131,19 @@ func listed(staff *testenv.Client, query string) string {
 	return strings.Join(list, ", ")
 }
 
-// Staff change names, address and tags of a member, with the mails that a change of address brings, and what is known of
-// a prospect. Of two people who change one at once the second is asked again, with what was typed.
+// Staff change names, address and tags of a member, with the mails of a change of address, and what
+// is known about a prospect. Of two people who change a customer at once the second is asked again,
+// with what was typed.
 func TestStaffEditACustomer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ann := e.verified("ann_lee", "ann@mail.example.com")
-	staff := e.desk(adminui.Support)
+	staff := e.staffClient(adminui.Support)
 	version := strconv.FormatInt(e.account(ann).Version, 10)
 	form := []string{"version", version, "first_name", "Zoë", "last_name", "Lee", "email", "zoe@mail.example.com",
 		"tags", "Press,  wholesale , press"}
+
+	// A member.
 	staff.Get(memberPath(ann, "edit")).Has(200, `value="ann@mail.example.com"`)
 	if a := staff.Post(memberPath(ann, "edit"), form...); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
@@ -145,19 +155,22 @@ func TestStaffEditACustomer(t *testing.T) {
 	if to := e.lastMail(msg.MailAddressChanged).To; strings.Join(to, " ") != "zoe@mail.example.com ann@mail.example.com" {
 		t.Errorf("the mail goes to %v", to)
 	}
-	told := said[msg.Member](e, msg.UserProfileChanged)
+	told := outboxPayloads[msg.Member](e, msg.UserProfileChanged)
 	if len(told) != 1 || told[0].Version != a.Version || strings.Join(told[0].Tags, ",") != "press,wholesale" {
 		t.Errorf("told %+v", told)
 	}
+
+	// A second person, and a form that breaks the rules.
 	form[3] = "Zara"
 	conflict := staff.Post(memberPath(ann, "edit"), form...)
 	conflict.Has(409, `value="Zara"`, "<strong>Zoë</strong>", `name="version" value="`+strconv.FormatInt(a.Version, 10)+`"`)
 	staff.Post(memberPath(ann, "edit"), "version", strconv.FormatInt(a.Version, 10), "first_name", "", "email", "x", "tags",
 		strings.Repeat("x", 41)).Has(422, "Fill this in.", "email address", "At most 20 tags")
-	if n := e.acted("Changed member-"); n != 1 {
+	if n := e.countActs("Changed member-"); n != 1 {
 		t.Errorf("%d acts on record", n)
 	}
 
+	// A prospect.
 	e.is(e.Post("/user/put-chat-message", "name", "Pat", "email_address", "pat@mail.example.com", "message", "<i>hello"),
 		`{"put_chat_message":"true"}`)
 	pat, _ := e.prospect("pat@mail.example.com")
@@ -171,15 +184,18 @@ func TestStaffEditACustomer(t *testing.T) {
 	staff.Get("/staff/customers?tag=fair").Has(200, "pat@mail.example.com", `<option value="press"`)
 }
 
-// Staff note something, mail the link again that proves the address, log a member out, and unsubscribe one; each once,
-// however often the form is sent, and on record without what was written.
+// Staff write a note, mail the link that proves the address again, log a member out, and
+// unsubscribe one. Each is done once, however often the form is sent, and is on record without what
+// was written.
 func TestStaffHelpACustomer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ann := e.register("ann_lee", "ann@mail.example.com", "newsletter", "true")
 	e.is(e.As(member(ann)).Post("/user/update-communication-preferences",
 		why("newsletter", "true", "email_unsubscribe", "false", "other", "<b>too many")...), `{"update_communication_preferences":"success"}`)
-	staff := e.desk(adminui.Support)
+
+	// Each form is sent twice.
+	staff := e.staffClient(adminui.Support)
 	staff.Post(memberPath(ann, "notes"), "text", " ").Has(422, "Write something")
 	for range 2 {
 		for _, command := range []string{"notes", "sessions", "unsubscribe"} {
@@ -189,19 +205,23 @@ func TestStaffHelpACustomer(t *testing.T) {
 		}
 	}
 	staff.Post(memberPath(ann, "verify"))
+
 	page := staff.Get(memberPath(ann))
 	page.Has(200, "secret &lt;i&gt;word", "Ada", "&lt;b&gt;too many", "marketing-mail: taken back", "Mail the link again",
 		"/sessions/"+strconv.FormatInt(ann, 10), "Terms")
 	if n := strings.Count(page.Body, "secret &lt;i&gt;word"); n != 1 {
 		t.Errorf("the note is there %d times", n)
 	}
-	if a := e.account(ann); !a.Unsubscribed || a.Newsletter || e.acted("Unsubscribed member-") != 1 || e.acted("Noted ") != 1 {
+	if a := e.account(ann); !a.Unsubscribed || a.Newsletter || e.countActs("Unsubscribed member-") != 1 || e.countActs("Noted ") != 1 {
 		t.Errorf("%+v", a)
 	}
-	ended := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged)
+
+	ended := outboxPayloads[msg.CredentialsChanged](e, msg.UserCredentialsChanged)
 	if len(ended) != 2 || ended[0].MemberID != ann || ended[0].KeepSession != "" || time.Since(ended[0].At) > time.Minute {
 		t.Errorf("sessions that end: %+v", ended)
 	}
+
+	// An address that is proved needs no link.
 	code := e.lastMail(msg.MailVerify).Data["code"]
 	e.is(e.As(member(ann)).Post("/user/verify-email-address-response", "email_verification_code", code),
 		`{"verify_email_address_response":"success"}`)
@@ -209,60 +229,73 @@ func TestStaffHelpACustomer(t *testing.T) {
 	if n := len(e.mails(msg.MailVerify)); n != 1 {
 		t.Errorf("%d mails to prove an address that is proved", n)
 	}
+
 	staff.Get("/staff/customers/reasons").Has(200, "&lt;b&gt;too many", "ann@mail.example.com")
 	if a := staff.Post("/staff/customers/prospect-1/sessions"); a.Status != http.StatusNotFound {
 		t.Error(a)
 	}
-	if a := e.desk(adminui.ReadOnly).Post(memberPath(ann, "notes"), "text", "x"); a.Status != http.StatusForbidden {
+	if a := e.staffClient(adminui.ReadOnly).Post(memberPath(ann, "notes"), "text", "x"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
+
+	// Forms without a version, or with garbage.
 	parts := map[string]string{"customer": "member-" + strconv.FormatInt(ann, 10), "thread": "1", "id": "1"}
 	e.Exec(`INSERT INTO chat_thread (id, email, name, state, last_at) VALUES (1, 'cy@mail.example.com', 'Cy', 'open', now());
 		INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
-	e.desk(adminui.Owner).Versions(memberPath(ann, "edit"), "/staff/chat/1/answer", "/staff/chat/1/state", "/staff/chat/answers/1",
+	e.staffClient(adminui.Owner).Versions(memberPath(ann, "edit"), "/staff/chat/1/answer", "/staff/chat/1/state", "/staff/chat/answers/1",
 		"/staff/terms")
-	e.desk(adminui.Owner).Garbage(e.server.staff(), parts, "text", "version", "other", "first_name", "tags", "state", "note", "title")
+	e.staffClient(adminui.Owner).Garbage(e.server.staff(), parts, "text", "version", "other", "first_name", "tags", "state",
+		"note", "title")
 }
 
-// A prospect's record becomes part of another customer's: figures, notes and tags move, one newsletter is enough, the
-// addresses stay. An erasure of either takes both.
+// A prospect's record becomes part of another customer's: figures, notes and tags move, one
+// newsletter is enough, the addresses stay. An erasure of either takes both.
 func TestStaffMergeTwoRecords(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
+
+	// A member, and a record that is the same person's.
 	ann := e.verified("ann_lee", "ann@mail.example.com", "newsletter", "true")
 	e.bought("A1", msg.OrderPlaced{MemberID: ann, OrderAmounts: msg.OrderAmounts{Total: 1000}})
 	e.bought("B1", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700}, Newsletter: true})
 	work, _ := e.prospect("work@mail.example.com")
-	staff := e.desk(adminui.Owner)
+	staff := e.staffClient(adminui.Owner)
 	staff.Post("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)+"/notes", "text", "Buys for the office.")
 	e.DB.Exec(`UPDATE prospect SET tags = '{office}'`)
+
+	// What cannot be merged, and the merge.
 	for other, want := range map[string]string{"ann@mail.example.com": "This is a member.", "no@mail.example.com": "No prospect",
 		"": "No prospect"} {
 		staff.Post(memberPath(ann, "merge"), "other", other).Has(422, want)
 	}
 	e.mergeRecord(staff, memberPath(ann), "WORK@mail.example.com")
 	staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com").Has(422, "merged already")
+
 	page := staff.Get(memberPath(ann))
 	page.Has(200, "17.00", "office", "Buys for the office.", "Orders of work@mail.example.com")
 	staff.Get("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)).Has(200, "merged into", memberPath(ann)[len("/staff"):])
 	if got := strings.Count(staff.Get("/staff/customers").Body, `<td role="cell"><a href="/customers/`); got != 1 {
 		t.Errorf("%d customers are listed", got)
 	}
-	told := said[msg.Prospect](e, msg.ProspectChanged)
+
+	told := outboxPayloads[msg.Prospect](e, msg.ProspectChanged)
 	if last := told[len(told)-1]; last.ID != work.ID || !last.Unsubscribed || *last.Refused {
 		t.Errorf("told %+v", last)
 	}
+
 	// Later orders are the member's.
 	e.bought("B2", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 300}})
 	if a := e.DB.Number(`SELECT spent FROM account`); a != 2000 {
 		t.Errorf("bought for %d", a)
 	}
+
 	for _, named := range []erasure.Person{{MemberIDs: []int64{ann}}, {Emails: []string{"Work@mail.example.com"}}} {
 		p, err := FindPerson(t.Context(), e.pool, named)
 		if err != nil || len(p.MemberIDs) != 1 || len(p.ProspectIDs) != 1 || len(p.Emails) != 2 {
 			t.Errorf("%+v is %+v, %v", named, p, err)
 		}
 	}
+
 	if a := staff.Post(memberPath(ann, "erase"), "confirm", "ann@mail.example.com"); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// desk is the client of a person of the staff who asks user's pages.
-func (e *env) desk(roles ...adminui.Role) *testenv.Client {
+// staffClient is the client of a person of the staff for user's pages.
+func (e *env) staffClient(roles ...adminui.Role) *testenv.Client {
 	e.t.Helper()
 	server := httptest.NewServer(testenv.Mount(e.t, "user", e.server.staff(), e.server.routes()))
 	e.t.Cleanup(server.Close)
@@ -38,16 +38,17 @@ func (e *env) customers() {
 		SELECT id, 'newsletter', true, now(), 'checkout' FROM account WHERE username = 'user1'`)
 }
 
-// Staff find customers by how address or name begin, the newest first, and see one with chat and consents;
-// what a shopper typed is text.
+// Staff find customers by the beginning of address or name, newest first, and see one with chat and
+// consents. What a shopper typed is shown as text.
 func TestStaffSeeCustomers(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.customers()
 	id := e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`)
-	staff := e.desk(adminui.Support)
+	staff := e.staffClient(adminui.Support)
 	staff.Get("/staff/customers/member-"+id).Has(200, "&lt;b&gt;Ann&lt;/b&gt; Lee1", "&lt;script&gt;hi", "newsletter: agreed",
 		"/orders?q=ann1%40mail.example.com")
+
 	staff.Header = http.Header{"Accept": {"application/json"}}
 	a := staff.Get("/staff/customers")
 	for i, want := range []string{"ann1", "pat1", "ann2", "pat2"} {
@@ -58,6 +59,7 @@ func TestStaffSeeCustomers(t *testing.T) {
 	if a := staff.Get("/staff/customers", "q", "%"); a.At("customers", "0") != nil {
 		t.Error("a sign of LIKE finds everyone")
 	}
+
 	for _, path := range []string{"/member-0", "/prospect-999", "/member", "/x-1", "/member-x"} {
 		if a := staff.Get("/staff/customers" + path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %s", path, a)
@@ -65,15 +67,17 @@ func TestStaffSeeCustomers(t *testing.T) {
 	}
 }
 
-// Who ordered without an account is called, and found, by the name on the last order; by index, however many there are.
+// A customer without an account is called by the name on the last order and found by it, through an
+// index however many there are.
 func TestVisitorsAreFoundByTheNameOnTheirOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	at := time.Now().UTC().Truncate(time.Second)
 	e.guest("pat@mail.example.com")
 	e.bought("a1", msg.OrderPlaced{Email: "Wolf@mail.example.com", CustomerName: " Wolfgang van  der Berg ", Newsletter: true})
-	staff := e.desk(adminui.Support)
+	staff := e.staffClient(adminui.Support)
 	staff.Header = http.Header{"Accept": {"application/json"}}
+
 	find := func(search, want string) {
 		t.Helper()
 		a := staff.Get("/staff/customers", "q", search)
@@ -82,9 +86,11 @@ func TestVisitorsAreFoundByTheNameOnTheirOrder(t *testing.T) {
 			t.Errorf("%s finds others, too: %s", search, a.Body)
 		}
 	}
+
 	find("wolfgang van", "Wolfgang van der Berg")
 	find("BERG", "Wolfgang van der Berg")
-	e.came(msg.OrderMoney{Identifier: "a0", Email: "wolf@mail.example.com", CustomerName: "W. Former", PlacedAt: at.Add(-time.Hour)},
+	e.receiveMoney(
+		msg.OrderMoney{Identifier: "a0", Email: "wolf@mail.example.com", CustomerName: "W. Former", PlacedAt: at.Add(-time.Hour)},
 		msg.OrderMoney{Identifier: "of pat@mail.example.com", Email: "pat@mail.example.com", CustomerName: "Pat Łukasz", PlacedAt: at})
 	find("berg", "Wolfgang van der Berg")
 	find("łuk", "Pat Łukasz")
@@ -101,6 +107,7 @@ func TestVisitorsAreFoundByTheNameOnTheirOrder(t *testing.T) {
 		SELECT 'u' || i, 'x', 'Bob', 'Ray' || i, 'member' || i || '@mail.example.com', 'mt' || i, 'm' || i
 		FROM generate_series(1, $1::int) AS i`, rows)
 	e.DB.Exec(`ANALYZE`)
+
 	whole := testenv.DB{TB: t, Conn: e.pool}.ReadsWhole(rows, func(tx pgx.Tx, _ testenv.DB) {
 		for search, want := range map[string]string{"lee777": "Ann Lee777", "bob ray777": "Bob Ray777"} {
 			list, err := listCustomers(t.Context(), tx, customerList{Search: search, Sort: "since", Down: true, Rows: 50})
@@ -109,44 +116,49 @@ func TestVisitorsAreFoundByTheNameOnTheirOrder(t *testing.T) {
 			}
 		}
 	})
+
 	if len(whole) != 0 {
 		t.Errorf("read whole: %q", whole)
 	}
 }
 
-// The list as a file is for those who may export customers, with a fresh second factor, and is on record.
+// The list as a file is for those who may export customers, with a fresh second factor, and each
+// export is on record.
 func TestFileOfCustomersIsAnExport(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.customers()
-	support := e.desk(adminui.Support)
+	support := e.staffClient(adminui.Support)
 	if a := support.Get("/staff/customers"); a.Status != 200 || strings.Contains(a.Body, "customers.csv") {
 		t.Error("those who may not export are offered the file")
 	}
 	if a := support.Get("/staff/customers.csv"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
-	manager := e.desk(adminui.Manager)
+
+	manager := e.staffClient(adminui.Manager)
 	manager.Get("/staff/customers").Has(200, "/customers.csv")
 	manager.Get("/staff/customers.csv").Has(200, "ann1@mail.example.com")
 	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE convert_from(payload, 'UTF8') LIKE '%Exported 4 customers%'`); n != 1 {
 		t.Errorf("%d acts on record", n)
 	}
+
 	manager.Staff.FreshUntil = time.Time{}
 	manager.Get("/staff/customers.csv").Has(403, "confirm-it-is-you")
 }
 
-// A customer is erased by those who may, with a fresh second factor and the address typed again; it is on record
-// without the address.
+// A customer is erased by those who may, with a fresh second factor and the address typed again.
+// The act is on record without the address.
 func TestStaffEraseACustomer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.customers()
 	path := "/staff/customers/member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`) + "/erase"
-	if a := e.desk(adminui.Support).Post(path, "confirm", "ann1@mail.example.com"); a.Status != http.StatusForbidden {
+	if a := e.staffClient(adminui.Support).Post(path, "confirm", "ann1@mail.example.com"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
-	staff := e.desk(adminui.Owner)
+
+	staff := e.staffClient(adminui.Owner)
 	staff.Garbage(e.server.staff(), map[string]string{"customer": strings.Split(path, "/")[3]}, "confirm")
 	if a := staff.Post(path, "confirm", "ann2@mail.example.com"); a.Status != http.StatusUnprocessableEntity {
 		t.Error(a)
@@ -154,6 +166,7 @@ func TestStaffEraseACustomer(t *testing.T) {
 	if a := staff.Post(path, "confirm", "Ann1@mail.example.com"); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}
+
 	if n := e.DB.Number(`SELECT count(*) FROM account`); n != 1 {
 		t.Errorf("%d accounts are left", n)
 	}
@@ -166,7 +179,7 @@ func TestStaffEraseACustomer(t *testing.T) {
 	}
 }
 
-// Beside an order stands who bought it: a member, or whom the code of a prospect leads to.
+// An order's page shows who bought it: a member, or the prospect of a code.
 func TestStaffSeeTheCustomerOfAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -174,7 +187,7 @@ func TestStaffSeeTheCustomerOfAnOrder(t *testing.T) {
 	e.DB.Exec(`INSERT INTO prospect_alias SELECT 'former', id FROM prospect WHERE pr_cd = 'c2'`)
 	id := e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`)
 	prospect := e.DB.Text(`SELECT id::text FROM prospect WHERE pr_cd = 'c2'`)
-	staff := e.desk(adminui.Support)
+	staff := e.staffClient(adminui.Support)
 	for query, want := range map[string]string{"member=" + id: `href="/customers/member-` + id + `"`,
 		"code=c2": `href="/customers/prospect-` + prospect + `"`, "code=former": `href="/customers/prospect-` + prospect + `"`,
 		"code=none": "nothing more is known", "": "nothing more is known", "member=999": "nothing more is known"} {
@@ -185,16 +198,16 @@ func TestStaffSeeTheCustomerOfAnOrder(t *testing.T) {
 			t.Errorf("%s: %s", bad, a)
 		}
 	}
-	if a := e.desk(adminui.Fulfilment).Get("/staff/customers/panel?member=" + id); a.Status != http.StatusForbidden {
+	if a := e.staffClient(adminui.Fulfilment).Get("/staff/customers/panel?member=" + id); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
 }
 
-// Terms beyond those of the sample shop are a step of the guide that is done.
+// The step of the guide about terms is done once there are others than the sample shop's.
 func TestTermsAreAStepOfTheGuide(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	staff := e.desk(adminui.Manager)
+	staff := e.staffClient(adminui.Manager)
 	staff.Header = http.Header{"Accept": {"application/json"}}
 	staff.Get("/staff/home").Want(false, "steps", "0", "done")
 	e.Exec(`INSERT INTO terms_version (version, note) VALUES (2, 'New')`)

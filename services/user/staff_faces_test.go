@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// pathsOf are what stands in the paths of the pages of a shop with customers.
+// pathsOf are the values of the parameters in the paths of a shop with customers.
 func (e *env) pathsOf() map[string]string {
 	e.customers()
 	e.DB.Exec(`UPDATE chat_thread SET name = '=1+1'`)
@@ -20,14 +20,14 @@ func (e *env) pathsOf() map[string]string {
 		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)}
 }
 
-// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
+// Each page for staff is available as JSON in the shape that pages.txt has, as HTML, and as a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Faces("pages.txt", e.server.staff(), e.pathsOf())
 }
 
-// A program that posts nothing to a form learns what is wrong with it.
+// A program that posts an empty form is told as JSON what is wrong with it.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// upload posts a list as the page does: a file, or the text of one that was looked at.
+// upload posts a list as the page does: as a file, or as the text of one that was checked.
 func upload(staff *testenv.Client, text string, really bool) testenv.Answer {
 	staff.TB.Helper()
 	var body bytes.Buffer
@@ -34,18 +34,21 @@ func upload(staff *testenv.Client, text string, really bool) testenv.Answer {
 	if err != nil {
 		staff.TB.Fatal(err)
 	}
+
 	r := staff.Body("POST", "/staff/prospects/import", body.String())
 	r.Header.Set("Content-Type", w.FormDataContentType())
 	return staff.Do(r)
 }
 
-// A list of prospects is looked at first, every wrong line named, and imported whole or not at all; what the shop wrote
-// can be read again. A prospect is added by hand once.
+// A list of prospects is checked first, every wrong line is named, and it is imported whole or not
+// at all. What the shop exports can be imported. A prospect is added by hand once.
 func TestStaffKeepProspects(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.register("ann_lee", "ann@mail.example.com")
-	staff := e.desk(adminui.Manager)
+
+	// Lists that are wrong.
+	staff := e.staffClient(adminui.Manager)
 	staff.Get("/staff/prospects/import").Has(200, "first_name")
 	upload(staff, "email;phone\nx;1\nbob@mail.example.com;"+strings.Repeat("1", 101)+"\ncy@mail.example.com;\x00", false).
 		Has(422, "email is not an address", "phone is longer", "is not UTF-8 text", `<td class="number">2</td>`)
@@ -57,12 +60,15 @@ func TestStaffKeepProspects(t *testing.T) {
 	upload(staff, strings.Repeat("x", maxImport+1), false).Has(422, "This file has 4.0 MB", `type="file"`)
 	upload(staff, "", false).Has(422, "This file is empty", `type="file"`)
 	staff.Post("/staff/prospects/import").Has(422, "Choose a file", `type="file"`)
+
+	// A good list is checked, then imported, twice.
 	list := "email,first_name,unsubscribed,prospect_comment\nbob@mail.example.com,Bob,false,=1+1\nann@mail.example.com,Ann,,\n" +
 		"cy@mail.example.com,Cy,,\n"
 	upload(staff, list, false).Has(200, "New prospects</dt><dd>2", "Known already</dt><dd>1", "1 of the new ones", "Import 3 lines")
 	if n := e.DB.Number(`SELECT count(*) FROM prospect`); n != 0 {
 		t.Fatalf("looking at a list imports %d", n)
 	}
+
 	for range 2 {
 		if a := upload(staff, list, true); a.Status != http.StatusSeeOther {
 			t.Fatal(a)
@@ -71,13 +77,17 @@ func TestStaffKeepProspects(t *testing.T) {
 	if n := e.DB.Number(`SELECT count(*) FROM prospect WHERE source = 'import'`); n != 2 {
 		t.Errorf("%d prospects", n)
 	}
+
+	// The export is a list that can be imported.
 	staff.Get("/staff/prospects?q=bo").Has(200, "bob@mail.example.com", "/customers/prospect-")
 	file := staff.Get("/staff/prospects.csv")
 	file.Has(200, "email,first_name", "'=1+1")
 	upload(staff, file.Body, false).Has(200, "Known already</dt><dd>2")
-	if n := e.acted("Exported 2 prospects"); n != 1 {
+	if n := e.countActs("Exported 2 prospects"); n != 1 {
 		t.Errorf("%d exports on record", n)
 	}
+
+	// One prospect by hand.
 	add := []string{"email", "dora@mail.example.com", "first_name", "Dora", "newsletter", "on"}
 	if a := staff.Post("/staff/prospects/new", add...); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
@@ -90,7 +100,9 @@ func TestStaffKeepProspects(t *testing.T) {
 	if n := e.DB.Number(`SELECT count(*) FROM consent WHERE what = 'newsletter' AND given AND source = 'staff'`); n != 1 {
 		t.Errorf("%d consents", n)
 	}
-	if a := upload(e.desk(adminui.Support), list, true); a.Status != http.StatusForbidden {
+
+	// Others may not import, and a list has a limit.
+	if a := upload(e.staffClient(adminui.Support), list, true); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
 	var long strings.Builder

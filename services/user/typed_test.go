@@ -6,7 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// Keyboards of phones put blanks behind a user name. Passwords are taken as they are.
+// Blanks around a user name, as keyboards of phones add them, do not count; passwords are compared
+// as they are.
 func TestBlanksAroundAUserName(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -18,9 +19,11 @@ func TestBlanksAroundAUserName(t *testing.T) {
 			t.Errorf("%q opens a session of %q", username, sessionOf(got).Member.Username)
 		}
 	}
+
 	for _, c := range [][2]string{{"ann lee", goodPassword}, {"ann_lee", goodPassword + " "}, {" ", goodPassword}} {
 		e.is(e.Post("/user/login", "username", c[0], "password", c[1], "remember_me", "true"), `{"login":"false"}`)
 	}
+
 	e.is(e.Post("/user/reset-password", "username", "ann_lee ", "email_address", " ann@mail.example.com"), `{"reset_password":"success"}`)
 	e.answerAll()
 	e.is(e.Post("/user/set-new-password", "username", " ann_lee", "password_reset_code", e.lastMail(msg.MailReset).Data["code"],

@@ -7,6 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// At most three accounts may wait for the proof of one address, whatever its case.
 func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -15,11 +16,13 @@ func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	create := func(username, email string) testenv.Answer {
 		return e.Post("/user/create-account", form(username, email)...)
 	}
+
 	e.verified("ann_zero", "Ann@mail.example.com") // a proved one does not count
 	first := e.register("ann_one", "ann@mail.example.com")
 	code := e.lastMail(msg.MailWelcome).Data["code"]
 	e.register("ann_two", "ANN@mail.example.com")
 	e.register("ann_three", "ann@MAIL.example.com")
+
 	for _, address := range []string{"ann@mail.example.com", "aNN@mail.example.com", "ann@Mail.Example.COM"} {
 		e.is(create("ann_four", address), full)
 	}
@@ -27,7 +30,8 @@ func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 		len(e.mails(msg.MailWelcome)) != 4 {
 		t.Errorf("%d accounts, %d mails", n, len(e.mails(msg.MailWelcome)))
 	}
-	// Nor by way of another address.
+
+	// A member cannot move to the address either.
 	bob := e.register("bob_ray", "bob@mail.example.com")
 	move := func(email string) testenv.Answer {
 		return e.As(member(bob)).Post("/user/update-my-information", "firstname", "Bob", "lastname", "Ray", "email_address", email)
@@ -37,6 +41,7 @@ func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	if a := e.account(bob); a.Email != "bob@mail.example.com" || len(e.mails(msg.MailAddressChanged)) != 0 {
 		t.Errorf("account %+v", a)
 	}
+
 	// A proof makes room.
 	e.is(e.As(member(first)).Post("/user/verify-email-address-response", "email_verification_code", code),
 		`{"verify_email_address_response":"success"}`)
@@ -44,7 +49,8 @@ func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	e.is(create("ann_five", "ann@mail.example.com"), full)
 }
 
-// A mail says which of its receivers the member has proved: mailer keeps a room for notices to them.
+// A mail says which of its receivers the member has proved: mailer sends notices to these within a
+// quota of their own.
 func TestMailsSayWhatIsProved(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -52,16 +58,19 @@ func TestMailsSayWhatIsProved(t *testing.T) {
 		e.is(e.As(member(id)).Post("/user/change-my-password", "current_password", old, "new_password", fresh, "confirm_new_password",
 			fresh), `{"change_my_password":"success"}`)
 	}
+
 	ann := e.register("ann_lee", "ann@mail.example.com")
 	change(ann, goodPassword, nextPassword)
 	if m := e.lastMail(msg.MailPasswordChanged); len(m.Proved) != 0 {
 		t.Errorf("unproved: %v", m.Proved)
 	}
+
 	bob := e.verified("bob_ray", "bob@mail.example.com")
 	change(bob, goodPassword, nextPassword)
 	if m := e.lastMail(msg.MailPasswordChanged); len(m.Proved) != 1 || m.Proved[0] != "bob@mail.example.com" {
 		t.Errorf("proved: %v", m.Proved)
 	}
+
 	e.is(e.As(member(bob)).Post("/user/update-my-information", "firstname", "Bob", "lastname", "Ray", "email_address",
 		"new@mail.example.com"), `{"update_my_information":"success"}`)
 	if m := e.lastMail(msg.MailAddressChanged); len(m.To) != 2 || len(m.Proved) != 1 || m.Proved[0] != "bob@mail.example.com" {

@@ -11,6 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 )
 
+// Addresses of the contract's shape pass, before and after normalization, and no others.
 func TestEmailShape(t *testing.T) {
 	t.Parallel()
 	for s, good := range map[string]bool{
@@ -29,6 +30,8 @@ func TestEmailShape(t *testing.T) {
 	}
 }
 
+// A password needs a capital from A to Z and one of the special characters, and may have 150
+// characters.
 func TestPasswordCharacters(t *testing.T) {
 	t.Parallel()
 	for _, c := range "!@#$%^&*()~{}[]" {
@@ -50,6 +53,7 @@ func TestPasswordCharacters(t *testing.T) {
 	}
 }
 
+// A masked address shows four characters of the local part, and the domain.
 func TestMaskEmail(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{"annlee1@mail.example.com": "annl***@mail.example.com", "ann@b.cd": "ann@b.cd",
@@ -60,7 +64,7 @@ func TestMaskEmail(t *testing.T) {
 	}
 }
 
-// Whatever passes fits its column, is an address to others too, and survives normalization.
+// An address that passes is one for net/mail, too, and stays valid when it is normalized.
 func TestValidEmailsAreAddresses(t *testing.T) {
 	t.Parallel()
 	local := rapid.StringMatching(`[A-Za-z0-9]([A-Za-z0-9._+-]{0,10}[A-Za-z0-9])?`)
@@ -80,6 +84,8 @@ func TestValidEmailsAreAddresses(t *testing.T) {
 	})
 }
 
+// No value that passes is too long or has characters that could break out of a page, a header or a
+// mail.
 func FuzzValidators(f *testing.F) {
 	for _, s := range []string{"", "ann_lee", "ann@mail.example.com", "a\nb", "\xff", "é", strings.Repeat("a", 200)} {
 		f.Add(s)

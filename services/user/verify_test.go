@@ -10,6 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
+// A member proves the address by the newest code that was mailed there, once.
 func TestVerifyEmailAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -28,6 +29,8 @@ func TestVerifyEmailAddress(t *testing.T) {
 	if mail.To[0] != "ann@mail.example.com" || mail.Data["first_name"] != "Ann" || mail.Deadline.Sub(mail.CreatedAt) != 24*time.Hour {
 		t.Errorf("mail %+v", mail)
 	}
+
+	// Codes that are refused.
 	e.is(e.Post(path, "email_verification_code", mail.Data["code"]), `{"verify_email_address_response":"user_not_authenticated"}`)
 	e.is(redeem(id, first), `{"verify_email_address_response":"code-doesnt-match"}`)
 	e.is(redeem(id, bobs), `{"verify_email_address_response":"code-doesnt-match"}`)
@@ -37,19 +40,21 @@ func TestVerifyEmailAddress(t *testing.T) {
 	e.is(redeem(id, mail.Data["code"]+"x"), `{"verify_email_address_response":"signature-invalid"}`)
 	e.is(redeem(id, newCode(e.codeKey, codeVerify, time.Now().Add(-2*time.Second))),
 		`{"verify_email_address_response":"signature-expired"}`)
-	if e.account(id).EmailVerified || len(said[msg.Member](e, msg.UserEmailVerified)) != 0 {
+	if e.account(id).EmailVerified || len(outboxPayloads[msg.Member](e, msg.UserEmailVerified)) != 0 {
 		t.Fatal("verified by a refused code")
 	}
+
+	// The newest code counts once.
 	e.is(redeem(id, mail.Data["code"]), `{"verify_email_address_response":"success"}`)
 	e.is(redeem(id, mail.Data["code"]), `{"verify_email_address_response":"code-doesnt-match"}`)
-	events := said[msg.Member](e, msg.UserEmailVerified)
+	events := outboxPayloads[msg.Member](e, msg.UserEmailVerified)
 	if !e.account(id).EmailVerified || len(events) != 1 || events[0].ID != id || !events[0].EmailVerified || events[0].Version != 2 {
 		t.Errorf("events %+v", events)
 	}
 	e.is(redeem(bob, bobs), `{"verify_email_address_response":"success"}`)
 }
 
-// A request whose process died before it could answer goes to another one, which mails no second code.
+// A request that comes again, because the process that had it died, is sent one code in all.
 func TestAVerificationSentAgainIsOneMail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -64,16 +69,17 @@ func TestAVerificationSentAgainIsOneMail(t *testing.T) {
 			t.Errorf("%d mails, want %d", n, want)
 		}
 	}
+
 	mails(e.As(member(id)), 1)
 	mails(again, 1)
 	mails(e.As(member(id)), 2) // another click
 	e.Exec(`UPDATE code SET issued = issued - interval '1 minute'`)
-	mails(again, 3) // the process that died had sent none
+	mails(again, 3) // the process that died had mailed none
 	e.is(e.As(member(id)).Post(ask+"-response", "email_verification_code", e.lastMail(msg.MailVerify).Data["code"]),
 		`{"verify_email_address_response":"success"}`)
 }
 
-// What someone wrote or ordered as a visitor becomes a member's only with the proof of the address.
+// Messages that were written as a visitor become a member's only with the proof of the address.
 func TestChatMessagesWaitForTheProof(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -83,6 +89,8 @@ func TestChatMessagesWaitForTheProof(t *testing.T) {
 			`{"put_chat_message":"true"}`)
 	}
 	mine := func(id int64) int { return e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, id) }
+
+	// Before the proof.
 	chat(web.Identity{}, "ann@MAIL.example.com")
 	prospect, found := e.prospect("ann@mail.example.com")
 	if !found || !prospect.Unsubscribed || e.Number(`SELECT count(*) FROM chat_message WHERE prospect_id = $1`, prospect.ID) != 1 {
@@ -97,6 +105,8 @@ func TestChatMessagesWaitForTheProof(t *testing.T) {
 	if n := mine(id); n != 1 {
 		t.Errorf("%d messages of the logged-in member", n)
 	}
+
+	// After the proof.
 	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", e.lastMail(msg.MailWelcome).Data["code"]),
 		`{"verify_email_address_response":"success"}`)
 	if n := mine(id); n != 3 {
@@ -106,6 +116,8 @@ func TestChatMessagesWaitForTheProof(t *testing.T) {
 	if n := mine(id); n != 4 {
 		t.Errorf("%d messages after one from the proved address", n)
 	}
+
+	// A second account of the address gets nothing.
 	other := e.register("ann_two", "ann@mail.example.com")
 	chat(web.Identity{}, "ann@mail.example.com")
 	if mine(id) != 5 || mine(other) != 0 {
@@ -116,7 +128,8 @@ func TestChatMessagesWaitForTheProof(t *testing.T) {
 	}
 }
 
-func TestConversion(t *testing.T) {
+// Registering converts the prospect of the address once, notes it, and tells the other services.
+func TestRegisteringConvertsAProspect(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"),
@@ -127,19 +140,23 @@ func TestConversion(t *testing.T) {
 	if p.Converted == nil || !p.Unsubscribed || p.Version != 2 {
 		t.Errorf("prospect %+v", p)
 	}
+
 	if n := e.Number(`SELECT count(*) FROM prospect WHERE swa_comment LIKE '%waiting list.' || chr(10) || 'Registered as ` +
 		`ann_lee%'`); n != 1 {
 		t.Error("the conversion is not noted")
 	}
-	events := said[msg.Prospect](e, msg.ProspectChanged)
+
+	events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged)
 	if len(events) != 2 || !events[1].Unsubscribed || events[1].Version != 2 {
 		t.Errorf("events %+v", events)
 	}
+
 	e.register("ann_two", "ann@mail.example.com")
 	again, _ := e.prospect("ann@mail.example.com")
 	if !again.Converted.Equal(*p.Converted) || again.Version != 3 {
 		t.Errorf("converted twice: %+v", again)
 	}
+
 	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"),
 		`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],`+
 			`"how_excited":true}}`)

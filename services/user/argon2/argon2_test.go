@@ -15,7 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
-// One memory gives the original's keys, whatever cost the hash had that used it before.
+// One memory gives the same keys as the original, whatever the cost of the hash that used it
+// before.
 func TestKeysAreTheOriginals(t *testing.T) {
 	t.Parallel()
 	var m argon2.Memory
@@ -40,8 +41,8 @@ func TestKeysAreTheOriginals(t *testing.T) {
 	}
 }
 
-// A hash in a memory that was used before allocates next to nothing. No other test runs meanwhile: what they
-// allocate would count.
+// A hash in a memory that was used before allocates next to nothing. The test is not parallel,
+// because what others allocate would count.
 func TestMemoryIsUsedAgain(t *testing.T) {
 	var m argon2.Memory
 	m.IDKey(nil, []byte("saltsalt"), 1, 9<<10, 1, 32)
@@ -54,8 +55,8 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 	}
 }
 
-// All that computes is the original's, byte for byte. When it has changed there: take the files, and look
-// through what is new in argon2.go.
+// The files that compute are the original's, byte for byte. If the original has changed, copy the
+// files and compare argon2.go with it.
 func TestFilesAreTheOriginals(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "golang.org/x/crypto/argon2").Output()

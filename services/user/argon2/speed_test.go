@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
-// small is what a process of six services holds beside its hashes, in objects like theirs: the garbage
-// collector looks through all of it whenever the hashes' garbage makes it run.
+// small is as many objects as a process of six services holds beside its hashes: the garbage
+// collector scans all of them whenever the garbage of hashes makes it run.
 func small() (held [][]*[64]byte) {
 	for range 100 {
 		part := make([]*[64]byte, 1500)
@@ -22,7 +22,7 @@ func small() (held [][]*[64]byte) {
 	return held
 }
 
-// BenchmarkHash is one password hash of the shop's cost: docs/adr/0019 says what is compared.
+// BenchmarkHash measures one password hash of the shop's cost: docs/adr/0019 says what is compared.
 func BenchmarkHash(b *testing.B) {
 	held := small()
 	password, salt := []byte("Nine green bottles 42!"), []byte("0123456789abcdef")
