@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// exportCatalog are all products with their SKUs; each product once where skus is false.
+// exportCatalog lists all products with their SKUs; each product once if skus is false.
 func exportCatalog(ctx context.Context, db pg.DB, skus bool) ([]productfile.Item, error) {
 	return pg.List[productfile.Item](ctx, db, "export the catalog", `
 		SELECT p.identifier AS product, p.title, p.title_url AS address, coalesce(p.headline, '') AS headline,

@@ -1,6 +1,6 @@
 package order
 
-// knownProduct is a product as a file is compared with it.
+// knownProduct is the part of a product that a file is compared with.
 type knownProduct struct {
 	ID                                          int64
 	Identifier, Title, TitleURL                 string
@@ -8,25 +8,25 @@ type knownProduct struct {
 	Published                                   bool
 	Collections                                 []string `db:"-"`
 	Pictures                                    []string `db:"-"`
-	Fetched                                     []string `db:"-"` // where pictures of ours came from
+	Fetched                                     []string `db:"-"` // the addresses from which our pictures were fetched
 }
 
-// knownSKU is a SKU as a file is compared with it.
+// knownSKU is the part of a SKU that a file is compared with.
 type knownSKU struct {
 	ID, Product                    int64
 	Code, Color, Size, Text, State string
 	Price                          *int64 `db:"-"`
-	Sale                           *int64 `db:"-"` // the price of a sale that runs
+	Sale                           *int64 `db:"-"` // price of the running sale
 	Stock                          *int32
 	Grams                          *int32
 	BackOrder                      bool
 }
 
-// catalogIndex finds what a row names.
+// catalogIndex finds the products and SKUs that rows name.
 type catalogIndex struct {
 	products   map[int64]*knownProduct
-	byName     map[string]*knownProduct // identifier
-	byAddress  map[string]int64         // product, for each address that is taken
+	byName     map[string]*knownProduct // by identifier
+	byAddress  map[string]int64         // id of the product, by each address that is taken
 	skus       map[int64]*knownSKU
 	byCode     map[string]*knownSKU
 	ofProduct  map[int64][]*knownSKU

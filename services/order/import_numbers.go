@@ -41,8 +41,9 @@ func (p *importPlan) readPrice(row productfile.Row, sku *importSKU, was *knownSK
 	}
 }
 
-// readSale tells the regular price and that of a sale, which is 0 for none, of a price that Shopify compares with a
-// higher one. Its sales have no end. That a file compares no more ends none here: an empty place says nothing.
+// readSale returns the regular price and the sale price, which is 0 without a sale, from a price
+// and the higher one that Shopify compares it with. Such sales have no end. A file without the
+// comparison does not end a sale: an empty value says nothing.
 func (p *importPlan) readSale(row productfile.Row, price money.Cents) (regular, sale money.Cents) {
 	text := row.Value(productfile.ComparePrice)
 	if text == "" {
@@ -92,8 +93,8 @@ func (p *importPlan) readCount(row productfile.Row, sku *importSKU, was *knownSK
 	}
 }
 
-// countBy changes a count by some pieces. What was sold since a file was made is not there to be taken away again: a
-// count without back orders ends at 0.
+// countBy changes a count by some pieces. Pieces that were sold since the file was made cannot be
+// taken away again: without back orders a count ends at 0.
 func (p *importPlan) countBy(row productfile.Row, sku *importSKU, now int32, pieces int64, back bool) {
 	after := int64(now) + pieces
 	if !back {
@@ -109,8 +110,8 @@ func (p *importPlan) countBy(row productfile.Row, sku *importSKU, now int32, pie
 	}
 }
 
-// readWeight reads what a piece weighs. A weight that is what it was when the file was made stays as it is now, so that
-// a file takes nothing back that someone has set since.
+// readWeight reads the weight of one piece. If the file has the weight that it was exported with,
+// the current weight stays, so that a file does not undo later changes.
 func (p *importPlan) readWeight(row productfile.Row, sku *importSKU, was *knownSKU) {
 	text := row.Value(productfile.Grams)
 	if text == "" {
@@ -136,7 +137,7 @@ func (p *importPlan) readWeight(row productfile.Row, sku *importSKU, was *knownS
 	}
 }
 
-// readGrams reads a weight that a piece can have.
+// readGrams reads a valid weight of one piece.
 func readGrams(text string) (int32, bool) {
 	grams, ok := productfile.ParseGrams(text)
 	return int32(min(grams, maxGrams)), ok && grams <= maxGrams //nolint:gosec // bounded

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// importProduct is what a file changes of a product, or the product that it adds. Texts that are nil stay.
+// importProduct is a product that a file changes or adds. Texts that are nil stay as they are.
 type importProduct struct {
 	ID          int64           `json:"id"`
 	New         bool            `json:"new"`
@@ -25,13 +25,13 @@ type importProduct struct {
 	ColorName   *string         `json:"color_name"`
 	SizeName    *string         `json:"size_name"`
 	Published   *bool           `json:"published"`
-	Collections []string        `json:"collections"` // nil: they stay
+	Collections []string        `json:"collections"` // nil if they stay
 	Pictures    []importPicture `json:"pictures"`
 
 	known *knownProduct // nil for a new one
 	line  int
-	skus  int                                    // of this product in the file
-	said  map[productfile.Column]productfile.Row // the first row that says something, by column
+	skus  int                                    // number of its SKUs in the file
+	said  map[productfile.Column]productfile.Row // the first row with a value, by column
 }
 
 // importPicture is a picture that a file adds.
@@ -40,7 +40,7 @@ type importPicture struct {
 	Alt string `json:"alt"`
 }
 
-// importSKU is what a file changes of a SKU, or the SKU that it adds.
+// importSKU is a SKU that a file changes or adds.
 type importSKU struct {
 	ID        int64   `json:"id"`
 	Product   int64   `json:"product"`
@@ -51,35 +51,35 @@ type importSKU struct {
 	State     *string `json:"state"`
 	BackOrder *bool   `json:"back_order"`
 	Price     *int64  `json:"price"`
-	Sale      *int64  `json:"sale"`   // of a sale that begins now
-	Stock     *int32  `json:"stock"`  // the count that it gets
-	Change    *int32  `json:"change"` // of the count; nil where counting begins
+	Sale      *int64  `json:"sale"`   // price of a sale that begins now
+	Stock     *int32  `json:"stock"`  // the new count
+	Change    *int32  `json:"change"` // difference to the count; nil if counting begins
 	Grams     *int32  `json:"grams"`
 
 	New   bool           `json:"new"`
-	of    *importProduct // a new one, which has no id yet
+	of    *importProduct // a new product, which has no id yet
 	known *knownSKU      // nil for a new one
 }
 
-// ofNewProduct stands for the product of an address that a file gives to one that it adds: no other may take it.
+// ofNewProduct stands for the new product to which a file gives an address: no other may take it.
 const ofNewProduct = -1
 
-// importPlan is what a file would do.
+// importPlan is what a file would change.
 type importPlan struct {
-	products []*importProduct // that are new or change
+	products []*importProduct // products that are new or change
 	skus     []*importSKU
 
 	file  *productfile.File // with its faults
 	index *catalogIndex
-	byRow map[string]*importProduct // by identifier or address, as rows name them
-	given map[string]int            // addresses that the file gives to products of the shop, with the line
-	seen  map[string]int            // SKUs that rows were about, with the line
+	byRow map[string]*importProduct // by the identifier or address with which rows name them
+	given map[string]int            // addresses that the file gives to existing products, with the line
+	seen  map[string]int            // SKUs that rows have named, with the line
 	codes map[string]bool           // article numbers that the file gives
-	// differs are counts that change by the difference to what they were.
+	// differs are counts that change by the difference to their exported values.
 	differs []importCount
 }
 
-// importCount is a count that a file changes by the difference to what it was when the file was made.
+// importCount is a count that a file changes by the difference to its exported value.
 type importCount struct {
 	row        productfile.Row
 	SKU        int64
@@ -102,10 +102,11 @@ type importSummary struct {
 	Ignored     []string            `json:"ignored_columns,omitempty"`
 	Faults      []productfile.Fault `json:"errors,omitempty"`
 	MoreFaults  int                 `json:"more_errors"`
-	Retired     *importKept         `json:"retired,omitempty"` // once it is taken back
+	Retired     *importKept         `json:"retired,omitempty"` // once the file is taken back
 }
 
-// importKept is what a file added that is retired, not deleted, when the file is taken back: orders name it.
+// importKept is what was added by a file and is retired instead of deleted when the file is taken
+// back, because orders refer to it.
 type importKept struct {
 	Products int64 `json:"products"`
 	SKUs     int64 `json:"skus" db:"skus"`
@@ -163,15 +164,15 @@ func (p *importPlan) summary() importSummary {
 	return s
 }
 
-// fault notes what is wrong with a place.
+// fault notes an error in a value of a row.
 func (p *importPlan) fault(row productfile.Row, column productfile.Column, text string) {
 	p.file.AddFault(row, column, text)
 }
 
-// faults is how many there are.
+// faults is the number of errors.
 func (p *importPlan) faults() int { return len(p.file.Faults) + p.file.MoreFaults }
 
-// row adds what a row says to the plan.
+// row adds the changes of a row to the plan.
 func (p *importPlan) row(row productfile.Row) {
 	before := p.faults()
 	known := p.skuOf(row)
@@ -190,7 +191,7 @@ func (p *importPlan) row(row productfile.Row) {
 	}
 }
 
-// skuOf is the SKU that a row names by its id or its article number; nil for none.
+// skuOf is the SKU that a row names by its id or its article number; nil if there is none.
 func (p *importPlan) skuOf(row productfile.Row) *knownSKU {
 	if text := row.Value(productfile.SKU); text != "" {
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -203,7 +204,7 @@ func (p *importPlan) skuOf(row productfile.Row) *knownSKU {
 	return p.index.byCode[row.Value(productfile.Code)]
 }
 
-// productOf is the product that a row is about; nil when it cannot be told.
+// productOf is the product of a row; nil if it cannot be determined.
 func (p *importPlan) productOf(row productfile.Row, sku *knownSKU) *importProduct {
 	identifier, address := row.Value(productfile.Product), row.Value(productfile.Address)
 	var known *knownProduct
@@ -256,24 +257,26 @@ func (p *importPlan) productOf(row productfile.Row, sku *knownSKU) *importProduc
 	return product
 }
 
-// text takes over a text that is not too long and not what there is. An empty place says nothing.
-func (p *importPlan) text(row productfile.Row, column productfile.Column, most int, was string, is **string) {
+// text takes over a text that is not too long and differs from the current one. An empty value says
+// nothing.
+func (p *importPlan) text(row productfile.Row, column productfile.Column, maxLength int, was string, is **string) {
 	value := row.Value(column)
 	if value == "" || *is == nil && productfile.Same(value, was) {
 		return
 	}
-	if utf8.RuneCountInString(value) > most {
-		p.fault(row, column, "At most "+strconv.Itoa(most)+" characters.")
+	if utf8.RuneCountInString(value) > maxLength {
+		p.fault(row, column, "At most "+strconv.Itoa(maxLength)+" characters.")
 		return
 	}
 	*is = &value
 }
 
-// ofProducts are the columns that are about the product of a row, of which a file says one thing.
+// ofProducts are the columns about a row's product, for which a file must give one value only.
 var ofProducts = []productfile.Column{productfile.Title, productfile.Headline, productfile.Text, productfile.MoreText,
 	productfile.ColorName, productfile.SizeName, productfile.State, productfile.Collections}
 
-// saysTwice notes that a row says something else of its product than an earlier one: the last would win without a word.
+// saysTwice reports an error if a row gives another value for its product than an earlier one:
+// otherwise the last would silently win.
 func (p *importPlan) saysTwice(row productfile.Row, product *importProduct) (twice bool) {
 	columns := ofProducts
 	if product.known != nil && row.Value(productfile.Product) != "" {
@@ -299,7 +302,7 @@ func (p *importPlan) saysTwice(row productfile.Row, product *importProduct) (twi
 	return twice
 }
 
-// readProduct reads what a row says of its product.
+// readProduct reads a row's values for its product.
 func (p *importPlan) readProduct(row productfile.Row, product *importProduct) {
 	was := product.known
 	if was == nil {
@@ -378,7 +381,7 @@ func (product *importProduct) changes() bool {
 		product.Published != nil || product.Collections != nil || len(product.Pictures) > 0
 }
 
-// fileKindOptions are the files to choose from.
+// fileKindOptions are the kinds of files to choose from.
 func fileKindOptions() (list []adminui.Option) {
 	for _, kind := range productfile.Kinds {
 		list = append(list, adminui.Option{Value: kind.Name, Text: kind.Title})

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// readSKU reads what a row says of a SKU.
+// readSKU reads a row's values for a SKU.
 func (p *importPlan) readSKU(row productfile.Row, product *importProduct, known *knownSKU) {
 	color, size, text := row.Value(productfile.Color), row.Value(productfile.Size), row.Value(productfile.SKUText)
 	if known == nil && product.known != nil {
@@ -59,7 +59,7 @@ func (p *importPlan) readCode(row productfile.Row, sku *importSKU, was *knownSKU
 		p.fault(row, productfile.Code, "A spreadsheet has shortened this number. Set the column to text there.")
 		return
 	case sku.known != nil && code != was.Code && code != "" && code == strings.TrimLeft(was.Code, "0"):
-		return // a spreadsheet took it for a number
+		return // a spreadsheet has changed it into a number
 	}
 	p.text(row, productfile.Code, 100, was.Code, &sku.Code)
 	if sku.Code == nil || *sku.Code == "" {

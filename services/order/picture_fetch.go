@@ -10,16 +10,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/picture"
 )
 
-// fetchTries is how often a server is asked that cannot be reached: within an hour.
+// fetchTries is how often a server is tried that cannot be reached: within an hour.
 const fetchTries = 5
 
-// fetchPictures fetches the pictures that files of products named at other servers, one after the other, until ctx
-// ends.
+// fetchPictures fetches the pictures on other servers that files of products name, one after the
+// other, until ctx ends.
 func (s *server) fetchPictures(ctx context.Context) error {
 	return s.oneByOne(ctx, "fetch pictures", s.fetchWork, s.fetchPicture)
 }
 
-// fetchPicture fetches the next picture; done is false when there is none.
+// fetchPicture fetches the next picture; done is false if there is none.
 func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
 	f, found, err := claimFetch(ctx, s.pool)
 	if err != nil || !found {

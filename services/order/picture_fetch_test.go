@@ -21,7 +21,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/picture"
 )
 
-// pictureHost is another server with pictures, which the service may ask although it is on this machine.
+// pictureHost is another server with pictures, which the service may ask although it runs on this
+// machine.
 func (e *env) pictureHost(handler http.HandlerFunc) (address string) {
 	e.t.Helper()
 	host := httptest.NewTLSServer(handler)
@@ -34,7 +35,7 @@ func (e *env) pictureHost(handler http.HandlerFunc) (address string) {
 	return host.URL
 }
 
-// fetchAll fetches all that is due, and says how many that were.
+// fetchAll fetches all pictures that are due, and returns their number.
 func (e *env) fetchAll() (n int) {
 	e.t.Helper()
 	for {
@@ -49,8 +50,9 @@ func (e *env) fetchAll() (n int) {
 	}
 }
 
-// Pictures of a file are fetched from where it names them into the shop's own store, and take their places. Staff see
-// what cannot be had, and why, and have it tried again; taking the file back takes them, too.
+// Pictures that a file names are fetched into the shop's own store, and replace the addresses.
+// Staff see which could not be fetched and why, and have them tried again; taking the file back
+// removes them, too.
 func TestPicturesOfAFileAreFetched(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -102,7 +104,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	owner.Get(path).Has(200, "<dt>Pictures</dt><dd>9</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	owner.Get(path).Has(200, "0 of 9 fetched", "9 under way")
-	sold := func(first string, pictures int) { // what shoppers see: nothing that is not here
+	sold := func(first string, pictures int) { // what shoppers see: nothing that was not fetched
 		t.Helper()
 		hat := "/order/product/" + e.Text(`SELECT identifier FROM product WHERE title_url = 'hat'`)
 		var shown struct {
@@ -155,7 +157,8 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	owner.Get(product).Has(200, append(says, "Not in the shop yet", "Fetch them again")...)
 	e.browser(adminui.Support).Post(product + "/fetch").Has(http.StatusForbidden)
 
-	// A server that is away is asked again by itself, not at once, and not forever; what is given up, when staff say so.
+	// A server that is down is asked again automatically, not at once, and not forever; a picture
+	// that was given up is tried again when staff say so.
 	if n := e.fetchAll(); n != 0 {
 		t.Errorf("%d were tried at once", n)
 	}
@@ -170,7 +173,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	owner.Get(path).Has(200, "7 not to be had")
 	whole.Store(true)
 	owner.Post(product + "/fetch").Has(http.StatusSeeOther)
-	owner.Post(path + "/pictures").Has(http.StatusSeeOther) // nothing is given up now
+	owner.Post(path + "/pictures").Has(http.StatusSeeOther) // nothing has been given up yet
 	if n := e.fetchAll(); n != 7 {
 		t.Errorf("%d were tried for staff", n)
 	}
@@ -186,7 +189,8 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	}
 }
 
-// What a file added to a product of the shop is taken back although it is fetched; what is on its way is not shown then.
+// A picture that a file added to an existing product is removed with the file even if it was
+// fetched; one that is being fetched is then not shown.
 func TestFetchedPicturesAreTakenBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

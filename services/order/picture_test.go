@@ -47,7 +47,7 @@ func jpegOf(img image.Image) []byte {
 	return out.Bytes()
 }
 
-// pngHead is the beginning of a PNG that says it is as large as that.
+// pngHead is the beginning of a PNG that claims this size.
 func pngHead(w, h uint32) []byte {
 	chunk := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte("IHDR"), w), h)
 	chunk = append(chunk, 8, 6, 0, 0, 0)
@@ -72,13 +72,13 @@ func upload(c *testenv.Client, path string, files map[string][]byte) testenv.Ans
 	return c.Do(r)
 }
 
-// A picture is kept in several widths, upright, and without a word of where it was taken; the product shows it.
+// A picture is stored in several widths, upright, and without its place; the product shows it.
 func TestUploadAPicture(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	editor := e.browser(adminui.Marketing)
 	const path = "/staff/catalog/products/bSusp6dBHm/media"
-	photo, err := os.ReadFile("picture/testdata/photo.jpg") // held upright: 600 wide, red above
+	photo, err := os.ReadFile("picture/testdata/photo.jpg") // upright: 600 wide, red above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestUploadAPicture(t *testing.T) {
 		}
 	}
 
-	// The same picture is the same file, whatever it is called.
+	// The same picture is the same file, whatever its name.
 	upload(editor, path+"/upload", map[string][]byte{"again.jpg": photo}).Has(http.StatusSeeOther)
 	if n := e.Number(`SELECT count(DISTINCT image_url) FROM product_image WHERE product_id = 1`); n != 2 {
 		t.Errorf("%d pictures", n)
@@ -116,8 +116,8 @@ func TestUploadAPicture(t *testing.T) {
 	}
 }
 
-// Other kinds are taken, too; what is none, is damaged or would take all memory is refused with a word, and the rest
-// is kept.
+// Other formats are accepted, too; files that are not pictures, are damaged or would take all
+// memory are refused with a reason, and the rest is stored.
 func TestUploadsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -150,8 +150,8 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	upload(e.browser(adminui.ReadOnly), path, map[string][]byte{"a.jpg": whole}).Has(http.StatusForbidden)
 }
 
-// The WebP of each width is made after the upload, of pictures from before, too, and once. What is not a picture is not
-// tried forever, and a try that was cut off is made again.
+// The WebP of each width is made once, after the upload, also for old pictures. A file that is not
+// a picture is not tried forever, and a try that was interrupted is made again.
 func TestPicturesAsWebP(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -201,7 +201,7 @@ func TestPicturesAsWebP(t *testing.T) {
 	}
 }
 
-// A process makes what its uploads leave to it without being asked.
+// A process makes the WebP of its uploads without being asked.
 func TestPicturesAreMadeAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// picturePoll is how long the worker waits when there is nothing to do: uploads wake that of their process, and
-	// what another process left behind can wait.
-	picturePoll = time.Minute
+	// pictureEvery is how often the worker looks for work by itself: uploads wake the worker of
+	// their process, and work that another process left can wait.
+	pictureEvery = time.Minute
 	// pictureTries is how often a picture is tried.
 	pictureTries = 5
 )
@@ -25,7 +25,7 @@ func (s *server) makePictures(ctx context.Context) error {
 	return s.oneByOne(ctx, "make pictures", s.pictureWork, s.makePicture)
 }
 
-// oneByOne does one thing after the other until there is none, and looks again when it is woken, and now and then,
+// oneByOne calls next until there is nothing left, then waits to be woken, or for pictureEvery,
 // until ctx ends.
 func (s *server) oneByOne(ctx context.Context, what string, woken <-chan struct{},
 	do func(context.Context) (done bool, err error)) error {
@@ -37,13 +37,13 @@ func (s *server) oneByOne(ctx context.Context, what string, woken <-chan struct{
 		if done && err == nil {
 			continue
 		}
-		if !wait.SleepOrWake(ctx, picturePoll, woken) {
+		if !wait.SleepOrWake(ctx, pictureEvery, woken) {
 			return nil
 		}
 	}
 }
 
-// makePicture makes the WebP of the next picture; made is false when there is none.
+// makePicture makes the WebP of the next picture; made is false if there is none.
 func (s *server) makePicture(ctx context.Context) (made bool, err error) {
 	p, found, err := claimPicture(ctx, s.pool)
 	if err != nil || !found {
@@ -70,7 +70,7 @@ func (s *server) makeWebP(ctx context.Context, name string) error {
 		return fmt.Errorf("%w: %q is not a name", picture.ErrNoWebP, name)
 	}
 	if _, err := s.media.Get(ctx, media.WebP(name)); !errors.Is(err, media.ErrNotFound) {
-		return err // uploaded once more, or kept before a try ended
+		return err // it was uploaded again, or stored by a try that was interrupted
 	}
 
 	body, err := s.media.Get(ctx, name)

@@ -21,7 +21,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// staffImportsPage is where files come in and go out.
+// staffImportsPage is the page for importing and exporting files.
 type staffImportsPage struct {
 	Imports []catalogImport  `json:"imports"` // the latest first
 	Kinds   []adminui.Option `json:"-"`
@@ -31,7 +31,7 @@ type staffImportsPage struct {
 // maxImports is how many files are shown.
 const maxImports = 30
 
-// staffImports shows the files that came in lately.
+// staffImports shows the files that were imported lately.
 func (s *server) staffImports(r *http.Request) (adminui.Answer, error) {
 	return s.importsPage(r, "", http.StatusOK)
 }
@@ -42,8 +42,9 @@ func (s *server) importsPage(r *http.Request, refused string, status int) (admin
 		Data: staffImportsPage{Imports: list, Kinds: fileKindOptions(), Refused: refused}}, err
 }
 
-// staffBringFile checks a file against the catalog and shows what it would do. Nothing is changed yet.
-func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
+// staffCreateImport checks a file against the catalog and shows what it would change. Nothing is
+// changed yet.
+func (s *server) staffCreateImport(r *http.Request) (adminui.Answer, error) {
 	if err := r.ParseMultipartForm(adminui.MaxUpload); err != nil {
 		return nil, web.BadRequest("file")
 	}
@@ -80,8 +81,8 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
 }
 
-// checkFile compares a file with the catalog. A difference of a count that was applied already is an error, also in a
-// file that a spreadsheet has saved once more.
+// checkFile compares a file with the catalog. A difference of a count that was already applied is
+// an error, also in a file that a spreadsheet has saved again.
 func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) {
 	index, err := readCatalogIndex(ctx, db)
 	if err != nil {
@@ -102,7 +103,7 @@ func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) 
 	return plan, nil
 }
 
-// keepImport keeps a file that was checked, and records it.
+// keepImport stores a file that was checked, and records it.
 func (s *server) keepImport(r *http.Request, name string, packed []byte, sum importSummary) (id int64, err error) {
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if id, err = insertImport(r.Context(), tx, name, packed, sum, adminui.Who(r)); err != nil {
@@ -115,8 +116,8 @@ func (s *server) keepImport(r *http.Request, name string, packed []byte, sum imp
 	return id, err
 }
 
-// importOf is the file that the path names.
-func (s *server) importOf(r *http.Request) (catalogImport, error) {
+// importFromPath reads the file that the path names.
+func (s *server) importFromPath(r *http.Request) (catalogImport, error) {
 	id, err := strconv.ParseInt(adminui.Param(r, "import"), 10, 64)
 	if err != nil {
 		return catalogImport{}, web.NotFound()
@@ -124,7 +125,7 @@ func (s *server) importOf(r *http.Request) (catalogImport, error) {
 	return web.OrNotFound(findImport(r.Context(), s.pool, id, false))
 }
 
-// CanApply reports whether a file is whole and not applied yet.
+// CanApply reports whether a file has no errors and was not applied yet.
 func (c catalogImport) CanApply() bool {
 	return c.State == "checked" && len(c.Body) > 0 && len(c.Summary.Faults) == 0
 }
@@ -148,7 +149,7 @@ func (c catalogImport) Badge() adminui.Badge {
 	return adminui.Badge{Text: "checked", Tone: "warn"}
 }
 
-// Facts are what a file does, in numbers.
+// Facts are the changes of a file, in numbers.
 func (c catalogImport) Facts() []adminui.Detail {
 	s := c.Summary
 	facts := []adminui.Detail{{Label: "Rows", Value: s.Rows}, {Label: "New products", Value: s.NewProducts},
@@ -178,9 +179,9 @@ func (c catalogImport) Facts() []adminui.Detail {
 	return facts
 }
 
-// staffImport shows what a file would do, or did.
+// staffImport shows what a file would change, or has changed.
 func (s *server) staffImport(r *http.Request) (adminui.Answer, error) {
-	file, err := s.importOf(r)
+	file, err := s.importFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -192,10 +193,10 @@ func importPage(file catalogImport, status int) adminui.Page {
 	return adminui.Page{Title: "File " + file.File, Template: "import.html", Data: file, Status: status}
 }
 
-// staffApplyFile stores all that a file says, or nothing. It is compared with the catalog once more: what others
-// changed since it was checked counts.
-func (s *server) staffApplyFile(r *http.Request) (adminui.Answer, error) {
-	file, err := s.importOf(r)
+// staffApplyImport stores all changes of a file, or none. The file is compared with the catalog
+// again, because others may have changed it since the check.
+func (s *server) staffApplyImport(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -219,9 +220,9 @@ func (s *server) staffApplyFile(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: to, Text: "Applied."}, nil
 }
 
-// staffFetchOfFile has the pictures of a file fetched again that could not be.
-func (s *server) staffFetchOfFile(r *http.Request) (adminui.Answer, error) {
-	file, err := s.importOf(r)
+// staffFetchImportMedia has the pictures of a file that could not be fetched fetched again.
+func (s *server) staffFetchImportMedia(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -299,9 +300,9 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	return plan, changeSKUsOf(ctx, tx, plan, adminui.Who(r))
 }
 
-// staffUndoFile takes a file back.
-func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
-	file, err := s.importOf(r)
+// staffUndoImport takes a file back.
+func (s *server) staffUndoImport(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -337,7 +338,7 @@ func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(file.ID, 10), Text: done}, nil
 }
 
-// says tells what is retired instead of deleted.
+// says describes what is retired instead of deleted.
 func (k importKept) says() string {
 	var list []string
 	for _, one := range []struct {
@@ -360,7 +361,7 @@ func (k importKept) says() string {
 		"they are retired, not deleted."
 }
 
-// staffTemplate is an empty file of a kind, with a row that shows what goes where.
+// staffTemplate is an empty file of a kind, with a row that shows what belongs where.
 func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 	example := productfile.Item{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.",
 		Text: "Solid **oak**.", State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock",

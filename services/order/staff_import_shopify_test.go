@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// Shopify's product export is understood as it is: several rows for a product, HTML, options, pictures.
+// Shopify's product export is imported as it is: several rows for a product, HTML, options,
+// pictures.
 func TestShopifysExport(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -45,9 +46,9 @@ func TestShopifysExport(t *testing.T) {
 	}
 }
 
-// Exports of real shops: options and their values that are empty, pictures in rows of their own, variants that are not
-// counted or sold beyond their count, numbers with an apostrophe, weights in each unit, products that are active but
-// not shown, and the newer names of columns.
+// Exports of real shops: empty options and values, pictures in rows of their own, variants that are
+// not counted or sold beyond their count, numbers with an apostrophe, weights in each unit,
+// products that are active but not shown, and the newer names of columns.
 func TestShopifysExportOfARealShop(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -97,8 +98,9 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 	}
 }
 
-// A price that Shopify compares with a higher one is a sale without an end, and the higher one is the regular price. A
-// file says it once; taking it back ends the sale, and gives back the price of before.
+// A price that Shopify compares with a higher one is a sale without an end, and the higher one is
+// the regular price. A file sets them once; taking it back ends the sale, and restores the earlier
+// price.
 func TestShopifysSales(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -125,8 +127,8 @@ func TestShopifysSales(t *testing.T) {
 	prices("TEA-S|800 TEA-M|900 TEA-L|700|1100")
 }
 
-// A weight that a file brings is one more person's: who set it from an earlier page is told, what was set since the
-// file was made stays, and taking the file back leaves what was set later.
+// A file that sets a weight counts as another person's change: someone with an earlier form is
+// told, weights that were set since the export stay, and taking the file back leaves later weights.
 func TestWeightsComeInFiles(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// inUTF16 is a text as spreadsheets save "Unicode text".
+// inUTF16 is a text in the encoding in which spreadsheets save "Unicode text".
 func inUTF16(text string, order binary.ByteOrder) string {
 	var file []byte
 	put := func(unit uint16) {
@@ -27,7 +27,8 @@ func inUTF16(text string, order binary.ByteOrder) string {
 	return string(file)
 }
 
-// savedAgain is a CSV file as a spreadsheet saves it that has other separators, ends of lines and decimal points.
+// savedAgain is a CSV file saved by a spreadsheet that has other separators, ends of lines and
+// decimal points.
 func savedAgain(t *testing.T, file string, comma rune, end string, quoted bool, point string) string {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
@@ -56,7 +57,7 @@ func savedAgain(t *testing.T, file string, comma rune, end string, quoted bool, 
 	return out.String()
 }
 
-// A file of the shop that a spreadsheet has saved again, in whatever way, says what the shop has already.
+// A file of the shop that a spreadsheet has saved again, in whatever way, changes nothing.
 func TestFilesComeBackFromSpreadsheets(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// bring sends a file and returns the path of what came of it.
+// bring uploads a file and returns the path of its page.
 func bring(c *testenv.Client, content string) string {
 	c.TB.Helper()
 	a := sendFile(c, content)
@@ -40,7 +40,7 @@ func sendFile(c *testenv.Client, content string) testenv.Answer {
 	return c.Do(r)
 }
 
-// goods are all products and SKUs as they are, without what counts edits.
+// goods are all products and SKUs, without the counts of edits.
 func (e *env) goods() string {
 	return e.Text(`SELECT coalesce(string_agg(concat_ws('|', p.identifier, p.title, p.title_url, p.headline, p.description_part_1,
 		p.published,
@@ -50,7 +50,7 @@ func (e *env) goods() string {
 		FROM product p LEFT JOIN sku s ON s.product_id = p.id`)
 }
 
-// A file is checked, applied whole, and taken back; what goes out can come in again.
+// A file is checked, applied completely, and taken back; an exported file can be imported.
 func TestFilesOfProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -58,7 +58,7 @@ func TestFilesOfProducts(t *testing.T) {
 	e.Exec(`UPDATE product SET headline = '=SUM(A1)' WHERE id = 3`)
 	owner := e.browser(adminui.Owner)
 	before := e.goods()
-	for _, kind := range productfile.Kinds { // out and in again
+	for _, kind := range productfile.Kinds { // exported and imported
 		var head bytes.Buffer
 		if err := productfile.Write(&head, kind, nil); err != nil {
 			t.Fatal(err)
@@ -78,7 +78,7 @@ func TestFilesOfProducts(t *testing.T) {
 		"bSusp6dBHm;;Paper clip;;;;1;;Silver;Medium;3.75;15;\n"+
 		";;;;;;6;BIND-S;;;;;\n")
 
-	e.Exec(`UPDATE sku SET stock = 9 WHERE id = 1`) // one is sold meanwhile
+	e.Exec(`UPDATE sku SET stock = 9 WHERE id = 1`) // one is sold in the meantime
 	owner.Get(path).Has(200, "<dd>4</dd>", "Apply all of it")
 	if e.goods() == before || strings.Contains(e.goods(), "OakDesk") {
 		t.Error("checking changes something")
@@ -105,7 +105,7 @@ func TestFilesOfProducts(t *testing.T) {
 
 	owner.Get(path).Has(200, "taken back")
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
-	bring(owner, "address,title\nOakDesk,Again\n") // what was taken back can come again
+	bring(owner, "address,title\nOakDesk,Again\n") // a file that was taken back can be imported again
 	owner.Get(fmt.Sprintf("/staff/catalog/import/%d", e.Number(`SELECT max(id) FROM catalog_import`))).Has(200, "Apply all of it")
 	e.Exec(`UPDATE catalog_import SET at = now() - interval '25 hours', applied_at = applied_at - interval '25 hours'`)
 	if n, err := dropOldImports(t.Context(), e.pool); err != nil || n == 0 ||
@@ -115,7 +115,7 @@ func TestFilesOfProducts(t *testing.T) {
 	e.browser(adminui.Marketing).Post(path + "/apply").Has(http.StatusForbidden)
 }
 
-// What is sold, or priced, between export and apply stays: a count changes by the difference, once.
+// Sales and prices between export and import stay: a count changes by the difference, once.
 func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -162,7 +162,8 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 		Has(200, "when the file was made", "than can be counted")
 }
 
-// Purchases go on while a file about the same SKUs is applied: they wait for its last statement alone.
+// Purchases go on while a file about the same SKUs is applied: they wait only for its last
+// statement.
 func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -197,7 +198,7 @@ func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
 	}
 }
 
-// What was changed since a file was applied does not stand in the way of taking the rest back.
+// Changes that were made since a file was applied do not keep the rest from being taken back.
 func TestFilesAreTakenBackAroundLaterChanges(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -215,8 +216,9 @@ func TestFilesAreTakenBackAroundLaterChanges(t *testing.T) {
 	}
 }
 
-// What a file added and was sold since, or is on a payment page, is retired when the file is taken back: its order leads
-// to a product that has its SKU and article number, and what a refund puts back is seen there.
+// A product that a file added and that was sold since, or is on a payment page, is retired when the
+// file is taken back: its order links to a product that still has its SKU and article number, and
+// pieces that a refund restocks are counted there.
 func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -248,13 +250,13 @@ func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
 
 	owner.Get("/staff/catalog/products/"+e.Text(`SELECT identifier FROM product WHERE title_url = 'Sold'`)).
 		Has(200, "Retired", "Bring back")
-	e.mustHandle(event("evt_2", completed, quote, nil)) // the payment page holds what it promised
+	e.mustHandle(event("evt_2", completed, quote, nil)) // the payment page gets what it holds
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 2 {
 		t.Errorf("%d orders", n)
 	}
 }
 
-// Every error is told by line and column, and a file with one changes nothing.
+// Every error is reported with line and column, and a file with an error changes nothing.
 func TestFilesWithErrors(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -339,7 +341,8 @@ func TestFilesWithErrors(t *testing.T) {
 	}
 }
 
-// A large file is few statements: 10,000 products (make goods) are checked in less than five seconds.
+// A large file takes few statements: 10,000 products (make goods) are checked in less than five
+// seconds.
 func TestALargeFile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -366,7 +369,7 @@ func TestALargeFile(t *testing.T) {
 		t.Errorf("%d products, checked in %v", n, checked)
 	}
 
-	// A file about all of them, while one after the other is bought.
+	// A file about all SKUs, while one after the other is bought.
 	file.Reset()
 	file.WriteString("article_number,title,price,pieces,pieces_was\n")
 	for n := range rows {

@@ -224,8 +224,8 @@ func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
 	return page.answer(http.StatusOK), err
 }
 
-// waiting is the entry that a command is about; one that staff have resolved is refused.
-func (s *server) waiting(r *http.Request) (paymentPage, error) {
+// openPaymentFromPath reads the entry that the path names, and refuses one that staff have resolved.
+func (s *server) openPaymentFromPath(r *http.Request) (paymentPage, error) {
 	page, err := s.paymentPage(r)
 	if err == nil && !page.Payment.ResolvedAt.IsZero() {
 		err = adminui.SeenTo("The payment was seen to already, by " + page.Payment.ResolvedBy + ".")
@@ -237,7 +237,7 @@ func (s *server) waiting(r *http.Request) (paymentPage, error) {
 // is gone. It uses the function that the event and the sweep use, so that there is one order
 // whatever else happens.
 func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
-	page, err := s.waiting(r)
+	page, err := s.openPaymentFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +283,7 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 
 // staffRefundPayment refunds the payment, which resolves the entry.
 func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
-	page, err := s.waiting(r)
+	page, err := s.openPaymentFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +304,7 @@ func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
 
 // staffResolvePayment resolves an entry, as the command resolve does.
 func (s *server) staffResolvePayment(r *http.Request) (adminui.Answer, error) {
-	page, err := s.waiting(r)
+	page, err := s.openPaymentFromPath(r)
 	if err != nil {
 		return nil, err
 	}

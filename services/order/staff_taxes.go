@@ -11,9 +11,10 @@ import (
 
 // taxGroup are the settings of the taxes.
 var taxGroup = settingGroup{
-	path:   "taxes",
-	title:  "Taxes",
-	intro:  "New payment pages follow a change at once. Those that are open, and orders, keep what they were made with.",
+	path:  "taxes",
+	title: "Taxes",
+	intro: "New payment pages follow a change at once. Those that are open, and orders, keep what they were made " +
+		"with.",
 	keys:   []string{settingTaxMode, settingTaxRates},
 	fields: taxFields,
 	check:  checkTaxes,

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// fetchTime is how long a picture may take to come.
-	fetchTime = 30 * time.Second
-	// maxRedirects is how often an address may lead on to another.
+	// fetchTimeout bounds the fetching of a picture.
+	fetchTimeout = 30 * time.Second
+	// maxRedirects is how many redirects are followed.
 	maxRedirects = 3
 )
 
-// NotYet says why a picture cannot be had from another server now, in words for staff. What it cannot be had for at any
-// time is a Refusal.
+// NotYet says why a picture cannot be fetched from another server now, in words for staff. A
+// permanent reason is a Refusal.
 type NotYet string
 
 // Error implements error.
@@ -34,8 +34,8 @@ const (
 	away    = NotYet("Its server cannot be reached, or is too slow.")
 )
 
-// notPublic are addresses that look public and are not, beside those that netip knows (the IANA's registries of special
-// addresses for IPv4 and IPv6). Of IPv6 only 2000::/3 is given out.
+// notPublic are addresses that look public and are not, in addition to those that netip knows (the
+// IANA's registries of special addresses for IPv4 and IPv6). Of IPv6 only 2000::/3 is assigned.
 var notPublic = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
 	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16",
 	"3fff::/20")
@@ -49,8 +49,8 @@ func prefixes(texts ...string) (list []netip.Prefix) {
 
 var given6 = netip.MustParsePrefix("2000::/3")
 
-// Public reports whether a server may be asked for pictures: one that anyone can reach, at the port of https. What a
-// file names may lead to whatever this machine can reach else.
+// Public reports whether a server may be asked for pictures: it must be reachable for anyone, at
+// the port of https. Otherwise a file could name servers that only this machine can reach.
 func Public(at netip.AddrPort) bool {
 	a := at.Addr().Unmap()
 	if at.Port() != 443 || !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !given6.Contains(a) {
@@ -67,19 +67,20 @@ func Public(at netip.AddrPort) bool {
 // Fetcher fetches pictures from other servers.
 type Fetcher struct{ client *http.Client }
 
-// NewFetcher makes a fetcher that connects to allowed addresses alone: Public, but for tests. Each is looked at when it
-// is connected to: a name may stand for another one than a moment ago.
+// NewFetcher makes a fetcher that connects to allowed addresses only: Public, except in tests. Each
+// address is checked when it is connected to, since a name may resolve to another one than a moment
+// ago.
 func NewFetcher(allowed func(netip.AddrPort) bool, settings *tls.Config) *Fetcher {
-	dialer := net.Dialer{Timeout: fetchTime, Control: func(_, address string, _ syscall.RawConn) error {
+	dialer := net.Dialer{Timeout: fetchTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 		if at, err := netip.ParseAddrPort(address); err != nil || !allowed(at) {
 			return inside
 		}
 		return nil
 	}}
 	return &Fetcher{&http.Client{
-		Timeout: fetchTime,
+		Timeout: fetchTimeout,
 		Transport: &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: settings, ForceAttemptHTTP2: true,
-			MaxIdleConns: 2, IdleConnTimeout: fetchTime, MaxResponseHeaderBytes: 64 << 10, DisableCompression: true},
+			MaxIdleConns: 2, IdleConnTimeout: fetchTimeout, MaxResponseHeaderBytes: 64 << 10, DisableCompression: true},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects || r.URL.Scheme != "https" {
 				return leadsOn
@@ -92,7 +93,7 @@ func NewFetcher(allowed func(netip.AddrPort) bool, settings *tls.Config) *Fetche
 // Close closes connections that are not in use.
 func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 
-// Fetch is a file of another server. An error is a Refusal or a NotYet.
+// Fetch gets a file from another server. Its error is a Refusal or a NotYet.
 func (f *Fetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || r.URL.Scheme != "https" {

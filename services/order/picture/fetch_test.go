@@ -8,13 +8,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/picture"
 )
 
-// What staff read of an address that is not asked, and of a server that does not answer.
+// The words that staff read about an address that is not asked, and about a server that does not
+// answer.
 const (
 	leadsInside = picture.Refusal("It leads to an address inside a network.")
 	unreachable = picture.NotYet("Its server cannot be reached, or is too slow.")
 )
 
-// Only public addresses are asked: what a file names may lead to all that this machine reaches.
+// Only public addresses are asked: a file could name anything that this machine reaches.
 func TestPicturesComeFromPublicServersAlone(t *testing.T) {
 	t.Parallel()
 	fetcher := picture.NewFetcher(picture.Public, nil)

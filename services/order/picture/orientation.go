@@ -6,7 +6,8 @@ import (
 	"image"
 )
 
-// upright turns a picture as its camera was held: one of the eight orientations of EXIF (CIPA DC-008, tag 274).
+// upright turns a picture the way its camera was held: one of the eight orientations of EXIF (CIPA
+// DC-008, tag 274).
 func upright(img *image.RGBA, orientation int) *image.RGBA {
 	if orientation < 2 || orientation > 8 {
 		return img
@@ -43,9 +44,9 @@ func upright(img *image.RGBA, orientation int) *image.RGBA {
 	return out
 }
 
-// exifOrientation reads the orientation in a JPEG's first EXIF segment; 1 where there is none that makes sense.
+// exifOrientation reads the orientation in a JPEG's first EXIF segment; 1 if there is no valid one.
 func exifOrientation(body []byte) int {
-	for at := 2; at+4 <= len(body) && body[at] == 0xff; { // after the mark of the beginning
+	for at := 2; at+4 <= len(body) && body[at] == 0xff; { // after the start marker
 		kind, size := body[at+1], int(binary.BigEndian.Uint16(body[at+2:]))
 		if size < 2 || at+2+size > len(body) || kind == 0xda {
 			break

@@ -1,5 +1,6 @@
-// Package picture makes of a file that somebody sent, or that is fetched from another server, the files that the shop
-// keeps: JPEG in several widths, and WebP of them (package webp). What is kept where, and when, is package order's.
+// Package picture turns a file that somebody uploaded, or that was fetched from another server,
+// into the files that the shop stores: JPEG in several widths, and the same as WebP (package webp).
+// Where and when they are stored is up to package order.
 package picture
 
 import (
@@ -9,7 +10,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	_ "image/gif" // what people have
+	_ "image/gif" // people upload these, too
 	_ "image/jpeg"
 	_ "image/png"
 
@@ -19,23 +20,24 @@ import (
 )
 
 const (
-	// MaxBytes is the largest file of a picture that is taken.
+	// MaxBytes is the largest file of a picture that is accepted.
 	MaxBytes = 24 << 20
-	// maxSide, maxPixels and maxMemory bound a picture before it is unpacked. The last one is of all
-	// that is made of it, and is what decides for kinds that take much for each pixel.
+	// maxSide, maxPixels and maxMemory bound a picture before it is decoded. The last one is for
+	// everything that is made from it, and decides for formats that need much memory for each
+	// pixel.
 	maxSide   = 12_000
 	maxPixels = 40_000_000
 	maxMemory = 160 << 20
 )
 
-// Refusal says why a file is not taken, in words for staff. It is the same at every try.
+// Refusal says why a file is not accepted, in words for staff. It is permanent.
 type Refusal string
 
 // Error implements error.
 func (r Refusal) Error() string { return string(r) }
 
-// decode reads a picture, and how its camera was held. It is measured before it is unpacked, so that a small
-// file cannot take all memory.
+// decode reads a picture, and the orientation of its camera. The size is checked before decoding,
+// so that a small file cannot take all memory.
 func decode(body []byte) (img image.Image, orientation int, err error) {
 	if len(body) > MaxBytes {
 		return nil, 0, Refusal(fmt.Sprintf("It has more than %d MB.", MaxBytes>>20))
@@ -65,7 +67,7 @@ func decode(body []byte) (img image.Image, orientation int, err error) {
 	return img, orientation, nil
 }
 
-// memory is how many bytes it takes at most to unpack a picture and to make its sizes.
+// memory is how many bytes decoding a picture and making its sizes takes at most.
 func memory(cfg image.Config, kind string, orientation int, body []byte) int {
 	pixels, copies := cfg.Width*cfg.Height, 2 // the largest size, and all smaller ones
 	width, height := cfg.Width, cfg.Height
@@ -76,13 +78,13 @@ func memory(cfg image.Config, kind string, orientation int, body []byte) int {
 		width, height = media.MaxWidth, max(height*media.MaxWidth/width, 1)
 	}
 	if orientation > 1 {
-		copies++ // it is turned
+		copies++ // the picture is turned
 	}
-	// Each halving takes a quarter of the pixels of the one before, with four bytes.
+	// Each halving has a quarter of the pixels of the one before, with four bytes each.
 	return pixels*unpackedBytes(cfg, kind, body) + pixels*4/3 + width*height*4*copies
 }
 
-// unpackedBytes is how many bytes for a pixel a decoder takes at most.
+// unpackedBytes is how many bytes for each pixel a decoder takes at most.
 func unpackedBytes(cfg image.Config, kind string, body []byte) int {
 	var each int
 	switch cfg.ColorModel {
@@ -104,18 +106,18 @@ func unpackedBytes(cfg image.Config, kind string, body []byte) int {
 
 	switch {
 	case kind == "png" && len(body) > 28 && body[28] == 1, kind == "webp":
-		each *= 2 // passes of an interlaced PNG (PNG specification, 11.2.1), and what WebP keeps beside the pixels
+		each *= 2 // passes of an interlaced PNG (PNG specification, 11.2.1), and WebP's data beside the pixels
 	case kind == "jpeg":
 		if cfg.ColorModel == color.RGBAModel {
-			each += 3 // what it is converted from
+			each += 3 // the pixels that it is converted from
 		}
 		each += progressiveBytes(body)
 	}
 	return each
 }
 
-// progressiveBytes is how many bytes for a pixel the decoder keeps beside the pixels: of a progressive JPEG (ITU-T
-// T.81, frame header SOF2) all coefficients, with four bytes each.
+// progressiveBytes is how many bytes for each pixel the decoder keeps beside the pixels: for a
+// progressive JPEG (ITU-T T.81, frame header SOF2) all coefficients, with four bytes each.
 func progressiveBytes(body []byte) int {
 	for at := 2; at+4 <= len(body) && body[at] == 0xff; {
 		kind, size := body[at+1], int(binary.BigEndian.Uint16(body[at+2:]))

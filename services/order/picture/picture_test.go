@@ -39,7 +39,7 @@ func withEXIF(body []byte, orientation byte) []byte {
 	return append(append(append([]byte{}, body[:2]...), append(segment, tiff...)...), body[2:]...)
 }
 
-// pngHead is the beginning of a PNG that says it is as large as that.
+// pngHead is the beginning of a PNG that claims this size.
 func pngHead(w, h uint32) []byte {
 	chunk := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte("IHDR"), w), h)
 	chunk = append(chunk, 8, 6, 0, 0, 0)
@@ -47,7 +47,7 @@ func pngHead(w, h uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(out, chunk...), crc32.ChecksumIEEE(chunk))
 }
 
-// A picture is as its camera was held, in each of the eight ways that EXIF knows.
+// A picture is shown upright, for each of the eight orientations of EXIF.
 func TestPicturesAreUpright(t *testing.T) {
 	t.Parallel()
 	const w, h = 32, 16
@@ -70,7 +70,7 @@ func TestPicturesAreUpright(t *testing.T) {
 	}
 }
 
-// Of a photo its pixels are kept, and nothing of where it was taken.
+// A photo keeps its pixels, and nothing about where it was taken.
 func TestResize(t *testing.T) {
 	t.Parallel()
 	photo, err := os.ReadFile("testdata/photo.jpg")

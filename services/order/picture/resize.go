@@ -18,19 +18,20 @@ import (
 )
 
 const (
-	// jpegQuality is where a product's picture cannot be told from the original at its size.
+	// jpegQuality is the quality at which a product's picture cannot be told from the original at
+	// its size.
 	jpegQuality = 82
-	// webpQuality is where a product's picture looks as its JPEG does.
+	// webpQuality is the quality at which a product's picture looks like its JPEG.
 	webpQuality = 80
-	// maxWebPPixels bounds the memory that a WebP takes to make, some 15 bytes for a pixel. Pictures that are larger,
-	// which are more than twice as high as wide, stay JPEGs in their largest width.
+	// maxWebPPixels bounds the memory for making a WebP, some 15 bytes for each pixel. Larger
+	// pictures, which are more than twice as high as wide, stay JPEGs in their largest width.
 	maxWebPPixels = 8_000_000
 )
 
-// ErrNoWebP says that no WebP can be made of a picture, however often it is tried.
+// ErrNoWebP says that no WebP can ever be made of a picture.
 var ErrNoWebP = errors.New("no picture to make a WebP of")
 
-// Sized is a picture in the widths in which it is kept.
+// Sized is a picture in its stored widths.
 type Sized struct {
 	Hash  string         // of the largest one
 	Width int            // of the largest one
@@ -40,8 +41,9 @@ type Sized struct {
 // Name is the name of its largest file.
 func (p Sized) Name() string { return media.Name(p.Hash, p.Width) }
 
-// Resize makes JPEGs of a picture. Nothing of the file but its pixels is in them: neither where a photo was taken, nor
-// by what. What is transparent becomes white. An error is a Refusal where the file is to blame.
+// Resize makes JPEGs of a picture. They contain nothing of the file but its pixels: neither where a
+// photo was taken, nor with which camera. Transparent pixels become white. The error is a Refusal
+// if the file is to blame.
 func Resize(body []byte) (p Sized, err error) {
 	img, orientation, err := decode(body)
 	if err != nil {
@@ -76,8 +78,8 @@ func Resize(body []byte) (p Sized, err error) {
 	return p, nil
 }
 
-// WebPs makes the WebP of a picture, of whose JPEGs the largest one and its width are given, in each width, the largest
-// last. Each is handed to keep before the next one is made, so that memory is bounded.
+// WebPs makes the WebP of a picture in each width, the largest last, from its largest JPEG. Each is
+// handed to keep before the next one is made, so that memory is bounded.
 func WebPs(body []byte, own int, keep func(width int, file []byte) error) error {
 	img, err := jpeg.Decode(bytes.NewReader(body))
 	if err != nil {
@@ -100,7 +102,7 @@ func WebPs(body []byte, own int, keep func(width int, file []byte) error) error 
 	return nil
 }
 
-// sizes are the widths in which a picture is kept, with the picture in each, one after the other.
+// sizes are the widths in which a picture is stored, with the picture in each, one after the other.
 func sizes(source *image.RGBA, own int) iter.Seq2[int, *image.RGBA] {
 	return func(yield func(int, *image.RGBA) bool) {
 		for _, width := range media.WidthsOf(own) {
@@ -115,9 +117,10 @@ func sizes(source *image.RGBA, own int) iter.Seq2[int, *image.RGBA] {
 	}
 }
 
-// scaled is a picture in a smaller size, on white. It is halved until it is at most twice as large, each pixel being
-// the mean of four: the kernels of x/image that do it at once keep 32 bytes for each row of the source and column of
-// the result, which is hundreds of megabytes for a high picture.
+// scaled is a picture in a smaller size, on white. It is halved until it is at most twice as large,
+// each pixel being the mean of four: the kernels of x/image that scale in one step keep 32 bytes
+// for each row of the source and column of the result, which is hundreds of megabytes for a high
+// picture.
 func scaled(img image.Image, width, height int) *image.RGBA {
 	for b := img.Bounds(); b.Dx() > 2*width; b = img.Bounds() {
 		img = resampled(img, (b.Dx()+1)/2, (b.Dy()+1)/2)

@@ -1,10 +1,10 @@
 package productfile
 
-// Column is a column of a file, by the name that the shop's own files have for it.
+// Column is a column of a file, by its name in the shop's own files.
 type Column string
 
-// Columns of a file of products. A row is a SKU with its product, or a product alone; what a file has no column for,
-// or leaves empty, stays as it is.
+// Columns of a file of products. A row is a SKU with its product, or a product alone. Missing
+// columns and empty values change nothing.
 const (
 	Product     Column = "product" // identifier
 	Title       Column = "title"
@@ -18,24 +18,26 @@ const (
 	PictureText Column = "picture_text"
 	ColorName   Column = "option_1_name"
 	SizeName    Column = "option_2_name"
-	SKU         Column = "sku" // its id
+	SKU         Column = "sku" // id of the SKU
 	Code        Column = "article_number"
 	Color       Column = "option_1"
 	Size        Column = "option_2"
 	SKUText     Column = "sku_text"
 	Price       Column = "price"
-	PriceWas    Column = "price_was" // when the file was made: a price that is the same in both stays as it is now
+	PriceWas    Column = "price_was" // price at the time of the export: if both are equal the current price stays
 	Stock       Column = "pieces"
-	StockWas    Column = "pieces_was" // when the file was made: the count is changed by the difference
+	StockWas    Column = "pieces_was" // count at the time of the export: the count is changed by the difference
 	StockState  Column = "stock_state"
 	BackOrders  Column = "back_orders"
-	Grams       Column = "grams"     // what a piece weighs
-	GramsWas    Column = "grams_was" // when the file was made, as for prices
-	// ComparePrice is Shopify's alone: the regular price where it is above the price, which is a sale's then.
+	Grams       Column = "grams"     // weight of one piece
+	GramsWas    Column = "grams_was" // weight at the time of the export, as for prices
+	// ComparePrice is Shopify's only: the regular price, if it is above the price, which is then a
+	// sale's.
 	ComparePrice Column = "compare at price"
 )
 
-// Kind is a kind of file that goes out and comes in, with its columns. The first columns find the row.
+// Kind is a kind of file that can be exported and imported, with its columns. The first columns
+// identify the row.
 type Kind struct {
 	Name, Title string
 	Columns     []Column

@@ -1,5 +1,6 @@
-// Package productfile reads and writes files of products: CSV as spreadsheets save it, the shop's own columns and those
-// of Shopify's export, and what is wrong in which line. What a file changes in the catalog is package order's.
+// Package productfile reads and writes files of products: CSV as spreadsheets save it, with the
+// shop's own columns or those of Shopify's export, and reports errors with their lines. The effect
+// of a file on the catalog is up to package order.
 package productfile
 
 import (
@@ -19,13 +20,13 @@ import (
 // Row is a row of a file.
 type Row struct {
 	Line   int
-	values map[Column]string // of the columns that the file has
+	values map[Column]string // for the columns that the file has
 }
 
-// Value is what a row has in a column; "" for nothing.
+// Value is the value of a row in a column; "" if there is none.
 func (r Row) Value(column Column) string { return r.values[column] }
 
-// HasSKU reports whether a row says anything of a SKU.
+// HasSKU reports whether a row has a value about a SKU.
 func (r Row) HasSKU() bool {
 	for _, column := range []Column{SKU, Code, Color, Size, SKUText, Price, Stock, Grams} {
 		if r.values[column] != "" {
@@ -35,38 +36,40 @@ func (r Row) HasSKU() bool {
 	return false
 }
 
-// Fault is what is wrong with a place of a file.
+// Fault is an error in a file.
 type Fault struct {
 	Line   int    `json:"line"`
-	Column string `json:"column"` // as the file calls it
+	Column string `json:"column"` // as the file names it
 	Text   string `json:"text"`
 }
 
 const (
-	// MaxBytes is the largest file that is read, maxRows the longest.
+	// MaxBytes is the size of the largest file that is read, maxRows the number of rows of the
+	// longest.
 	MaxBytes = 24 << 20
 	maxRows  = 100_000
 	// maxColumns bounds a row: a file of nothing but commas would take many times its size.
 	maxColumns = 200
-	// maxName is how many characters of a name an error, or the list of columns left out, repeats.
+	// maxName is how many characters of a name are shown in errors and in the list of ignored
+	// columns.
 	maxName = 100
-	// MaxFaults is how many errors of a file are kept.
+	// MaxFaults is how many errors of a file are reported.
 	MaxFaults = 500
 )
 
-// File is a file as it was read.
+// File is the content of a file.
 type File struct {
-	Shopify    bool // it is an export of Shopify
+	Shopify    bool // it is an export from Shopify
 	Rows       []Row
 	Ignored    []string // columns that the shop does not know
-	Faults     []Fault  // the rows are whole where there are none
-	MoreFaults int      // errors that are not kept
+	Faults     []Fault  // if there are none the rows are complete
+	MoreFaults int      // number of errors that are not in Faults
 
-	columns []Column          // that the shop knows, in their order
-	called  map[Column]string // what the file calls them
+	columns []Column          // the known columns, in their order
+	called  map[Column]string // their names in the file
 }
 
-// AddFault notes what is wrong with a place, or with a whole row where the column is "".
+// AddFault adds an error about a value, or about a whole row if column is "".
 func (f *File) AddFault(row Row, column Column, text string) {
 	called := string(column)
 	if name := f.called[column]; name != "" {
@@ -75,7 +78,7 @@ func (f *File) AddFault(row Row, column Column, text string) {
 	f.fault(row.Line, called, "%s", text)
 }
 
-// fault notes what is wrong with a place. Columns are told as the file calls them.
+// fault adds an error about a value. Columns are named as in the file.
 func (f *File) fault(line int, called, format string, args ...any) {
 	if len(f.Faults) == MaxFaults {
 		f.MoreFaults++
@@ -84,8 +87,8 @@ func (f *File) fault(line int, called, format string, args ...any) {
 	f.Faults = append(f.Faults, Fault{line, pg.Clip(called, maxName), fmt.Sprintf(format, args...)})
 }
 
-// tooWide is the line of the first row with too many values; 0 for none. It is looked for before rows are read, as the
-// reader takes a whole row at once.
+// tooWide is the line of the first row with too many values; 0 if there is none. It is checked
+// before rows are read, because the reader reads a whole row into memory.
 func tooWide(body []byte, comma rune) int {
 	line, start, values, quoted := 1, 1, 1, false
 	for _, c := range body {
@@ -140,7 +143,7 @@ func Read(body []byte) (f *File) {
 	return f
 }
 
-// readHead reads the names of columns; "" stands for one that is not known.
+// readHead reads the names of the columns; "" stands for an unknown one.
 func (f *File) readHead(line int, head []string) (names []Column) {
 	called := make([]string, len(head))
 	for i := range head {

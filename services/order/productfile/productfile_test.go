@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
-// What is written is read again as it was, also what a spreadsheet could take for a formula.
+// A written file is read back unchanged, including values that a spreadsheet could take for
+// formulas.
 func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	clip := productfile.Item{Product: "bSusp6dBHm", Address: "PaperClips", Title: `Paper "clips"`, Headline: "=SUM(A1)", Text: "a\nb",
@@ -62,7 +63,7 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// What is wrong with a file is told with its line, and the column as the file calls it.
+// Errors in a file are reported with line and column, as the file names it.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
@@ -98,7 +99,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// Shopify's words become the shop's.
+// Shopify's terms become the shop's.
 func TestShopify(t *testing.T) {
 	t.Parallel()
 	f := productfile.Read([]byte("Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Grams," +

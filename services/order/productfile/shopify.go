@@ -9,8 +9,8 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 )
 
-// shopifyColumns are the columns of Shopify's product CSV that the shop has a place for
-// (https://help.shopify.com/en/manual/products/import-export/using-csv); the others are left out.
+// shopifyColumns are the columns of Shopify's product CSV for which the shop has an equivalent
+// (https://help.shopify.com/en/manual/products/import-export/using-csv); the others are ignored.
 var shopifyColumns = map[string]Column{
 	"handle": Address, "url handle": Address, "title": Title, "body (html)": Text, "description": Text,
 	"status": State, "published": shopPublished, "option1 name": ColorName, "option1 value": Color,
@@ -24,7 +24,7 @@ var shopifyColumns = map[string]Column{
 	"compare-at price": ComparePrice,
 }
 
-// What Shopify says of products and variants in a way of its own: fromShopify turns it into columns of the shop.
+// The columns that Shopify uses in its own way: fromShopify converts them into columns of the shop.
 const (
 	shopPublished Column = "published"
 	shopTracker   Column = "tracker"
@@ -35,7 +35,7 @@ const (
 var shopifyOnly = map[Column]bool{shopPublished: true, shopTracker: true, shopWeight: true, shopUnit: true,
 	ComparePrice: true}
 
-// fromShopify puts values in this shop's words.
+// fromShopify translates the values of a row into the shop's terms.
 func (r *Row) fromShopify() {
 	r.shopifyState()
 	switch strings.ToLower(r.values[BackOrders]) {
@@ -46,7 +46,7 @@ func (r *Row) fromShopify() {
 	}
 	r.shopifyCount()
 	r.shopifyWeight()
-	r.values[Code] = strings.TrimPrefix(r.values[Code], "'") // Shopify has it before numbers, for spreadsheets
+	r.values[Code] = strings.TrimPrefix(r.values[Code], "'") // Shopify puts it before numbers, for spreadsheets
 	if r.values[Color] == "Default Title" {                  // a product without options
 		r.values[Color] = ""
 	}
@@ -58,12 +58,12 @@ func (r *Row) fromShopify() {
 	}
 }
 
-// shopifyState publishes what is active there, and on show in the online store.
+// shopifyState publishes products that are active and shown in the online store.
 func (r *Row) shopifyState() {
 	state, published := strings.ToLower(r.values[State]), strings.ToLower(r.values[shopPublished])
 	switch {
 	case r.values[Title] == "" || state == "" && published == "":
-		delete(r.values, State) // said in the first row of a product alone
+		delete(r.values, State) // only the first row of a product has it
 	case (state == "" || state == "active") && (published == "" || published == "true"):
 		r.values[State] = "published"
 	default:
@@ -71,8 +71,8 @@ func (r *Row) shopifyState() {
 	}
 }
 
-// shopifyCount leaves out the count of what is not counted there: it is 0. What was sold beyond the count is none here,
-// unless the SKU is sold beyond it.
+// shopifyCount drops the count of a variant that Shopify does not track: it is always 0. A negative
+// count becomes 0, unless the SKU may be sold beyond its count.
 func (r *Row) shopifyCount() {
 	if tracker, there := r.values[shopTracker]; there && tracker == "" {
 		delete(r.values, Stock)
@@ -82,7 +82,8 @@ func (r *Row) shopifyCount() {
 	}
 }
 
-// shopifyGrams is a weight that is grams whatever unit Shopify shows it in: what was typed as ounces has many digits.
+// shopifyGrams is a weight in grams, whatever unit Shopify shows: one that was typed in ounces has
+// many digits.
 var shopifyGrams = regexp.MustCompile(`^\d+\.\d+$`)
 
 // shopifyWeight reads weights in grams, and those that other programs write with a unit.
@@ -95,7 +96,7 @@ func (r *Row) shopifyWeight() {
 		}
 	}
 	if r.values[Grams] == "0" {
-		delete(r.values, Grams) // not known there
+		delete(r.values, Grams) // Shopify does not know it
 	}
 }
 
@@ -107,7 +108,7 @@ var (
 	manyBreaks = regexp.MustCompile(`\n{3,}`)
 )
 
-// fromHTML makes Markdown of HTML: its words, paragraphs and lists.
+// fromHTML converts HTML into Markdown: its words, paragraphs and lists.
 func fromHTML(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	text = paragraph.ReplaceAllString(text, "\n\n")

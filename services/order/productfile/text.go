@@ -10,9 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// plainText is a file as UTF-8 with a line feed at the end of each line: spreadsheets save UTF-16 ("Unicode text") and
-// UTF-8, each with a mark at the beginning, and old ones a carriage return alone. false is for any other encoding,
-// whose letters would have to be guessed; text is what could be read then.
+// plainText is a file as UTF-8 with a line feed at the end of each line: spreadsheets save UTF-16
+// ("Unicode text") and UTF-8, each with a byte order mark, and old ones end lines with a carriage
+// return. The result is false for any other encoding, whose letters would have to be guessed; text
+// is then the part that could be read.
 func plainText(body []byte) (text []byte, ok bool) {
 	switch {
 	case bytes.HasPrefix(body, []byte("\xff\xfe")):
@@ -28,7 +29,7 @@ func plainText(body []byte) (text []byte, ok bool) {
 	return withLines(body), true
 }
 
-// withLines is a text with a line feed at the end of each line, where it has carriage returns alone.
+// withLines ends lines with a line feed if the text ends them with a carriage return alone.
 func withLines(text []byte) []byte {
 	if bytes.IndexByte(text, '\n') < 0 {
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
@@ -36,8 +37,8 @@ func withLines(text []byte) []byte {
 	return text
 }
 
-// brokenPlace is where a text is not UTF-8 for the first time: its line, and the column as the file calls it, "" where
-// that cannot be told.
+// brokenPlace is the first place that is not UTF-8: its line, and the column as the file names it,
+// "" if that is unknown.
 func brokenPlace(text []byte) (line int, column string) {
 	text, comma := separator(text)
 	at := 0
@@ -72,7 +73,7 @@ func brokenPlace(text []byte) (line int, column string) {
 	return line, strings.TrimSpace(names[value])
 }
 
-// fromUTF16 is UTF-16 as UTF-8; nothing that is valid where it is none.
+// fromUTF16 converts UTF-16 into UTF-8; the result is not valid UTF-8 if the input is broken.
 func fromUTF16(body []byte, order binary.ByteOrder) []byte {
 	if len(body)%2 != 0 {
 		return []byte{0}
@@ -88,11 +89,12 @@ func fromUTF16(body []byte, order binary.ByteOrder) []byte {
 	return text
 }
 
-// separatorLine is a first line with which some spreadsheets are told what stands between values.
+// separatorLine matches a first line that tells some spreadsheets which character separates values.
 var separatorLine = regexp.MustCompile(`^"?sep=([,;\t|])"?\r?\n`)
 
-// separator is what stands between the values of a file. A line that tells it is left empty, so that lines keep their
-// numbers; else it is what the names of columns have most of.
+// separator is the character that separates the values of a file. A line that names it is left
+// empty, so that lines keep their numbers; otherwise it is the most frequent one between the names
+// of columns.
 func separator(text []byte) (rest []byte, comma rune) {
 	if told := separatorLine.FindSubmatch(text); told != nil {
 		return text[len(told[0])-1:], rune(told[1][0])

@@ -8,10 +8,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// Item is a SKU with its product, or a product without one, as files have it. Numbers that are nil are left empty.
+// Item is a SKU with its product, or a product alone, to be written into a file. Numbers that are
+// nil are left empty.
 type Item struct {
 	Product, Title, Address, Headline, Text, MoreText, State, Collections string
-	SKU                                                                   *int64 // nil where the shop has none
+	SKU                                                                   *int64 // nil for a product alone
 	Code, Color, Size, SKUText, StockState                                string
 	Price                                                                 *int64 // in cents
 	Stock                                                                 *int32
@@ -33,7 +34,7 @@ func Write(w io.Writer, kind Kind, items []Item) error {
 		}
 		lines = append(lines, line)
 	}
-	return printout.CSV(w, lines) //nolint:wrapcheck // the caller says whose file it is
+	return printout.CSV(w, lines) //nolint:wrapcheck // the caller names the file
 }
 
 func centsText(cents *int64) string {
@@ -50,7 +51,8 @@ func countText(count *int32) string {
 	return strconv.Itoa(int(*count))
 }
 
-// value is a column of an item. What a number was when the file is made is said of SKUs that the shop has.
+// value is the value of an item in a column. Only SKUs of the shop have the values at the time of
+// the export.
 func (i Item) value(column Column) string {
 	if i.SKU == nil && (column == PriceWas || column == StockWas || column == GramsWas) {
 		return ""

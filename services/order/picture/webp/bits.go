@@ -5,16 +5,16 @@ import (
 	mathbits "math/bits"
 )
 
-// even is the probability of a bit that may be either.
+// even is the probability of a bit that is as likely 0 as 1.
 const even = 128
 
 // bits writes bits, each with the probability in 256 that it is 0 (section 7).
 type bits struct {
 	out   []byte
-	low   uint64 // what is not written yet
-	width uint32 // of the interval, less one
-	have  int    // bits of low that are ready, less eight
-	ones  int    // bytes 0xff that wait for a carry
+	low   uint64 // bits that are not written yet
+	width uint32 // width of the interval, less one
+	have  int    // number of bits in low that are ready, less eight
+	ones  int    // number of bytes 0xff that wait for a carry
 	begun bool
 }
 
@@ -41,7 +41,7 @@ func (b *bits) put(bit bool, prob uint8) {
 	}
 }
 
-// flush writes the byte that is ready, with what it carries into those before.
+// flush writes the byte that is ready, with its carry into the bytes before.
 func (b *bits) flush() {
 	shift := 8 + b.have
 	ready := b.low >> shift
@@ -61,7 +61,7 @@ func (b *bits) flush() {
 	for ; b.ones > 0; b.ones-- {
 		b.out = append(b.out, fill)
 	}
-	b.out = append(b.out, byte(ready)) //nolint:gosec // its carry was given on
+	b.out = append(b.out, byte(ready)) //nolint:gosec // its carry has been passed on
 }
 
 // uniform writes a number of n bits, the highest first.
@@ -71,7 +71,7 @@ func (b *bits) uniform(value uint32, n int) {
 	}
 }
 
-// end is all that was written.
+// end is everything that was written.
 func (b *bits) end() []byte {
 	b.uniform(0, 9-b.have)
 	b.have = 0
@@ -79,7 +79,8 @@ func (b *bits) end() []byte {
 	return b.out
 }
 
-// costs is what a bit 0 takes in 1/256 bit, by its probability; a bit 1 takes what 256 less the probability does.
+// costs is the cost of a bit 0 in 1/256 bit, by its probability; a bit 1 costs as much as a bit 0
+// with 256 less the probability.
 var costs = func() (c [257]int) {
 	for p := 1; p < 257; p++ {
 		c[p] = int(math.Round(-256 * math.Log2(float64(p)/256)))

@@ -12,7 +12,7 @@ type choice struct {
 	made  [256]uint8
 }
 
-// try16 is the best way to predict 16 × 16 pixels at once.
+// try16 is the best prediction of 16 × 16 pixels in one piece.
 func (f *frame) try16(x, y int) (best choice, worth int) {
 	source, worth := f.source[0], math.MaxInt
 	at := source.at(16*x, 16*y)
@@ -55,12 +55,13 @@ func part4(from []uint8, side, i int, to *[16]uint8) {
 	}
 }
 
-// fullyTried is how many ways to predict a block of 4 are tried to the end: those that come nearest by themselves.
+// fullyTried is how many predictions of a block of 4 are coded completely: those that are nearest
+// to the source.
 const fullyTried = 4
 
-// try4 is the best way to predict each block of 4 pixels by itself, if it is better than most. What it makes is in the
-// plane.
-func (f *frame) try4(x, y, most int) (c choice, worth int) {
+// try4 is the best prediction of each block of 4 pixels by itself, if it is better than limit. The
+// result is in the plane.
+func (f *frame) try4(x, y, limit int) (c choice, worth int) {
 	c.block.small = true
 	over, beside := f.over[x], f.beside
 	upModes, leftModes := over.modes, beside.modes
@@ -69,7 +70,7 @@ func (f *frame) try4(x, y, most int) (c choice, worth int) {
 		up, left := &over.luma[i%4], &beside.luma[i/4]
 		mode, w := f.tryBlock(16*x+i%4*4, 16*y+i/4*4, i, *up+*left, &modeCosts[upModes[i%4]][leftModes[i/4]],
 			&c.coded.luma[i])
-		if worth += w; worth >= most {
+		if worth += w; worth >= limit {
 			return c, math.MaxInt
 		}
 		*up = flag(c.coded.luma[i].last >= 0)
@@ -116,8 +117,8 @@ func (f *frame) tryBlock(x, y, i, context int, modeCost *[modes4]int, b *levels)
 	return best, worth
 }
 
-// around is what is around a block of 4 pixels, the i-th of its macroblock. Right of the macroblock is nothing yet, so
-// blocks there look at the row above it.
+// around are the pixels around a block of 4 pixels, the i-th of its macroblock. There is nothing
+// yet to the right of the macroblock, so blocks there use the row above it.
 func (p *plane) around(x, y, i int) (e around) {
 	for j := range 4 {
 		e[corner-1-j] = int32(p.pix[p.at(x-1, y+j)])

@@ -5,35 +5,35 @@ import (
 	"slices"
 )
 
-// frame is a picture while it is coded.
+// frame is a picture that is being coded.
 type frame struct {
 	columns, rows int // of macroblocks
 
-	source, made [3]*plane // luma and chroma, and what a reader makes of what was written
+	source, made [3]*plane // luma and chroma, and what a reader decodes
 	quantizer    int
 	filter       uint32 // how strongly edges of blocks are smoothed
-	skipProb     uint8  // of a macroblock to which something is added; 0 when all are
+	skipProb     uint8  // probability of a macroblock with a residual; 0 if all have one
 	steps        [planes]steps
-	price        int // of 256 bits, in squares of differences
+	price        int // price of 256 bits, in squares of differences
 
 	tokens *tokens
 	blocks []macroblock
-	// over and beside are what blocks know of those above and to the left.
+	// over and beside are what blocks know about the blocks above and to the left.
 	over   []neighbor
 	beside neighbor
 }
 
-// macroblock is how 16 × 16 pixels are predicted.
+// macroblock is the prediction of 16 × 16 pixels.
 type macroblock struct {
-	small bool // each block of 4 by itself
-	skip  bool // nothing is added to what is predicted
+	small bool // each block of 4 is predicted by itself
+	skip  bool // there is no residual
 	mode  uint8
 	modes [16]uint8
-	hue   uint8 // of chroma
+	hue   uint8 // prediction of chroma
 }
 
-// neighbor is what is known of a macroblock at its lower or right edge: which blocks have coefficients, and how they
-// are predicted.
+// neighbor is what is known about a macroblock at its lower or right edge: which blocks have
+// coefficients, and how they are predicted.
 type neighbor struct {
 	luma   [4]int
 	chroma [4]int // two blocks of each kind
@@ -41,7 +41,8 @@ type neighbor struct {
 	modes  [4]uint8
 }
 
-// upLuma and the others are how much of a step is rounded up, in 256 parts: for first coefficients and others.
+// upLuma and the others are how much of a step is rounded up, in 256ths: for first coefficients and
+// others.
 var (
 	upLuma   = [2]int32{96, 104}
 	upDC     = [2]int32{96, 104}
@@ -58,17 +59,17 @@ func newFrame(img *image.RGBA, quantizer int) *frame {
 	f.steps = [planes]steps{lumaAfterDC: newSteps(dc, ac, upLuma), luma: newSteps(dc, ac, upLuma),
 		lumaDC: newSteps(dc*2, max(ac*155/100, 8), upDC),
 		chroma: newSteps(dcSteps[min(quantizer, 117)], ac, upChroma)}
-	f.filter = uint32(min(ac>>2*300>>8, 63)) //nolint:gosec // about as much as steps are wide
+	f.filter = uint32(min(ac>>2*300>>8, 63)) //nolint:gosec // about the width of the steps
 	f.price = max(int(ac*ac)*priceOfStep/128, 1)
 	f.blocks = make([]macroblock, 0, f.columns*f.rows)
 	f.over = make([]neighbor, f.columns)
 	return f
 }
 
-// priceOfStep is how many 128ths of the square of a step a bit may take.
+// priceOfStep is how many 128ths of the square of a step a bit may cost.
 const priceOfStep = 3
 
-// worth is what a choice costs: how far it is from the source, and what it takes to write it in 1/256 bit.
+// worth is the cost of a choice: its distance from the source, and its length in 1/256 bit.
 func (f *frame) worth(difference, taken int) int { return difference<<8 + taken*f.price }
 
 // codeRow codes a row of macroblocks.

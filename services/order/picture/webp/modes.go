@@ -1,7 +1,7 @@
 package webp
 
-// Trees of how blocks are predicted (section 11.2): each way is a list of bits with where, or what, their probability
-// is.
+// Trees of the predictions (section 11.2): each prediction is a list of bits, with their
+// probabilities or where these are.
 type branch struct {
 	bit  bool
 	prob uint8
@@ -15,7 +15,7 @@ var (
 		byLeft: {{true, 156}, {false, 128}}, byDifference: {{true, 156}, {true, 128}}}
 	treeHue = [modes16][]branch{byMean: {{false, 142}}, byAbove: {{true, 142}, {false, 114}},
 		byLeft: {{true, 142}, {true, 114}, {false, 183}}, byDifference: {{true, 142}, {true, 114}, {true, 183}}}
-	// tree4 has places of modeProbs in place of probabilities.
+	// tree4 has indexes into modeProbs instead of probabilities.
 	tree4 = [modes4][]branch{
 		byMean:           {{false, 0}},
 		byDifference:     {{true, 0}, {false, 1}},
@@ -30,7 +30,7 @@ var (
 	}
 )
 
-// What it takes to write how something is predicted, in 1/256 bit.
+// The cost of writing a prediction, in 1/256 bit.
 var (
 	costSmall  = cost(false, small16)
 	costMode16 = costsOf(&tree16, cost(true, small16))

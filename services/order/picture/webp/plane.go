@@ -2,8 +2,8 @@ package webp
 
 import "image"
 
-// plane is one color of a picture in whole macroblocks. At the left it has one column more and at the right four, and
-// one row above: what is predicted from where nothing is (section 12.2).
+// plane is one color of a picture in whole macroblocks. It has one column more at the left, four
+// more at the right and one row more above, for predictions at the edges (section 12.2).
 type plane struct {
 	pix    []uint8
 	stride int
@@ -27,7 +27,7 @@ func newPlane(width, height int) *plane {
 	return p
 }
 
-// at is where a pixel is.
+// at is the index of a pixel.
 func (p *plane) at(x, y int) int { return (y+1)*p.stride + leftEdge + x }
 
 // above is the row above a block.
@@ -45,7 +45,7 @@ func (p *plane) set(x, y, size int, block []uint8) {
 	}
 }
 
-// closeRow puts the last pixel of a row right of it, where the row below is predicted from.
+// closeRow repeats the last pixel of a row to its right, where the row below is predicted from.
 func (p *plane) closeRow(y int) {
 	at := p.at(p.width, y)
 	for i := range rightEdge {
@@ -53,7 +53,8 @@ func (p *plane) closeRow(y int) {
 	}
 }
 
-// difference is how far a block is from one of the same size in another plane: the sum of squares.
+// difference is the distance of a block from one of the same size in another plane: the sum of
+// squares.
 func difference(a []uint8, strideA int, b []uint8, strideB, size int) (sum int) {
 	for range size {
 		rowA, rowB := a[:size], b[:size]
@@ -71,8 +72,8 @@ func difference(a []uint8, strideA int, b []uint8, strideB, size int) (sum int) 
 	return sum
 }
 
-// split makes the planes of a picture: luma, and both kinds of chroma in half its size (BT.601, as all readers of WebP
-// have it). Macroblocks that stand over the edge repeat what is last.
+// split makes the planes of a picture: luma, and both kinds of chroma in half its size (BT.601, as
+// all readers of WebP expect). Macroblocks that extend beyond the edge repeat the last pixels.
 func split(img *image.RGBA, columns, rows int) (y, u, v *plane) {
 	y, u, v = newPlane(16*columns, 16*rows), newPlane(8*columns, 8*rows), newPlane(8*columns, 8*rows)
 	size := img.Bounds().Size()

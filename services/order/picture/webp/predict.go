@@ -1,7 +1,7 @@
 package webp
 
-// How a block is predicted from what is above and to the left of it (section 12). Blocks of 16 and 8 pixels know the
-// first four.
+// The predictions of a block from the pixels above and to the left of it (section 12). Blocks of 16
+// and 8 pixels have the first four.
 const (
 	byMean = iota
 	byDifference
@@ -50,7 +50,7 @@ func predict(p *plane, x, y, size, mode int, out []uint8) {
 	}
 }
 
-// mean is the mean of what there is above and to the left.
+// mean is the mean of the pixels above and to the left, as far as there are any.
 func (p *plane) mean(x, y, size int) uint8 {
 	sum, n := 0, 0
 	if y > 0 {
@@ -71,10 +71,11 @@ func (p *plane) mean(x, y, size int) uint8 {
 	return uint8((sum + n/2) / n) //nolint:gosec // a mean of bytes
 }
 
-// around is what is around a block of 4 pixels: from the lower left up to the corner, and on to the upper right.
+// around are the pixels around a block of 4 pixels: from the lower left up to the corner, and on to
+// the upper right.
 type around [13]int32
 
-// The places of around: the corner, and what is left and right of it.
+// The indexes of around: the corner, and the pixels to its left and right.
 const (
 	corner = 4
 	above  = 5
@@ -117,11 +118,12 @@ func predict4(e *around, mode int, out *[16]uint8) {
 	}
 }
 
-// two and three are means of neighbors: of a place and the next one, and of a place, twice, and those beside it.
+// two and three are means of neighbors: of a pixel and the next one, and of a pixel, counted twice,
+// and those beside it.
 func (e *around) two(i int) uint8   { return uint8((e[i] + e[i+1] + 1) >> 1) }            //nolint:gosec // of bytes
 func (e *around) three(i int) uint8 { return uint8((e[i-1] + 2*e[i] + e[i+1] + 2) >> 2) } //nolint:gosec // of bytes
 
-// last3 is three at the upper right, where there is no further place.
+// last3 is three at the upper right, where there is no further pixel.
 func (e *around) last3() uint8 { return uint8((e[11] + 3*e[12] + 2) >> 2) } //nolint:gosec // of bytes
 
 // diagonal predicts along a diagonal.

@@ -2,7 +2,8 @@ package webp
 
 // The tables of VP8 (RFC 6386).
 
-// updateProbs are how likely it is that a probability of tokens is not the usual one (section 13.4).
+// updateProbs are the probabilities that a probability of tokens differs from the usual one
+// (section 13.4).
 var updateProbs = [planes][bands][contexts][nodes]uint8{
 	{
 		{
@@ -346,8 +347,8 @@ var usualProbs = [planes][bands][contexts][nodes]uint8{
 	},
 }
 
-// modeProbs are the probabilities of how a block is predicted, by how the ones above and to the left are (section
-// 11.5).
+// modeProbs are the probabilities of a block's prediction, by those of the blocks above and to the
+// left (section 11.5).
 var modeProbs = [modes4][modes4][9]uint8{
 	{
 		{231, 120, 48, 89, 115, 113, 120, 152, 112},
@@ -471,7 +472,7 @@ var modeProbs = [modes4][modes4][9]uint8{
 	},
 }
 
-// dcSteps and acSteps are what coefficients are divided by (section 14.1).
+// dcSteps and acSteps are the divisors of coefficients (section 14.1).
 var dcSteps = [128]int32{
 	4, 5, 6, 7, 8, 9, 10, 10,
 	11, 12, 13, 14, 15, 16, 17, 17,

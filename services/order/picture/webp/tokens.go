@@ -8,7 +8,7 @@ const (
 
 // The kinds of blocks (section 13.3).
 const (
-	lumaAfterDC = iota // its first coefficient is in the block of those
+	lumaAfterDC = iota // its first coefficient is in the block of first coefficients
 	lumaDC
 	chroma
 	luma
@@ -33,9 +33,10 @@ var categories = [4]struct {
 // maxLevel is the greatest value that is written.
 const maxLevel = 67 + 1<<11 - 1
 
-// tokens are the bits of coefficients, with where their probabilities are: those are known when all bits are.
+// tokens are the bits of coefficients, with the indexes of their probabilities, which are known
+// when all bits are.
 type tokens struct {
-	counting bool // what bits would take, without keeping them
+	counting bool // measures the length of bits without keeping them
 	taken    int  // in 1/256 bit
 
 	probs tokenProbs // for counting
@@ -43,7 +44,7 @@ type tokens struct {
 	seen  [tokenCount][2]int
 }
 
-// A token that is kept is the index of its probability, or the probability itself where it is always the same.
+// A kept token is the index of its probability, or the probability itself if it is constant.
 const (
 	isOne   = 1 << 15
 	isFixed = 1 << 14
@@ -87,11 +88,11 @@ func (t *tokens) fixed(bit bool, prob uint8) {
 	}
 }
 
-// probsOf is where the probabilities of a coefficient begin.
+// probsOf is the index of a coefficient's probabilities.
 func probsOf(plane, band, context int) int { return ((plane*bands+band)*contexts + context) * nodes }
 
-// block writes the coefficients of a block from the first on, in order; last is the last one that is not 0, -1 for
-// none. The context is how many of the blocks above and to the left have any.
+// block writes the coefficients of a block from the first on, in order; last is the last one that
+// is not 0, -1 if all are. The context is how many of the blocks above and to the left have any.
 func (t *tokens) block(plane, context, first int, levels *[16]int16, last int) {
 	at := probsOf(plane, bandOf[first], context)
 	t.put(last >= first, at)
@@ -120,7 +121,7 @@ func (t *tokens) block(plane, context, first int, levels *[16]int16, last int) {
 	}
 }
 
-// size writes how great a coefficient is that is not 0.
+// size writes the absolute value of a coefficient that is not 0.
 func (t *tokens) size(size, at int) {
 	t.put(size > 1, at+2)
 	if size == 1 {
@@ -158,7 +159,7 @@ func (t *tokens) size(size, at int) {
 	}
 }
 
-// better are the probabilities that suit the bits that were kept, where it pays to say so.
+// better are the probabilities that fit the kept bits, where writing them pays.
 func (t *tokens) better() (*tokenProbs, *[tokenCount]bool) {
 	probs, updates := t.probs, [tokenCount]bool{}
 	at := 0
@@ -183,7 +184,7 @@ func (t *tokens) better() (*tokenProbs, *[tokenCount]bool) {
 	return &probs, &updates
 }
 
-// write writes what was kept.
+// write writes the kept tokens.
 func (t *tokens) write(probs *tokenProbs) []byte {
 	b := bits{out: make([]byte, 0, len(t.kept)/8)}
 	for _, token := range t.kept {

@@ -1,14 +1,15 @@
 package webp
 
-// steps are what the coefficients of a kind of block are divided by (section 9.6).
+// steps are the divisors of the coefficients of a kind of block (section 9.6).
 type steps struct {
-	by, inverse, round [2]int32 // of the first coefficient, and of the others
+	by, inverse, round [2]int32 // for the first coefficient, and for the others
 }
 
-// A quotient is a product with an inverse, with this many bits below the point.
+// Division is multiplication by an inverse with this many fractional bits.
 const pointBits = 17
 
-// newSteps rounds up what is over that many parts of 256 of a step: nearer to 0 than half, since 0 is short.
+// newSteps rounds up a remainder above that many 256ths of a step: less than half, since 0 is
+// short.
 func newSteps(dc, ac int32, up [2]int32) (s steps) {
 	s.by = [2]int32{dc, ac}
 	for i, by := range s.by {
@@ -17,8 +18,8 @@ func newSteps(dc, ac int32, up [2]int32) (s steps) {
 	return s
 }
 
-// divide makes levels of coefficients from the first on, and of coefficients what a reader makes of the levels. last is
-// the last level that is not 0, -1 for none.
+// divide turns coefficients into levels, from the first on, and the coefficients into those that a
+// reader makes of the levels. last is the last level that is not 0, -1 if all are.
 func (s *steps) divide(coefficients *[16]int32, first int, levels *[16]int16) (last int) {
 	last = -1
 	for n := first; n < 16; n++ {
@@ -37,7 +38,7 @@ func (s *steps) divide(coefficients *[16]int32, first int, levels *[16]int16) (l
 	return last
 }
 
-// transform makes coefficients of what a prediction leaves of a block.
+// transform makes coefficients of a block's residual.
 func transform(source []uint8, stride int, predicted *[16]uint8) (out [16]int32) {
 	var m [16]int32
 	for i := range 4 {
@@ -63,7 +64,8 @@ func transform(source []uint8, stride int, predicted *[16]uint8) (out [16]int32)
 	return out
 }
 
-// restore adds to a prediction what coefficients make of it (section 14.3), at a place of a plane.
+// restore adds the residual that coefficients stand for to a prediction (section 14.3), at a place
+// of a plane.
 func restore(c *[16]int32, predicted *[16]uint8, to []uint8, stride int) {
 	const (
 		c1 = 85627 // 65536 * cos(pi/8) * sqrt(2)

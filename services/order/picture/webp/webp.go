@@ -1,6 +1,7 @@
-// Package webp writes pictures as lossy WebP: one key frame of VP8 (RFC 6386, whose sections are named here) in a
-// container. golang.org/x/image reads such files and does not write them; the other writers for Go are libwebp, by cgo
-// or as WebAssembly, which needs memory that can be written and run.
+// Package webp writes pictures as lossy WebP: one key frame of VP8 (RFC 6386, whose sections are
+// named here) in a container. golang.org/x/image reads such files but cannot write them; the other
+// writers for Go are libwebp, by cgo or as WebAssembly, which needs memory that is both writable
+// and executable.
 package webp
 
 import (
@@ -14,8 +15,8 @@ import (
 const MostSide = 1<<14 - 1
 
 const (
-	// maxModes and maxTokens are how many bytes the two parts of a frame may have (section 9.1, and what decoders
-	// take).
+	// maxModes and maxTokens are the largest sizes of the two parts of a frame in bytes (section
+	// 9.1, and the limits of decoders).
 	maxModes  = 1<<19 - 1
 	maxTokens = 1<<24 - 1
 )
@@ -25,7 +26,8 @@ var (
 	errLong  = errors.New("webp: the picture has too much in it")
 )
 
-// Encode writes a picture in a quality from 0 to 100, which means what it does for libwebp. Transparency is left out.
+// Encode writes a picture in a quality from 0 to 100, which means the same as for libwebp.
+// Transparency is ignored.
 func Encode(img *image.RGBA, quality int) ([]byte, error) {
 	size := img.Bounds().Size()
 	if size.X < 1 || size.Y < 1 || size.X > MostSide || size.Y > MostSide {
@@ -38,7 +40,8 @@ func Encode(img *image.RGBA, quality int) ([]byte, error) {
 	return f.file(size)
 }
 
-// quantizer is the index of steps for a quality. Halving it four times makes a picture about half as large.
+// quantizer is the index of steps for a quality. Halving it four times makes a picture about half
+// as large.
 func quantizer(quality int) int {
 	c := float64(min(max(quality, 0), 100)) / 100
 	if c < 0.75 {
@@ -49,7 +52,7 @@ func quantizer(quality int) int {
 	return int(127 * (1 - math.Cbrt(c)))
 }
 
-// file puts a frame that is coded into a file.
+// file puts a coded frame into a file.
 func (f *frame) file(size image.Point) ([]byte, error) {
 	probs, updates := f.tokens.better()
 	modes, tokens := f.header(probs, updates), f.tokens.write(probs)
@@ -75,14 +78,15 @@ func (f *frame) file(size image.Point) ([]byte, error) {
 	return out, nil
 }
 
-// header writes the first part of a frame (section 9): its settings, and how each macroblock is predicted.
+// header writes the first part of a frame (section 9): its settings, and the prediction of each
+// macroblock.
 func (f *frame) header(probs *tokenProbs, updates *[tokenCount]bool) []byte {
 	var b bits
-	b.uniform(0, 1+1)      // colors are what they are always, and are clamped
+	b.uniform(0, 1+1)      // colors are as usual, and are clamped
 	b.uniform(0, 1)        // no segments
 	b.uniform(0, 1)        // the normal filter of edges
-	b.uniform(f.filter, 6) // how strong it is
-	b.uniform(0, 3+1)      // of no more sharpness, the same for all
+	b.uniform(f.filter, 6) // its strength
+	b.uniform(0, 3+1)      // no sharpness, the same for all
 
 	b.uniform(0, 2)                   // tokens are in one part
 	b.uniform(uint32(f.quantizer), 7) //nolint:gosec // 0 to 127

@@ -30,7 +30,7 @@ func drawn(width, height int) *image.RGBA {
 	return img
 }
 
-// likeness is how near the luma of a picture is to what its file holds, in decibels.
+// likeness is how close the luma of a picture is to its file's, in decibels.
 func likeness(t *testing.T, img *image.RGBA, file []byte) float64 {
 	t.Helper()
 	read, err := xwebp.Decode(bytes.NewReader(file))
@@ -53,7 +53,7 @@ func likeness(t *testing.T, img *image.RGBA, file []byte) float64 {
 	return 10 * math.Log10(255*255/(sum/float64(size.X*size.Y)))
 }
 
-// noise is a picture of which no pixel can be told from its neighbors.
+// noise is a picture in which no pixel can be predicted from its neighbors.
 func noise(width, height int) *image.RGBA {
 	img, random := image.NewRGBA(image.Rect(0, 0, width, height)), rand.New(rand.NewPCG(3, 4))
 	for i := range img.Pix {
@@ -62,7 +62,8 @@ func noise(width, height int) *image.RGBA {
 	return img
 }
 
-// What another reader makes of a file is the picture, whatever its size is, and nearer to it the better its quality.
+// Another reader decodes the picture from a file, whatever its size, and the closer to it the
+// higher the quality.
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{1, 1}, {2, 1}, {15, 16}, {16, 16}, {17, 33}, {100, 1}, {1, 300}, {401, 299}} {
@@ -89,8 +90,8 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// A reader makes of a file what the writer predicted from, to the last pixel: else a picture would drift away from its
-// source block by block. Smoothing comes after that, so it is left out here.
+// A reader decodes exactly the pixels that the writer predicted from: otherwise a picture would
+// drift away from its source block by block. Smoothing comes after that, so it is left out here.
 func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
 	t.Parallel()
 	for _, quality := range []int{0, 30, 60, 80, 95, 100} {
@@ -128,7 +129,7 @@ func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
 	}
 }
 
-// In the quality that products have a file is smaller than a JPEG that is as good.
+// At the quality for products a file is smaller than a JPEG that is as good.
 func TestSmallerThanJPEG(t *testing.T) {
 	t.Parallel()
 	img := drawn(800, 600)
