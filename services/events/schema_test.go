@@ -11,3 +11,9 @@ func TestSchema(t *testing.T) {
 	t.Parallel()
 	testenv.CheckSchema(t, testenv.Pool(t, "events", Migrations()...), "schema.sql")
 }
+
+// The role of events can use its own tables, and neither those of another service nor DDL.
+func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
+	t.Parallel()
+	testenv.CheckRole(t, "events", Migrations())
+}

@@ -27,11 +27,11 @@ func (a ad) name() string {
 			return text
 		}
 	}
-	return "Ad " + strconv.FormatInt(a.ID, 10)
+	return "Ad " + web.ID(a.ID)
 }
 
 // path is the ad's page.
-func (a ad) path() string { return "/ads/" + strconv.FormatInt(a.ID, 10) }
+func (a ad) path() string { return "/ads/" + web.ID(a.ID) }
 
 // link is the address that the ad leads to, with the ad's code and without any other ad's; "" while
 // it has none.
@@ -84,17 +84,17 @@ type adsData struct {
 
 // staffAds lists ads, newest first, with what they brought in some days.
 func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "from", "to"}})
 	if err != nil {
 		return nil, err
 	}
 
 	now := time.Now()
-	p, err := readPeriod(&ask, now)
+	p, err := readPeriod(&listing, now)
 	if err != nil {
 		return nil, err
 	}
-	before, _, err := adminui.ReadCursor[int64](ask)
+	before, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
@@ -103,24 +103,30 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ads, err := listAds(r.Context(), s.pool, adsWanted{Status: ask.Chosen["status"], Search: ask.Search, From: p.From,
-		To: p.To, Before: before, Rows: ask.Rows + 1})
+	ads, err := listAds(r.Context(), s.pool, adsWanted{
+		Status: listing.Chosen["status"],
+		Search: listing.Search,
+		From:   p.From,
+		To:     p.To,
+		Before: before,
+		Rows:   listing.Rows + 1,
+	})
 	if err != nil {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "ads", adColumns, ads, func(a adFigures) any { return a.ID })
+	table := adminui.NewTable(listing, "ads", adColumns, ads, func(a adFigures) any { return a.ID })
 	table.Problems = nil // the picker shows them
-	chosen := ask.Chosen["status"]
-	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: chosen == ""}}
+	chosen := listing.Chosen["status"]
+	table.Tabs = []adminui.Tab{{Title: "All", To: listing.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, st := range statuses {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: st.Title, To: ask.With("status", st.Title), Count: -1,
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: st.Title, To: listing.With("status", st.Title), Count: -1,
 			Active: chosen == st.Title})
 	}
-	table.WithSearch(ask, "Name, headline, code, campaign, address")
+	table.WithSearch(listing, "Name, headline, code, campaign, address")
 	table.Empty, table.Labelled = "No ads like this.", true
 
-	data := adsData{Period: p, Ads: ads[:len(table.Rows)], Next: table.Next, Picker: p.picker(ask, "/ads", now)}
+	data := adsData{Period: p, Ads: ads[:len(table.Rows)], Next: table.Next, Picker: p.picker(listing, "/ads", now)}
 	for _, name := range []string{"status", "q"} {
 		if value := r.URL.Query().Get(name); value != "" {
 			data.Picker.Kept = append(data.Picker.Kept, adminui.Option{Value: name, Text: value})
@@ -148,9 +154,9 @@ type adData struct {
 
 // adFromPath is the ad that the path names.
 func (s *server) adFromPath(r *http.Request) (ad, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	id, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return ad{}, web.NotFound()
+		return ad{}, err
 	}
 	return web.OrNotFound(readAd(r.Context(), s.pool, id))
 }
@@ -169,14 +175,14 @@ func (s *server) staffAd(r *http.Request) (adminui.Answer, error) {
 
 // showAd shows an ad with its figures, and the form to change it.
 func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
 	if err != nil {
 		return nil, err
 	}
 
 	now := time.Now()
 	data := adData{Ad: a, Link: a.link(), Form: form, Badge: a.badge()}
-	if data.Period, err = readPeriod(&ask, now); err != nil {
+	if data.Period, err = readPeriod(&listing, now); err != nil {
 		return nil, err
 	}
 	p := data.Period
@@ -196,9 +202,9 @@ func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (a
 		return nil, err
 	}
 
-	data.Picker, data.Days = p.picker(ask, a.path(), now), days[p.days():]
+	data.Picker, data.Days = p.picker(listing, a.path(), now), days[p.days():]
 	data.describe(days, clicksBefore)
-	table := adminui.NewTable(ask, "ad-orders", lastOrderColumns, data.Orders,
+	table := adminui.NewTable(listing, "ad-orders", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
 	table.Empty, table.Problems = "No orders yet.", nil // the picker shows them
 	return adminui.Page{Title: a.name(), Template: "ad.html", Data: data, Table: table, Status: status}, nil
@@ -285,9 +291,9 @@ func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 			return form, err
 		}
 		field := adminui.Field{Name: choice.name, Label: choice.label, Kind: "choice",
-			Value: strconv.FormatInt(choice.value, 10)}
+			Value: web.ID(choice.value)}
 		for _, n := range list {
-			field.Options = append(field.Options, adminui.Option{Value: strconv.FormatInt(n.ID, 10), Text: n.Title})
+			field.Options = append(field.Options, adminui.Option{Value: web.ID(n.ID), Text: n.Title})
 		}
 		form.Fields = append(form.Fields, field)
 	}
@@ -361,7 +367,7 @@ func (s *server) staffCreateAd(r *http.Request) (adminui.Answer, error) {
 		if a.ID, err = insertAd(r.Context(), tx, a, a.Code); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: strconv.FormatInt(a.ID, 10),
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: web.ID(a.ID),
 			Text: "Added the ad " + a.name(), After: a})
 	})
 
@@ -399,7 +405,7 @@ func (s *server) staffUpdateAd(r *http.Request) (adminui.Answer, error) {
 		if changed, err = updateAd(r.Context(), tx, a); err != nil || !changed {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: strconv.FormatInt(a.ID, 10),
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: web.ID(a.ID),
 			Text: "Changed the ad " + a.name(), Before: was, After: a})
 	})
 
@@ -415,8 +421,8 @@ func (s *server) adConflict(r *http.Request, typed adminui.Form) (adminui.Answer
 	if err != nil {
 		return nil, err
 	}
-	theirs := map[string]string{"type": strconv.FormatInt(now.TypeID, 10),
-		"status": strconv.FormatInt(now.StatusID, 10)}
+	theirs := map[string]string{"type": web.ID(now.TypeID),
+		"status": web.ID(now.StatusID)}
 	for _, f := range adFields {
 		theirs[f.field.Name] = *f.of(&now)
 	}

@@ -128,16 +128,16 @@ func (s *server) staffList(list eventList) adminui.Handler {
 	}
 
 	return func(r *http.Request) (adminui.Answer, error) {
-		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: names})
+		listing, err := adminui.ReadListing(r, adminui.Listing{Filters: names})
 		if err != nil {
 			return nil, err
 		}
 
-		if ask.Chosen["remote_addr"] != "" && !adminui.Who(r).May(adminui.CustomersView) {
+		if listing.Chosen["remote_addr"] != "" && !adminui.Who(r).May(adminui.CustomersView) {
 			return nil, web.Forbidden("remote_addr") // the rows found would tell whose address it is
 		}
 
-		want, p, err := list.wanted(&ask)
+		want, p, err := list.wanted(&listing)
 		if err != nil {
 			return nil, err
 		}
@@ -152,27 +152,27 @@ func (s *server) staffList(list eventList) adminui.Handler {
 			}
 		}
 
-		return list.page(ask, p, rows), nil
+		return list.page(listing, p, rows), nil
 	}
 }
 
 // page shows rows with the fields that narrow the list down.
-func (l eventList) page(ask adminui.Listing, p period, rows []eventRow) adminui.Page {
-	table := adminui.NewTable(ask, l.title, l.columns, rows, func(e eventRow) any { return eventPlace{e.At, e.ID} })
+func (l eventList) page(listing adminui.Listing, p period, rows []eventRow) adminui.Page {
+	table := adminui.NewTable(listing, l.title, l.columns, rows, func(e eventRow) any { return eventPlace{e.At, e.ID} })
 	table.Problems = nil // the picker shows them
 	table.Empty = "Nothing like this in these days."
 	data := eventListData{Period: p, Rows: rows[:len(table.Rows)], Next: table.Next, Text: l.text,
-		Tabs: tabs(ask, recordTabs, l.path), Picker: p.picker(ask, l.path, time.Now())}
+		Tabs: tabs(listing, recordTabs, l.path), Picker: p.picker(listing, l.path, time.Now())}
 
 	for _, f := range l.filters {
-		value := ask.Chosen[f.name]
+		value := listing.Chosen[f.name]
 		table.Choices = append(table.Choices, adminui.Choice{Name: f.name, Label: f.label, Text: true, Value: value})
 		if value != "" {
 			data.Picker.Kept = append(data.Picker.Kept, adminui.Option{Value: f.name, Text: value})
 		}
 	}
 	for _, name := range []string{"from", "to"} {
-		if value := ask.Chosen[name]; value != "" {
+		if value := listing.Chosen[name]; value != "" {
 			table.Kept = append(table.Kept, adminui.Option{Value: name, Text: value})
 		}
 	}
@@ -181,14 +181,14 @@ func (l eventList) page(ask adminui.Listing, p period, rows []eventRow) adminui.
 }
 
 // wanted reads the period, filters and place that the address of a list asks for.
-func (l eventList) wanted(ask *adminui.Listing) (want eventsWanted, p period, err error) {
-	if p, err = readPeriod(ask, time.Now()); err != nil {
+func (l eventList) wanted(listing *adminui.Listing) (want eventsWanted, p period, err error) {
+	if p, err = readPeriod(listing, time.Now()); err != nil {
 		return want, p, err
 	}
-	want = eventsWanted{From: p.From, Until: p.To.AddDate(0, 0, 1), Chosen: map[string]string{}, Rows: ask.Rows + 1}
+	want = eventsWanted{From: p.From, Until: p.To.AddDate(0, 0, 1), Chosen: map[string]string{}, Rows: listing.Rows + 1}
 
 	for _, f := range l.filters {
-		value := ask.Chosen[f.name]
+		value := listing.Chosen[f.name]
 		if utf8.RuneCountInString(value) > maxFilter {
 			return want, p, web.BadRequest(f.name)
 		}
@@ -200,7 +200,7 @@ func (l eventList) wanted(ask *adminui.Listing) (want eventsWanted, p period, er
 		want.Chosen[f.name] = value
 	}
 
-	after, some, err := adminui.ReadCursor[eventPlace](*ask)
+	after, some, err := adminui.ReadCursor[eventPlace](*listing)
 	if some {
 		want.After = &after
 	}

@@ -38,11 +38,11 @@ var overviewRanks = []struct {
 
 // staffOverview shows the most important figures, each with a link to its report.
 func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
 	if err != nil {
 		return nil, err
 	}
-	data, before, err := s.readReport(r, &ask, "/reports")
+	data, before, err := s.readReport(r, &listing, "/reports")
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 	}
 
 	for i, to := range []string{"sales", "sales", "sales", "sales", "sales", "visits", "funnel"} {
-		for _, t := range tabs(ask, reportTabs, "/reports/"+to) {
+		for _, t := range tabs(listing, reportTabs, "/reports/"+to) {
 			if t.Active {
 				data.Figures[i].To = t.To
 			}
@@ -123,11 +123,11 @@ var lastOrderColumns = []adminui.Column[lastOrder]{
 // staffLive shows who is in the shop now. The page reloads every ten seconds, and when an order
 // comes in.
 func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
-	data := liveData{Tabs: tabs(ask, reportTabs, "/reports/live"), At: time.Now().UTC()}
+	data := liveData{Tabs: tabs(listing, reportTabs, "/reports/live"), At: time.Now().UTC()}
 
 	ctx := r.Context()
 	if data.Now, err = readNow(ctx, s.pool); err != nil {
@@ -165,7 +165,7 @@ func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	table := adminui.NewTable(ask, "last-orders", lastOrderColumns, data.Orders,
+	table := adminui.NewTable(listing, "last-orders", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
 	table.Empty = "No orders yet."
 	return adminui.Page{Title: "Live", Template: "live.html", Data: data, Table: table, Live: "order"}, nil
@@ -192,7 +192,7 @@ func (s *server) staffRecordingSettings(r *http.Request) (adminui.Answer, error)
 }
 
 func (s *server) showRecording(r *http.Request, status int, typed *adminui.PostedForm) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (s *server) showRecording(r *http.Request, status int, typed *adminui.Poste
 	}
 
 	data := recordingData{LogClientEvents: c.LogClientEvents, Version: c.Version,
-		Tabs: tabs(ask, recordTabs, "/records/settings"), Form: form}
+		Tabs: tabs(listing, recordTabs, "/records/settings"), Form: form}
 	return adminui.Page{Title: "Recording", Template: "recording.html", Data: data, Status: status}, nil
 }
 

@@ -2,10 +2,10 @@ package events
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // partReport is a report by names: by product, source, page.
@@ -53,30 +53,30 @@ var measureTitles = map[string]string{"visits": "Visits", "views": "Times", "ord
 // staffParts shows a report by names, sorted by a measure.
 func (s *server) staffParts(report partReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}, Sorts: report.measures})
+		listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}, Sorts: report.measures})
 		if err != nil {
 			return nil, err
 		}
-		data, _, err := s.readReport(r, &ask, report.path)
+		data, _, err := s.readReport(r, &listing, report.path)
 		if err != nil {
 			return nil, err
 		}
 
 		data.Text, data.Days, data.Hours = report.text, nil, nil
-		data.Parts, err = s.readNamedParts(r, partsWanted{Kind: report.kind, Measure: ask.Sort, Up: !ask.Down,
-			From: data.Period.From, To: data.Period.To, BeforeFrom: data.Period.BeforeFrom, Rows: ask.Rows + 1})
+		data.Parts, err = s.readNamedParts(r, partsWanted{Kind: report.kind, Measure: listing.Sort, Up: !listing.Down,
+			From: data.Period.From, To: data.Period.To, BeforeFrom: data.Period.BeforeFrom, Rows: listing.Rows + 1})
 		if err != nil {
 			return nil, err
 		}
 
-		if data.More = len(data.Parts) > ask.Rows; data.More {
-			data.Parts = data.Parts[:ask.Rows]
+		if data.More = len(data.Parts) > listing.Rows; data.More {
+			data.Parts = data.Parts[:listing.Rows]
 		}
 		if sort := r.URL.Query().Get("sort"); sort != "" {
 			data.Picker.Kept = []adminui.Option{{Value: "sort", Text: sort}}
 		}
 
-		table := adminui.NewTable(ask, report.title, report.columns(ask.Sort, data.Parts), data.Parts,
+		table := adminui.NewTable(listing, report.title, report.columns(listing.Sort, data.Parts), data.Parts,
 			func(p part) any { return p.Name })
 		table.Empty, table.Labelled = report.empty, true
 		return adminui.Page{Title: report.title, Template: "report.html", Data: data, Table: table}, nil
@@ -129,9 +129,9 @@ func (t sourceTitle) page(campaigns bool) string {
 	case t.ID == 0:
 		return ""
 	case strings.HasPrefix(t.Source, "ad:"):
-		return "/ads/" + strconv.FormatInt(t.ID, 10)
+		return "/ads/" + web.ID(t.ID)
 	case campaigns:
-		return "/campaigns/" + strconv.FormatInt(t.ID, 10)
+		return "/campaigns/" + web.ID(t.ID)
 	}
 	return ""
 }

@@ -28,9 +28,9 @@ func (p period) days() int { return int(p.To.Sub(p.From)/(24*time.Hour)) + 1 }
 
 // readPeriod reads the days that a report is asked for by the parameters from and to, by default
 // the last 30 days. If they are the wrong way round they are swapped.
-func readPeriod(ask *adminui.Listing, now time.Time) (p period, err error) {
+func readPeriod(listing *adminui.Listing, now time.Time) (p period, err error) {
 	today := now.UTC().Truncate(24 * time.Hour)
-	if p.From, p.To, err = ask.Days(); err != nil {
+	if p.From, p.To, err = listing.Days(); err != nil {
 		return p, err
 	}
 
@@ -73,9 +73,9 @@ func (p period) comparedText() string {
 }
 
 // picker offers other days, and keeps how the report is sorted.
-func (p period) picker(ask adminui.Listing, path string, now time.Time) adminui.Period {
+func (p period) picker(listing adminui.Listing, path string, now time.Time) adminui.Period {
 	today := now.UTC().Truncate(24 * time.Hour)
-	view := adminui.Period{Path: path, From: p.From, To: p.To, Compared: p.comparedText(), Problems: ask.Problems}
+	view := adminui.Period{Path: path, From: p.From, To: p.To, Compared: p.comparedText(), Problems: listing.Problems}
 	for _, ready := range []struct {
 		title    string
 		from, to time.Time
@@ -88,18 +88,18 @@ func (p period) picker(ask adminui.Listing, path string, now time.Time) adminui.
 	} {
 		view.Ready = append(view.Ready, adminui.Tab{
 			Title: ready.title, Active: p.From.Equal(ready.from) && p.To.Equal(ready.to),
-			To: ask.With("from", ready.from.Format(time.DateOnly), "to", ready.to.Format(time.DateOnly)),
+			To: listing.With("from", ready.from.Format(time.DateOnly), "to", ready.to.Format(time.DateOnly)),
 		})
 	}
 	return view
 }
 
 // tabs lead to the other pages of a kind, for the same days if these were chosen.
-func tabs(ask adminui.Listing, list []tabTo, current string) []adminui.Tab {
+func tabs(listing adminui.Listing, list []tabTo, current string) []adminui.Tab {
 	var out []adminui.Tab
 	for _, t := range list {
 		to := t.path
-		if from, until := ask.Chosen["from"], ask.Chosen["to"]; from != "" && until != "" {
+		if from, until := listing.Chosen["from"], listing.Chosen["to"]; from != "" && until != "" {
 			to += "?from=" + from + "&to=" + until
 		}
 		out = append(out, adminui.Tab{Title: t.title, To: to, Count: -1, Active: t.path == current})

@@ -54,11 +54,11 @@ const maxDayRows = 100
 // staffDays shows a report by days.
 func (s *server) staffDays(report dayReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+		listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
 		if err != nil {
 			return nil, err
 		}
-		data, before, err := s.readReport(r, &ask, report.path)
+		data, before, err := s.readReport(r, &listing, report.path)
 		if err != nil {
 			return nil, err
 		}
@@ -76,23 +76,23 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 			rows = rows[:maxDayRows]
 		}
 
-		ask.Rows = len(rows)
-		table := adminui.NewTable(ask, report.title, report.columns, rows, func(d dayTotals) any { return d.Day })
+		listing.Rows = len(rows)
+		table := adminui.NewTable(listing, report.title, report.columns, rows, func(d dayTotals) any { return d.Day })
 		table.Labelled = true
 		return adminui.Page{Title: report.title, Template: "report.html", Data: data, Table: table}, nil
 	}
 }
 
 // readReport reads the days of a report and the days before.
-func (s *server) readReport(r *http.Request, ask *adminui.Listing, path string) (data reportData, before []dayTotals,
-	err error) {
+func (s *server) readReport(r *http.Request, listing *adminui.Listing,
+	path string) (data reportData, before []dayTotals, err error) {
 	now := time.Now()
-	if data.Period, err = readPeriod(ask, now); err != nil {
+	if data.Period, err = readPeriod(listing, now); err != nil {
 		return data, nil, err
 	}
 	p := data.Period
-	data.Picker, data.Tabs = p.picker(*ask, path, now), tabs(*ask, reportTabs, path)
-	data.Problems, ask.Problems = ask.Problems, nil // shown next to the days, not once more above a table
+	data.Picker, data.Tabs = p.picker(*listing, path, now), tabs(*listing, reportTabs, path)
+	data.Problems, listing.Problems = listing.Problems, nil // shown next to the days, not once more above a table
 
 	days, err := readDayTotals(r.Context(), s.pool, p.BeforeFrom, p.To)
 	if err != nil {

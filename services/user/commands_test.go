@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // command runs a command for staff on the database.
@@ -123,7 +123,7 @@ func TestListsForStaff(t *testing.T) {
 	code, out, stderr := e.command("chat")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], ",Bob,bob@mail.example.com,,'=cmd()") ||
-		!strings.HasSuffix(lines[2], ",Ann,ann@mail.example.com,"+strconv.FormatInt(id, 10)+",first") {
+		!strings.HasSuffix(lines[2], ",Ann,ann@mail.example.com,"+web.ID(id)+",first") {
 		t.Errorf("%d %s\n%s", code, stderr, out)
 	}
 
@@ -163,7 +163,7 @@ func TestChatDoesNothingToATerminal(t *testing.T) {
 	const nasty = "\x1b]0;owned\x07\x1b[2J\u009b2J \u202eevil\x08\x7f\r= end"
 	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", nasty),
 		`{"put_chat_message":"true"}`)
-	for _, args := range [][]string{{"chat"}, {"export", "-member", strconv.FormatInt(id, 10)}} {
+	for _, args := range [][]string{{"chat"}, {"export", "-member", web.ID(id)}} {
 		code, out, stderr := e.command(args...)
 		if code != 0 || !strings.Contains(out, " end") {
 			t.Errorf("%v: %d %s\n%s", args, code, stderr, out)
@@ -182,7 +182,7 @@ func TestExportOfAPerson(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := person(e)
-	for _, args := range [][]string{{"-member", strconv.FormatInt(id, 10)}, {"-email", "second@MAIL.example.com"}} {
+	for _, args := range [][]string{{"-member", web.ID(id)}, {"-email", "second@MAIL.example.com"}} {
 		code, out, stderr := e.command(append([]string{"export"}, args...)...)
 		if code != 0 {
 			t.Fatal(stderr)
@@ -214,7 +214,7 @@ func TestErasureOfAPerson(t *testing.T) {
 	id := person(e)
 	prospect, _ := e.prospect("first@mail.example.com")
 	for range 2 {
-		if code, _, stderr := e.command("erase", "-member", strconv.FormatInt(id, 10)); code != 0 {
+		if code, _, stderr := e.command("erase", "-member", web.ID(id)); code != 0 {
 			t.Fatal(stderr)
 		}
 	}
@@ -271,7 +271,7 @@ func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 	owner := e.verified("ann_lee", "ann@mail.example.com")
 	impostor := e.register("impostor", "ann@mail.example.com")
 
-	if code, _, stderr := e.command("erase", "-member", strconv.FormatInt(impostor, 10)); code != 0 {
+	if code, _, stderr := e.command("erase", "-member", web.ID(impostor)); code != 0 {
 		t.Fatal(stderr)
 	}
 	if e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, owner) != 1 || e.Number(`SELECT count(*) FROM prospect`) != 1 ||

@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // receiveMoney hands messages about orders to onMoney as one group.
@@ -72,7 +72,7 @@ func TestFiguresAreWholeAndNet(t *testing.T) {
 
 	// Orders move with a record that is merged, and with a visitor who registers.
 	second := e.guest("work@mail.example.com")
-	e.mergeRecord(staff, "/staff/customers/prospect-"+strconv.FormatInt(second.ID, 10), "bob@mail.example.com")
+	e.mergeRecord(staff, "/staff/customers/prospect-"+web.ID(second.ID), "bob@mail.example.com")
 	kept := e.DB.Number(`SELECT id FROM prospect WHERE orders = 3`)
 	e.receiveMoney(msg.OrderMoney{Identifier: "old3", Email: "bob@mail.example.com", Total: 300, Returned: 300, Version: 1, PlacedAt: at})
 	if n := e.DB.Number(`SELECT spent FROM prospect WHERE id = $1`, kept); n != 200 {

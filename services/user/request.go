@@ -68,25 +68,7 @@ const requestEvery = 5 * time.Second
 
 // answerRequests turns stored requests into mails until ctx ends.
 func (s *server) answerRequests(ctx context.Context) error {
-	tick := time.NewTicker(requestEvery)
-	defer tick.Stop()
-	for {
-		for {
-			more, err := s.answerRequest(ctx)
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("answering a request for a mail failed", "error", err)
-			}
-			if !more || err != nil {
-				break
-			}
-		}
-		select {
-		case <-s.requested:
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return wait.Loop(ctx, s.log, "answer requests for mails", requestEvery, s.requested, s.answerRequest)
 }
 
 // answerRequest answers one request that is due and deletes it, in one transaction.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,8 +65,11 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 	if err != nil {
 		return p, err
 	}
-	other, err := strconv.ParseInt(adminui.Param(r, "other"), 10, 64)
-	if err != nil || kind != kindMember || other == id {
+	other, err := adminui.ParamID(r, "other")
+	if err != nil {
+		return p, err
+	}
+	if kind != kindMember || other == id {
 		return p, web.NotFound()
 	}
 
@@ -93,7 +95,7 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 }
 
 func mergePath(into customerDetails, other int64) string {
-	return into.path("accounts", strconv.FormatInt(other, 10))
+	return into.path("accounts", web.ID(other))
 }
 
 // mergeFacts are the details that tell two accounts apart.
@@ -253,7 +255,7 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, unusableHa
 	}
 	if carried {
 		if err := insertConsents(ctx, tx, consent{MemberID: into.ID, What: "newsletter", Given: true,
-			Source: "merged by staff, from member " + strconv.FormatInt(other.ID, 10)}); err != nil {
+			Source: "merged by staff, from member " + web.ID(other.ID)}); err != nil {
 			return nil, err
 		}
 	}

@@ -11,12 +11,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // postMerge merges an account into another one as the page shows them.
 func (e *env) postMerge(staff *testenv.Client, into, other int64) testenv.Answer {
 	e.t.Helper()
-	return staff.Post(memberPath(into, "accounts", strconv.FormatInt(other, 10)), e.versions(into, other)...)
+	return staff.Post(memberPath(into, "accounts", web.ID(other)), e.versions(into, other)...)
 }
 
 func (e *env) versions(into, other int64) []string {
@@ -51,7 +52,7 @@ func TestStaffMergeTwoAccounts(t *testing.T) {
 
 	// The page of the merge is for those who may erase, and shows what moves.
 	e.staffClient(adminui.Support).Post(memberPath(ann, "merge"), "other", "bob_lee").Has(422, "Owners and managers")
-	page := memberPath(ann, "accounts", strconv.FormatInt(bob, 10))
+	page := memberPath(ann, "accounts", web.ID(bob))
 	for _, name := range []string{"bob_lee", "BOB@mail.example.com"} {
 		if a := staff.Post(memberPath(ann, "merge"), "other", name); a.Status != http.StatusSeeOther ||
 			a.Header.Get("Location") != page[len("/staff"):] {
@@ -186,11 +187,11 @@ func TestStaffMergeAccountsAtOnce(t *testing.T) {
 
 	// A page that is out of date, and pages of no two accounts.
 	shown := e.versions(ann, bob)
-	page := memberPath(ann, "accounts", strconv.FormatInt(bob, 10))
+	page := memberPath(ann, "accounts", web.ID(bob))
 	e.Exec(`UPDATE account SET version = version + 1 WHERE id = $1`, bob)
 	staff.Post(page, shown...).Has(409, "changed meanwhile")
 	staff.Post(page, "version", shown[1]).Has(400)
-	for _, path := range []string{memberPath(ann, "accounts", strconv.FormatInt(ann, 10)), memberPath(ann, "accounts", "x"),
+	for _, path := range []string{memberPath(ann, "accounts", web.ID(ann)), memberPath(ann, "accounts", "x"),
 		memberPath(ann, "accounts", "99"), "/staff/customers/prospect-1/accounts/1"} {
 		if a := staff.Get(path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %s", path, a)
@@ -199,7 +200,7 @@ func TestStaffMergeAccountsAtOnce(t *testing.T) {
 
 	// Six people at once, in both directions.
 	there, back := e.versions(ann, bob), e.versions(bob, ann)
-	other := memberPath(bob, "accounts", strconv.FormatInt(ann, 10))
+	other := memberPath(bob, "accounts", web.ID(ann))
 	counts := map[int]int{}
 	for _, a := range together(6, func(i int) testenv.Answer {
 		if i%2 == 0 {

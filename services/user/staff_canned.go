@@ -3,7 +3,6 @@ package user
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -25,7 +24,7 @@ type cannedAnswer struct {
 const maxCannedTitle = 100
 
 func cannedPath(id int64, parts ...string) string {
-	return strings.Join(append([]string{"/chat/answers", strconv.FormatInt(id, 10)}, parts...), "/")
+	return strings.Join(append([]string{"/chat/answers", web.ID(id)}, parts...), "/")
 }
 
 // cannedAnswersPage is the list of canned answers, with the form to add one.
@@ -72,12 +71,12 @@ func (s *server) cannedAnswersPage(r *http.Request, change func(adminui.Form) ad
 	if err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "canned-answers", cannedColumns, list, func(c cannedAnswer) any { return c.ID })
+	listing.Rows = len(list)
+	table := adminui.NewTable(listing, "canned-answers", cannedColumns, list, func(c cannedAnswer) any { return c.ID })
 	table.CSV, table.Empty = "", "None yet."
 	f := cannedForm("/chat/answers", cannedAnswer{})
 	f.Submit = "Add"
@@ -120,15 +119,15 @@ func (s *server) staffCreateCannedAnswer(r *http.Request) (adminui.Answer, error
 }
 
 func recordCannedAnswer(r *http.Request, tx pgx.Tx, id int64, text string) error {
-	key := strconv.FormatInt(id, 10)
+	key := web.ID(id)
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "canned answer", Key: key,
 		Text: text + key})
 }
 
 func (s *server) cannedAnswerFromPath(r *http.Request) (cannedAnswer, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	id, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return cannedAnswer{}, web.NotFound()
+		return cannedAnswer{}, err
 	}
 	return web.OrNotFound(findCannedAnswer(r.Context(), s.pool, id))
 }

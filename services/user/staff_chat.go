@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,7 +39,7 @@ type thread struct {
 }
 
 func threadPath(id int64, parts ...string) string {
-	return strings.Join(append([]string{"/chat", strconv.FormatInt(id, 10)}, parts...), "/")
+	return strings.Join(append([]string{"/chat", web.ID(id)}, parts...), "/")
 }
 
 func (t thread) badge() adminui.Badge {
@@ -63,12 +62,12 @@ type threadPlace struct {
 
 // staffThreads lists the threads in a state, last changed first.
 func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state"}})
+	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state"}})
 	if err != nil {
 		return nil, err
 	}
 
-	state := ask.Chosen["state"]
+	state := listing.Chosen["state"]
 	if state == "" {
 		state = threadOpen
 	}
@@ -76,25 +75,25 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("state")
 	}
 
-	after, more, err := adminui.ReadCursor[threadPlace](ask)
+	after, more, err := adminui.ReadCursor[threadPlace](listing)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listThreads(r.Context(), s.pool, state, ask.Search, after, more, ask.Rows+1)
+	list, err := listThreads(r.Context(), s.pool, state, listing.Search, after, more, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "chat", threadColumns, list,
+	table := adminui.NewTable(listing, "chat", threadColumns, list,
 		func(t thread) any { return threadPlace{t.LastAt, t.ID} })
 	for _, name := range threadStates {
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: strings.ToUpper(name[:1]) + name[1:], Count: -1,
-			To: ask.With("state", name), Active: name == state})
+			To: listing.With("state", name), Active: name == state})
 	}
-	table.WithSearch(ask, "E-mail address")
+	table.WithSearch(listing, "E-mail address")
 	table.Empty = "No chats here."
 
-	if err := s.fileOf(r, ask, table, "chats"); err != nil {
+	if err := s.fileOf(r, listing, table, "chats"); err != nil {
 		return nil, err
 	}
 	return adminui.Page{Title: "Chat", Template: "threads.html", Data: struct {
@@ -135,9 +134,9 @@ type threadPage struct {
 type threadMove struct{ State, Text string }
 
 func (s *server) threadFromPath(r *http.Request) (thread, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "thread"), 10, 64)
+	id, err := adminui.ParamID(r, "thread")
 	if err != nil {
-		return thread{}, web.NotFound()
+		return thread{}, err
 	}
 	return web.OrNotFound(findThread(r.Context(), s.pool, id))
 }
@@ -192,7 +191,7 @@ func (s *server) staffThread(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if use := q.Get("use"); use != "" {
-		i := slices.IndexFunc(p.Canned, func(c cannedAnswer) bool { return strconv.FormatInt(c.ID, 10) == use })
+		i := slices.IndexFunc(p.Canned, func(c cannedAnswer) bool { return web.ID(c.ID) == use })
 		if i < 0 {
 			return nil, web.NotFound()
 		}
@@ -263,7 +262,7 @@ func (s *server) moveThread(r *http.Request, t thread, version int64, state, tex
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "chat",
-			Key:  strconv.FormatInt(t.ID, 10),
+			Key:  web.ID(t.ID),
 			Text: fmt.Sprintf("%s chat %d", text, t.ID), Before: map[string]any{"state": t.State},
 			After: map[string]any{"state": state}})
 	})

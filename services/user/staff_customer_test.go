@@ -16,6 +16,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // bought hands an order to the consumer, by whichever of its two ways it takes.
@@ -36,7 +37,7 @@ func (e *env) bought(key string, o msg.OrderPlaced) {
 }
 
 func memberPath(id int64, parts ...string) string {
-	return "/staff/customers/member-" + strconv.FormatInt(id, 10) + strings.Join(append([]string{""}, parts...), "/")
+	return "/staff/customers/member-" + web.ID(id) + strings.Join(append([]string{""}, parts...), "/")
 }
 
 // countActs counts entries of the log, none of which may have a customer's data.
@@ -139,7 +140,7 @@ func TestStaffEditACustomer(t *testing.T) {
 	e := newEnv(t)
 	ann := e.verified("ann_lee", "ann@mail.example.com")
 	staff := e.staffClient(adminui.Support)
-	version := strconv.FormatInt(e.account(ann).Version, 10)
+	version := web.ID(e.account(ann).Version)
 	form := []string{"version", version, "first_name", "Zoë", "last_name", "Lee", "email", "zoe@mail.example.com",
 		"tags", "Press,  wholesale , press"}
 
@@ -163,8 +164,8 @@ func TestStaffEditACustomer(t *testing.T) {
 	// A second person, and a form that breaks the rules.
 	form[3] = "Zara"
 	conflict := staff.Post(memberPath(ann, "edit"), form...)
-	conflict.Has(409, `value="Zara"`, "<strong>Zoë</strong>", `name="version" value="`+strconv.FormatInt(a.Version, 10)+`"`)
-	staff.Post(memberPath(ann, "edit"), "version", strconv.FormatInt(a.Version, 10), "first_name", "", "email", "x", "tags",
+	conflict.Has(409, `value="Zara"`, "<strong>Zoë</strong>", `name="version" value="`+web.ID(a.Version)+`"`)
+	staff.Post(memberPath(ann, "edit"), "version", web.ID(a.Version), "first_name", "", "email", "x", "tags",
 		strings.Repeat("x", 41)).Has(422, "Fill this in.", "email address", "At most 20 tags")
 	if n := e.countActs("Changed member-"); n != 1 {
 		t.Errorf("%d acts on record", n)
@@ -174,7 +175,7 @@ func TestStaffEditACustomer(t *testing.T) {
 	e.is(e.Post("/user/put-chat-message", "name", "Pat", "email_address", "pat@mail.example.com", "message", "<i>hello"),
 		`{"put_chat_message":"true"}`)
 	pat, _ := e.prospect("pat@mail.example.com")
-	path := "/staff/customers/prospect-" + strconv.FormatInt(pat.ID, 10)
+	path := "/staff/customers/prospect-" + web.ID(pat.ID)
 	if a := staff.Post(path+"/edit", "version", "1", "first_name", "Pat", "phone", "+1 <b>", "remark", "Met at a fair.", "tags", "fair"); a.
 		Status != http.StatusSeeOther {
 		t.Fatal(a)
@@ -208,7 +209,7 @@ func TestStaffHelpACustomer(t *testing.T) {
 
 	page := staff.Get(memberPath(ann))
 	page.Has(200, "secret &lt;i&gt;word", "Ada", "&lt;b&gt;too many", "marketing-mail: taken back", "Mail the link again",
-		"/sessions/"+strconv.FormatInt(ann, 10), "Terms")
+		"/sessions/"+web.ID(ann), "Terms")
 	if n := strings.Count(page.Body, "secret &lt;i&gt;word"); n != 1 {
 		t.Errorf("the note is there %d times", n)
 	}
@@ -239,7 +240,7 @@ func TestStaffHelpACustomer(t *testing.T) {
 	}
 
 	// Forms without a version, or with garbage.
-	parts := map[string]string{"customer": "member-" + strconv.FormatInt(ann, 10), "thread": "1", "id": "1"}
+	parts := map[string]string{"customer": "member-" + web.ID(ann), "thread": "1", "id": "1"}
 	e.Exec(`INSERT INTO chat_thread (id, email, name, state, last_at) VALUES (1, 'cy@mail.example.com', 'Cy', 'open', now());
 		INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
 	e.staffClient(adminui.Owner).Versions(memberPath(ann, "edit"), "/staff/chat/1/answer", "/staff/chat/1/state", "/staff/chat/answers/1",
@@ -260,7 +261,7 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	e.bought("B1", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700}, Newsletter: true})
 	work, _ := e.prospect("work@mail.example.com")
 	staff := e.staffClient(adminui.Owner)
-	staff.Post("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)+"/notes", "text", "Buys for the office.")
+	staff.Post("/staff/customers/prospect-"+web.ID(work.ID)+"/notes", "text", "Buys for the office.")
 	e.DB.Exec(`UPDATE prospect SET tags = '{office}'`)
 
 	// What cannot be merged, and the merge.
@@ -273,7 +274,7 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 
 	page := staff.Get(memberPath(ann))
 	page.Has(200, "17.00", "office", "Buys for the office.", "Orders of work@mail.example.com")
-	staff.Get("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)).Has(200, "merged into", memberPath(ann)[len("/staff"):])
+	staff.Get("/staff/customers/prospect-"+web.ID(work.ID)).Has(200, "merged into", memberPath(ann)[len("/staff"):])
 	if got := strings.Count(staff.Get("/staff/customers").Body, `<td role="cell"><a href="/customers/`); got != 1 {
 		t.Errorf("%d customers are listed", got)
 	}

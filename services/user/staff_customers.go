@@ -57,7 +57,7 @@ func (c customer) Key() string { return c.key() }
 
 func (c customer) key() string { return customerKey(c.Kind, c.ID) }
 
-func customerKey(kind string, id int64) string { return kind + "-" + strconv.FormatInt(id, 10) }
+func customerKey(kind string, id int64) string { return kind + "-" + web.ID(id) }
 
 // title is the name, or the address of a customer without one.
 func (c customer) title() string {
@@ -157,39 +157,47 @@ func customerChoices(tags []string) []adminui.Choice {
 }
 
 // readCustomerList reads which customers a list asks for.
-func readCustomerList(ask adminui.Listing) (l customerList, err error) {
-	l = customerList{Search: ask.Search, Kind: ask.Chosen["kind"], Newsletter: ask.Chosen["newsletter"],
-		Source: ask.Chosen["source"], Tag: ask.Chosen["tag"], Sort: ask.Sort, Down: ask.Down, Rows: ask.Rows + 1}
+func readCustomerList(listing adminui.Listing) (l customerList, err error) {
+	l = customerList{
+		Search:     listing.Search,
+		Kind:       listing.Chosen["kind"],
+		Newsletter: listing.Chosen["newsletter"],
+		Source:     listing.Chosen["source"],
+		Tag:        listing.Chosen["tag"],
+		Sort:       listing.Sort,
+		Down:       listing.Down,
+		Rows:       listing.Rows + 1,
+	}
 	known := map[string]bool{"": true, kindMember: true, kindProspect: true, newsYes: true, newsNo: true,
 		newsRefused: true}
 	if !known[l.Kind] || !known[l.Newsletter] {
 		return l, web.BadRequest("filter")
 	}
-	if text := ask.Chosen["orders"]; text != "" {
+	if text := listing.Chosen["orders"]; text != "" {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {
 			return l, web.BadRequest("orders")
 		}
 		l.Orders = n
 	}
-	if text := ask.Chosen["spent"]; text != "" {
+	if text := listing.Chosen["spent"]; text != "" {
 		if l.Spent, err = money.Parse(text); err != nil {
 			return l, web.BadRequest("spent")
 		}
 	}
-	l.After, l.More, err = adminui.ReadCursor[customerPlace](ask)
+	l.After, l.More, err = adminui.ReadCursor[customerPlace](listing)
 	return l, err
 }
 
 // staffCustomers lists members and prospects, the newest first.
 func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Sorts: []string{"since", "orders", "spent"},
+	listing, err := adminui.ReadListing(r, adminui.Listing{Sorts: []string{"since", "orders", "spent"},
 		Filters: []string{"kind", "newsletter", "source", "orders", "spent", "tag"}})
 	if err != nil {
 		return nil, err
 	}
 
-	l, err := readCustomerList(ask)
+	l, err := readCustomerList(listing)
 	if err != nil {
 		return nil, err
 	}
@@ -202,19 +210,19 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "customers", customerColumns, list,
+	table := adminui.NewTable(listing, "customers", customerColumns, list,
 		func(c customer) any { return c.place(l.Sort) })
 	for _, c := range customerChoices(tags) {
-		c.Value = ask.Chosen[c.Name]
+		c.Value = listing.Chosen[c.Name]
 		if c.Name == "tag" && c.Value != "" && !slices.Contains(tags, c.Value) {
 			c.Options = append(c.Options, adminui.Option{Value: c.Value, Text: c.Value})
 		}
 		table.Choices = append(table.Choices, c)
 	}
 
-	table.WithSearch(ask, "E-mail address, name or user name")
+	table.WithSearch(listing, "E-mail address, name or user name")
 	table.Empty, table.Labelled = "No customers.", true
-	if err := s.fileOf(r, ask, table, "customers"); err != nil {
+	if err := s.fileOf(r, listing, table, "customers"); err != nil {
 		return nil, err
 	}
 	return adminui.Page{Title: "Customers", Template: "customers.html", Data: struct {
@@ -225,11 +233,11 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 
 // fileOf offers a list with addresses as a file to those who may export it, and puts on record who
 // did.
-func (s *server) fileOf(r *http.Request, ask adminui.Listing, table *adminui.Table, what string) error {
+func (s *server) fileOf(r *http.Request, listing adminui.Listing, table *adminui.Table, what string) error {
 	if !adminui.Who(r).May(adminui.CustomersExport) {
 		table.CSV = ""
 	}
-	if !ask.File {
+	if !listing.File {
 		return nil
 	}
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {

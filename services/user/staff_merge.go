@@ -30,7 +30,7 @@ func (s *server) readPair(ctx context.Context, into, other customer) (p mergePai
 func (p mergePair) form(action, submit string) adminui.Form {
 	return adminui.Form{ID: "merge", Action: action, Cancel: p.Into.path(), Tone: "bad", Submit: submit,
 		Version: p.Into.Version, Fields: []adminui.Field{
-			{Name: "other_version", Kind: "hidden", Value: strconv.FormatInt(p.Other.Version, 10)}}}
+			{Name: "other_version", Kind: "hidden", Value: web.ID(p.Other.Version)}}}
 }
 
 // shown checks that the customer who stays has the version that the form showed, and returns the

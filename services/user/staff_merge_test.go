@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // guest adds a prospect who agreed to newsletters with an order.
@@ -92,7 +92,7 @@ func TestEraseWhatWasMergedBeforeTheMemberRegistered(t *testing.T) {
 	e := newEnv(t)
 	first, second := e.guest("ann@mail.example.com"), e.guest("work@mail.example.com")
 	staff := e.staffClient(adminui.Owner)
-	e.mergeRecord(staff, "/staff/customers/prospect-"+strconv.FormatInt(first.ID, 10), "work@mail.example.com")
+	e.mergeRecord(staff, "/staff/customers/prospect-"+web.ID(first.ID), "work@mail.example.com")
 	ann := e.verified("ann_lee", "ann@mail.example.com")
 
 	e.mustPost(staff, memberPath(ann, "erase"), "confirm", "ann@mail.example.com")
@@ -180,7 +180,7 @@ func TestStaffSeeARecordBeforeTheyMergeIt(t *testing.T) {
 	e.bought("W1", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 44762}})
 
 	staff := e.staffClient(adminui.Support)
-	page := memberPath(ann, "records", strconv.FormatInt(work.ID, 10))
+	page := memberPath(ann, "records", web.ID(work.ID))
 	if a := staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com"); a.Status != http.StatusSeeOther ||
 		"/staff"+a.Header.Get("Location") != page {
 		t.Fatal(a, a.Header)

@@ -46,30 +46,30 @@ var prospectColumnsShown = []adminui.Column[prospectRow]{
 
 // staffProspects lists prospects, the newest first. As a file the list has the columns that an import takes.
 func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"registered"}})
+	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"registered"}})
 	if err != nil {
 		return nil, err
 	}
-	if ask.File {
-		return s.prospectFile(r, ask)
+	if listing.File {
+		return s.prospectFile(r, listing)
 	}
 
-	after, _, err := adminui.ReadCursor[int64](ask)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
-	registered := ask.Chosen["registered"] != ""
-	list, err := listProspectRows(r.Context(), s.pool, ask.Search, registered, after, ask.Rows+1)
+	registered := listing.Chosen["registered"] != ""
+	list, err := listProspectRows(r.Context(), s.pool, listing.Search, registered, after, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "prospects", prospectColumnsShown, list, func(p prospectRow) any { return p.ID })
-	table.Tabs = []adminui.Tab{{Title: "Prospects", To: ask.With("registered", ""), Count: -1, Active: !registered},
-		{Title: "Registered since", To: ask.With("registered", "yes"), Count: -1, Active: registered}}
-	table.WithSearch(ask, "E-mail address or last name")
+	table := adminui.NewTable(listing, "prospects", prospectColumnsShown, list, func(p prospectRow) any { return p.ID })
+	table.Tabs = []adminui.Tab{{Title: "Prospects", To: listing.With("registered", ""), Count: -1, Active: !registered},
+		{Title: "Registered since", To: listing.With("registered", "yes"), Count: -1, Active: registered}}
+	table.WithSearch(listing, "E-mail address or last name")
 	table.Empty = "No prospects."
-	if err := s.fileOf(r, ask, table, "prospects"); err != nil {
+	if err := s.fileOf(r, listing, table, "prospects"); err != nil {
 		return nil, err
 	}
 	return adminui.Page{Title: "Prospects", Template: "prospects.html", Data: struct {
@@ -99,15 +99,15 @@ var prospectFileColumns = []adminui.Column[listedProspect]{
 }
 
 // prospectFile exports every prospect.
-func (s *server) prospectFile(r *http.Request, ask adminui.Listing) (adminui.Answer, error) {
+func (s *server) prospectFile(r *http.Request, listing adminui.Listing) (adminui.Answer, error) {
 	list, err := listProspects(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "prospects", prospectFileColumns, list,
+	listing.Rows = len(list)
+	table := adminui.NewTable(listing, "prospects", prospectFileColumns, list,
 		func(p listedProspect) any { return p.Email })
-	return adminui.Page{Title: "Prospects", Table: table}, s.fileOf(r, ask, table, "prospects")
+	return adminui.Page{Title: "Prospects", Table: table}, s.fileOf(r, listing, table, "prospects")
 }
 
 func newProspectForm() adminui.Form {

@@ -15,21 +15,21 @@ var reasonColumns = []adminui.Column[reasonRow]{
 
 // staffReasons lists why people unsubscribed, newest first.
 func (s *server) staffReasons(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := adminui.ReadCursor[int64](ask)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listReasons(r.Context(), s.pool, after, ask.Rows+1)
+	list, err := listReasons(r.Context(), s.pool, after, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "reasons", reasonColumns, list, func(r reasonRow) any { return r.ID })
+	table := adminui.NewTable(listing, "reasons", reasonColumns, list, func(r reasonRow) any { return r.ID })
 	table.Empty = "No one has said why."
-	if err := s.fileOf(r, ask, table, "reasons"); err != nil {
+	if err := s.fileOf(r, listing, table, "reasons"); err != nil {
 		return nil, err
 	}
 	return adminui.Page{Title: "Why people unsubscribed", Data: struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -82,9 +81,9 @@ func (s *server) readRecordPage(r *http.Request) (p recordPage, err error) {
 	if err != nil {
 		return p, err
 	}
-	other, err := strconv.ParseInt(adminui.Param(r, "record"), 10, 64)
+	other, err := adminui.ParamID(r, "record")
 	if err != nil {
-		return p, web.NotFound()
+		return p, err
 	}
 	if p.mergePair, err = s.readPair(r.Context(), customer{Kind: kind, ID: id},
 		customer{Kind: kindProspect, ID: other}); err != nil {
@@ -97,7 +96,7 @@ func (s *server) readRecordPage(r *http.Request) (p recordPage, err error) {
 }
 
 func recordPath(into customerDetails, other int64) string {
-	return into.path("records", strconv.FormatInt(other, 10))
+	return into.path("records", web.ID(other))
 }
 
 // recordFacts are the details that tell people apart, one of whom may have no account.

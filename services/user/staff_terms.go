@@ -51,7 +51,7 @@ func termsForm(newest int) adminui.Form {
 }
 
 func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, err error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return p, nil, err
 	}
@@ -67,8 +67,8 @@ func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, 
 		return p, nil, err
 	}
 	p.Form = termsForm(newest)
-	ask.Rows = len(p.Versions)
-	table = adminui.NewTable(ask, "terms", termsColumns, p.Versions, func(t termsRow) any { return t.Version })
+	listing.Rows = len(p.Versions)
+	table = adminui.NewTable(listing, "terms", termsColumns, p.Versions, func(t termsRow) any { return t.Version })
 	table.CSV = ""
 	return p, table, nil
 }
@@ -163,23 +163,23 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 		return nil, web.NotFound()
 	}
 
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := adminui.ReadCursor[int64](ask)
-	if err != nil {
-		return nil, err
-	}
-
-	list, err := listAgreed(r.Context(), s.pool, int(version), after, ask.Rows+1)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "agreed", agreedColumns, list, func(a agreedRow) any { return a.ID })
+	list, err := listAgreed(r.Context(), s.pool, int(version), after, listing.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+
+	table := adminui.NewTable(listing, "agreed", agreedColumns, list, func(a agreedRow) any { return a.ID })
 	table.Empty = "No one has agreed to it yet."
-	if err := s.fileOf(r, ask, table, "agreements"); err != nil {
+	if err := s.fileOf(r, listing, table, "agreements"); err != nil {
 		return nil, err
 	}
 	return adminui.Page{Title: fmt.Sprintf("Who agreed to version %d", version), Data: struct {

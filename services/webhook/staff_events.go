@@ -41,22 +41,22 @@ var eventColumns = []adminui.Column[storedEvent]{
 
 // staffEvents lists what Stripe sent, newest first, or what it sent about one thing.
 func (s *server) staffEvents(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
-	before, _, err := adminui.ReadCursor[eventPlace](ask)
+	before, _, err := adminui.ReadCursor[eventPlace](listing)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listEvents(r.Context(), s.pool, keysOf(ask.Search), before, ask.Rows+1)
+	list, err := listEvents(r.Context(), s.pool, keysOf(listing.Search), before, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "stripe-events", eventColumns, list,
+	table := adminui.NewTable(listing, "stripe-events", eventColumns, list,
 		func(e storedEvent) any { return eventPlace{At: e.Received, ID: e.ID} })
-	table.WithSearch(ask, "Id of an event, session, payment, refund or dispute")
+	table.WithSearch(listing, "Id of an event, session, payment, refund or dispute")
 	table.Empty = "Stripe has sent nothing like this."
 
 	return adminui.Page{Title: "Stripe's events", Data: struct {

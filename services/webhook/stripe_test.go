@@ -14,12 +14,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -310,29 +308,6 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 			t.Errorf("%s: %d bytes stored, %d in the message, of %d; trace %s, pending %s", r.ID, len(r.Stored), len(r.Message), len(want),
 				r.Trace, r.Pending)
 		}
-	}
-}
-
-// The role of webhook may use its own tables, and neither those of another service nor DDL.
-func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
-	t.Parallel()
-	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()},
-		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
-	pool := testenv.Open(t, url, "webhook")
-	refused := func(sql string) {
-		t.Helper()
-		_, err := pool.Exec(t.Context(), sql)
-		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "42501" {
-			t.Errorf("%s: %v, want a missing privilege", sql, err)
-		}
-	}
-	refused(`SELECT * FROM "order".outbox`)
-	refused(`INSERT INTO "order".inbox (consumer, key) VALUES ('a', 'b')`)
-	refused(`CREATE TABLE own (id int)`)
-	refused(`DROP TABLE event`)
-	refused(`CREATE TABLE public.own (id int)`)
-	if _, err := pool.Exec(t.Context(), `SELECT * FROM event`); err != nil {
-		t.Errorf("its own table: %v", err)
 	}
 }
 
