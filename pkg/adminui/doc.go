@@ -17,9 +17,9 @@
 // A handler reads, asks the store, and returns an answer:
 //
 //	func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
-//		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status"}})
+//		l, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"status"}})
 //		…
-//		rows, err := listStaffOrders(r.Context(), s.pool, ask)
+//		rows, err := listStaffOrders(r.Context(), s.pool, l)
 //		…
 //		return adminui.Page{Title: "Orders", Data: data, Table: table}, nil
 //	}

@@ -25,11 +25,15 @@ const (
 	maxSearch = 200
 )
 
-// Listing is what the address of a list asks for. A handler gives ReadListing one with what the list
-// knows, and gets it back filled in.
-type Listing struct {
+// ListSpec is what a list can be narrowed and sorted by.
+type ListSpec struct {
 	Filters []string // names of the parameters that narrow the list
 	Sorts   []string // keys of the columns it can be sorted by; the first is the usual order
+}
+
+// Listing is what the address of a list asks for. ReadListing reads it.
+type Listing struct {
+	ListSpec
 
 	Search string            // parameter q, trimmed
 	Chosen map[string]string // of Filters, those that were given
@@ -45,9 +49,10 @@ type Listing struct {
 	query url.Values
 }
 
-// ReadListing reads the query of a list. Unknown parameters are left alone, values that make no sense
-// are refused with 400.
-func ReadListing(r *http.Request, l Listing) (Listing, error) {
+// ReadListing reads the query of a list. Unknown parameters are left alone, values that make no sense are refused
+// with 400.
+func ReadListing(r *http.Request, spec ListSpec) (Listing, error) {
+	l := Listing{ListSpec: spec}
 	q, err := web.Query(r)
 	if err != nil {
 		return l, err

@@ -15,7 +15,7 @@ func TestNamesDoNotTurnText(t *testing.T) {
 	const name, plain, arabic = "Ann \u202elive\u2066\u2069\u202c", "Ann live", "\u0639\u0644\u064a"
 	h := testenv.Mount(t, "order", adminui.Pages{Routes: []adminui.Route{{Method: "GET", Path: "/list", Action: adminui.OrdersView,
 		Handle: func(r *http.Request) (adminui.Answer, error) {
-			ask, err := adminui.ReadListing(r, adminui.Listing{})
+			ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 			table := adminui.NewTable(ask, "list", []adminui.Column[string]{
 				{Title: "Name", Value: func(s string) any { return adminui.Link{Text: s, To: "/x"} }},
 				{Title: "Other", Value: func(s string) any { return s + arabic }}}, []string{name}, func(s string) any { return s })

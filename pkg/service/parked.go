@@ -54,7 +54,7 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 	}
 	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: shown})
 	for _, m := range list {
-		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: adminui.InWords(m.Subject), Name: name(m),
+		item := adminui.WorkItem{Key: web.ID(m.ID), Title: adminui.InWords(m.Subject), Name: name(m),
 			Reason: m.Reason, Since: m.At}
 		item.To = p.path(item.Key)
 		if !m.Forged() {
@@ -68,7 +68,7 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 func (p parkedPages) columns(file bool) []adminui.Column[bus.Parked] {
 	columns := []adminui.Column[bus.Parked]{
 		{Title: "Message", Value: func(m bus.Parked) any {
-			return adminui.Link{Text: adminui.InWords(m.Subject), To: p.path(strconv.FormatInt(m.ID, 10)), Sub: name(m)}
+			return adminui.Link{Text: adminui.InWords(m.Subject), To: p.path(web.ID(m.ID)), Sub: name(m)}
 		}},
 		{Title: "Reason", Value: func(m bus.Parked) any { return m.Reason }},
 		{Title: "Key", Minor: true, Value: func(m bus.Parked) any { return m.Key }},
@@ -85,7 +85,7 @@ func (p parkedPages) columns(file bool) []adminui.Column[bus.Parked] {
 
 // list shows what waits, the oldest first, or what was seen to.
 func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"consumer", "subject", "seen-to"}})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"consumer", "subject", "seen-to"}})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ type parkedPage struct {
 }
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
-	id := strconv.FormatInt(m.ID, 10)
+	id := web.ID(m.ID)
 	page := parkedPage{Message: m, What: adminui.InWords(m.Subject), Name: name(m),
 		Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
 		Runbook: adminui.Runbook(parkedRunbook)}
@@ -150,9 +150,9 @@ func (p parkedPages) page(m bus.Parked) parkedPage {
 }
 
 func (p parkedPages) find(r *http.Request) (bus.Parked, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	id, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return bus.Parked{}, web.NotFound()
+		return bus.Parked{}, err
 	}
 	return web.OrNotFound(bus.FindParked(r.Context(), p.Pool, id))
 }
@@ -252,7 +252,7 @@ func dropped(m bus.Parked, note string) (v parkedValues, whose []string) {
 func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, a adminui.Act) error {
 	// One request may see to many messages: each has an entry of its own.
 	who := adminui.Who(r)
-	who.Request += ":" + strconv.FormatInt(m.ID, 10)
+	who.Request += ":" + web.ID(m.ID)
 	a.Action, a.Kind, a.Key = adminui.WorkAct, "message", m.Consumer+" "+m.Key
 	return adminui.RecordAs(r.Context(), tx, who, a)
 }

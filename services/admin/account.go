@@ -140,7 +140,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	}
 	wrong := adminui.FieldErrors{}
 	if a.Password != "" {
-		forgive, err := s.attempt(r, []limit{{"password of " + id(a.ID), 6, guessTime}})
+		forgive, err := s.attempt(r, []limit{{"password of " + web.ID(a.ID), 6, guessTime}})
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +178,7 @@ func (s *server) changes(r *http.Request, act, notice string,
 		if err := do(r.Context(), tx); err != nil {
 			return err
 		}
-		return s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(adminui.Who(r).Person),
+		return s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: web.ID(adminui.Who(r).Person),
 			Text: act})
 	})
 	return adminui.Done{To: "/account", Text: notice}, err

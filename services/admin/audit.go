@@ -133,7 +133,7 @@ var actingServices = []string{"admin", "order", "user", "mailer", "events", "web
 
 // auditLog lists what the staff did, the newest first.
 func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"service", "kind", "key", "from", "to"}})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"service", "kind", "key", "from", "to"}})
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 	if err := adminui.Require(adminui.Who(r), action); err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

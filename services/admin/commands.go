@@ -15,6 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Usage is the commands beside running the service.
@@ -139,5 +140,5 @@ func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username 
 func recordCommand(ctx context.Context, tx pgx.Tx, name string, person int64, text string) error {
 	return insertAudit(ctx, tx, msg.StaffActed{Name: "command " + name, Service: "admin",
 		Action: string(adminui.PeopleManage),
-		Kind:   "person", Key: id(person), Text: text, At: time.Now().UTC()})
+		Kind:   "person", Key: web.ID(person), Text: text, At: time.Now().UTC()})
 }

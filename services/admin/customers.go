@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -67,10 +66,10 @@ func isNotFound(err error) bool {
 func queryOf(p erasure.Person) string {
 	q := url.Values{"email": p.Emails, "code": p.Codes}
 	for _, id := range p.MemberIDs {
-		q.Add("member", strconv.FormatInt(id, 10))
+		q.Add("member", web.ID(id))
 	}
 	for _, id := range p.ProspectIDs {
-		q.Add("prospect", strconv.FormatInt(id, 10))
+		q.Add("prospect", web.ID(id))
 	}
 	return q.Encode()
 }

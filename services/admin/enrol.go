@@ -160,7 +160,7 @@ func (s *server) enrolled(a account, signing bool, what string,
 					return err
 				}
 			}
-			if err := s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(a.ID),
+			if err := s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: web.ID(a.ID),
 				Text: what}); err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ func (s *server) guessLimits(r *http.Request, username string) []limit {
 
 // secondLimits are what second factors count against: who gets here knows the first.
 func secondLimits(person int64) []limit {
-	return []limit{{"second factor of " + id(person), 6, guessTime}}
+	return []limit{{"second factor of " + web.ID(person), 6, guessTime}}
 }
 
 // network is what the client counts as.

@@ -123,7 +123,7 @@ func (f parkedFlags) path(parts ...string) string {
 
 // one is the page of the message.
 func (f parkedFlags) one(parts ...string) string {
-	return f.path(append([]string{strconv.FormatInt(f.message, 10)}, parts...)...)
+	return f.path(append([]string{web.ID(f.message)}, parts...)...)
 }
 
 func (f parkedFlags) unknown() error {

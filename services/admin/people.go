@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +59,7 @@ func (p personRow) factor() string {
 }
 
 var peopleColumns = []adminui.Column[personRow]{
-	{Title: "Name", Value: func(p personRow) any { return adminui.Link{Text: p.Name, To: "/people/" + id(p.ID)} }},
+	{Title: "Name", Value: func(p personRow) any { return adminui.Link{Text: p.Name, To: "/people/" + web.ID(p.ID)} }},
 	{Title: "Sign-in name", Minor: true, Value: func(p personRow) any { return p.Username }},
 	{Title: "Roles", Value: func(p personRow) any { return strings.Join(p.Roles, ", ") }},
 	{Title: "Second factor", Minor: true, Value: func(p personRow) any { return p.factor() }},
@@ -75,7 +74,7 @@ var peopleColumns = []adminui.Column[personRow]{
 
 // people lists everyone of the staff.
 func (s *server) people(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +165,7 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 			if link, err = s.newLink(r.Context(), tx, person); err != nil {
 				return err
 			}
-			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(person),
+			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: web.ID(person),
 				Text:  "Invited " + p.Name,
 				After: map[string]any{"username": p.Username, "roles": p.Roles}})
 		})
@@ -194,16 +193,17 @@ type personPage struct {
 }
 
 func personForm(p personRow) adminui.Form {
-	return adminui.Form{Action: "/people/" + id(p.ID), Version: p.Version, Cancel: "/people", Fields: []adminui.Field{
-		{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Value: p.Name}, roleField(p.Roles),
-	}}
+	return adminui.Form{Action: "/people/" + web.ID(p.ID), Version: p.Version, Cancel: "/people",
+		Fields: []adminui.Field{
+			{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Value: p.Name}, roleField(p.Roles),
+		}}
 }
 
 // askedPerson is the person whom the path names.
 func (s *server) askedPerson(r *http.Request) (personRow, error) {
-	n, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	n, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return personRow{}, web.NotFound()
+		return personRow{}, err
 	}
 	return web.OrNotFound(findPerson(r.Context(), s.pool, n))
 }
@@ -252,7 +252,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 		if err := s.ownerLeft(r.Context(), tx); err != nil {
 			return err
 		}
-		return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(before.ID),
+		return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: web.ID(before.ID),
 			Text:   "Changed " + after.Name,
 			Before: map[string]any{"name": before.Name, "roles": before.Roles},
 			After:  map[string]any{"name": after.Name, "roles": after.Roles}})
@@ -275,7 +275,7 @@ func (s *server) personConflict(r *http.Request, typed adminui.Form) (adminui.An
 	if err != nil {
 		return nil, err
 	}
-	by, at, err := lastChange(r.Context(), s.pool, "person", id(now.ID))
+	by, at, err := lastChange(r.Context(), s.pool, "person", web.ID(now.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -306,10 +306,10 @@ func (s *server) act(text string, do func(ctx context.Context, tx pgx.Tx, p pers
 			if err := errors.Join(do(r.Context(), tx, p), s.ownerLeft(r.Context(), tx)); err != nil {
 				return err
 			}
-			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(p.ID),
+			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: web.ID(p.ID),
 				Text: text + " " + p.Name})
 		})
-		to := "/people/" + id(p.ID)
+		to := "/people/" + web.ID(p.ID)
 		if errors.Is(err, errNoOwner) {
 			return adminui.Done{To: to, Text: "There must be an owner: nothing was changed."}, nil
 		}
@@ -334,7 +334,8 @@ func (s *server) resetPerson(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if p.ID == adminui.Who(r).Person {
-		return adminui.Done{To: "/people/" + id(p.ID), Text: "Your own second factor is changed under your account."},
+		return adminui.Done{To: "/people/" + web.ID(p.ID),
+				Text: "Your own second factor is changed under your account."},
 			nil
 	}
 	link := ""
@@ -346,7 +347,7 @@ func (s *server) resetPerson(r *http.Request) (adminui.Answer, error) {
 		if link, err = s.newLink(r.Context(), tx, p.ID); err != nil {
 			return err
 		}
-		return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(p.ID),
+		return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: web.ID(p.ID),
 			Text: "Reset how " + p.Name + " signs in"})
 	})
 	return showLink(p.Name, link), err

@@ -49,6 +49,6 @@ func (s *server) recordLockedOut(r *http.Request, person int64, err error) error
 // recordSignIn notes that a person signed in, and how.
 func (s *server) recordSignIn(r *http.Request, tx pgx.Tx, a account, how string) error {
 	return insertAudit(r.Context(), tx, msg.StaffActed{Person: a.ID, Name: a.Name, From: s.clientOf(r),
-		Service: "admin", Action: "sign-in", Kind: "person", Key: id(a.ID), Text: "Signed in with " + how,
+		Service: "admin", Action: "sign-in", Kind: "person", Key: web.ID(a.ID), Text: "Signed in with " + how,
 		At: time.Now().UTC()})
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // recoveryCodes is how many codes a person has.
@@ -25,6 +27,6 @@ func newRecoveryCodes() []string {
 func (s *server) recoveryHash(person int64, code string) []byte {
 	code = strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
 	m := hmac.New(sha256.New, s.recoveryKey)
-	m.Write([]byte(id(person) + " " + code))
+	m.Write([]byte(web.ID(person) + " " + code))
 	return m.Sum(nil)
 }

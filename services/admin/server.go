@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -60,6 +59,3 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	s.kit.Confirm, s.kit.Notice = s.showConfirm, s.keepNotice
 	return s, nil
 }
-
-// id is a number as a text.
-func id(n int64) string { return strconv.FormatInt(n, 10) }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // tokenBegins marks a token, so that programs that look for leaked secrets know one.
@@ -120,9 +119,9 @@ type formPage struct {
 }
 
 func (s *server) revokeToken(r *http.Request) (adminui.Answer, error) {
-	token, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	token, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return nil, web.NotFound()
+		return nil, err
 	}
 	return s.changes(r, "Revoked an API token", "Token revoked.", func(ctx context.Context, tx pgx.Tx) error {
 		return deleteToken(ctx, tx, adminui.Who(r).Person, token)

@@ -17,6 +17,8 @@ import (
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Codes of authenticator apps: RFC 6238 with what every app understands, six digits of SHA-1 in steps
@@ -76,7 +78,7 @@ func picture(key *otp.Key) (template.URL, error) {
 func (s *server) seal(person int64, secret string) []byte {
 	nonce := make([]byte, s.sealer.NonceSize())
 	rand.Read(nonce) //nolint:errcheck // never fails (since Go 1.24)
-	return s.sealer.Seal(nonce, nonce, []byte(secret), []byte(id(person)))
+	return s.sealer.Seal(nonce, nonce, []byte(secret), []byte(web.ID(person)))
 }
 
 // open is the secret that seal made for this person.
@@ -85,7 +87,7 @@ func (s *server) open(person int64, sealed []byte) (string, error) {
 		return "", errors.New("open a secret: it is too short")
 	}
 	nonce, text := sealed[:s.sealer.NonceSize()], sealed[s.sealer.NonceSize():]
-	secret, err := s.sealer.Open(nil, nonce, text, []byte(id(person)))
+	secret, err := s.sealer.Open(nil, nonce, text, []byte(web.ID(person)))
 	if err != nil {
 		return "", fmt.Errorf("open a secret: %w", err)
 	}

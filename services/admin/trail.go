@@ -192,12 +192,12 @@ func place(h adminui.Hop) string {
 	if h.Stream == "" || h.Sequence == 0 {
 		return h.Stream
 	}
-	return h.Stream + " " + id(h.Sequence)
+	return h.Stream + " " + web.ID(h.Sequence)
 }
 
 func attempt(h adminui.Hop) string {
 	if h.Attempt <= 1 {
 		return ""
 	}
-	return "attempt " + id(int64(h.Attempt))
+	return "attempt " + web.ID(int64(h.Attempt))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -112,7 +111,7 @@ func (c *cartCounts) serve(group []*cartCount) {
 func (e *server) askCartCounts(ctx context.Context, members []int64, carts []string) (cartCountAnswer, error) {
 	query := url.Values{"cart": carts}
 	for _, id := range members {
-		query.Add("member", strconv.FormatInt(id, 10))
+		query.Add("member", web.ID(id))
 	}
 	var answer cartCountAnswer
 	err := e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/cart-counts", Query: query},

@@ -4,7 +4,6 @@ import (
 	"embed"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -31,9 +30,9 @@ type staffSession struct {
 
 // staffSessions lists where a member is logged in: a panel of the member's page.
 func (e *server) staffSessions(r *http.Request) (adminui.Answer, error) {
-	member, err := strconv.ParseInt(adminui.Param(r, "member"), 10, 64)
+	member, err := adminui.ParamID(r, "member")
 	if err != nil {
-		return nil, web.NotFound()
+		return nil, err
 	}
 	list, err := sessionsOf(r.Context(), e.pool, member)
 	if err != nil {

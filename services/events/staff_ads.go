@@ -84,7 +84,7 @@ type adsData struct {
 
 // staffAds lists ads, newest first, with what they brought in some days.
 func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"status", "from", "to"}})
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (s *server) staffAd(r *http.Request) (adminui.Answer, error) {
 
 // showAd shows an ad with its figures, and the form to change it.
 func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"from", "to"}})
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func (s *server) staffList(list eventList) adminui.Handler {
 	}
 
 	return func(r *http.Request) (adminui.Answer, error) {
-		listing, err := adminui.ReadListing(r, adminui.Listing{Filters: names})
+		listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: names})
 		if err != nil {
 			return nil, err
 		}

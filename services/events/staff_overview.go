@@ -38,7 +38,7 @@ var overviewRanks = []struct {
 
 // staffOverview shows the most important figures, each with a link to its report.
 func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"from", "to"}})
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ var lastOrderColumns = []adminui.Column[lastOrder]{
 // staffLive shows who is in the shop now. The page reloads every ten seconds, and when an order
 // comes in.
 func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (s *server) staffRecordingSettings(r *http.Request) (adminui.Answer, error)
 }
 
 func (s *server) showRecording(r *http.Request, status int, typed *adminui.PostedForm) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ var measureTitles = map[string]string{"visits": "Visits", "views": "Times", "ord
 // staffParts shows a report by names, sorted by a measure.
 func (s *server) staffParts(report partReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}, Sorts: report.measures})
+		listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"from", "to"}, Sorts: report.measures})
 		if err != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ const maxDayRows = 100
 // staffDays shows a report by days.
 func (s *server) staffDays(report dayReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+		listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"from", "to"}})
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // The kinds of mail that only staff start, by hand.
@@ -121,7 +122,7 @@ func paceOf(aMinute int, from time.Time) func(address string) time.Time {
 // with it; whether the receiver still wants it is checked when it is sent.
 func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Time) (newDelivery, error) {
 	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, CreatedAt: time.Now().UTC(),
-		Data: map[string]string{"em_cd": c.EmCd, "recipient": strconv.FormatInt(to.id, 10),
+		Data: map[string]string{"em_cd": c.EmCd, "recipient": web.ID(to.id),
 			"first_name": to.firstName, "code": to.code, "token": to.token}}
 	m.Deadline = due.Add(defaultTTL).UTC()
 	if to.kind == "member" {

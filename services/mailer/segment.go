@@ -136,7 +136,7 @@ func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient)
 	}
 	for _, r := range list {
 		if r.kind == "member" {
-			form.Add("member", strconv.FormatInt(r.id, 10))
+			form.Add("member", web.ID(r.id))
 		} else {
 			form.Add("address", r.email)
 		}
@@ -161,7 +161,7 @@ func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient)
 func (s *server) taggedAmong(ctx context.Context, tag string, list []recipient) ([]recipient, error) {
 	form := url.Values{"tag": {tag}}
 	for _, r := range list {
-		form.Add(r.kind, strconv.FormatInt(r.id, 10))
+		form.Add(r.kind, web.ID(r.id))
 	}
 	var found struct {
 		Members   []int64 `json:"members"`

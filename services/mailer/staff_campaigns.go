@@ -17,7 +17,7 @@ import (
 )
 
 func (c campaign) path(parts ...string) string {
-	return strings.Join(append([]string{"/campaigns", strconv.FormatInt(c.ID, 10)}, parts...), "/")
+	return strings.Join(append([]string{"/campaigns", web.ID(c.ID)}, parts...), "/")
 }
 
 // Badge is the state as a badge.
@@ -60,7 +60,7 @@ func (s *server) staffCampaigns(r *http.Request) (adminui.Answer, error) {
 // campaignsPage is the list, with the form for a new campaign as change leaves it.
 func (s *server) campaignsPage(r *http.Request, status int,
 	change func(adminui.Form) adminui.Form) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (s *server) addCampaign(r *http.Request, c campaign, text string) (adminui.
 
 func recordCampaign(r *http.Request, tx pgx.Tx, c campaign, action adminui.Action, text string, after any) error {
 	return adminui.Record(r, tx, adminui.Act{Action: action, Kind: "campaign",
-		Key: strconv.FormatInt(c.ID, 10), Text: text,
+		Key: web.ID(c.ID), Text: text,
 		Before: map[string]any{"state": c.State, "version": c.Version}, After: after})
 }
 
@@ -148,9 +148,9 @@ func (s *server) staffCopyCampaign(r *http.Request) (adminui.Answer, error) {
 
 // campaignFromPath is the campaign that the path names.
 func (s *server) campaignFromPath(r *http.Request) (campaign, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	id, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return campaign{}, web.NotFound()
+		return campaign{}, err
 	}
 	return campaignFromPath(r.Context(), s.pool, id)
 }

@@ -28,9 +28,9 @@ type mailPage struct {
 
 // mailFromPath is the mail that the path names, with its receivers.
 func (s *server) mailFromPath(r *http.Request) (staffMail, error) {
-	number, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	number, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return staffMail{}, web.NotFound()
+		return staffMail{}, err
 	}
 	m, err := web.OrNotFound(findStaffMail(r.Context(), s.pool, number))
 	return s.withReceivers(m)[0], err
@@ -72,7 +72,7 @@ func mailFacts(m staffMail) []adminui.Detail {
 			Value: adminui.Link{Text: m.OrderIdentifier, To: "/orders/" + m.OrderIdentifier}})
 	}
 	if m.MemberID != 0 {
-		number := strconv.FormatInt(m.MemberID, 10)
+		number := web.ID(m.MemberID)
 		facts = append(facts, adminui.Detail{Label: "Customer",
 			Value: adminui.Link{Text: "Member " + number, To: "/customers/member-" + number}})
 	}
@@ -159,7 +159,7 @@ func (s *server) sendCopy(r *http.Request, m staffMail, once string) (id int64, 
 // it.
 func recordMail(r *http.Request, tx pgx.Tx, m staffMail, text string) error {
 	who := adminui.Who(r)
-	who.Request += ":" + strconv.FormatInt(m.ID, 10) // one request may be about many mails
+	who.Request += ":" + web.ID(m.ID) // one request may be about many mails
 	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.MailsAct, Kind: "mail", Key: m.Key,
 		Text: text, Before: map[string]any{"state": m.State}})
 }

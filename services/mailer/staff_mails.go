@@ -85,7 +85,7 @@ func (m staffMail) Answer() string {
 
 // Path is the path of its page.
 func (m staffMail) Path(parts ...string) string {
-	return strings.Join(append([]string{"/mails", strconv.FormatInt(m.ID, 10)}, parts...), "/")
+	return strings.Join(append([]string{"/mails", web.ID(m.ID)}, parts...), "/")
 }
 
 // receivers are the receivers in one line.
@@ -138,7 +138,7 @@ var mailViews = []mailView{
 }
 
 func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state", "kind"}})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "kind"}})
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +286,7 @@ func (s *server) idleCampaigns(ctx context.Context, shown int) (adminui.WorkKind
 			k.Oldest = c.ChangedAt
 		}
 		if i < shown {
-			k.Items = append(k.Items, adminui.WorkItem{Key: strconv.FormatInt(c.ID, 10), Title: c.Name,
+			k.Items = append(k.Items, adminui.WorkItem{Key: web.ID(c.ID), Title: c.Name,
 				Reason: c.Problem, Since: c.ChangedAt, To: c.path()})
 		}
 	}
@@ -304,7 +304,7 @@ func (s *server) parkedMails(ctx context.Context, shown int) (adminui.WorkKind, 
 	}
 	list, err := listWaitingMails(ctx, s.pool, shown)
 	for _, m := range list {
-		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Title(), Reason: m.Answer(),
+		item := adminui.WorkItem{Key: web.ID(m.ID), Title: m.Title(), Reason: m.Answer(),
 			Since: m.DoneAt, To: m.Path()}
 		if m.CanSend() {
 			item.Commands = []adminui.Command{{Text: "Send again", To: m.Path("send")}}

@@ -47,7 +47,7 @@ var templateColumnsShown = []adminui.Column[staffTemplate]{
 
 // staffTemplates lists the templates of all kinds.
 func (s *server) staffTemplates(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package order
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -81,6 +80,3 @@ func refuseWith(w http.ResponseWriter, endpoint string, errs any, echo ...web.Fi
 	fields := append(web.Object{{Key: endpoint, Value: "error"}, {Key: "errors", Value: errs}}, echo...)
 	return answer(w, append(fields, web.Field{Key: "order-api-version", Value: web.APIVersion{}}))
 }
-
-// id is the key of an object of an answer.
-func id(n int64) string { return strconv.FormatInt(n, 10) }

@@ -65,11 +65,11 @@ type cartContents struct {
 func (c *cart) customer() string {
 	switch {
 	case c.MemberID != nil:
-		return "member:" + id(*c.MemberID)
+		return "member:" + web.ID(*c.MemberID)
 	case c.ReceiptEmail != nil:
 		return email.Key(*c.ReceiptEmail)
 	}
-	return "cart:" + id(c.ID)
+	return "cart:" + web.ID(c.ID)
 }
 
 func (cc cartContents) pieces() (n int) {

@@ -35,16 +35,16 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 			return err
 		})
 
-	queue(batch, func(i productPicture) { p.Images = append(p.Images, web.Field{Key: id(i.ID), Value: i}) }, `
+	queue(batch, func(i productPicture) { p.Images = append(p.Images, web.Field{Key: web.ID(i.ID), Value: i}) }, `
 		SELECT i.id, p.id AS owner, image_url, main_image, caption, alternative_text FROM product_image i
 		  JOIN product p ON p.id = i.product_id
 		WHERE p.identifier = $1 AND picture_here(p.id, image_url) ORDER BY main_image DESC, i.id`, identifier)
-	queue(batch, func(v video) { p.Videos = append(p.Videos, web.Field{Key: id(v.ID), Value: v}) }, `
+	queue(batch, func(v video) { p.Videos = append(p.Videos, web.Field{Key: web.ID(v.ID), Value: v}) }, `
 		SELECT v.id, video_url, video_thumbnail_url, caption FROM product_video v JOIN product p ON p.id = v.product_id
 		WHERE p.identifier = $1 ORDER BY v.id DESC`, identifier)
 
 	queue(batch, func(i productPicture) {
-		images[i.Owner] = append(images[i.Owner], web.Field{Key: id(i.ID), Value: i})
+		images[i.Owner] = append(images[i.Owner], web.Field{Key: web.ID(i.ID), Value: i})
 	}, `
 		SELECT i.id, s.id AS owner, image_url, main_image, caption, alternative_text FROM sku_image i
 		  JOIN sku s ON s.id = i.sku_id
@@ -56,7 +56,7 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 		if k.Images == nil {
 			k.Images = web.Object{}
 		}
-		p.SKUs = append(p.SKUs, web.Field{Key: id(k.ID), Value: k})
+		p.SKUs = append(p.SKUs, web.Field{Key: web.ID(k.ID), Value: k})
 	}, `
 		SELECT id, color, size, description, price_cents, regular_cents, inventory_identifier, inventory_title,
 		  inventory_description

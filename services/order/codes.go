@@ -71,7 +71,7 @@ func (cc *cartContents) compute(shipping *shippingMethod, now time.Time) {
 func (cc cartContents) codeData() web.Object {
 	data := web.Object{}
 	for _, c := range cc.codes {
-		data = append(data, web.Field{Key: id(c.ID), Value: c})
+		data = append(data, web.Field{Key: web.ID(c.ID), Value: c})
 	}
 	return data
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 func unpaidYet(o map[string]any) { o["payment_status"] = "unpaid" }
@@ -36,7 +37,7 @@ func TestMailsAboutADebit(t *testing.T) {
 			p.add("6", "2")
 			c := p.quoted("pat@mail.example.com")
 			for i, kind := range test.kinds {
-				e.mustHandle(event("evt_"+id(int64(i)), kind, c, unpaidYet))
+				e.mustHandle(event("evt_"+web.ID(int64(i)), kind, c, unpaidYet))
 			}
 
 			if pending, refused := e.mails(msg.MailPaymentPending), e.mails(msg.MailPaymentRefused); pending != test.pending ||

@@ -11,6 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // mailShipments enqueues the mails about parcels, and with them the status of orders that are
@@ -52,7 +53,7 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bo
 		}
 		key := msg.MailOrderShipped + ":" + s.ID
 		if corrected {
-			key += ":" + id(int64(s.Corrections))
+			key += ":" + web.ID(int64(s.Corrections))
 		}
 		messages = append(messages, msg.Message{Key: key, Subject: msg.MailSubject(m.Kind), Payload: m})
 	}

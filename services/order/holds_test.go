@@ -217,7 +217,7 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 	}
 
 	as := func(id int64, address string) *shopper {
-		return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id),
+		return e.shopper(web.Identity{MemberID: id, Username: "member_" + web.ID(id), Email: address, Code: "MB" + web.ID(id),
 			Client: "192.0.2.9"})
 	}
 	first := e.visitor()

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
@@ -21,7 +22,7 @@ func (p *importPlan) readSKU(row productfile.Row, product *importProduct, known 
 
 	key := product.Identifier + "\x00" + color + "\x00" + size + "\x00" + text
 	if known != nil {
-		key = strconv.FormatInt(known.ID, 10)
+		key = web.ID(known.ID)
 	}
 	if line := p.seen[key]; line != 0 {
 		p.fault(row, "", "This SKU is in line "+strconv.Itoa(line)+" already.")

@@ -65,11 +65,9 @@ func (e *env) shopper(id web.Identity) *shopper { return &shopper{e, *e.client.A
 func (e *env) visitor() *shopper { return e.shopper(web.Identity{Client: "192.0.2.1"}) }
 
 func (e *env) member(id int64) *shopper {
-	return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: "member" + itoa(id) + "@mail.example.com",
-		Code: "MB" + itoa(id)})
+	return e.shopper(web.Identity{MemberID: id, Username: "member_" + web.ID(id), Email: "member" + web.ID(id) + "@mail.example.com",
+		Code: "MB" + web.ID(id)})
 }
-
-func itoa(n int64) string { return id(n) }
 
 // Ask makes a request, with a form in a POST.
 func (p *shopper) Ask(method, path string, pairs ...string) testenv.Answer {

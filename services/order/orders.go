@@ -154,7 +154,7 @@ func newOrderData(o orderHead, parts orderParts) orderData {
 	codes := web.Object{}
 	for _, c := range parts.codes {
 		c.Detail.Applied = c.Applied
-		codes = append(codes, web.Field{Key: id(c.CodeID), Value: c.Detail})
+		codes = append(codes, web.Field{Key: web.ID(c.CodeID), Value: c.Detail})
 	}
 
 	var method *sentBy

@@ -207,7 +207,7 @@ func (c *checkout) roundKey() string {
 // owner names a shopper in the column of that name.
 func owner(who web.Identity) string {
 	if who.Member() {
-		return "member:" + id(who.MemberID)
+		return "member:" + web.ID(who.MemberID)
 	}
 	return "visitor:" + who.Cart
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // heldReasons are the reasons of entries whose checkouts keep their state and their reservations
@@ -59,6 +60,6 @@ func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, goodsSent bo
 // paymentActed reports an act on an entry for staff. An entry that is opened again has a new time,
 // so that the next act on it has a new id.
 func paymentActed(ctx context.Context, tx pgx.Tx, who Actor, entry int64, at time.Time, r report) error {
-	r.kind, r.key = "payment", id(entry)
+	r.kind, r.key = "payment", web.ID(entry)
 	return acted(ctx, tx, who, fmt.Sprintf("payment:%d:%d", entry, at.UnixMicro()), r)
 }

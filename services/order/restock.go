@@ -108,7 +108,7 @@ func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]m
 	for i, wish := range list {
 		line := msg.OrderLine{SKUID: wish.SKU, Product: wish.Title, Color: wish.Color, Size: wish.Size,
 			PriceEach: wish.Price, Quantity: 1}
-		messages[i] = msg.Message{Key: msg.MailBackInStock + ":" + id(wish.ID),
+		messages[i] = msg.Message{Key: msg.MailBackInStock + ":" + web.ID(wish.ID),
 			Subject: msg.MailSubject(msg.MailBackInStock), Payload: msg.SendMail{Kind: msg.MailBackInStock,
 				To: []string{wish.Email}, CreatedAt: now, Deadline: now.Add(automaticTTL),
 				Data:    map[string]string{"product": wish.Product, "notice": s.refuseToken(wish.Address)},

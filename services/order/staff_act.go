@@ -155,7 +155,8 @@ var noteOrder = orderForm{
 // noteForm makes the form for a note.
 func noteForm(p staffOrderPage) adminui.Form {
 	form := adminui.Form{ID: "note", Action: "/orders/" + p.Identifier + "/notes", Submit: "Add note",
-		Fields: []adminui.Field{{Name: "text", Label: "Note", Kind: "multiline", MaxLength: maxStaffNote, Required: true}}}
+		Fields: []adminui.Field{{Name: "text", Label: "Note", Kind: "multiline", MaxLength: maxStaffNote,
+			Required: true}}}
 	if p.Customer.Email != "" {
 		form.Fields = append(form.Fields, adminui.Field{Name: "mail", Label: "Mail it to the customer", Kind: "check"})
 	}

@@ -105,7 +105,7 @@ type staffProductsPage struct {
 
 // staffProducts lists products, the newest first unless they are sorted by title.
 func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state", "collection", "stock"},
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "collection", "stock"},
 		Sorts: []string{"new", "title"}})
 	if err != nil {
 		return nil, err

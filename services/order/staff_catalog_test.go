@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // A product's way through the editor: made as a draft, previewed, published, changed by two people
@@ -263,7 +264,7 @@ func TestStaffListProducts(t *testing.T) {
 			a := staff.Get(next).OK()
 			rows, _ := a.At("products").([]any)
 			for i := range rows {
-				ids = append(ids, a.Text("products", itoa(int64(i)), "identifier"))
+				ids = append(ids, a.Text("products", web.ID(int64(i)), "identifier"))
 			}
 			if next = a.Text("next"); next != "" {
 				next = "/staff" + next

@@ -61,7 +61,7 @@ var staffCollectionColumns = []adminui.Column[staffCollection]{
 
 // staffCollections lists collections in shop order.
 func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

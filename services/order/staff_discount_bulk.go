@@ -119,12 +119,12 @@ func (s *server) staffCreateBatch(r *http.Request) (adminui.Answer, error) {
 		}
 		after := b.terms
 		after.Code = b.prefix + "…"
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount-batch", Key: id(batch),
-			Text: fmt.Sprintf("Made %d codes, batch %s", b.many, b.name), After: after})
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount-batch",
+			Key: web.ID(batch), Text: fmt.Sprintf("Made %d codes, batch %s", b.many, b.name), After: after})
 	})
 	if err != nil {
 		return nil, err
 	}
 
-	return adminui.Done{To: "/discounts?batch=" + id(batch), Text: fmt.Sprintf("Made %d codes.", b.many)}, nil
+	return adminui.Done{To: "/discounts?batch=" + web.ID(batch), Text: fmt.Sprintf("Made %d codes.", b.many)}, nil
 }

@@ -32,12 +32,13 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 
 	kinds := []adminui.Option{}
 	for _, t := range types {
-		kinds = append(kinds, adminui.Option{Value: id(t.ID), Text: t.Title})
+		kinds = append(kinds, adminui.Option{Value: web.ID(t.ID), Text: t.Title})
 	}
 	form := adminui.Form{Submit: "Save", Fields: []adminui.Field{
 		{Name: "code", Label: "Code", Kind: "text", Required: true, MaxLength: maxCode,
 			Hint: "As shoppers type it: large and small letters differ."},
-		{Name: "description", Label: "Description", Kind: "text", MaxLength: 500, Hint: "Shoppers see it beside the code."},
+		{Name: "description", Label: "Description", Kind: "text", MaxLength: 500,
+			Hint: "Shoppers see it beside the code."},
 		{Name: "type", Label: "Type", Kind: "choice", Options: kinds},
 		{Name: "amount", Label: "Amount", Kind: "money",
 			Hint: "Per cent, dollars or months, as the type says. Free shipping needs none."},
@@ -57,7 +58,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		field := adminui.Field{Name: "collections", Label: "Only these collections", Kind: "checks",
 			Checked: texts(d.Collections)}
 		for _, c := range collections {
-			field.Options = append(field.Options, adminui.Option{Value: id(c.ID), Text: c.Title})
+			field.Options = append(field.Options, adminui.Option{Value: web.ID(c.ID), Text: c.Title})
 		}
 		form.Fields = append(form.Fields, field)
 	}
@@ -78,7 +79,7 @@ const maxCode = 100
 
 // values are what the fields of a code's form hold.
 func (d discount) values() map[string]string {
-	v := map[string]string{"code": d.Code, "description": d.Description, "type": id(d.TypeID),
+	v := map[string]string{"code": d.Code, "description": d.Description, "type": web.ID(d.TypeID),
 		"amount": amountIn(d.Amount), "minimum": amountIn(d.OrderMinimum), "from": dayIn(d.Starts),
 		"until": dayIn(d.Ends), "uses": countIn(d.MaxUses), "per-person": countIn(d.MaxPerPerson),
 		"skus": strings.Join(texts(d.SKUs), ", ")}
@@ -105,7 +106,7 @@ func countIn(n *int) string {
 func texts(ids []int64) []string {
 	list := make([]string, len(ids))
 	for i, n := range ids {
-		list[i] = id(n)
+		list[i] = web.ID(n)
 	}
 	return list
 }
@@ -127,7 +128,7 @@ func readDiscount(ctx context.Context, db pg.DB, form adminui.PostedForm,
 	if err != nil {
 		return d, nil, err
 	}
-	i := slices.IndexFunc(types, func(t discountType) bool { return id(t.ID) == form.Get("type") })
+	i := slices.IndexFunc(types, func(t discountType) bool { return web.ID(t.ID) == form.Get("type") })
 	if i < 0 {
 		wrong["type"] = "Choose a type."
 		return d, wrong, nil
@@ -301,7 +302,7 @@ func (s *server) staffCreateDiscount(r *http.Request) (adminui.Answer, error) {
 			if err != nil {
 				return err
 			}
-			return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
+			return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: web.ID(d.ID),
 				Text: "Made code " + d.Code, After: d})
 		})
 	}
@@ -314,7 +315,7 @@ func (s *server) staffCreateDiscount(r *http.Request) (adminui.Answer, error) {
 		form, err := s.newDiscountForm(r)
 		return newDiscountPage(form.WithInput(sent).WithErrors(wrong), http.StatusUnprocessableEntity, wrong), err
 	}
-	return adminui.Done{To: "/discounts/" + id(d.ID), Text: "Made " + d.Code + "."}, nil
+	return adminui.Done{To: "/discounts/" + web.ID(d.ID), Text: "Made " + d.Code + "."}, nil
 }
 
 // staffUpdateDiscount changes a code. Carts follow the change at once, existing quotes stay as they
@@ -324,9 +325,9 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, ok := rowID(adminui.Param(r, "id"))
-	if !ok {
-		return nil, web.NotFound()
+	number, err := adminui.ParamID(r, "id")
+	if err != nil {
+		return nil, err
 	}
 
 	wrong := adminui.FieldErrors{}
@@ -345,13 +346,13 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 		if err := updateDiscount(r.Context(), tx, d, adminui.Who(r).Name); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: web.ID(d.ID),
 			Text: "Changed code " + d.Code, Before: was, After: d})
 	})
 
 	wrong, err = wrong.OnConflict(err, "code", "There is a code like this already.")
 	if err == nil && len(wrong) == 0 {
-		return adminui.Done{To: "/discounts/" + id(number), Text: "Saved."}, nil
+		return adminui.Done{To: "/discounts/" + web.ID(number), Text: "Saved."}, nil
 	}
 	p, perr := s.readDiscountPage(r)
 	if perr != nil {

@@ -21,7 +21,7 @@ type discountRow struct {
 }
 
 func (d discountRow) link() adminui.Link {
-	return adminui.Link{Text: d.Code, To: "/discounts/" + id(d.ID)}
+	return adminui.Link{Text: d.Code, To: "/discounts/" + web.ID(d.ID)}
 }
 
 func (d discountRow) badge() adminui.Badge { return discountBadge(d.State) }
@@ -63,7 +63,7 @@ var discountStates = []adminui.Option{{Value: "", Text: "All"}, {Value: discount
 	{Value: discountEnded, Text: "Ended"}}
 
 func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state", "batch"}})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "batch"}})
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 
 var discountBatchColumns = []adminui.Column[discountBatch]{
 	{Title: "Batch", Value: func(b discountBatch) any {
-		return adminui.Link{Text: b.Name, To: "/discounts?batch=" + id(b.ID)}
+		return adminui.Link{Text: b.Name, To: "/discounts?batch=" + web.ID(b.ID)}
 	}},
 	{Title: "Codes", Value: func(b discountBatch) any { return b.Codes }},
 	{Title: "Used", Value: func(b discountBatch) any { return b.Used }},
@@ -127,7 +127,7 @@ var discountBatchColumns = []adminui.Column[discountBatch]{
 }
 
 func (s *server) staffDiscountBatches(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -167,9 +167,9 @@ const shownUses = 20
 
 // readDiscountPage reads the code that the path names.
 func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
-	number, ok := rowID(adminui.Param(r, "id"))
-	if !ok {
-		return p, web.NotFound()
+	number, err := adminui.ParamID(r, "id")
+	if err != nil {
+		return p, err
 	}
 	d, err := web.OrNotFound(findDiscount(r.Context(), s.pool, number, ""))
 	if err != nil {
@@ -188,14 +188,14 @@ func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
 		return p, err
 	}
 
-	p.Form.Action, p.Form.Version = "/discounts/"+id(d.ID), int64(d.Version)
+	p.Form.Action, p.Form.Version = "/discounts/"+web.ID(d.ID), int64(d.Version)
 	p.Unused = len(p.Orders) == 0 && d.Uses == 0
 	p.Facts = []adminui.Detail{{Label: "Gives", Value: p.Discount.Gives}, {Label: "Used", Value: d.used()},
 		{Label: "From", Value: d.Starts}, {Label: "Until", Value: d.Ends}}
 
 	if d.BatchID != nil {
 		p.Facts = append(p.Facts, adminui.Detail{Label: "Batch",
-			Value: adminui.Link{Text: d.BatchName, To: "/discounts?batch=" + id(*d.BatchID)}})
+			Value: adminui.Link{Text: d.BatchName, To: "/discounts?batch=" + web.ID(*d.BatchID)}})
 	}
 	if d.ChangedBy != "" {
 		p.Facts = append(p.Facts, adminui.Detail{Label: "Changed", Value: d.ChangedAt},
@@ -228,7 +228,7 @@ func (s *server) staffDiscount(r *http.Request) (adminui.Answer, error) {
 // staffEndDiscount ends a code now; staffDeleteDiscount deletes one that was never used.
 func (s *server) staffEndDiscount(r *http.Request) (adminui.Answer, error) {
 	return s.changeDiscount(r, "Ended code ", func(tx pgx.Tx, d discount) (adminui.Done, error) {
-		return adminui.Done{To: "/discounts/" + id(d.ID), Text: d.Code + " has ended."},
+		return adminui.Done{To: "/discounts/" + web.ID(d.ID), Text: d.Code + " has ended."},
 			endDiscount(r.Context(), tx, d.ID, adminui.Who(r).Name)
 	})
 }
@@ -251,9 +251,9 @@ func (s *server) changeDiscount(r *http.Request, text string,
 	if err != nil {
 		return nil, err
 	}
-	number, ok := rowID(adminui.Param(r, "id"))
-	if !ok {
-		return nil, web.NotFound()
+	number, err := adminui.ParamID(r, "id")
+	if err != nil {
+		return nil, err
 	}
 
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -269,19 +269,19 @@ func (s *server) changeDiscount(r *http.Request, text string,
 		if done, err = fn(tx, d); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: web.ID(d.ID),
 			Text: text + d.Code, Before: d})
 	})
 	return done, err
 }
 
 func (s *server) staffEndBatch(r *http.Request) (adminui.Answer, error) {
-	number, ok := rowID(adminui.Param(r, "id"))
-	if !ok {
-		return nil, web.NotFound()
+	number, err := adminui.ParamID(r, "id")
+	if err != nil {
+		return nil, err
 	}
 	var ended int64
-	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		name, n, found, err := endBatch(r.Context(), tx, number, adminui.Who(r).Name)
 		switch {
 		case err != nil:
@@ -292,10 +292,10 @@ func (s *server) staffEndBatch(r *http.Request) (adminui.Answer, error) {
 			return nil
 		}
 		ended = n
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount-batch", Key: id(number),
-			Text: fmt.Sprintf("Ended %d codes of batch %s", n, name)})
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount-batch",
+			Key: web.ID(number), Text: fmt.Sprintf("Ended %d codes of batch %s", n, name)})
 	})
-	return adminui.Done{To: "/discounts?batch=" + id(number), Text: fmt.Sprintf("%d codes have ended.", ended)}, err
+	return adminui.Done{To: "/discounts?batch=" + web.ID(number), Text: fmt.Sprintf("%d codes have ended.", ended)}, err
 }
 
 // amountIn is an amount as a field shows it; empty for zero.

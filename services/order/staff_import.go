@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -78,7 +77,7 @@ func (s *server) staffCreateImport(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
+	return adminui.Done{To: "/catalog/import/" + web.ID(id)}, nil
 }
 
 // checkFile compares a file with the catalog. A difference of a count that was already applied is
@@ -110,7 +109,7 @@ func (s *server) keepImport(r *http.Request, name string, packed []byte, sum imp
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
-			Key: strconv.FormatInt(id, 10), Text: "Checked the file " + name,
+			Key: web.ID(id), Text: "Checked the file " + name,
 			After: map[string]any{"rows": sum.Rows, "errors": len(sum.Faults) + sum.MoreFaults}})
 	})
 	return id, err
@@ -118,9 +117,9 @@ func (s *server) keepImport(r *http.Request, name string, packed []byte, sum imp
 
 // importFromPath reads the file that the path names.
 func (s *server) importFromPath(r *http.Request) (catalogImport, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "import"), 10, 64)
+	id, err := adminui.ParamID(r, "import")
 	if err != nil {
-		return catalogImport{}, web.NotFound()
+		return catalogImport{}, err
 	}
 	return web.OrNotFound(findImport(r.Context(), s.pool, id, false))
 }
@@ -200,7 +199,7 @@ func (s *server) staffApplyImport(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := "/catalog/import/" + strconv.FormatInt(file.ID, 10)
+	to := "/catalog/import/" + web.ID(file.ID)
 	var plan *importPlan
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		plan, err = applyFile(r, tx, file.ID)
@@ -226,8 +225,8 @@ func (s *server) staffFetchImportMedia(r *http.Request) (adminui.Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.fetchAgain(r, "/catalog/import/"+strconv.FormatInt(file.ID, 10), file.ID, 0,
-		adminui.Act{Kind: "catalog-file", Key: strconv.FormatInt(file.ID, 10)})
+	return s.fetchAgain(r, "/catalog/import/"+web.ID(file.ID), file.ID, 0,
+		adminui.Act{Kind: "catalog-file", Key: web.ID(file.ID)})
 }
 
 // fetchAgain has pictures of a file or a product fetched again, and records it.
@@ -293,7 +292,7 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 		return nil, err
 	}
 	if err := adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
-		Key: strconv.FormatInt(id, 10), Text: "Applied the file " + file.File, After: plan.summary()}); err != nil {
+		Key: web.ID(id), Text: "Applied the file " + file.File, After: plan.summary()}); err != nil {
 		return nil, err
 	}
 
@@ -329,13 +328,13 @@ func (s *server) staffUndoImport(r *http.Request) (adminui.Answer, error) {
 		}
 		done += kept.says()
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
-			Key: strconv.FormatInt(file.ID, 10), Text: "Took back the file " + file.File, After: kept})
+			Key: web.ID(file.ID), Text: "Took back the file " + file.File, After: kept})
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.catalogChanged()
-	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(file.ID, 10), Text: done}, nil
+	return adminui.Done{To: "/catalog/import/" + web.ID(file.ID), Text: done}, nil
 }
 
 // says describes what is retired instead of deleted.

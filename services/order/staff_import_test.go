@@ -13,6 +13,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/order/productfile"
 )
 
@@ -269,7 +270,7 @@ func TestFilesWithErrors(t *testing.T) {
 		var got []string
 		a := reader.Get(path).OK()
 		for i := 0; ; i++ {
-			n := itoa(int64(i))
+			n := web.ID(int64(i))
 			if a.At("summary", "errors", n) == nil {
 				break
 			}

@@ -263,7 +263,7 @@ func (p staffOrderPage) panels() []staffPart {
 func customerPart(member *int64, prospect string) string {
 	switch {
 	case member != nil:
-		return "/customers/panel?member=" + id(*member)
+		return "/customers/panel?member=" + web.ID(*member)
 	case prospect != "":
 		return "/customers/panel?" + url.Values{"code": {prospect}}.Encode()
 	}

@@ -123,7 +123,7 @@ type staffOrdersPage struct {
 
 // staffOrders lists orders, the newest first unless the address asks for another order.
 func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "only", "from", "to", "payment"},
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"status", "only", "from", "to", "payment"},
 		Sorts: []string{"placed", "total"}})
 	if err != nil {
 		return nil, err
@@ -323,9 +323,9 @@ func replacePage(form adminui.PostedForm, name string) adminui.Page {
 
 // staffDeleteView deletes a view.
 func (s *server) staffDeleteView(r *http.Request) (adminui.Answer, error) {
-	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	id, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return nil, web.NotFound()
+		return nil, err
 	}
 	if err := deleteView(r.Context(), s.pool, adminui.Who(r).Person, id); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // placed makes n paid orders, order1 the newest, three in each minute; the total of each is its
@@ -53,7 +54,7 @@ func shownOrders(staff *testenv.Client, query string) (identifiers []string, pag
 	for next := "/staff/orders?" + query; next != "" && pages < 10; pages++ {
 		a := staff.Get(next).OK()
 		for i := 0; ; i++ {
-			id, ok := a.At("orders", itoa(int64(i)), "identifier").(string)
+			id, ok := a.At("orders", web.ID(int64(i)), "identifier").(string)
 			if !ok {
 				break
 			}

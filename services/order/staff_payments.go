@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -116,7 +115,7 @@ func (p paymentEntry) runbook() string {
 }
 
 func (p paymentEntry) path(parts ...string) string {
-	return strings.Join(append([]string{"/payments", id(p.ID)}, parts...), "/")
+	return strings.Join(append([]string{"/payments", web.ID(p.ID)}, parts...), "/")
 }
 
 var staffPaymentColumns = []adminui.Column[paymentEntry]{
@@ -129,7 +128,7 @@ var staffPaymentColumns = []adminui.Column[paymentEntry]{
 }
 
 func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"seen-to", "reason"}})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"seen-to", "reason"}})
 	if err != nil {
 		return nil, err
 	}
@@ -167,9 +166,9 @@ type paymentPage struct {
 }
 
 func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
-	number, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	number, err := adminui.ParamID(r, "id")
 	if err != nil {
-		return paymentPage{}, web.NotFound()
+		return paymentPage{}, err
 	}
 	p, payload, err := findStaffPayment(r.Context(), s.pool, number)
 	if err != nil {

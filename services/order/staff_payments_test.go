@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // refusing makes the database refuse orders until it is repaired, and has a payment refused by it.
@@ -100,7 +101,7 @@ func TestWorkOfOrder(t *testing.T) {
 	e.mustHandle(disputeEvent("evt_d", "charge.dispute.closed", e.intent(lost), "lost", -1355))
 
 	for i, state := range []string{"succeeded", "failed"} {
-		e.mustHandle(refundEvent("evt_r"+itoa(int64(i)), "refund.updated", "re_1", e.intent(failed), 100, state, nil))
+		e.mustHandle(refundEvent("evt_r"+web.ID(int64(i)), "refund.updated", "re_1", e.intent(failed), 100, state, nil))
 	}
 	are := func(counts map[string]int64) {
 		t.Helper()
@@ -136,7 +137,7 @@ func TestWorkOfOrder(t *testing.T) {
 
 	var entries []string
 	for i := range 3 {
-		entries = append(entries, staff.Get("/staff/payments").OK().Text("payments", itoa(int64(i)), "reason"))
+		entries = append(entries, staff.Get("/staff/payments").OK().Text("payments", web.ID(int64(i)), "reason"))
 	}
 	if slices.Sort(entries); strings.Join(entries, " ") != "dispute-lost order-refused refund-failed" {
 		t.Errorf("for staff: %q", entries)
@@ -163,8 +164,8 @@ func TestWorkOfOrder(t *testing.T) {
 	e.Exec(`UPDATE refund SET state = 'pending'`)
 	for i, to := 0, ""; to == ""; i++ {
 		a := staff.Get("/staff/home").OK()
-		if a.Text("tiles", itoa(int64(i)), "title") == "Refunds under way" {
-			to = a.Text("tiles", itoa(int64(i)), "to")
+		if a.Text("tiles", web.ID(int64(i)), "title") == "Refunds under way" {
+			to = a.Text("tiles", web.ID(int64(i)), "to")
 			if got, _ := shownOrders(staff, strings.TrimPrefix(to, "/orders?")); strings.Join(got, " ") != failed {
 				t.Errorf("%q leads to %q", to, got)
 			}
@@ -198,7 +199,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 		disputeEvent("evt_3", "charge.dispute.created", "pi_"+c.ID, "needs_response"))
 	sent := strings.Fields(e.Text(`SELECT string_agg(key, ' ') FROM outbox
 		WHERE subject NOT LIKE 'staff.%' AND subject NOT LIKE 'catalog.%'`))
-	for _, key := range []string{identifier, c.ID, *c.SessionID, "pi_" + c.ID, "ANN@mail.example.com", itoa(c.CartID)} {
+	for _, key := range []string{identifier, c.ID, *c.SessionID, "pi_" + c.ID, "ANN@mail.example.com", web.ID(c.CartID)} {
 		trail, err := e.server.trail(t.Context(), []string{key})
 		if err != nil {
 			t.Fatal(err)

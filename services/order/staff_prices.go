@@ -67,7 +67,7 @@ const maxPrices = 200
 
 // priceColumns are the columns of the history as a file.
 var priceColumns = []adminui.Column[priceRow]{
-	{Title: "SKU", Value: func(p priceRow) any { return id(p.SKU) }},
+	{Title: "SKU", Value: func(p priceRow) any { return web.ID(p.SKU) }},
 	{Title: "Name", Value: func(p priceRow) any { return p.Name }},
 	{Title: "Kind", Value: func(p priceRow) any { return p.Kind }},
 	{Title: "Price", Value: func(p priceRow) any { return p.Price }},
@@ -89,7 +89,7 @@ func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,8 @@ func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPa
 
 	field := adminui.Field{Name: "sku", Label: "SKUs", Kind: "checks"}
 	for _, k := range skus {
-		field.Options = append(field.Options, adminui.Option{Value: id(k.ID), Text: k.Name})
-		field.Checked = append(field.Checked, id(k.ID))
+		field.Options = append(field.Options, adminui.Option{Value: web.ID(k.ID), Text: k.Name})
+		field.Checked = append(field.Checked, web.ID(k.ID))
 	}
 
 	page.Form = adminui.Form{ID: "plan", Action: productPath(p.Identifier) + "/prices", Submit: "Set the price",
@@ -269,7 +269,7 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 		if err != nil {
 			return err
 		}
-		prices[id(sku)] = price
+		prices[web.ID(sku)] = price
 		if plan.kind == kindPrice {
 			err = insertPrice(ctx, tx, sku, int64(price), plan.from, by)
 		} else {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Money is refunded by pieces, by amount or completely, never more than is left, and with a fresh
@@ -82,7 +83,7 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "reason", "requested_by_customer").Has(200, "Canceled: the money goes back")
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "2").Has(422, "canceled already")
 	for i := range 2 { // the refund and the status
-		staff.Get("/staff/orders/"+id).Want("Ada", "timeline", itoa(int64(i)), "who")
+		staff.Get("/staff/orders/"+id).Want("Ada", "timeline", web.ID(int64(i)), "who")
 	}
 	staff.Post("/staff/orders/"+sent+"/cancel", "version", "2").Has(422, "refund it instead")
 	if len(e.mailed(msg.MailOrderCanceled)) != 1 {

@@ -305,7 +305,7 @@ var weightColumns = []adminui.Column[skuWeight]{
 // were sent were refused.
 func (s *server) weightsPage(r *http.Request, sent *adminui.PostedForm, wrong adminui.FieldErrors,
 	cause error) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -380,8 +380,8 @@ func readWeights(text string) (skus []int64, grams []int, wrong adminui.FieldErr
 			weight, isWeight = web.Number(words[1], maxGrams)
 		}
 		if !ok || !isWeight || seen[sku] {
-			return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
-				"once, please.", n+1)}
+			return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf(
+				"Line %d: the number of a SKU and grams, each SKU once, please.", n+1)}
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}

@@ -68,7 +68,7 @@ func (m shippingShown) prices() string {
 
 var shippingColumns = []adminui.Column[shippingShown]{
 	{Title: "Method", Value: func(m shippingShown) any {
-		return adminui.Link{Text: m.Carrier, To: "/settings/shipping/" + id(m.ID)}
+		return adminui.Link{Text: m.Carrier, To: "/settings/shipping/" + web.ID(m.ID)}
 	}},
 	{Title: "Price", Value: func(m shippingShown) any { return m.prices() }},
 	{Title: "Offered", Value: func(m shippingShown) any {
@@ -81,7 +81,7 @@ var shippingColumns = []adminui.Column[shippingShown]{
 }
 
 func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func shippingForm(m shippingShown) adminui.Form {
 			form.Fields...)
 		return form
 	}
-	form.Action, form.Version = "/settings/shipping/"+id(m.ID), m.Version
+	form.Action, form.Version = "/settings/shipping/"+web.ID(m.ID), m.Version
 	return form
 }
 
@@ -277,9 +277,9 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) findShipping(r *http.Request) (shippingSet, error) {
-	number, ok := rowID(adminui.Param(r, "id"))
-	if !ok {
-		return shippingSet{}, web.NotFound()
+	number, err := adminui.ParamID(r, "id")
+	if err != nil {
+		return shippingSet{}, err
 	}
 	return web.OrNotFound(findShippingSet(r.Context(), s.pool, number))
 }

@@ -40,9 +40,9 @@ type skuRow struct {
 // key is the prefix of the names of a row's fields; a new row has the number of its place.
 func (k skuRow) key() string {
 	if k.New {
-		return "n" + strconv.FormatInt(k.ID, 10)
+		return "n" + web.ID(k.ID)
 	}
-	return "k" + strconv.FormatInt(k.ID, 10)
+	return "k" + web.ID(k.ID)
 }
 
 // Name is the name of a field of the row.
@@ -89,12 +89,12 @@ func (k skuRow) Value(field string) string {
 // Label is the SKU in words.
 func (k skuRow) Label() string {
 	if k.New {
-		return "new SKU " + strconv.FormatInt(k.ID, 10)
+		return "new SKU " + web.ID(k.ID)
 	}
 	if name := joinFilled(", ", k.Color, k.Size, k.Description); name != "" {
 		return name
 	}
-	return "SKU " + strconv.FormatInt(k.ID, 10)
+	return "SKU " + web.ID(k.ID)
 }
 
 // skuFields are the fields of a row that people fill in.

@@ -22,7 +22,7 @@ var statusColumns = []adminui.Column[statusSet]{
 }
 
 func (s *server) staffStatuses(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ const maxStockRows = 200
 // stockColumns are the columns of the changes as a file.
 var stockColumns = []adminui.Column[stockRow]{
 	{Title: "When", Value: func(c stockRow) any { return c.At }},
-	{Title: "SKU", Value: func(c stockRow) any { return id(c.SKU) }},
+	{Title: "SKU", Value: func(c stockRow) any { return web.ID(c.SKU) }},
 	{Title: "Name", Value: func(c stockRow) any { return c.Name }},
 	{Title: "Change", Value: func(c stockRow) any { return inFile(c.Change) }},
 	{Title: "Stock", Value: func(c stockRow) any { return inFile(c.Stock) }},
@@ -88,7 +88,7 @@ func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *server) stockPage(r *http.Request, p staffProduct) (page staffStockPage
 	field := adminui.Field{Name: "sku", Label: "SKU", Kind: "choice"}
 	for _, k := range page.SKUs {
 		if k.Stock != nil {
-			field.Options = append(field.Options, adminui.Option{Value: id(k.ID), Text: k.Label()})
+			field.Options = append(field.Options, adminui.Option{Value: web.ID(k.ID), Text: k.Label()})
 		}
 	}
 	if len(field.Options) > 0 {
@@ -215,7 +215,7 @@ var stockStateColumns = []adminui.Column[stockState]{
 
 // staffStates lists stock states.
 func (s *server) staffStates(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,9 @@ package order
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // work are the orders that wait for a person. Its lists are short, and are read together with the
@@ -54,7 +54,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 			if i == 0 {
 				k.Oldest = p.At
 			}
-			k.Items = append(k.Items, adminui.WorkItem{Key: id(p.ID), Title: p.title(),
+			k.Items = append(k.Items, adminui.WorkItem{Key: web.ID(p.ID), Title: p.title(),
 				Reason: p.Reason + ": " + p.Explanation, Since: p.At, To: p.path(),
 				Commands: []adminui.Command{{Text: "Mark as seen to", To: p.path("resolve")}}})
 		}
@@ -88,7 +88,7 @@ func (s *server) heldWork(ctx context.Context) (adminui.WorkKind, error) {
 		if i == 0 || h.Since.Before(k.Oldest) {
 			k.Oldest = h.Since
 		}
-		k.Items = append(k.Items, adminui.WorkItem{Key: strconv.FormatInt(h.SKU, 10), Title: h.Title, Since: h.Since,
+		k.Items = append(k.Items, adminui.WorkItem{Key: web.ID(h.SKU), Title: h.Title, Since: h.Since,
 			Reason: fmt.Sprintf("%d of %d pieces, by %d pages of %d people", h.Held, h.Held+h.Free, h.Pages, h.People)})
 	}
 	return k, err

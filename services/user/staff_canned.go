@@ -71,7 +71,7 @@ func (s *server) cannedAnswersPage(r *http.Request, change func(adminui.Form) ad
 	if err != nil {
 		return nil, err
 	}
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ type threadPlace struct {
 
 // staffThreads lists the threads in a state, last changed first.
 func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state"}})
 	if err != nil {
 		return nil, err
 	}

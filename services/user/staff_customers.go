@@ -191,7 +191,7 @@ func readCustomerList(listing adminui.Listing) (l customerList, err error) {
 
 // staffCustomers lists members and prospects, the newest first.
 func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{Sorts: []string{"since", "orders", "spent"},
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Sorts: []string{"since", "orders", "spent"},
 		Filters: []string{"kind", "newsletter", "source", "orders", "spent", "tag"}})
 	if err != nil {
 		return nil, err

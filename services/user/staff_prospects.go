@@ -46,7 +46,7 @@ var prospectColumnsShown = []adminui.Column[prospectRow]{
 
 // staffProspects lists prospects, the newest first. As a file the list has the columns that an import takes.
 func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"registered"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"registered"}})
 	if err != nil {
 		return nil, err
 	}

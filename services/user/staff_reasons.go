@@ -15,7 +15,7 @@ var reasonColumns = []adminui.Column[reasonRow]{
 
 // staffReasons lists why people unsubscribed, newest first.
 func (s *server) staffReasons(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

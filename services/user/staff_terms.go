@@ -51,7 +51,7 @@ func termsForm(newest int) adminui.Form {
 }
 
 func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, err error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return p, nil, err
 	}
@@ -163,7 +163,7 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 		return nil, web.NotFound()
 	}
 
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

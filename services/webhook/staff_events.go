@@ -41,7 +41,7 @@ var eventColumns = []adminui.Column[storedEvent]{
 
 // staffEvents lists what Stripe sent, newest first, or what it sent about one thing.
 func (s *server) staffEvents(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.Listing{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}

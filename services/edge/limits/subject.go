@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -68,12 +67,12 @@ var (
 		if r.Member == 0 {
 			return nil // the owner refuses visitors
 		}
-		return []string{strconv.FormatInt(r.Member, 10)}
+		return []string{web.ID(r.Member)}
 	}}
 	Shopper = Subject{Text: "member, or cart, or else client address", of: func(r Request) []string {
 		switch {
 		case r.Member != 0:
-			return []string{"member", strconv.FormatInt(r.Member, 10)}
+			return []string{"member", web.ID(r.Member)}
 		case r.Cart != "":
 			return []string{"cart", r.Cart}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Item is a SKU with its product, or a product alone, to be written into a file. Numbers that are
@@ -68,7 +69,7 @@ func (i Item) value(column Column) string {
 		if i.SKU == nil {
 			return ""
 		}
-		return strconv.FormatInt(*i.SKU, 10)
+		return web.ID(*i.SKU)
 	case BackOrders:
 		if i.BackOrder {
 			return "yes"

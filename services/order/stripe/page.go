@@ -13,6 +13,7 @@ import (
 	sdk "github.com/stripe/stripe-go/v76"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // The limits of a payment page
@@ -129,7 +130,7 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		PhoneNumberCollection: &sdk.CheckoutSessionPhoneNumberCollectionParams{Enabled: sdk.Bool(true)},
 		ClientReferenceID:     sdk.String(page.CheckoutID),
 		ExpiresAt:             sdk.Int64(page.ExpiresAt.Unix()),
-		Metadata: map[string]string{"cart_id": strconv.FormatInt(page.CartID, 10),
+		Metadata: map[string]string{"cart_id": web.ID(page.CartID),
 			"checkout_id": page.CheckoutID, "shop": c.name},
 	}
 
