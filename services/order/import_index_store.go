@@ -25,7 +25,8 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	}, `
 		SELECT p.id, identifier, title, title_url, coalesce(headline, '') AS headline,
 		  coalesce(description_part_1, '') AS part1, coalesce(description_part_2, '') AS part2, color_name, size_name,
-		  published FROM product p ORDER BY id`)
+		  published
+		FROM product p ORDER BY id`)
 
 	type shown struct {
 		Product int64
@@ -79,7 +80,8 @@ func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
 		SELECT s.id, s.product_id AS product, coalesce(s.code, '') AS code, coalesce(s.color, '') AS color,
 		  coalesce(s.size, '') AS size, coalesce(s.description, '') AS text, i.identifier AS state,
 		  s.stock, s.weight_grams AS grams, s.back_order
-		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id IS NOT NULL ORDER BY s.id`)
+		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id
+		WHERE s.product_id IS NOT NULL ORDER BY s.id`)
 
 	type cost struct {
 		SKU   int64 `db:"sku"`

@@ -54,7 +54,8 @@ func appliedCounts(ctx context.Context, db pg.DB, differs []importCount) (map[in
 		FROM unnest($1::bigint[], $2::int[], $3::int[]) AS x (sku, was, count)
 		JOIN catalog_import_count c ON c.sku_id = x.sku AND c.was = x.was AND c.count = x.count
 		JOIN catalog_import i ON i.id = c.import_id AND i.state = 'applied'
-		JOIN sku s ON s.id = x.sku AND s.stock <> x.was GROUP BY 1`, skus, was, counts)
+		JOIN sku s ON s.id = x.sku AND s.stock <> x.was
+		GROUP BY 1`, skus, was, counts)
 	known := make(map[int64]time.Time, len(list))
 	for _, one := range list {
 		known[one.SKU] = one.At
@@ -72,8 +73,8 @@ func splitCounts(differs []importCount) (skus []int64, was, counts []int32) {
 // listImports are the last files, without what is in them.
 func listImports(ctx context.Context, db pg.DB, most int) ([]catalogImport, error) {
 	return pg.List[catalogImport](ctx, db, "list files", `
-		SELECT `+importColumns+`, ''::bytea AS body, 'null'::jsonb AS before FROM catalog_import ORDER BY id DESC LIMIT
-		  $1`, most)
+		SELECT `+importColumns+`, ''::bytea AS body, 'null'::jsonb AS before
+		FROM catalog_import ORDER BY id DESC LIMIT $1`, most)
 }
 
 // findImport is a file, locked where lock says so.
@@ -90,8 +91,10 @@ func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo
 	differs []importCount) error {
 	skus, was, counts := splitCounts(differs)
 	return pg.Exec(ctx, tx, "note that file $1 was applied", `
-		WITH counted AS (INSERT INTO catalog_import_count (import_id, sku_id, was, count)
-		  SELECT $1, x.sku, x.was, x.count FROM unnest($4::bigint[], $5::int[], $6::int[]) AS x (sku, was, count))
+		WITH counted AS (
+		  INSERT INTO catalog_import_count (import_id, sku_id, was, count)
+		  SELECT $1, x.sku, x.was, x.count FROM unnest($4::bigint[], $5::int[], $6::int[]) AS x (sku, was, count)
+		)
 		UPDATE catalog_import SET state = 'applied', applied_at = now(), summary = $2, before = $3, body = NULL
 		WHERE id = $1`, id, s, undo, skus, was, counts)
 }
@@ -99,12 +102,15 @@ func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo
 // noteUndone notes that a file was taken back, and how much of what it added is retired instead of deleted.
 func noteUndone(ctx context.Context, tx pgx.Tx, id int64, undo json.RawMessage) (kept importKept, err error) {
 	return pg.Get[importKept](ctx, tx, "note that file $2 was taken back", `
-		WITH kept AS (SELECT
-		  (SELECT count(*) FROM `+productRows+` JOIN product p ON p.id = x.id WHERE x.new) AS products,
-		  (SELECT count(*) FROM `+skuRows+` JOIN sku s ON s.id = x.id WHERE x.new AND s.product_id IS NULL) AS skus)
+		WITH kept AS (
+		  SELECT
+		    (SELECT count(*) FROM `+productRows+` JOIN product p ON p.id = x.id WHERE x.new) AS products,
+		    (SELECT count(*) FROM `+skuRows+` JOIN sku s ON s.id = x.id WHERE x.new AND s.product_id IS NULL) AS skus
+		)
 		UPDATE catalog_import SET state = 'undone', undone_at = now(), before = NULL,
 		  summary = summary || jsonb_build_object('retired', to_jsonb(kept))
-		FROM kept WHERE id = $2 RETURNING products, skus`, undo, id)
+		FROM kept WHERE id = $2
+		RETURNING products, skus`, undo, id)
 }
 
 // countsFor is how long differences of counts are known as applied.
@@ -113,15 +119,19 @@ const countsFor = 30 * 24 * time.Hour
 // dropOldImports empties files whose time is over.
 func dropOldImports(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	emptied, err := pg.InGroups(ctx, pool, "empty old files", `
-		UPDATE catalog_import SET body = NULL, before = NULL WHERE id IN (
-			SELECT id FROM catalog_import WHERE (body IS NOT NULL OR before IS NOT NULL)
-			AND greatest(at, applied_at) < now() - $2::interval LIMIT $1)`, undoFor)
+		UPDATE catalog_import SET body = NULL, before = NULL
+		WHERE id IN (
+		  SELECT id FROM catalog_import
+		  WHERE (body IS NOT NULL OR before IS NOT NULL) AND greatest(at, applied_at) < now() - $2::interval
+		  LIMIT $1)`, undoFor)
 	if err != nil {
 		return emptied, err
 	}
 	dropped, err := pg.InGroups(ctx, pool, "drop old counts of files", `
-		DELETE FROM catalog_import_count WHERE (sku_id, import_id) IN (
-			SELECT sku_id, import_id FROM catalog_import_count c JOIN catalog_import i ON i.id = c.import_id
-			WHERE i.applied_at < now() - $2::interval LIMIT $1)`, countsFor)
+		DELETE FROM catalog_import_count
+		WHERE (sku_id, import_id) IN (
+		  SELECT sku_id, import_id FROM catalog_import_count c JOIN catalog_import i ON i.id = c.import_id
+		  WHERE i.applied_at < now() - $2::interval
+		  LIMIT $1)`, countsFor)
 	return emptied + dropped, err
 }

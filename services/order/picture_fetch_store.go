@@ -59,9 +59,10 @@ const fetchColumnsSQL = `f.id, f.product_id AS product, p.title, p.identifier AS
 func claimFetch(ctx context.Context, db pg.DB) (pictureFetch, bool, error) {
 	return pg.One[pictureFetch](ctx, db, "claim a picture to fetch", `
 		UPDATE picture_fetch f SET tries = f.tries + 1, due = now() + power(f.tries + 1, 2) * interval '2 minutes'
-		FROM product p WHERE p.id = f.product_id AND f.id = (
-		  SELECT id FROM picture_fetch WHERE state = 'waiting' AND due <= now() ORDER BY due, id LIMIT 1
-		  FOR UPDATE SKIP LOCKED)
+		FROM product p
+		WHERE p.id = f.product_id AND f.id = (
+		  SELECT id FROM picture_fetch WHERE state = 'waiting' AND due <= now()
+		  ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING `+fetchColumnsSQL)
 }
 
@@ -79,11 +80,16 @@ func storeFetched(ctx context.Context, tx pgx.Tx, f pictureFetch, address string
 		return err
 	}
 	if err := pg.Exec(ctx, tx, "show fetched picture of product $1", `
-		WITH ours AS (UPDATE product_image SET image_url = $3 WHERE product_id = $1 AND image_url = $2 RETURNING id),
-		skus AS (UPDATE sku_image i SET image_url = $3 FROM sku s WHERE s.product_id = $1 AND i.sku_id = s.id
-		  AND i.image_url = $2 RETURNING i.id)
-		UPDATE product SET media_version = media_version + 1 WHERE id = $1
-		AND (EXISTS (SELECT FROM ours) OR EXISTS (SELECT FROM skus))`, f.Product, f.URL, address); err != nil {
+		WITH ours AS (
+		  UPDATE product_image SET image_url = $3 WHERE product_id = $1 AND image_url = $2 RETURNING id
+		), skus AS (
+		  UPDATE sku_image i SET image_url = $3 FROM sku s
+		  WHERE s.product_id = $1 AND i.sku_id = s.id AND i.image_url = $2
+		  RETURNING i.id
+		)
+		UPDATE product SET media_version = media_version + 1
+		WHERE id = $1 AND (EXISTS (SELECT FROM ours) OR EXISTS (SELECT FROM skus))`,
+		f.Product, f.URL, address); err != nil {
 		return err
 	}
 	return queuePictures(ctx, tx, []string{strings.TrimPrefix(address, media.Path)})
@@ -100,10 +106,10 @@ func noteFetchTrouble(ctx context.Context, db pg.DB, id int64, trouble string, e
 func listFetches(ctx context.Context, db pg.DB, product int64) ([]pictureFetch, error) {
 	return pg.List[pictureFetch](ctx, db, "list pictures to fetch of product $1", `
 		SELECT `+fetchColumnsSQL+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
-		WHERE f.product_id = $1 AND f.state <> 'fetched' AND (
-		  EXISTS (SELECT FROM product_image i WHERE i.product_id = f.product_id AND i.image_url = f.url)
-		  OR EXISTS (SELECT FROM sku_image i JOIN sku s ON s.id = i.sku_id
-		    WHERE s.product_id = f.product_id AND i.image_url = f.url))
+		WHERE f.product_id = $1 AND f.state <> 'fetched'
+		  AND (EXISTS (SELECT FROM product_image i WHERE i.product_id = f.product_id AND i.image_url = f.url)
+		    OR EXISTS (SELECT FROM sku_image i JOIN sku s ON s.id = i.sku_id
+		      WHERE s.product_id = f.product_id AND i.image_url = f.url))
 		ORDER BY f.id`, product)
 }
 
@@ -130,7 +136,8 @@ func readFileFetches(ctx context.Context, db pg.DB, file int64) (*fileFetches, e
 	}
 	f.Trouble, err = pg.List[pictureFetch](ctx, db, "list pictures of file $1 that are not there", `
 		SELECT `+fetchColumnsSQL+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
-		WHERE f.import_id = $1 AND f.trouble <> '' ORDER BY f.state, f.id LIMIT $2`, file, maxFetchTroubles)
+		WHERE f.import_id = $1 AND f.trouble <> ''
+		ORDER BY f.state, f.id LIMIT $2`, file, maxFetchTroubles)
 	return &f, err
 }
 

@@ -23,8 +23,9 @@ func queuePictures(ctx context.Context, db pg.DB, names []string) error {
 func claimPicture(ctx context.Context, db pg.DB) (pictureToMake, bool, error) {
 	return pg.One[pictureToMake](ctx, db, "claim a picture", `
 		UPDATE picture_to_make SET tries = tries + 1, due = now() + (tries + 1) * interval '2 minutes'
-		WHERE name = (SELECT name FROM picture_to_make WHERE due <= now() ORDER BY due, name LIMIT 1
-		  FOR UPDATE SKIP LOCKED)
+		WHERE name = (
+		  SELECT name FROM picture_to_make WHERE due <= now()
+		  ORDER BY due, name LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING name, tries`)
 }
 
