@@ -60,7 +60,8 @@ func sumTables(ctx context.Context, tx pgx.Tx) (map[string]tableSum, error) {
 	}
 	type table struct{ Schema, Name string }
 	tables, err := pg.List[table](ctx, tx, "list the tables", `
-		SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		SELECT n.nspname AS schema, c.relname AS name
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 		ORDER BY n.nspname, c.relname`)
 	if err != nil {

@@ -57,8 +57,8 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		return err
 	}
 	// Who is not a superuser gives a database only to whom it may become.
-	if err := s.make(ctx, `SELECT pg_has_role(current_user, $1::name, CASE
-		WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
+	if err := s.make(ctx, `SELECT pg_has_role(current_user, $1::name,
+		CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
 		"GRANT %s TO CURRENT_USER"); err != nil {
 		return err
 	}
@@ -86,7 +86,8 @@ func (s *dbServer) taken(ctx context.Context, name string) (string, error) {
 	}
 	what, _, err := pg.One[string](ctx, s.conn, "look for $1", `
 		SELECT 'the database ' || datname FROM pg_database WHERE datname = $1
-		UNION ALL SELECT 'the role ' || rolname FROM pg_roles WHERE rolname = ANY($2) LIMIT 1`, name, roles)
+		UNION ALL
+		SELECT 'the role ' || rolname FROM pg_roles WHERE rolname = ANY($2) LIMIT 1`, name, roles)
 	return what, err
 }
 
@@ -116,8 +117,8 @@ func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 	}
 	var database string
 	err := s.conn.QueryRow(ctx, `
-		SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
-		  WHERE d.datname = $1`, name).Scan(&database)
+		SELECT r.rolname
+		FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1`, name).Scan(&database)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 	case err != nil:
@@ -143,7 +144,8 @@ func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 // a backup was restored to try it: they cannot be dropped before. "" means that there is none.
 func (s *dbServer) elsewhere(ctx context.Context, name string, roles []string) (string, error) {
 	other, _, err := pg.One[string](ctx, s.conn, "look where else the roles of $1 have rights", `
-		SELECT d.datname::text FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+		SELECT d.datname::text
+		FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
 		JOIN pg_database d ON d.oid = CASE WHEN s.classid = 'pg_database'::regclass THEN s.objid ELSE s.dbid END
 		WHERE s.refclassid = 'pg_authid'::regclass AND r.rolname = ANY($2) AND d.datname <> $1
 		ORDER BY 1 LIMIT 1`, name, roles)
@@ -165,7 +167,7 @@ type held struct {
 func (s *dbServer) look(ctx context.Context, name string) (held, error) {
 	h, _, err := pg.One[held](ctx, s.conn, "look at database $1", `
 		SELECT pg_size_pretty(pg_database_size(oid)) AS size,
-		       (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid) AS connections
+		  (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid) AS connections
 		FROM pg_database d WHERE datname = $1`, name)
 	return h, err
 }

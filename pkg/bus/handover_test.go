@@ -95,8 +95,8 @@ func TestWhatWasHandedToAKilledRelayIsDueLater(t *testing.T) {
 	killed := bus.NewOutbox(connected, e.sender)
 	killed.PretendToRelay()
 	testenv.Enqueue(t, killed, paid("evt_left"))
-	if n := e.query(e.sender, `SELECT count(*) FROM outbox WHERE attempts = 1 AND next_at BETWEEN now() + interval '5 seconds'
-		AND now() + interval '15 seconds'`); n != 1 {
+	if n := e.query(e.sender, `SELECT count(*) FROM outbox
+		WHERE attempts = 1 AND next_at BETWEEN now() + interval '5 seconds' AND now() + interval '15 seconds'`); n != 1 {
 		t.Fatal("the row is not stored as published once and due later")
 	}
 	e.receive(nothingFails)

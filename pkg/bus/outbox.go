@@ -207,7 +207,7 @@ func InOutbox(key string) string { return `EXISTS (SELECT FROM outbox WHERE outb
 func PruneInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
 	return pg.InGroups(ctx, pool, "trim the inbox", `
 		DELETE FROM inbox WHERE (consumer, key) IN
-			(SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - $3::interval ORDER BY at LIMIT $1)`,
+		  (SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - $3::interval ORDER BY at LIMIT $1)`,
 		consumer, age)
 }
 
@@ -270,9 +270,10 @@ const publishAfter = 15 * time.Second
 // transaction keeps PostgreSQL from vacuuming, all of that lies in the index before what is due now, and a claim
 // without a lower bound would read it.
 const claimSQL = `
-	UPDATE outbox SET attempts = attempts + 1, next_at = now() + least(15 * 2 ^ least(attempts, 10),
-	  3600) * interval '1 second'
-	WHERE seq IN (SELECT seq FROM outbox WHERE next_at BETWEEN $2 AND now() ORDER BY next_at, seq LIMIT $1
+	UPDATE outbox SET attempts = attempts + 1,
+	  next_at = now() + least(15 * 2 ^ least(attempts, 10), 3600) * interval '1 second'
+	WHERE seq IN (
+	  SELECT seq FROM outbox WHERE next_at BETWEEN $2 AND now() ORDER BY next_at, seq LIMIT $1
 	  FOR UPDATE SKIP LOCKED)
 	RETURNING ` + outboxColumns
 
@@ -291,9 +292,11 @@ func release(ctx context.Context, pool *pgxpool.Pool, seqs []int64, after time.D
 }
 
 const confirmSQL = `
-	WITH c AS (SELECT key, array_agg(consumer) AS by FROM unnest($1::text[], $2::text[]) AS n (key, consumer)
-	    GROUP BY key),
-	  done AS (DELETE FROM outbox USING c WHERE outbox.key = c.key AND pending <@ c.by)
+	WITH c AS (
+	  SELECT key, array_agg(consumer) AS by FROM unnest($1::text[], $2::text[]) AS n (key, consumer) GROUP BY key
+	), done AS (
+	  DELETE FROM outbox USING c WHERE outbox.key = c.key AND pending <@ c.by
+	)
 	UPDATE outbox SET pending = ARRAY(SELECT unnest(pending) EXCEPT SELECT unnest(c.by))
 	FROM c WHERE outbox.key = c.key AND pending && c.by AND NOT pending <@ c.by`
 

@@ -17,8 +17,8 @@ type ParkedList struct {
 	Rows              int
 }
 
-const parkedColumns = `id, consumer, key, subject, headers, reason, attempts, at, coalesce(resolution,
-	CASE WHEN resolved_at IS NULL THEN '' ELSE 'dropped' END) AS resolution,
+const parkedColumns = `id, consumer, key, subject, headers, reason, attempts, at,
+	coalesce(resolution, CASE WHEN resolved_at IS NULL THEN '' ELSE 'dropped' END) AS resolution,
 	coalesce(resolved_at, '0001-01-01'::timestamptz) AS resolved_at, coalesce(resolved_by, '') AS resolved_by,
 	coalesce(note, '') AS note`
 
@@ -59,7 +59,7 @@ type ParkedCount struct {
 func CountParked(ctx context.Context, db pg.DB) (ParkedCount, error) {
 	return pg.Get[ParkedCount](ctx, db, "count parked messages", `
 		SELECT count(*) AS count, coalesce(min(at), '0001-01-01'::timestamptz) AS oldest
-		  FROM parked WHERE resolved_at IS NULL`)
+		FROM parked WHERE resolved_at IS NULL`)
 }
 
 // resolveParked notes what became of a message that waits; its row is locked from then on.

@@ -144,9 +144,9 @@ func (o *Outbox) makeDue(ctx context.Context) {
 func (o *Outbox) prune(ctx context.Context) {
 	if _, err := pg.InGroups(ctx, o.pool, "prune the inbox", `
 		DELETE FROM inbox WHERE ctid IN (
-			SELECT ctid FROM inbox WHERE at < now() - interval '90 days'
-			  AND NOT EXISTS (SELECT FROM outbox
-			    WHERE outbox.key = inbox.key) LIMIT $1)`); err != nil && ctx.Err() == nil {
+		  SELECT ctid FROM inbox
+		  WHERE at < now() - interval '90 days' AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = inbox.key)
+		  LIMIT $1)`); err != nil && ctx.Err() == nil {
 		o.bus.log.Warn("pruning the inbox", "error", err)
 	}
 }

@@ -289,7 +289,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 		}
 		_, err = tx.Exec(ctx, `
 			INSERT INTO parked (consumer, key, subject, headers, payload, reason, attempts)
-			  VALUES ($1, $2, $3, $4, $5, $6, $7)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (consumer, key) DO NOTHING`, w.Name, d.Key, d.Subject, headers, d.Data, reason, d.Attempt)
 		if err != nil {
 			return fmt.Errorf("park a message: %w", err)

@@ -25,8 +25,8 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 		at = time.Now()
 	}
 	err := pg.Exec(ctx, tx, "note whom to forget", `
-		INSERT INTO forgotten (hash, at) SELECT DISTINCT hash, $2::timestamptz FROM unnest($1::bytea[]) AS n (hash)
-		  ORDER BY hash
+		INSERT INTO forgotten (hash, at)
+		SELECT DISTINCT hash, $2::timestamptz FROM unnest($1::bytea[]) AS n (hash) ORDER BY hash
 		ON CONFLICT (hash) DO UPDATE SET at = greatest(forgotten.at, excluded.at)`, p.hashes(), at.UTC())
 	if err != nil {
 		return err
@@ -57,8 +57,8 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 // but DEAD keeps one as long as this, and no one acts on DEAD.
 func PruneForgotten(ctx context.Context, pool *pgxpool.Pool) (rows int64, err error) {
 	return pg.InGroups(ctx, pool, "prune the list of erased people", `
-		DELETE FROM forgotten WHERE ctid IN (SELECT ctid FROM forgotten
-		  WHERE at < now() - interval '40 days' LIMIT $1)`)
+		DELETE FROM forgotten WHERE ctid IN (
+		  SELECT ctid FROM forgotten WHERE at < now() - interval '40 days' LIMIT $1)`)
 }
 
 // Forgotten says when, if ever, this service was told to forget what keys stand for: addresses, codes,

@@ -60,7 +60,7 @@ func CheckPasswords(ctx context.Context, url, shop string, passwords map[string]
 	type home struct{ Role, Database string }
 	homes, err := List[home](ctx, conn, "look where roles are at home", `
 		SELECT DISTINCT ON (r.rolname) r.rolname AS role, d.datname AS database
-		  FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee
+		FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee
 		WHERE r.rolname = ANY($1) AND a.privilege_type = 'CONNECT' AND d.datname <> current_database()
 		  AND d.datallowconn AND (d.datname = $2 OR pg_get_userbyid(d.datdba) = $3)
 		ORDER BY r.rolname, d.datname`, slices.Sorted(maps.Keys(passwords)), shop, Role(shop, "owner"))

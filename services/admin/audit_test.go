@@ -87,8 +87,8 @@ func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
 				Before: map[string]string{"customer": "Ann@shop.example"}, Whose: []string{"Ann@shop.example", ""}})
 		})
 	}
-	if got := e.Text(`SELECT string_agg(key || ' ' || (v IS NULL), ', ' ORDER BY key) FROM audit a
-		LEFT JOIN audit_values v ON v.audit_id = a.id`); got != "late true, new false" {
+	if got := e.Text(`SELECT string_agg(key || ' ' || (v IS NULL), ', ' ORDER BY key)
+		FROM audit a LEFT JOIN audit_values v ON v.audit_id = a.id`); got != "late true, new false" {
 		t.Errorf("without values: %s", got)
 	}
 }

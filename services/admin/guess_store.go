@@ -11,8 +11,9 @@ import (
 // included. Attempts at once wait for one another at the row.
 func countGuess(ctx context.Context, db pg.DB, subject []byte, within time.Duration) (int, error) {
 	return pg.Get[int](ctx, db, "count an attempt", `
-		INSERT INTO guess AS g (subject, n) VALUES ($1, 1) ON CONFLICT (subject) DO UPDATE SET
-		  n = CASE WHEN g.since > now() - $2::interval THEN g.n + 1 ELSE 1 END,
+		INSERT INTO guess AS g (subject, n) VALUES ($1, 1)
+		ON CONFLICT (subject) DO UPDATE
+		SET n = CASE WHEN g.since > now() - $2::interval THEN g.n + 1 ELSE 1 END,
 		  since = CASE WHEN g.since > now() - $2::interval THEN g.since ELSE now() END
 		RETURNING n`, subject, within)
 }

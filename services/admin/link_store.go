@@ -14,8 +14,9 @@ import (
 // can sign in.
 func firstPerson(ctx context.Context, tx pgx.Tx, username string) (id int64, ok bool, err error) {
 	others, err := pg.Get[bool](ctx, tx, "look for people", `
-		SELECT EXISTS (SELECT FROM person p WHERE username <> $1 OR password IS NOT NULL
-		  OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id))`, username)
+		SELECT EXISTS (SELECT FROM person p
+		  WHERE username <> $1 OR password IS NOT NULL
+		    OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id))`, username)
 	if err != nil || others {
 		return 0, false, err
 	}

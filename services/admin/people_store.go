@@ -9,8 +9,9 @@ import (
 )
 
 const personColumns = `id, username, name, roles, disabled_at IS NOT NULL AS disabled, password IS NOT NULL AS password,
-	totp_secret IS NOT NULL AS app, (SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version,
-	created_at, (SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
+	totp_secret IS NOT NULL AS app,
+	(SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version, created_at,
+	(SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
 
 func listPeople(ctx context.Context, db pg.DB) ([]personRow, error) {
 	return pg.List[personRow](ctx, db, "list people",
@@ -50,8 +51,9 @@ func countOwners(ctx context.Context, db pg.DB) (int, error) {
 // clearFactors takes away password, authenticator app, passkeys, recovery codes and tokens.
 func clearFactors(ctx context.Context, db pg.DB, person int64) error {
 	return pg.Exec(ctx, db, "reset how person $1 signs in", `
-		WITH k AS (DELETE FROM passkey WHERE person_id = $1), c AS (DELETE FROM recovery_code WHERE person_id = $1),
-			t AS (DELETE FROM api_token WHERE person_id = $1)
+		WITH k AS (DELETE FROM passkey WHERE person_id = $1),
+		     c AS (DELETE FROM recovery_code WHERE person_id = $1),
+		     t AS (DELETE FROM api_token WHERE person_id = $1)
 		UPDATE person SET password = NULL, totp_secret = NULL, totp_step = 0, version = version + 1 WHERE id = $1`,
 		person)
 }
@@ -74,9 +76,9 @@ func lastChange(ctx context.Context, db pg.DB, kind, key string) (name string, a
 func putOwner(ctx context.Context, db pg.DB, username, stored string) (int64, error) {
 	return pg.Get[int64](ctx, db, "make owner $1", `
 		INSERT INTO person (username, name, roles, password) VALUES ($1, initcap($1), ARRAY[$3], nullif($2, ''))
-		ON CONFLICT ((lower(username))) DO UPDATE SET password = coalesce(excluded.password, person.password),
-		  disabled_at = NULL,
+		ON CONFLICT ((lower(username))) DO UPDATE
+		SET password = coalesce(excluded.password, person.password), disabled_at = NULL,
 		  roles = CASE WHEN $3 = ANY(person.roles) THEN person.roles ELSE person.roles || $3 END,
-		    version = person.version + 1
+		  version = person.version + 1
 		RETURNING id`, username, stored, string(adminui.Owner))
 }

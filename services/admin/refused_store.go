@@ -22,7 +22,8 @@ func logRefused(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		WITH over AS (DELETE FROM refused_sign_in WHERE minute < date_trunc('minute', now()) RETURNING *)
 		INSERT INTO audit (at, person_id, name, token, address, service, action, kind, key, text)
 		SELECT r.at, r.person_id, coalesce(p.name, 'No one'), false, r.address, 'admin', 'sign-in',
-		  CASE r.person_id WHEN 0 THEN '' ELSE 'person' END, CASE r.person_id WHEN 0 THEN '' ELSE r.person_id::text END,
+		  CASE r.person_id WHEN 0 THEN '' ELSE 'person' END,
+		  CASE r.person_id WHEN 0 THEN '' ELSE r.person_id::text END,
 		  r.text || CASE WHEN r.n > 1 THEN ', ' || r.n || ' times within a minute' ELSE '' END
 		FROM over r LEFT JOIN person p ON p.id = r.person_id ORDER BY r.at`)
 }

@@ -32,13 +32,13 @@ func insertSession(ctx context.Context, db pg.DB, n newSession) error {
 func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration, used bool) (session, bool, error) {
 	return pg.One[session](ctx, db, "look for a session", `
 		WITH found AS (
-			SELECT s.hash, s.person_id, p.name, p.roles, s.fresh_until, s.seen_at, s.stage, p.totp_secret IS NOT NULL
-			  OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id) AS has_second
-			FROM session s JOIN person p ON p.id = s.person_id
-			WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND p.disabled_at IS NULL
+		  SELECT s.hash, s.person_id, p.name, p.roles, s.fresh_until, s.seen_at, s.stage,
+		    p.totp_secret IS NOT NULL OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id) AS has_second
+		  FROM session s JOIN person p ON p.id = s.person_id
+		  WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND p.disabled_at IS NULL
 		), seen AS (
-			UPDATE session SET seen_at = now() FROM found WHERE session.hash = found.hash
-			  AND found.seen_at < now() - interval '1 minute' AND $3
+		  UPDATE session SET seen_at = now() FROM found
+		  WHERE session.hash = found.hash AND found.seen_at < now() - interval '1 minute' AND $3
 		)
 		SELECT hash, person_id, name, roles, fresh_until, stage, has_second FROM found`, hash, idle, used)
 }

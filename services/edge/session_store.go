@@ -76,19 +76,22 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 	err = pg.Pipeline(ctx, pool, func(batch *pgx.Batch) {
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`, l.member.ID)
 		batch.Queue(`
-			INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, device,
-			  place, created_at, expires_at)
-			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 WHERE`+erasure.NotForgotten("$13")+`
-				AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
+			INSERT INTO session (
+			  token_hash, member_id, username, first_name, last_name, email, code, remember, device, place,
+			  created_at, expires_at)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12
+			WHERE`+erasure.NotForgotten("$13")+`
+			  AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
 			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email,
 			l.member.Code, l.remember, l.device, l.place,
 			l.at, life(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID))).
 			Exec(func(tag pgconn.CommandTag) error { opened = tag.RowsAffected() == 1; return nil })
 		batch.Queue(`
-			DELETE FROM session WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
-			AND (NOT`+livingSession+`OR token_hash IN (
-				SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSession+`
-				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
+			DELETE FROM session
+			WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
+			  AND (NOT`+livingSession+`OR token_hash IN (
+			    SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSession+`
+			    ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
 			maxSessions).
 			Exec(func(tag pgconn.CommandTag) error { ended = tag.RowsAffected(); return nil })
 	})
@@ -113,7 +116,7 @@ func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, 
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $6, seen_at = now(),
-				expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
+			  expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
 			WHERE token_hash = $1 AND member_id = $3 AND`+livingSession, before, hash, memberID, sessionLife, visitLife,
 			at)
 		if err != nil {
@@ -163,8 +166,9 @@ func endSessionsBefore(ctx context.Context, d pg.DB, memberID int64, keep []byte
 		return err
 	}
 	return pg.Exec(ctx, d, "end the older sessions of member $1", `
-		DELETE FROM session WHERE member_id = $1 AND created_at <= $3
-		AND token_hash IS DISTINCT FROM $2 AND previous_hash IS DISTINCT FROM coalesce($2, '')`, memberID, keep, at)
+		DELETE FROM session
+		WHERE member_id = $1 AND created_at <= $3 AND token_hash IS DISTINCT FROM $2
+		  AND previous_hash IS DISTINCT FROM coalesce($2, '')`, memberID, keep, at)
 }
 
 // updateSessions writes what is new about a member into the member's sessions.
@@ -186,8 +190,8 @@ func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
 // dropExpiredSessions deletes what can no longer be used, and what no login is on its way for.
 func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	if _, err := pg.InGroups(ctx, pool, "drop old changes of credentials", `
-		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials
-		  WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
+		DELETE FROM credentials WHERE member_id IN (
+		  SELECT member_id FROM credentials WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
 		return 0, err
 	}
 	return pg.InGroups(ctx, pool, "drop expired sessions",

@@ -143,8 +143,10 @@ func readParts(ctx context.Context, db pg.DB, w partsWanted) ([]part, error) {
 // readMailFigures sums what the links with a mail's code brought, up to 400 days back.
 func readMailFigures(ctx context.Context, db pg.DB, code string) (mailFigures, error) {
 	return pg.Get[mailFigures](ctx, db, "sum what a mail brought", `
-		SELECT (SELECT count(*) FROM arrival WHERE email_id = (SELECT id FROM email_code WHERE em_cd = $1)
-		    AND at > now() - interval '400 days') AS clicks,
+		SELECT
+		  (SELECT count(*) FROM arrival
+		    WHERE email_id = (SELECT id FROM email_code WHERE em_cd = $1)
+		      AND at > now() - interval '400 days') AS clicks,
 		  coalesce(sum(visits), 0)::bigint AS visits, coalesce(sum(orders), 0)::bigint AS orders,
 		  coalesce(sum(sales), 0)::bigint AS sales
 		FROM day_part WHERE kind = 'source' AND day > current_date - 400 AND name = 'mail:' || $1`, code)

@@ -51,7 +51,7 @@ func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error)
 		if err := pg.Exec(ctx, pool, "make the tables of months", `
 			SELECT make_months(greatest(min(at), now() - interval '10 years')::date, least(max(at), now())::date)
 			FROM `+t.before+`
-			  HAVING min(at) IS NOT NULL`); err != nil {
+			HAVING min(at) IS NOT NULL`); err != nil {
 			return total, err
 		}
 		columns := movedColumns[t.now]

@@ -23,13 +23,13 @@ func shopOf(db testenv.DB, views, orders, days int) {
 	db.Exec(`SELECT make_months(current_date - 366, current_date)`)
 	db.Exec(`INSERT INTO ad (type_id, status_id, ad_cd, title) VALUES (1, 3, 'AD1', 'Clips in spring')`)
 	db.Exec(`INSERT INTO page_view (event_id, anonymous_id, url, referrer, at)
-			SELECT 'v' || i, 'b' || i / 6,
-			  'https://shop.example' ||
-			    (ARRAY['/', '/products', '/product/P' || i % 200, '/product/P' || i % 7, '/cart', '/checkout/confirm'])
+		SELECT 'v' || i, 'b' || i / 6,
+		  'https://shop.example' ||
+		    (ARRAY['/', '/products', '/product/P' || i % 200, '/product/P' || i % 7, '/cart', '/checkout/confirm'])
 		    [1 + i % (1 + i / 6 % 6)],
-			  CASE WHEN i % 6 = 0 AND i % 4 = 0 THEN 'site' || i % 50 || '.example' END,
-			  now() - ($2::int * interval '1 day' * ((i / 6) * 6::float8 / $1::int)) - interval '1 hour' + i % 6 * interval '2 minutes'
-			FROM generate_series(0, $1::int - 1) AS i`, views, days)
+		  CASE WHEN i % 6 = 0 AND i % 4 = 0 THEN 'site' || i % 50 || '.example' END,
+		  now() - ($2::int * interval '1 day' * ((i / 6) * 6::float8 / $1::int)) - interval '1 hour' + i % 6 * interval '2 minutes'
+		FROM generate_series(0, $1::int - 1) AS i`, views, days)
 	db.Exec(`INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at) SELECT event_id, anonymous_id, 1, url, at FROM page_view
 		WHERE url = 'https://shop.example/' AND abs(hashtext(anonymous_id)) % 20 = 0`)
 	db.Exec(`INSERT INTO order_placed (identifier, member_id, visitor, currency, total, pieces, at, country, discount, source)

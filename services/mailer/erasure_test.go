@@ -17,7 +17,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 	for _, payload := range payloads {
 		if _, err := pool.Exec(t.Context(), `
 			INSERT INTO delivery (key, kind, to_hashes, payload, message_id, deadline, created_at)
-			  VALUES (gen_random_uuid()::text, 'welcome', '{}', $1, gen_random_uuid()::text, now(), now())`, []byte(payload)); err != nil {
+			VALUES (gen_random_uuid()::text, 'welcome', '{}', $1, gen_random_uuid()::text, now(), now())`, []byte(payload)); err != nil {
 			t.Fatal(err)
 		}
 	}

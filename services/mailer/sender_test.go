@@ -254,9 +254,9 @@ func TestStoppedInTheMiddle(t *testing.T) {
 		`UPDATE delivery SET state = 'queued', maybe = true, claimed_by = 1, claimed_until = now() + interval '2 minutes' WHERE key = ` +
 			`'welcome:1'`,
 		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, maybe, attempts, claimed_by, claimed_until, deadline, created_at)
-				SELECT 'welcome:2', kind, payload, to_hashes, 'other@shop.example', true, 1, 1, now() + interval '2 minutes',
+			SELECT 'welcome:2', kind, payload, to_hashes, 'other@shop.example', true, 1, 1, now() + interval '2 minutes',
 			  deadline, created_at
-				FROM delivery`,
+			FROM delivery`,
 	} {
 		if tag, err := e.pool.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
 			t.Fatalf("%d: %v", i, err)

@@ -52,10 +52,10 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 		  FROM checkout k
 		  WHERE k.expires_at <= now() - $2::interval AND k.expires_at > now() - $2::interval - $3::interval
 		    AND`+leftCheckoutSQL+`
-		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1
-		      AND a.about = 'cart:' || k.cart_id || ':' || k.cart_generation)
-		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.email = lower(k.email)
-		      AND a.at > now() - $4::interval)
+		    AND NOT EXISTS (SELECT FROM automatic_mail a
+		      WHERE a.kind = $1 AND a.about = 'cart:' || k.cart_id || ':' || k.cart_generation)
+		    AND NOT EXISTS (SELECT FROM automatic_mail a
+		      WHERE a.kind = $1 AND a.email = lower(k.email) AND a.at > now() - $4::interval)
 		  ORDER BY lower(k.email), k.created_at DESC LIMIT $5),
 		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, cart, lower(email) FROM due
 		  ON CONFLICT DO NOTHING RETURNING about, email)
@@ -81,8 +81,8 @@ const keptOrderSQL = ` o.current_status NOT IN ('canceled', 'refunded') AND o.ca
 	AND EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.quantity > (
 	  SELECT coalesce(sum(r.quantity), 0) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 	  WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')))
-	AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_intent = o.payment_intent
-	  AND d.status NOT IN ('won', 'warning_closed')) `
+	AND NOT EXISTS (SELECT FROM dispute d
+	  WHERE d.payment_intent = o.payment_intent AND d.status NOT IN ('won', 'warning_closed')) `
 
 // dueReview is an order whose buyer is to be asked for a review.
 type dueReview struct {

@@ -241,8 +241,8 @@ func TestShippingMethods(t *testing.T) {
 func TestDiscountCodes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.Exec(`INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents, combinable,
-		max_uses) VALUES
+	e.Exec(`INSERT INTO discount_code (
+		  code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents, combinable, max_uses) VALUES
 		('OLD', 'x', now() - interval '2 days', now() - interval '1 day', 1, 1000, 0, false, NULL),
 		('SOON', 'x', now() + interval '1 day', now() + interval '2 days', 1, 1000, 0, false, NULL),
 		('FREESHIP', 'x', now() - interval '1 day', now() + interval '1 day', 4, 0, 2000, true, NULL),

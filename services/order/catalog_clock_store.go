@@ -19,8 +19,8 @@ func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, 
 		SELECT extract(epoch FROM least(
 		  (SELECT min(on_sale_from) FROM product WHERE on_sale_from > c.told_to),
 		  (SELECT min(on_sale_until) FROM product WHERE on_sale_until > c.told_to),
-		  (SELECT min(created_date_time) FROM sku_price WHERE created_date_time > noted_at
-		    AND created_date_time > c.told_to),
+		  (SELECT min(created_date_time) FROM sku_price
+		    WHERE created_date_time > noted_at AND created_date_time > c.told_to),
 		  (SELECT min(starts_at) FROM sku_sale WHERE starts_at > noted_at AND starts_at > c.told_to),
 		  (SELECT min(ends_at) FROM sku_sale WHERE ends_at > c.told_to)) - clock_timestamp())::float8
 		FROM catalog_clock c`)

@@ -75,5 +75,5 @@ func listCollections(ctx context.Context, db pg.DB) ([]collection, error) {
 func deleteOldCatalogChanges(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old changes of the catalog", `
 		DELETE FROM catalog_change WHERE (xid, product) IN (
-			SELECT xid, product FROM catalog_change WHERE at < now() - $2::interval LIMIT $1)`, catalogChangeTTL)
+		  SELECT xid, product FROM catalog_change WHERE at < now() - $2::interval LIMIT $1)`, catalogChangeTTL)
 }

@@ -38,14 +38,16 @@ func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, er
 // still shares a quarter of its trigrams.
 func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "find words that are near", `
-		SELECT CASE WHEN EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.word || '%')
-		              OR EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.stem || '%') THEN w.word
+		SELECT CASE
+		  WHEN EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.word || '%')
+		    OR EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.stem || '%') THEN w.word
 		  ELSE coalesce((
-			SELECT near.word FROM (SELECT word FROM search_word ORDER BY word <-> w.word LIMIT 8) AS near
-			WHERE similarity(near.word, w.word) >= 0.25
-			ORDER BY near.word <-> w.word, abs(length(near.word) - length(w.word)), near.word LIMIT 1), w.word) END
-		FROM (SELECT n, word, (tsvector_to_array(to_tsvector('english', word)))[1] AS stem
-		      FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)) AS w ORDER BY n`, words)
+		    SELECT near.word FROM (SELECT word FROM search_word ORDER BY word <-> w.word LIMIT 8) AS near
+		    WHERE similarity(near.word, w.word) >= 0.25
+		    ORDER BY near.word <-> w.word, abs(length(near.word) - length(w.word)), near.word LIMIT 1), w.word) END
+		FROM (
+		  SELECT n, word, (tsvector_to_array(to_tsvector('english', word)))[1] AS stem
+		  FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)) AS w ORDER BY n`, words)
 }
 
 // deleteSearchWords deletes words that no product has any more.

@@ -11,8 +11,8 @@ import (
 // deskOrderColumnsSQL are the columns of a deskOrder, of the table orders as o.
 const deskOrderColumnsSQL = `o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email,
 	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount,
-	o.sales_tax, o.tax_included, o.total,
-	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, coalesce(o.current_status, '') AS current_status`
+	o.sales_tax, o.tax_included, o.total, o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at,
+	coalesce(o.current_status, '') AS current_status`
 
 // lockOrder reads an order for an act, and until tx ends it keeps other acts, and Stripe's reports
 // about its money, waiting. It is the first lock of every such transaction.

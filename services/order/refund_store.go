@@ -136,8 +136,9 @@ func movedOn(was, is string) string {
 // succeededAt is the SQL for when a refund succeeded, by Stripe's current report: now if the shop
 // knew the refund as pending, otherwise when it was made.
 func succeededAt(is, made string) string {
-	return `CASE WHEN refund.succeeded_at IS NULL AND ` + is + ` = 'succeeded' THEN CASE WHEN refund.state = 'pending'
-	  THEN now() ELSE coalesce(` + made + `, now()) END ELSE refund.succeeded_at END`
+	return `CASE WHEN refund.succeeded_at IS NULL AND ` + is + ` = 'succeeded'
+		  THEN CASE WHEN refund.state = 'pending' THEN now() ELSE coalesce(` + made + `, now()) END
+		  ELSE refund.succeeded_at END`
 }
 
 // upsertStripeRefund stores a refund as Stripe reports it. If it carries an id of ours, payment and

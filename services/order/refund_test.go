@@ -584,7 +584,7 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 		t.Errorf("refund: %s", got)
 	}
 	if n := e.Number(`SELECT count(*) FROM payment_issue JOIN checkout USING (session_id)
-			WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
+		WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
 		t.Error("the entry is open, or holds its checkout")
 	}
 

@@ -136,8 +136,8 @@ func findShippingSet(ctx context.Context, db pg.DB, id int64) (shippingSet, bool
 func insertShipping(ctx context.Context, tx pgx.Tx, m shippingSet, by string) (int64, error) {
 	return pg.Get[int64](ctx, tx, "store a shipping method", `
 		INSERT INTO shipping_method (
-		  identifier, carrier, shipping_cost_cents, tracking_code_base_url, active, price_by, steps, free_above_cents,
-		  changed_by)
+		  identifier, carrier, shipping_cost_cents, tracking_code_base_url, active,
+		  price_by, steps, free_above_cents, changed_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
 		m.Identifier, m.Carrier, int64(m.Cost), m.TrackingBaseURL, m.Active, m.PriceBy, m.Steps, m.FreeAbove, by)
 }

@@ -11,8 +11,11 @@ import (
 )
 
 // productStateSQL is the state of product p; on_sale(p) is the equivalent for shoppers.
-const productStateSQL = `CASE WHEN p.retired_at IS NOT NULL THEN 'retired' WHEN NOT p.published THEN 'draft'
-	WHEN p.on_sale_until <= now() THEN 'ended' WHEN p.on_sale_from > now() THEN 'planned' ELSE 'on-sale' END`
+const productStateSQL = `CASE WHEN p.retired_at IS NOT NULL THEN 'retired'
+	WHEN NOT p.published THEN 'draft'
+	WHEN p.on_sale_until <= now() THEN 'ended'
+	WHEN p.on_sale_from > now() THEN 'planned'
+	ELSE 'on-sale' END`
 
 // productsWanted is what the list for staff shows.
 type productsWanted struct {

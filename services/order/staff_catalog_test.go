@@ -251,11 +251,11 @@ func TestStaffListProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO product (identifier, title, title_url, published, on_sale_from, on_sale_until, retired_at)
-			SELECT 'p' || n, CASE WHEN n = 60 THEN '=cmd|100%_' ELSE 'Thing ' || n % 50 END, 'T' || n, n % 5 <> 0,
-			  CASE WHEN n = 61 THEN now() + interval '1 day' END,
-			  CASE WHEN n = 62 THEN now() - interval '1 day' END,
-			  CASE WHEN n = 63 THEN now() END
-			FROM generate_series(1, 120) n`)
+		SELECT 'p' || n, CASE WHEN n = 60 THEN '=cmd|100%_' ELSE 'Thing ' || n % 50 END, 'T' || n, n % 5 <> 0,
+		  CASE WHEN n = 61 THEN now() + interval '1 day' END,
+		  CASE WHEN n = 62 THEN now() - interval '1 day' END,
+		  CASE WHEN n = 63 THEN now() END
+		FROM generate_series(1, 120) n`)
 
 	e.Exec(`UPDATE sku SET stock = 3 WHERE id = 6`)
 	staff := e.staff(adminui.ReadOnly)

@@ -162,7 +162,7 @@ func TestStaffWriteNotes(t *testing.T) {
 		t.Errorf("version %d, acts:\n%s", e.version(id), got)
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order'
-			AND convert_from(payload, 'UTF8') LIKE '%mug%'`); n != 0 {
+		AND convert_from(payload, 'UTF8') LIKE '%mug%'`); n != 0 {
 		t.Error("the log of acts holds what was written to a customer")
 	}
 

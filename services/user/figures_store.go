@@ -11,8 +11,9 @@ import (
 )
 
 // boughtRowsSQL reads rows of boughtRow from the third argument of a statement.
-const boughtRowsSQL = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier text, member bigint, email text,
-		    name text, total bigint, returned bigint, version bigint, at timestamptz)`
+const boughtRowsSQL = `jsonb_to_recordset($3::jsonb) AS o (
+	    key text, identifier text, member bigint, email text, name text,
+	    total bigint, returned bigint, version bigint, at timestamptz)`
 
 // buyerOfSQL finds the customer c of an order o: the member who placed it or, if a visitor did, the
 // member who has proved the address; otherwise the prospect of the address, or the customer into

@@ -223,9 +223,9 @@ func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, er
 	return queryAccounts(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
 		WHERE lower(email) = lower($1) AND newsletter AND NOT unsubscribed
-			  AND NOT EXISTS (SELECT FROM prospect
-			    WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL)
-			RETURNING`+accountColumnsSQL, email)
+		  AND NOT EXISTS (SELECT FROM prospect
+		    WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL)
+		RETURNING`+accountColumnsSQL, email)
 }
 
 // prospectEvents tell other services about prospects.

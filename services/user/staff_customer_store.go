@@ -76,8 +76,10 @@ func notesOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error
 }
 
 // reasonTextSQL is the reasons of an unsubscription in words.
-const reasonTextSQL = `concat_ws(', ', CASE WHEN no_longer_want THEN 'wants them no longer' END,
-	CASE WHEN never_signed_up THEN 'never signed up' END, CASE WHEN inappropriate THEN 'inappropriate' END,
+const reasonTextSQL = `concat_ws(', ',
+	CASE WHEN no_longer_want THEN 'wants them no longer' END,
+	CASE WHEN never_signed_up THEN 'never signed up' END,
+	CASE WHEN inappropriate THEN 'inappropriate' END,
 	CASE WHEN spam THEN 'spam' END)`
 
 // reasonsOf lists why a customer unsubscribed.

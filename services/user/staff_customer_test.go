@@ -44,7 +44,7 @@ func memberPath(id int64, parts ...string) string {
 func (e *env) countActs(text string) int {
 	e.t.Helper()
 	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
-			AND convert_from(payload, 'UTF8') ~ '@mail|secret'`); n != 0 {
+		AND convert_from(payload, 'UTF8') ~ '@mail|secret'`); n != 0 {
 		e.t.Error("the log of acts holds a customer's data")
 	}
 	return e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'

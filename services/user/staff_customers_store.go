@@ -14,8 +14,9 @@ func begins(text string) string { return pg.Like(strings.ToLower(text)) + "%" }
 const (
 	memberNewsSQL = `CASE WHEN unsubscribed THEN 'refused' WHEN newsletter THEN 'yes' ELSE 'no' END`
 	// prospectNewsSQL is "no" for a prospect whom only registering took off the list.
-	prospectNewsSQL = `CASE WHEN NOT unsubscribed THEN 'yes' WHEN unsubscribed_at IS NULL OR unsubscribed_at = converted
-		THEN 'no' ELSE 'refused' END`
+	prospectNewsSQL = `CASE WHEN NOT unsubscribed THEN 'yes'
+		WHEN unsubscribed_at IS NULL OR unsubscribed_at = converted THEN 'no'
+		ELSE 'refused' END`
 )
 
 // prospectNameSQL is a prospect's own name, or that of their last order.

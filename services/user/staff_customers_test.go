@@ -174,7 +174,7 @@ func TestStaffEraseACustomer(t *testing.T) {
 		t.Error("the other services are not told")
 	}
 	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
-			AND NOT convert_from(payload, 'UTF8') LIKE '%ann1@%'`); n != 1 {
+		AND NOT convert_from(payload, 'UTF8') LIKE '%ann1@%'`); n != 1 {
 		t.Errorf("%d acts on record", n)
 	}
 }

@@ -16,9 +16,8 @@ const essentialSQL = `\set n :n + 1
 \set i :first + :client_id + :clients * :n
 WITH c AS (INSERT INTO cart (anonymous_id) VALUES ('essential' || <i>) RETURNING id)
 INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, 6, 2 FROM c;
-WITH q AS (INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote,
-  item_subtotal,
-  item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner)
+WITH q AS (INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at,
+    quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner)
   SELECT 'essential' || <i>, id, 1, md5(<i>), 'creating', 'essential' || <i> || '@mail.example.com', now(),
     <quote>, 796, 0, 956, 0, 1752, now() + interval '33 minutes', E'visitor\x3aessential' || <i>
   FROM cart WHERE anonymous_id = 'essential' || <i> RETURNING id)
@@ -29,20 +28,16 @@ UPDATE checkout SET session_id = 'cs_essential' || <i>,
 INSERT INTO webhook.event (id, type, api_version, created, payload)
   VALUES ('evt_essential' || <i>, 'checkout.session.completed', '2023-10-16', now(), <event>);
 WITH q AS (UPDATE checkout SET state = 'paid', payment_intent = 'pi_essential' || <i>
-  WHERE session_id = 'cs_essential' || <i>
-  RETURNING *),
+  WHERE session_id = 'cs_essential' || <i> RETURNING *),
 o AS (INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email,
-  customer_name,
-  currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method,
-    shipping_address,
-  billing_address, agreed_with_terms_of_sale)
-  SELECT 'essential' || <i>, id, session_id, payment_intent, cart_id, cart_generation, email, 'Pat Buyer', currency,
-    item_subtotal,
-    item_discount, shipping_subtotal, shipping_discount, total, quote -> 'shipping', <address>, <address>, true FROM q
-  RETURNING id, checkout_id, cart_id),
-l AS (INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title) SELECT id, 0, 6, 2, 398,
-  'Binder Clips'
-  FROM o),
+    customer_name, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+    shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale)
+  SELECT 'essential' || <i>, id, session_id, payment_intent, cart_id, cart_generation, email,
+    'Pat Buyer', currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+    quote -> 'shipping', <address>, <address>, true
+  FROM q RETURNING id, checkout_id, cart_id),
+l AS (INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title)
+  SELECT id, 0, 6, 2, 398, 'Binder Clips' FROM o),
 s AS (INSERT INTO order_status (order_id, status) SELECT id, 'accepted' FROM o),
 r AS (DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id)
 DELETE FROM cart USING o WHERE cart.id = o.cart_id;
@@ -56,8 +51,8 @@ func (s *contender) essential(ctx context.Context) (script, error) {
 	var quote, event, address, mail string
 	err := errors.Join(
 		s.owner.QueryRow(ctx,
-			`SELECT c.quote::text, o.shipping_address::text FROM "order".checkout c JOIN "order".orders o
-			ON o.checkout_id = c.id ORDER BY o.id DESC LIMIT 1`).Scan(&quote, &address),
+			`SELECT c.quote::text, o.shipping_address::text
+				FROM "order".checkout c JOIN "order".orders o ON o.checkout_id = c.id ORDER BY o.id DESC LIMIT 1`).Scan(&quote, &address),
 		s.owner.QueryRow(ctx,
 			`SELECT encode(payload, 'hex') FROM webhook.event WHERE type = 'checkout.session.completed'
 			ORDER BY received DESC LIMIT 1`).Scan(&event),

@@ -126,25 +126,27 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 	first := b.next
 	b.next += int64(n)
 	for _, sql := range []string{
-		`INSERT INTO "order".cart OVERRIDING SYSTEM VALUE SELECT r.* FROM "order".cart c, generate_series($1::bigint, $2::bigint) AS i,
-			LATERAL jsonb_populate_record(NULL::"order".cart, to_jsonb(c) || jsonb_build_object('id', i, 'anonymous_id',
-			  'benchvisitor' || i)) AS r WHERE c.id = $3`,
-		`INSERT INTO "order".cart_line OVERRIDING SYSTEM VALUE SELECT r.* FROM "order".cart_line l, generate_series($1::bigint,
-			$2::bigint) AS i,
-			LATERAL jsonb_populate_record(NULL::"order".cart_line, to_jsonb(l) || jsonb_build_object('cart_id', i)) AS r
-			  WHERE l.cart_id = $3`,
+		`INSERT INTO "order".cart OVERRIDING SYSTEM VALUE
+			SELECT r.* FROM "order".cart c, generate_series($1::bigint, $2::bigint) AS i,
+			  LATERAL jsonb_populate_record(NULL::"order".cart,
+			    to_jsonb(c) || jsonb_build_object('id', i, 'anonymous_id', 'benchvisitor' || i)) AS r
+			WHERE c.id = $3`,
+		`INSERT INTO "order".cart_line OVERRIDING SYSTEM VALUE
+			SELECT r.* FROM "order".cart_line l, generate_series($1::bigint, $2::bigint) AS i,
+			  LATERAL jsonb_populate_record(NULL::"order".cart_line, to_jsonb(l) || jsonb_build_object('cart_id', i)) AS r
+			WHERE l.cart_id = $3`,
 	} {
 		if _, err := b.owner.Exec(ctx, sql, first, b.next-1, b.cart); err != nil {
 			return 0, fmt.Errorf("make carts: %w", err)
 		}
 	}
 	_, err := b.owner.Exec(ctx,
-		`INSERT INTO "order".checkout SELECT r.* FROM "order".checkout c, generate_series($1::bigint,
-		$2::bigint) AS i,
-		LATERAL jsonb_populate_record(NULL::"order".checkout,
-		  to_jsonb(c) || jsonb_build_object('id', $4 || i::text, 'cart_id', i,
-		  'quote_hash', md5(i::text),
-		  'email', 'buyer' || i || '@mail.example.com', 'session_id', $5 || i::text)) AS r WHERE c.id = $3`,
+		`INSERT INTO "order".checkout
+			SELECT r.* FROM "order".checkout c, generate_series($1::bigint, $2::bigint) AS i,
+			  LATERAL jsonb_populate_record(NULL::"order".checkout, to_jsonb(c) || jsonb_build_object(
+			    'id', $4 || i::text, 'cart_id', i, 'quote_hash', md5(i::text),
+			    'email', 'buyer' || i || '@mail.example.com', 'session_id', $5 || i::text)) AS r
+			WHERE c.id = $3`,
 		first, b.next-1, b.checkout,
 		checkoutPrefix, sessionPrefix)
 	if err != nil {

@@ -34,7 +34,8 @@ func TestBackOffice(t *testing.T) {
 	fillShop(t, shop)
 	fillFigures(shop)
 	fillPeople(shop)
-	shop.Exec("admin", `INSERT INTO person (username, name, roles, password) VALUES ('ben', 'Ben Okafor', '{fulfilment}', 'x'),
+	shop.Exec("admin", `INSERT INTO person (username, name, roles, password) VALUES
+		('ben', 'Ben Okafor', '{fulfilment}', 'x'),
 		('mia', 'Mia Lindqvist', '{marketing,support}', 'x'), ('tom', 'Tom Ashe', '{read-only}', NULL)`)
 	app := &authenticator{}
 	for _, look := range []struct {
@@ -201,21 +202,25 @@ func fillFigures(shop *shoptest.Shop) {
 			now() - d * interval '1 day' - b * interval '90 seconds' + i * interval '20 seconds'
 		FROM generate_series(0, 59) AS d, generate_series(1, 12 + (d * 7) % 11 + CASE WHEN d < 30 THEN 6 ELSE 0 END) AS b,
 			generate_series(0, b % 4) AS i`)
-	shop.Exec("events", `INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at) SELECT event_id, anonymous_id,
-		(SELECT min(id) FROM ad), url, at FROM page_view WHERE referrer = 'search.example'`)
+	shop.Exec("events", `INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at)
+		SELECT event_id, anonymous_id, (SELECT min(id) FROM ad), url, at FROM page_view WHERE referrer = 'search.example'`)
 	shop.Exec("events", `INSERT INTO order_placed (identifier, visitor, currency, total, pieces, at, country, source, again)
 		SELECT 'f' || d || 'o' || i, TRUE, 'usd', 1900 + (d * 37 + i * 211) % 4000, 2, now() - d * interval '1 day' - i * interval '1 hour',
 			(ARRAY['US', 'DE', 'FR'])[1 + i % 3],
 			(ARRAY['direct', 'site:blog.example', 'ad:' || (SELECT min(ad_cd) FROM ad)])[1 + d % 3], i = 2
 		FROM generate_series(0, 59) AS d, generate_series(1, 1 + abs(hashtext('day' || d)) % 5 + CASE WHEN d < 30 THEN 1 ELSE 0 END) AS i`)
 	shop.Exec("events", `UPDATE order_placed SET tax = total / 11`)
-	shop.Exec("events", `INSERT INTO order_returned (identifier, version, returns, days) SELECT identifier, 1, jsonb_build_array(
-			jsonb_build_object('at', at + interval '1 hour', 'amount', total / 2, 'tax', total / 22)),
-			ARRAY[((at + interval '1 hour') AT TIME ZONE 'UTC')::date] FROM order_placed WHERE total % 9 = 0`)
-	shop.Exec("events", `INSERT INTO order_item (identifier, seq, product, title, pieces, sales) SELECT identifier, 0, 'P' || pieces,
-		(ARRAY['Paper Clips', 'Binder Clips', 'Rubber Bands'])[1 + total % 3], 2, total FROM order_placed`)
-	shop.Exec("events", `INSERT INTO click (event_id, url, button_id, search, at) SELECT 's' || i, '/search', 'search-empty',
-		(ARRAY['stapler', 'glue', 'paper <b>clamps</b>'])[1 + i % 3], now() FROM generate_series(1, 11) AS i`)
+	shop.Exec("events", `INSERT INTO order_returned (identifier, version, returns, days)
+		SELECT identifier, 1,
+		  jsonb_build_array(jsonb_build_object('at', at + interval '1 hour', 'amount', total / 2, 'tax', total / 22)),
+		  ARRAY[((at + interval '1 hour') AT TIME ZONE 'UTC')::date]
+		FROM order_placed WHERE total % 9 = 0`)
+	shop.Exec("events", `INSERT INTO order_item (identifier, seq, product, title, pieces, sales)
+		SELECT identifier, 0, 'P' || pieces, (ARRAY['Paper Clips', 'Binder Clips', 'Rubber Bands'])[1 + total % 3], 2, total
+		FROM order_placed`)
+	shop.Exec("events", `INSERT INTO click (event_id, url, button_id, search, at)
+		SELECT 's' || i, '/search', 'search-empty', (ARRAY['stapler', 'glue', 'paper <b>clamps</b>'])[1 + i % 3], now()
+		FROM generate_series(1, 11) AS i`)
 	shop.Eventually(time.Minute, "figures are counted", func() bool { return shop.Count("events", `SELECT count(*) FROM recount`) == 0 })
 }
 

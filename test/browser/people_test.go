@@ -12,9 +12,8 @@ func fillPeople(shop *shoptest.Shop) {
 		  'mb' || n, now() - n * interval '9 days', now() - n * interval '7 hours',
 		  CASE WHEN n = 1 THEN '{press,wholesale}'::text[] ELSE '{}' END, n * 3 % 11, n * 7919 % 50000, now() - n * interval '2 days'
 		FROM generate_series(1, 12) AS n`)
-	shop.Exec("user", `INSERT INTO prospect (id, email, first_name, last_name, phone, unsubscribe_token, pr_cd, unsubscribed, source,
-	  created,
-		  orders, spent)
+	shop.Exec("user", `INSERT INTO prospect (id, email, first_name, last_name, phone, unsubscribe_token, pr_cd, unsubscribed,
+		  source, created, orders, spent)
 		SELECT 900 + n, 'visitor' || n || '@mail.example.com', 'Kim', 'Ji-woo', '+1 555 010' || n, 'pt' || n, 'pr' || n, n % 2 = 0,
 		  (ARRAY['chat', 'order', 'import'])[1 + n % 3], now() - n * interval '11 days', n % 3, n % 3 * 1999
 		FROM generate_series(1, 9) AS n`)
@@ -33,7 +32,7 @@ func fillPeople(shop *shoptest.Shop) {
 		  now() - interval '1 hour')`)
 	shop.Exec("user", `INSERT INTO chat_answer (thread_id, written_by, text, at)
 		VALUES (901, 'Mia Lindqvist', 'They do, from this week on.', now() - interval '4 hours')`)
-	shop.Exec("user", `INSERT INTO canned_answer (id, title, text) VALUES (901, 'On its way',
-	  E'Hello {name},\n\nyour parcel is on its way.'),
+	shop.Exec("user", `INSERT INTO canned_answer (id, title, text) VALUES
+		(901, 'On its way', E'Hello {name},\n\nyour parcel is on its way.'),
 		(902, 'In stock again', E'Hello {name},\n\nit is in stock again.')`)
 }

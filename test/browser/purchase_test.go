@@ -103,8 +103,8 @@ func guestBuys(e *env) {
 	b.Enter("#code", "nothing")
 	b.Click("#code-form button[type=submit]")
 	b.Visible("#code-error")
-	e.shop.Exec("order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount,
-		order_minimum_cents)
+	e.shop.Exec("order", `INSERT INTO discount_code (
+		  code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents)
 		VALUES ('BIGCART', '{}% off large orders', now(), now() + interval '1 day', 1, 5, 5000)`)
 	b.Enter("#code", "BIGCART")
 	b.Click("#code-form button[type=submit]")

@@ -127,8 +127,7 @@ func seedWork(shop *shoptest.Shop) {
 		FROM generate_series(1, 3) AS n`)
 	shop.Exec("order", `INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload, at)
 		VALUES ('paid-twice', 'This cart was paid with another session already and is an order. Refund this payment in Stripe.',
-		  'cs_test_seed',
-		  'pi_seed', 4200, 'usd', '{"id":"cs_test_seed","amount_total":4200}', now() - interval '1 day')`)
+		  'cs_test_seed', 'pi_seed', 4200, 'usd', '{"id":"cs_test_seed","amount_total":4200}', now() - interval '1 day')`)
 	shop.Exec("mailer",
 		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at,
 		  reason, smtp_reply, attempts)
@@ -145,8 +144,8 @@ func seedCampaign(shop *shoptest.Shop) {
 		SELECT em_cd, 'prospect', subject, body_text, body_html, '', '', id FROM campaign WHERE id = 1`)
 	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, done_at,
 		  newsletter_id, smtp_reply)
-		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n, CASE WHEN n < 6 THEN 'sent' WHEN n < 7
-		  THEN 'parked' ELSE 'paused' END, now(),
+		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n,
+		  CASE WHEN n < 6 THEN 'sent' WHEN n < 7 THEN 'parked' ELSE 'paused' END, now(),
 		  now() - interval '1 hour', now(), (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END
 		FROM generate_series(1, 8) AS n`)
 	shop.Exec("mailer", `INSERT INTO campaign_count (campaign_id, shard, accepted, bounced) VALUES (1, 0, 5, 1)`)

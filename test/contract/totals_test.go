@@ -15,8 +15,8 @@ var totals = map[string]func(*testing.T, *env){
 func (e *env) newCode(t *testing.T, kind int, amount, minimum int, combinable bool, from, until string) string {
 	t.Helper()
 	code := name("CODE")
-	e.exec(t, "order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, combinable, type_id, amount,
-		order_minimum_cents)
+	e.exec(t, "order", `INSERT INTO discount_code (
+		  code, description, start_date_time, end_date_time, combinable, type_id, amount, order_minimum_cents)
 		VALUES ($1, 'Save {}', now() + $2::interval, now() + $3::interval, $4, $5, $6, $7)`, code, from, until, combinable, kind, amount,
 		minimum)
 	return code

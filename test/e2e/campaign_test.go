@@ -249,13 +249,14 @@ func (c *campaign) reckon(count int) {
 	c.shop.Eventually(90*time.Second, "every paid session is an order or an entry for staff", func() bool {
 		c.shop.Exec("order", `UPDATE sweep SET listed_to = now() - interval '1 hour'`)
 		return c.shop.Count("order", `SELECT count(*) FROM unnest($1::text[]) s (id)
-			WHERE NOT EXISTS (SELECT FROM orders WHERE session_id = s.id) AND NOT EXISTS (SELECT FROM payment_issue WHERE session_id = s.id
-			  AND resolved_at IS NULL)`, paid) == 0
+			WHERE NOT EXISTS (SELECT FROM orders WHERE session_id = s.id)
+			  AND NOT EXISTS (SELECT FROM payment_issue WHERE session_id = s.id AND resolved_at IS NULL)`, paid) == 0
 	})
 	c.shop.Quiet(60 * time.Second)
 	rows, err := c.shop.Database("order").Query(context.Background(), `
-		SELECT s.id, (SELECT count(*) FROM orders
-		  WHERE session_id = s.id), coalesce((SELECT string_agg(DISTINCT reason, ' ' ORDER BY reason) FROM payment_issue
+		SELECT s.id,
+		  (SELECT count(*) FROM orders WHERE session_id = s.id),
+		  coalesce((SELECT string_agg(DISTINCT reason, ' ' ORDER BY reason) FROM payment_issue
 		    WHERE session_id = s.id AND resolved_at IS NULL), '')
 		FROM unnest($1::text[]) s (id)`, paid)
 	if err != nil {

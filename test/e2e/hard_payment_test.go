@@ -105,9 +105,9 @@ func TestPaymentsForStaff(t *testing.T) {
 	issue := func(reason, session string) {
 		t.Helper()
 		shop.Eventually(30*time.Second, reason+" is in the list", func() bool {
-			return shop.Count("order", `SELECT count(*) FROM payment_issue WHERE reason = $1 AND session_id = $2 AND payment_intent <> ''
-				AND amount > 0
-				AND length(explanation) > 20 AND payload::text LIKE '%' || $2 || '%'`, reason, session) == 1
+			return shop.Count("order", `SELECT count(*) FROM payment_issue
+				WHERE reason = $1 AND session_id = $2 AND payment_intent <> '' AND amount > 0
+				  AND length(explanation) > 20 AND payload::text LIKE '%' || $2 || '%'`, reason, session) == 1
 		})
 	}
 	var except []string

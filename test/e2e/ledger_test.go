@@ -263,9 +263,11 @@ func opens(shop *shoptest.Shop) bool {
 func tally(shop *shoptest.Shop) string {
 	var text string
 	err := shop.Database("order").QueryRow(context.Background(), `
-		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || concat_ws(' ', origin, state, failure), ', ')
-		  FROM (SELECT count(*) AS n, origin, state, failure FROM refund GROUP BY origin, state, failure ORDER BY 2, 3, 4) r),
-		  (SELECT count(*) || ' parcels' FROM shipment), (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL),
+		SELECT concat_ws(', ',
+		  (SELECT string_agg(n || ' refunds ' || concat_ws(' ', origin, state, failure), ', ')
+		    FROM (SELECT count(*) AS n, origin, state, failure FROM refund GROUP BY origin, state, failure ORDER BY 2, 3, 4) r),
+		  (SELECT count(*) || ' parcels' FROM shipment),
+		  (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL),
 		  (SELECT string_agg(n || ' disputes ' || status, ', ')
 		    FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
 	if err != nil {
@@ -333,8 +335,9 @@ func (d *deal) act(n int, amount money.Cents) {
 // refund is one of those that Stripe has made of the order, as far as the shop has heard, or "".
 func (d *deal) refund() (id string) {
 	if err := insist(func() error {
-		return d.pool.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund WHERE payment_intent = $1
-			AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2) LIMIT 1), '')`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id)
+		return d.pool.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund
+			WHERE payment_intent = $1 AND stripe_id IS NOT NULL
+			ORDER BY md5(stripe_id || $2) LIMIT 1), '')`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id)
 	}); err != nil {
 		d.Errorf("order %s: %v", d.identifier, err)
 	}
@@ -359,8 +362,8 @@ func awaitDone(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	shop.Eventually(3*time.Minute, "refunds and parcels are done", func() bool {
 		shop.Exec("order", `UPDATE refund SET next_at = now() WHERE state = 'requested' AND next_at > now() + interval '2 seconds'`)
-		return shop.Count("order", `SELECT (SELECT count(*) FROM refund WHERE state = 'requested') + (SELECT count(*) FROM shipment
-			WHERE told_at IS NULL)`) == 0
+		return shop.Count("order", `SELECT (SELECT count(*) FROM refund WHERE state = 'requested')
+			+ (SELECT count(*) FROM shipment WHERE told_at IS NULL)`) == 0
 	})
 	shop.Exec("order", `UPDATE sweep SET refunds_listed_to = now() - interval '1 hour'`) // the next turn of the lists comes now
 	shop.Eventually(time.Minute, "Stripe's lists are read", func() bool {

@@ -193,8 +193,8 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 // discounts makes a tenth off, combinable with free shipping.
 func discounts(shop *shoptest.Shop) {
 	shop.Exec("order", `
-		INSERT INTO discount_code (code, description, start_date_time, end_date_time, combinable, type_id, amount,
-		  order_minimum_cents) VALUES
+		INSERT INTO discount_code (
+		  code, description, start_date_time, end_date_time, combinable, type_id, amount, order_minimum_cents) VALUES
 		('E2ETEN', 'A tenth off', now() - interval '1 day', now() + interval '1 day', true, 1, 1000, 0),
 		('E2ESHIP', 'Free shipping', now() - interval '1 day', now() + interval '1 day', true, 4, 0, 0)`)
 }

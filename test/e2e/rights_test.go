@@ -133,8 +133,8 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 		"Ship to 77 Wunderkammer Lane, please"), "true", "put_chat_message")
 	shop.Exec("user", `INSERT INTO customer_note (member_id, written_by, text) VALUES ($1, 'Ada', 'Quirina asked for a larger parcel.')`,
 		l.member)
-	shop.Exec("user", `INSERT INTO chat_answer (thread_id, written_by, text) SELECT id, 'Ada', 'Dear Mrs Zeltbaum' FROM chat_thread
-		WHERE email = $1`, oldAddress)
+	shop.Exec("user", `INSERT INTO chat_answer (thread_id, written_by, text)
+		SELECT id, 'Ada', 'Dear Mrs Zeltbaum' FROM chat_thread WHERE email = $1`, oldAddress)
 	shop.Exec("order", `INSERT INTO restock_wish (sku_id, email, address) VALUES (7, $1, 'hashed')`, oldAddress)
 	shop.Exec("order", `INSERT INTO automatic_mail (kind, about, email) VALUES ('review-request', $1, lower($2))`, l.asVisitor, oldAddress)
 	b.Want(b.Post("/user/update-communication-preferences", "newsletter", "false", "email_unsubscribe", "true", "no_longer_want_to_receive",

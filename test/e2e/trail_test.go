@@ -142,8 +142,8 @@ var partsOfTheWay = []struct{ service, sql string }{
 func (o *office) follow(identifier string) {
 	o.Helper()
 	var checkout, session, payment string
-	if err := o.shop.Database("order").QueryRow(o.Context(), `SELECT checkout_id, session_id, coalesce(payment_intent, '') FROM orders
-		WHERE identifier = $1`, identifier).Scan(&checkout, &session, &payment); err != nil {
+	if err := o.shop.Database("order").QueryRow(o.Context(), `SELECT checkout_id, session_id, coalesce(payment_intent, '')
+		FROM orders WHERE identifier = $1`, identifier).Scan(&checkout, &session, &payment); err != nil {
 		o.Fatal(err)
 	}
 	read := func(service, sql string, args ...any) []string {
@@ -200,8 +200,8 @@ func TestTrailAmongMany(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	for _, fill := range []struct{ service, sql string }{
-		{"order", `INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount,
-			shipping_subtotal, shipping_discount, total, expires_at, session_id, payment_intent, email)
+		{"order", `INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote,
+			  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, session_id, payment_intent, email)
 			SELECT 'k' || n, -n, 1, 'h', 'paid', now(), '{}', n, 0, 0, 0, n, now(), 'cs_' || n, 'pi_' || n, 'c' || n || '@mail.example.com'
 			FROM generate_series(1, $1::int) AS n`},
 		{"order", `INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email, currency,

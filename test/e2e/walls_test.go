@@ -71,8 +71,8 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 	db := testenv.OpenOwner(t, shop.Setting("DATABASE_URL"), "order")
 	rows, err := db.Query(t.Context(), `
-		SELECT application_name, usename, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls, EXISTS (SELECT FROM pg_auth_members
-		  WHERE member = oid)
+		SELECT application_name, usename, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls,
+		  EXISTS (SELECT FROM pg_auth_members WHERE member = oid)
 		FROM pg_stat_activity JOIN pg_roles ON rolname = usename
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
 	if err != nil {

@@ -28,14 +28,17 @@ func countPaused(ctx context.Context, pool *pgxpool.Pool, r Rule, k key) (at tim
 	var taken *time.Time
 	var before []time.Time
 	err = pool.QueryRow(ctx, `
-		WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now), taken AS (
+		WITH moment AS MATERIALIZED (
+		  SELECT clock_timestamp() AS now
+		), taken AS (
 		  INSERT INTO guess AS g (key, at, until) SELECT $1, ARRAY[now], now + $7 FROM moment
-		  ON CONFLICT (key) DO UPDATE SET
-		    at = ARRAY(SELECT t FROM unnest(g.at) t WHERE t > excluded.at[1] - $2::interval ORDER BY t) || excluded.at,
+		  ON CONFLICT (key) DO UPDATE
+		  SET at = ARRAY(
+		      SELECT t FROM unnest(g.at) t WHERE t > excluded.at[1] - $2::interval ORDER BY t) || excluded.at,
 		    until = CASE WHEN cardinality(g.at) < $6 THEN excluded.until ELSE excluded.at[1] + $2 END
-		  WHERE (SELECT count(*) < $3
-		    AND (count(*) < $4 OR excluded.at[1] >= max(t) + $5::interval * (count(*) - $4 + 1))
-		         FROM unnest(g.at) t WHERE t > excluded.at[1] - $2::interval)
+		  WHERE (
+		    SELECT count(*) < $3 AND (count(*) < $4 OR excluded.at[1] >= max(t) + $5::interval * (count(*) - $4 + 1))
+		    FROM unnest(g.at) t WHERE t > excluded.at[1] - $2::interval)
 		  RETURNING at[cardinality(at)] AS at
 		)
 		SELECT now, (SELECT at FROM taken), (SELECT at FROM guess WHERE key = $1) FROM moment`,
