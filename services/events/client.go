@@ -76,7 +76,7 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	switch e.Kind {
 	case "pageview", "ajaxerror", "buttonclick", "linkevent":
 	default:
-		return e, errors.New("the kind of event is unknown")
+		return e, errors.New("unknown kind of event")
 	}
 
 	if e.URL = pg.Clip(msg.PublicAddress(pg.Clip(e.URL, 2*maxURL)), maxURL); e.URL == "" {

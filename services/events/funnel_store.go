@@ -105,7 +105,8 @@ func storeReturned(rows []returnedRow) *bus.Effect {
 		  ORDER BY identifier, version DESC
 		), returned AS (
 		  INSERT INTO order_returned AS r (identifier, version, returns, days)
-		  SELECT identifier, version, returns, days FROM input n WHERE version > 0 OR returns <> '[]' ORDER BY identifier
+		  SELECT identifier, version, returns, days
+		  FROM input WHERE version > 0 OR returns <> '[]' ORDER BY identifier
 		  ON CONFLICT (identifier) DO UPDATE
 		  SET version = excluded.version, returns = excluded.returns, days = excluded.days
 		  WHERE excluded.version > r.version
@@ -140,7 +141,7 @@ func storeSent(rows []sentRow) *bus.Effect {
 		    code_hash text, at timestamptz)
 		  JOIN fresh USING (key)
 		), known AS (
-		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM input n)
+		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM input)
 		), made AS (
 		  INSERT INTO email_code (em_cd, title, campaign_id)
 		  SELECT DISTINCT ON (template) template, title, nullif(campaign, 0) FROM input n
@@ -148,7 +149,7 @@ func storeSent(rows []sentRow) *bus.Effect {
 		  ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id, em_cd
 		), named AS (
 		  UPDATE email_code c SET title = n.title, campaign_id = n.campaign
-		  FROM (SELECT DISTINCT ON (template) * FROM input n WHERE campaign > 0 ORDER BY template, at DESC) n
+		  FROM (SELECT DISTINCT ON (template) * FROM input WHERE campaign > 0 ORDER BY template, at DESC) n
 		  WHERE c.em_cd = n.template AND (c.title <> n.title OR c.campaign_id IS DISTINCT FROM n.campaign)
 		), sent AS (
 		  INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)

@@ -87,7 +87,8 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 	steps := []step{
 		{"find returning buyers", againSQL},
 		{"clear the figures of orders", `
-			WITH parts AS (DELETE FROM day_part WHERE kind IN ('product', 'collection', 'code', 'country') AND day = $1),
+			WITH parts AS (
+			       DELETE FROM day_part WHERE kind IN ('product', 'collection', 'code', 'country') AND day = $1),
 			     sources AS (UPDATE day_part SET orders = 0, sales = 0 WHERE kind = 'source' AND day = $1),
 			     hours AS (UPDATE hour_total SET orders = 0, sales = 0
 			       WHERE hour >= ` + dayBeginsSQL + ` AND hour < ` + dayEndsSQL + `)

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// One address is one person, whatever letters are capital: statements compare lower(email), which has
+// One address is one person, whatever the case: statements compare lower(email), which has
 // an index in each table.
 
 // addressClass keeps the advisory locks of addresses apart from others in the database ("addr").

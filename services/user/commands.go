@@ -89,7 +89,7 @@ func readCommand(cfg Config, args []string) (task, error) {
 	case "terms":
 		return readPublishTerms(rest)
 	case "staff":
-		return nil, misused("staff: accounts of the staff are made with admin person add")
+		return nil, misused("staff: add people of the staff with admin person add")
 	case "chat":
 		return readListChat(rest)
 	case "prospects":

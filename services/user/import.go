@@ -221,7 +221,7 @@ func readHeader(header []string) error {
 	for i, cell := range header {
 		name := strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(trim(cell)), "_", " ")), "_")
 		if name != "" && !slices.Contains(importedColumns, name) && !slices.Contains(ignoredColumns, name) {
-			return fmt.Errorf("column %q is none of %s", cell, strings.Join(importedColumns, ", "))
+			return fmt.Errorf("unknown column %q, the columns are %s", cell, strings.Join(importedColumns, ", "))
 		}
 		if name != "" && seen[name] {
 			return fmt.Errorf("there are two columns %s", name)
@@ -244,7 +244,7 @@ func readProspect(header, row []string) (newProspect, error) {
 	for i, cell := range row {
 		if cell = trim(cell); i >= len(header) || header[i] == "" {
 			if cell != "" {
-				return newProspect{}, fmt.Errorf("there is no name above cell %d", i+1)
+				return newProspect{}, fmt.Errorf("cell %d is below no column name", i+1)
 			}
 			continue
 		}

@@ -85,11 +85,11 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 		"nothing was imported: ", "line 3: email is not an address", "line 4: unsubscribed is neither",
 		"line 6: first_name is longer than 30",
 		"line 7: bare \"", "line 8: first_name is not UTF-8 text",
-		"line 9: there is no name above cell 4", "line 10: email is not an address")
+		"line 9: cell 4 is below no column name", "line 10: email is not an address")
 
 	refused("email\rnone\rfine@mail.example.com\r", "line 2: email is not an address")
 	refused("\ufeffFirst Name;Phone\nAnn;1\n", "no column email")
-	refused("email,E-Mail\na@b.cd,\n", `column "E-Mail" is none of email`)
+	refused("email,E-Mail\na@b.cd,\n", `unknown column "E-Mail", the columns are email`)
 	refused("email, Email\na@b.cd,\n", "two columns email")
 	refused("\xff\xfee", "in the middle of a character")
 }

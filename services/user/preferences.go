@@ -54,7 +54,7 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	}
 	if isTrue(news) && isTrue(unsubscribe) {
 		return refuse(w, endpoint, "errors", web.Object{{Key: "invalid_data",
-			Value: "Who gets the newsletter cannot be unsubscribed from all mails."}})
+			Value: "You cannot get the newsletter and be unsubscribed from all mails."}})
 	}
 
 	why, err := readReasons(form)

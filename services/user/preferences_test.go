@@ -34,8 +34,8 @@ func TestUpdateCommunicationPreferences(t *testing.T) {
 		`{"update_communication_preferences":"user_not_authenticated"}`)
 	e.is(e.As(member(id)).Post(path, "newsletter", "true"),
 		`{"update_communication_preferences":"errors","errors":{"data_missing":"Please set both switches."}}`)
-	e.is(set("true", "true"), `{"update_communication_preferences":"errors","errors":{"invalid_data":"Who gets the newsletter cannot be `+
-		`unsubscribed from all mails."}}`)
+	e.is(set("true", "true"), `{"update_communication_preferences":"errors","errors":{"invalid_data":"You cannot get the newsletter `+
+		`and be unsubscribed from all mails."}}`)
 	if got := set("true", "false", "other", strings.Repeat("x", 5001)); got.Status != 400 {
 		t.Errorf("a long reason answered %d", got.Status)
 	}

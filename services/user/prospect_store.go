@@ -110,7 +110,7 @@ func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospe
 			return p, false, err
 		}
 	}
-	return prospect{}, false, errors.New("a prospect comes and goes")
+	return prospect{}, false, errors.New("the prospect was erased each time before it was read")
 }
 
 // visitor is what is known about a person who visited.

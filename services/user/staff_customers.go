@@ -173,6 +173,7 @@ func readCustomerList(listing adminui.Listing) (l customerList, err error) {
 	if !known[l.Kind] || !known[l.Newsletter] {
 		return l, web.BadRequest("filter")
 	}
+
 	if text := listing.Chosen["orders"]; text != "" {
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {
@@ -185,6 +186,7 @@ func readCustomerList(listing adminui.Listing) (l customerList, err error) {
 			return l, web.BadRequest("spent")
 		}
 	}
+
 	l.After, l.More, err = adminui.ReadCursor[customerPlace](listing)
 	return l, err
 }

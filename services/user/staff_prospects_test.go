@@ -52,7 +52,7 @@ func TestStaffKeepProspects(t *testing.T) {
 	staff.Get("/staff/prospects/import").Has(200, "first_name")
 	upload(staff, "email;phone\nx;1\nbob@mail.example.com;"+strings.Repeat("1", 101)+"\ncy@mail.example.com;\x00", false).
 		Has(422, "email is not an address", "phone is longer", "is not UTF-8 text", `<td class="number">2</td>`)
-	for text, want := range map[string]string{"": "", "name\nx": "none of", "email\n": "no line", "email,email\n": "two columns"} {
+	for text, want := range map[string]string{"": "", "name\nx": "unknown column", "email\n": "no line", "email,email\n": "two columns"} {
 		if a := upload(staff, text, false); a.Status < 400 || a.Status > 499 || !strings.Contains(a.Body, want) {
 			t.Errorf("%q: %s", text, a)
 		}
