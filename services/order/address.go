@@ -110,7 +110,7 @@ func (s *server) rememberAddress(ctx context.Context, who web.Identity, address,
 			return err
 		}
 	}
-	return errors.New("the code of an address comes and goes")
+	return errors.New("the code of an address keeps changing")
 }
 
 func receiptAddressKey(code string) string { return "receipt-address:" + code }

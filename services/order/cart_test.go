@@ -221,7 +221,7 @@ func TestShippingMethods(t *testing.T) {
 	p := e.visitor()
 	p.add("1", "1")
 	b := p.Get("/order/cart-shipping-methods")
-	for i, identifier := range []string{"USPSPriorityMail2Day", "UPSGround", "FedExGround", "USPSRetailGround"} { // dearest first
+	for i, identifier := range []string{"USPSPriorityMail2Day", "UPSGround", "FedExGround", "USPSRetailGround"} { // the most expensive first
 		b.Want(identifier, "cart_shipping_methods", strconv.Itoa(i), "identifier")
 	}
 	p.Get("/order/cart-totals").Want("13.06", "cart_totals_data", "cart_total")

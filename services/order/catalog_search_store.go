@@ -50,7 +50,7 @@ func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) 
 		  FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)) AS w ORDER BY n`, words)
 }
 
-// deleteSearchWords deletes words that no product has any more.
+// deleteSearchWords deletes words that no product has any longer.
 func deleteSearchWords(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "delete words of no product", `
 		DELETE FROM search_word WHERE NOT EXISTS (

@@ -141,7 +141,7 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 }
 
 // errAgain says that another tab was faster: the cart and its pages must be read again.
-var errAgain = errors.New("the cart's payment pages changed meanwhile")
+var errAgain = errors.New("the cart's payment pages changed in the meantime")
 
 const (
 	// checkoutTimeout is how long a click gives way to other clicks of the same cart.

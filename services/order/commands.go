@@ -23,9 +23,9 @@ import (
 const Usage = `Orders, parcels, refunds, payments:
 
   order payments [-raw]                           payments that made no order, refunds that failed and disputes,
-                                                  one JSON object a line; -raw adds what Stripe said, buyers and all
-  order resolve -payment ID -by NAME              note that one was seen to; what was held for it goes back
-                [-served]                         to the shelf, unless it was served by hand
+                                                  one JSON object a line; -raw adds Stripe's objects, which name buyers
+  order resolve -payment ID -by NAME              resolve one; what was held for it goes back to the shelf,
+                [-served]                         unless it was served by hand
   order packing [-order IDENTIFIER]               what to pack and where it goes, one JSON object an order
   order status -order IDENTIFIER -status STATUS   move an order on (accepted, manufacturing, packing, shipped);
                [-tracking NUMBER] [-by NAME]      with the carrier's tracking number
@@ -35,8 +35,8 @@ const Usage = `Orders, parcels, refunds, payments:
   order ship -list FILE -by NAME                  send many: identifier, tracking number, method; - is the input
   order unship -order IDENTIFIER -shipment ID     take a parcel back before the customer is mailed
                -by NAME
-  order tracking -order IDENTIFIER -shipment ID   correct a tracking number; -mail tells a customer who was told
-                 -tracking NUMBER -by NAME        another one
+  order tracking -order IDENTIFIER -shipment ID   correct a tracking number; -mail mails a customer who was
+                 -tracking NUMBER -by NAME        mailed the wrong one
                  [-method METHOD] [-mail]
   order address -order IDENTIFIER -by NAME        correct where an order goes before anything of it is sent: the
                 -file FILE                        address as JSON, as packing prints it; - is the input
@@ -47,10 +47,10 @@ const Usage = `Orders, parcels, refunds, payments:
   order refund -payment ID -by NAME               give back a payment that made no order, and resolve it
   order cancel -order IDENTIFIER -by NAME         refund and restock all of an order that was not sent, and mail
                [-note TEXT] [-reason REASON]      the customer
-  order money -order IDENTIFIER                   what was paid, given back, disputed and is left, as JSON
+  order money -order IDENTIFIER                   what was paid, refunded and disputed, and what is left, as JSON
   order help                                      this text
 
-Those that list, move and resolve are safe to repeat; the others refuse what is done already.
+Listing, moving and resolving can be repeated; the others refuse what is done already.
 `
 
 // IsCommand reports whether order has a command of this name; without arguments the service is run.
@@ -110,7 +110,7 @@ var staffCommands = map[string]staffCommand{
 		},
 		func(ctx context.Context, d *Desk, f staffFlags, _ io.Writer) error {
 			if f.payment == 0 || f.by == "" {
-				return fmt.Errorf("%w: resolve wants -payment and -by", boot.ErrUsage)
+				return fmt.Errorf("%w: resolve requires -payment and -by", boot.ErrUsage)
 			}
 			return d.Resolve(ctx, f.who(), f.payment, f.served)
 		},
@@ -146,7 +146,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	f.SetOutput(io.Discard)
 	c.flags(f, &given)
 	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 {
-		return fmt.Errorf("%w: arguments of %s", boot.ErrUsage, args[0])
+		return fmt.Errorf("%w: invalid arguments of %s", boot.ErrUsage, args[0])
 	}
 	cfg, err := boot.Load[Config]()
 	if err != nil {

@@ -25,7 +25,7 @@ type Config struct {
 	StripeSecretKey      string        `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`
 	StripePublishableKey string        `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
 	SweepEvery           time.Duration `envconfig:"SWEEP_EVERY" default:"30s" desc:"how often payments whose webhook was lost are looked for"`
-	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout is before Stripe is asked about it, and the pause between two questions"`
+	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout is before Stripe is asked about it, and the pause between two requests"`
 	StripeRate           *int          `envconfig:"STRIPE_CALLS_PER_SECOND" desc:"calls to Stripe a second, of all processes together; 0 for no limit; when empty 80 at Stripe and no limit at the stand-in (Stripe takes 100 with a live key and 25 with a test key)"`
 	HoldClientPercent    int           `envconfig:"HOLD_CLIENT_PERCENT" default:"50" desc:"of what is left of a counted article or a limited code, how much the unpaid payment pages of one client address may hold"`
 	HoldAddressPercent   int           `envconfig:"HOLD_ADDRESS_PERCENT" default:"50" desc:"the same for one e-mail address"`

@@ -48,7 +48,7 @@ type Order struct {
 var (
 	ErrUnknownOrder = errors.New("there is no such order")
 	// ErrNoVersion rejects a version that the order never had; it is not a conflict.
-	ErrNoVersion = errors.New("the order never had this version: look at it again")
+	ErrNoVersion = errors.New("unknown version of the order: reload it")
 )
 
 // textStale is adminui.ErrStale in words for the person who acts on an order.

@@ -32,7 +32,7 @@ func (p *pieces) Set(text string) error {
 	s, serr := strconv.Atoi(seq)
 	q, qerr := strconv.Atoi(quantity)
 	if !ok || serr != nil || qerr != nil {
-		return errors.New("want SEQ:QUANTITY")
+		return errors.New("must be SEQ:QUANTITY")
 	}
 	*p = append(*p, Pieces{s, q})
 	return nil
@@ -93,7 +93,7 @@ func (f staffFlags) who() Actor { return Actor{Name: f.by + " (command)"} }
 func needs(command string, flags ...string) error {
 	for i := 0; i+1 < len(flags); i += 2 {
 		if flags[i+1] == "" {
-			return fmt.Errorf("%w: %s wants -%s", boot.ErrUsage, command, flags[i])
+			return fmt.Errorf("%w: %s requires -%s", boot.ErrUsage, command, flags[i])
 		}
 	}
 	return nil
@@ -190,7 +190,7 @@ func runRefund(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error 
 	case f.payment != 0:
 		id, err = d.RefundPayment(ctx, f.who(), f.payment, f.note)
 	case f.order == "" || !f.all && len(f.lines) == 0 && f.amount == "" && !f.shipping:
-		return fmt.Errorf("%w: refund wants -order and one of -all, -line, -shipping, -amount", boot.ErrUsage)
+		return fmt.Errorf("%w: refund requires -order and one of -all, -line, -shipping, -amount", boot.ErrUsage)
 	default:
 		w := Refund{Order: f.on(), All: f.all, Lines: f.lines, Shipping: f.shipping, Reason: f.reason, Note: f.note,
 			Restock: f.restock}

@@ -46,7 +46,7 @@ type result struct {
 func (s *server) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
 	for _, p := range payments {
 		if !p.Paid() {
-			return nil, fmt.Errorf("session %s is not paid and was to be an order", p.ID)
+			return nil, fmt.Errorf("session %s is not paid, so it makes no order", p.ID)
 		}
 	}
 	results := make(map[string]result, len(payments))

@@ -18,7 +18,7 @@ import (
 
 var heldPercent = promauto.NewGauge(prometheus.GaugeOpts{
 	Name: "shop_held_percent",
-	Help: "Of the counted article that unpaid payment pages hold the largest share of, that share.",
+	Help: "Largest share of a counted article that unpaid payment pages hold, in percent of what is left.",
 })
 
 // holder says for whom a quote holds, and how much that may be; the zero value has no ceilings.

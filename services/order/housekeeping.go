@@ -31,8 +31,8 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "automatic mails", Every: automaticEvery, Do: s.sendAutomatic},
 		{Name: "old automatic mails", Every: time.Hour, Do: deleteOldAutomatic},
 		{Name: "old catalog changes", Every: time.Hour, Do: deleteOldCatalogChanges},
-		{Name: "files of products", Every: time.Hour, Do: dropOldImports},
-		{Name: "orders of before", Every: 10 * time.Second, Do: s.enqueueHistory},
+		{Name: "files of products", Every: time.Hour, Do: clearOldImports},
+		{Name: "figures of old orders", Every: 10 * time.Second, Do: s.enqueueHistory},
 		{Name: "who the shop is", Every: 24 * time.Hour, Do: s.repeatShop},
 		{Name: "words of search", Every: 24 * time.Hour, Do: deleteSearchWords},
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// readCatalogIndex reads the whole catalog as files are compared with it: each table by itself, since a statement
-// that was planned while the shop was small would look each price up by reading all of them once it is large.
+// readCatalogIndex reads the whole catalog for the comparison with a file: each table by itself,
+// since one statement that was planned while the shop was small would, once it is large, look up
+// each price by reading all of them.
 func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	x := &catalogIndex{products: map[int64]*knownProduct{}, byName: map[string]*knownProduct{},
 		byAddress: map[string]int64{}, skus: map[int64]*knownSKU{},
@@ -33,7 +34,7 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 		Word    string
 	}
 	queue(batch, func(s shown) {
-		if p := x.products[s.Product]; p != nil { // else it was made after they were read
+		if p := x.products[s.Product]; p != nil { // otherwise it was added after they were read
 			p.Collections = append(p.Collections, s.Word)
 		}
 	}, `
@@ -69,7 +70,7 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	return x, nil
 }
 
-// queueSKUs has a batch read SKUs and what they cost now.
+// queueSKUs adds reading SKUs and their current prices to a batch.
 func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
 	queue(batch, func(k knownSKU) {
 		x.skus[k.ID], x.ofProduct[k.Product] = &k, append(x.ofProduct[k.Product], &k)

@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// lockImports lets one file be applied, or taken back, at a time. Adding ten thousand products to what is searched
-// takes longer than a statement for a shopper may.
+// lockImports lets one file at a time be applied or taken back. Adding ten thousand products to the
+// search index takes longer than the timeout of statements for shoppers.
 func lockImports(ctx context.Context, tx pgx.Tx) error {
 	if err := pg.Exec(ctx, tx, "take time for a file", `SET LOCAL statement_timeout TO '2min'`); err != nil {
 		return err
@@ -20,8 +20,9 @@ func lockImports(ctx context.Context, tx pgx.Tx) error {
 	return pg.Exec(ctx, tx, "wait for other files", `SELECT pg_advisory_xact_lock(hashtext('catalog import'))`)
 }
 
-// storePlan stores what a file changes, but for SKUs that shoppers may be buying (changeSKUsOf); undo is what takes it
-// back. Statements are few however long the file is.
+// storePlan stores the changes of a file, except to SKUs that shoppers may be buying
+// (changeSKUsOf); undo is the data for taking it back. The number of statements does not depend on
+// the length of the file.
 func storePlan(ctx context.Context, tx pgx.Tx, p *importPlan, who adminui.Identity) (undo json.RawMessage, err error) {
 	if err := numberPlan(ctx, tx, p); err != nil {
 		return nil, err
@@ -51,10 +52,10 @@ var planSteps = []planStep{
 		  color_name, size_name, published, edited_by)
 		SELECT x.id, x.identifier, x.title, x.title_url, x.headline, x.part1, x.part2,
 		  coalesce(x.color_name, ''), coalesce(x.size_name, ''), x.published, $3
-		FROM ` + productsOfPlan + ` WHERE x.new`},
+		FROM ` + productsOfPlanSQL + ` WHERE x.new`},
 	{"note addresses", `
 		INSERT INTO product_address (address, product_id)
-		SELECT x.title_url, x.id FROM ` + productsOfPlan + ` WHERE x.title_url IS NOT NULL
+		SELECT x.title_url, x.id FROM ` + productsOfPlanSQL + ` WHERE x.title_url IS NOT NULL
 		ON CONFLICT (address) DO NOTHING`},
 	{"change products", `
 		UPDATE product p SET title = coalesce(x.title, p.title), title_url = coalesce(x.title_url, p.title_url),
@@ -65,9 +66,9 @@ var planSteps = []planStep{
 		  published = coalesce(x.published, p.published),
 		  version = version + 1, media_version = media_version + 1, sku_version = sku_version + 1,
 		  edited_by = $3, edited_at = now()
-		FROM ` + productsOfPlan + ` WHERE p.id = x.id AND NOT x.new`},
+		FROM ` + productsOfPlanSQL + ` WHERE p.id = x.id AND NOT x.new`},
 	{"leave collections", `
-		DELETE FROM product_collection k USING ` + productsOfPlan + `, collection c
+		DELETE FROM product_collection k USING ` + productsOfPlanSQL + `, collection c
 		WHERE k.product_id = x.id AND x.collections IS NOT NULL AND c.id = k.collection_id
 		  AND c.address <> ALL (x.collections)`},
 	{"join collections", `
@@ -75,13 +76,13 @@ var planSteps = []planStep{
 		SELECT c.id, x.id,
 		  (SELECT coalesce(max(position), 0) FROM product_collection k WHERE k.collection_id = c.id)
 		    + row_number() OVER (PARTITION BY c.id ORDER BY x.id)
-		FROM ` + productsOfPlan + ` JOIN collection c ON c.address = ANY (x.collections)
+		FROM ` + productsOfPlanSQL + ` JOIN collection c ON c.address = ANY (x.collections)
 		ON CONFLICT DO NOTHING`},
 	{"add pictures", `
 		INSERT INTO product_image (product_id, image_url, main_image, caption, alternative_text)
 		SELECT x.id, i.url,
 		  i.n = 1 AND NOT EXISTS (SELECT FROM product_image m WHERE m.product_id = x.id AND m.main_image), '', i.alt
-		FROM ` + productsOfPlan + `
+		FROM ` + productsOfPlanSQL + `
 		  CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text)) WITH ORDINALITY
 		    AS i (url, alt, n)
 		ORDER BY x.id, i.n`},
@@ -90,27 +91,28 @@ var planSteps = []planStep{
 		SELECT x.id, x.product,
 		  coalesce(i.id, (SELECT id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id LIMIT 1)),
 		  x.color, x.size, x.text, nullif(x.code, ''), coalesce(x.back_order, false), x.stock, x.grams
-		FROM ` + skusOfPlan + ` LEFT JOIN sku_inventory i ON i.identifier = x.state
+		FROM ` + skusOfPlanSQL + ` LEFT JOIN sku_inventory i ON i.identifier = x.state
 		WHERE x.new ORDER BY x.id`},
 	{"count new SKUs", `
 		INSERT INTO stock_change (sku_id, stock, reason, by_person, by_name)
-		SELECT x.id, x.stock, 'import', $4, $3 FROM ` + skusOfPlan + ` WHERE x.new AND x.stock IS NOT NULL`},
+		SELECT x.id, x.stock, 'import', $4, $3 FROM ` + skusOfPlanSQL + ` WHERE x.new AND x.stock IS NOT NULL`},
 	{"set prices", `
 		INSERT INTO sku_price (sku_id, price_cents, by_name)
-		SELECT x.id, x.price, $3 FROM ` + skusOfPlan + ` WHERE x.price IS NOT NULL`},
+		SELECT x.id, x.price, $3 FROM ` + skusOfPlanSQL + ` WHERE x.price IS NOT NULL`},
 	{"set sale prices", `
 		INSERT INTO sku_sale (sku_id, price_cents, starts_at, by_name)
-		SELECT x.id, x.sale, now(), $3 FROM ` + skusOfPlan + ` WHERE x.sale IS NOT NULL`},
+		SELECT x.id, x.sale, now(), $3 FROM ` + skusOfPlanSQL + ` WHERE x.sale IS NOT NULL`},
 	{"count edits of SKUs", `
 		UPDATE product p SET sku_version = sku_version + 1
-		WHERE id IN (SELECT x.product FROM ` + skusOfPlan + `)
-		  AND id NOT IN (SELECT x.id FROM ` + productsOfPlan + `)`},
+		WHERE id IN (SELECT x.product FROM ` + skusOfPlanSQL + `)
+		  AND id NOT IN (SELECT x.id FROM ` + productsOfPlanSQL + `)`},
 }
 
-// changeSKUsSQL changes SKUs that shoppers may be buying, and notes their counts. Purchases of the same SKUs wait from
-// here until the commit, so it comes last; rows are locked in the order in which purchases lock them.
+// changeSKUsSQL changes SKUs that shoppers may be buying, and records their counts. Purchases of
+// the same SKUs wait from here until the commit, so it comes last; rows are locked in the same
+// order as by purchases.
 var changeSKUsSQL = `, x AS MATERIALIZED (
-	  SELECT * FROM ` + skusOfPlan + `
+	  SELECT * FROM ` + skusOfPlanSQL + `
 	  WHERE NOT x.new
 	    AND num_nonnulls(x.code, x.color, x.size, x.text, x.state, x.back_order, x.stock, x.grams) > 0
 	), locked AS MATERIALIZED (
@@ -135,7 +137,7 @@ var changeSKUsSQL = `, x AS MATERIALIZED (
 	INSERT INTO stock_change (sku_id, change, stock, reason, by_person, by_name)
 	SELECT id, change, stock, 'import', $4, $3 FROM changed WHERE counted`
 
-// changeSKUsOf is the end of storing a plan.
+// changeSKUsOf is the last step of storing a plan.
 func changeSKUsOf(ctx context.Context, tx pgx.Tx, p *importPlan, who adminui.Identity) error {
 	if slices.ContainsFunc(p.skus, func(sku *importSKU) bool { return sku.Grams != nil }) {
 		if err := lockWeights(ctx, tx); err != nil {
@@ -145,24 +147,25 @@ func changeSKUsOf(ctx context.Context, tx pgx.Tx, p *importPlan, who adminui.Ide
 	return runPlan(ctx, tx, "change SKUs", changeSKUsSQL, []*importProduct{}, append([]*importSKU{}, p.skus...), who)
 }
 
-// productsOfPlan are $1, the products of a plan, as rows x; skusOfPlan are $2.
+// productsOfPlanSQL are $1, the products of a plan, as rows x; skusOfPlanSQL are $2, its SKUs.
 const (
-	productsOfPlan = `jsonb_to_recordset($1::jsonb) AS x (
+	productsOfPlanSQL = `jsonb_to_recordset($1::jsonb) AS x (
 		  id bigint, new boolean, identifier text, title text, title_url text, headline text, part1 text, part2 text,
 		  color_name text, size_name text, published boolean, collections text[], pictures jsonb)`
-	skusOfPlan = `jsonb_to_recordset($2::jsonb) AS x (
+	skusOfPlanSQL = `jsonb_to_recordset($2::jsonb) AS x (
 		  id bigint, product bigint, code text, color text, size text, text text, state text, back_order boolean,
 		  price bigint, sale bigint, stock int, change int, grams int, new boolean)`
 )
 
-// runPlan runs a step with all that steps may ask for: products, SKUs, a name, and a person.
+// runPlan runs a step with all parameters that a step can have: products, SKUs, a name, and a
+// person.
 func runPlan(ctx context.Context, tx pgx.Tx, what, sql string, products, skus any, who adminui.Identity) error {
-	// PostgreSQL refuses parameters whose type it cannot tell, so each step names all of them.
+	// PostgreSQL refuses parameters of unknown type, so each step mentions all of them.
 	return pg.Exec(ctx, tx, what, `WITH given AS (SELECT $1::jsonb, $2::jsonb, $3::text, $4::bigint) `+sql, products,
 		skus, who.Name, who.Person)
 }
 
-// numberPlan gives ids to products and SKUs that are new.
+// numberPlan gives ids to new products and SKUs.
 func numberPlan(ctx context.Context, tx pgx.Tx, p *importPlan) error {
 	var products []*importProduct
 	for _, product := range p.products {

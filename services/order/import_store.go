@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// catalogImport is a file that someone brought.
+// catalogImport is a file that someone imported.
 type catalogImport struct {
 	ID        int64           `json:"id"`
 	File      string          `json:"file"`
@@ -28,10 +28,10 @@ type catalogImport struct {
 	Before    json.RawMessage `json:"-"`
 }
 
-// undoFor is how long a file can be taken back, and how long one that was only checked is kept.
-const undoFor = 24 * time.Hour
+// undoTTL is how long a file can be taken back, and how long a file is kept that was only checked.
+const undoTTL = 24 * time.Hour
 
-const importColumns = `id, file, state, summary, by_name AS by, at, applied_at, undone_at,
+const importColumnsSQL = `id, file, state, summary, by_name AS by, at, applied_at, undone_at,
 	state = 'applied' AND before IS NOT NULL AND applied_at > now() - interval '1 day' AS can_undo`
 
 func insertImport(ctx context.Context, db pg.DB, file string, body []byte, s importSummary,
@@ -41,8 +41,8 @@ func insertImport(ctx context.Context, db pg.DB, file string, body []byte, s imp
 		file, body, s, who.Person, who.Name)
 }
 
-// appliedCounts are the SKUs of differences that a file applied already, with the time. A count that still is what it
-// was when the file was made becomes what the file says, so there is nothing to refuse then.
+// appliedCounts are the SKUs whose differences were already applied by a file, with the time. A
+// count that still has its exported value becomes the file's, so there is nothing to refuse then.
 func appliedCounts(ctx context.Context, db pg.DB, differs []importCount) (map[int64]time.Time, error) {
 	skus, was, counts := splitCounts(differs)
 	type applied struct {
@@ -70,16 +70,16 @@ func splitCounts(differs []importCount) (skus []int64, was, counts []int32) {
 	return skus, was, counts
 }
 
-// listImports are the last files, without what is in them.
-func listImports(ctx context.Context, db pg.DB, most int) ([]catalogImport, error) {
+// listImports lists the latest files, without their content.
+func listImports(ctx context.Context, db pg.DB, limit int) ([]catalogImport, error) {
 	return pg.List[catalogImport](ctx, db, "list files", `
-		SELECT `+importColumns+`, ''::bytea AS body, 'null'::jsonb AS before
-		FROM catalog_import ORDER BY id DESC LIMIT $1`, most)
+		SELECT `+importColumnsSQL+`, ''::bytea AS body, 'null'::jsonb AS before
+		FROM catalog_import ORDER BY id DESC LIMIT $1`, limit)
 }
 
-// findImport is a file, locked where lock says so.
+// findImport reads a file, and locks it if lock is set.
 func findImport(ctx context.Context, db pg.DB, id int64, lock bool) (catalogImport, bool, error) {
-	sql := `SELECT ` + importColumns + `, coalesce(body, '') AS body, coalesce(before, 'null') AS before
+	sql := `SELECT ` + importColumnsSQL + `, coalesce(body, '') AS body, coalesce(before, 'null') AS before
 		FROM catalog_import WHERE id = $1`
 	if lock {
 		sql += ` FOR UPDATE`
@@ -99,13 +99,14 @@ func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo
 		WHERE id = $1`, id, s, undo, skus, was, counts)
 }
 
-// noteUndone notes that a file was taken back, and how much of what it added is retired instead of deleted.
+// noteUndone stores that a file was taken back, and how much of what it added is retired instead of
+// deleted.
 func noteUndone(ctx context.Context, tx pgx.Tx, id int64, undo json.RawMessage) (kept importKept, err error) {
 	return pg.Get[importKept](ctx, tx, "note that file $2 was taken back", `
 		WITH kept AS (
 		  SELECT
-		    (SELECT count(*) FROM `+productRows+` JOIN product p ON p.id = x.id WHERE x.new) AS products,
-		    (SELECT count(*) FROM `+skuRows+` JOIN sku s ON s.id = x.id WHERE x.new AND s.product_id IS NULL) AS skus
+		    (SELECT count(*) FROM `+productRowsSQL+` JOIN product p ON p.id = x.id WHERE x.new) AS products,
+		    (SELECT count(*) FROM `+skuRowsSQL+` JOIN sku s ON s.id = x.id WHERE x.new AND s.product_id IS NULL) AS skus
 		)
 		UPDATE catalog_import SET state = 'undone', undone_at = now(), before = NULL,
 		  summary = summary || jsonb_build_object('retired', to_jsonb(kept))
@@ -113,25 +114,25 @@ func noteUndone(ctx context.Context, tx pgx.Tx, id int64, undo json.RawMessage) 
 		RETURNING products, skus`, undo, id)
 }
 
-// countsFor is how long differences of counts are known as applied.
-const countsFor = 30 * 24 * time.Hour
+// appliedCountTTL is how long applied differences of counts are remembered.
+const appliedCountTTL = 30 * 24 * time.Hour
 
-// dropOldImports empties files whose time is over.
-func dropOldImports(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	emptied, err := pg.InGroups(ctx, pool, "empty old files", `
+// clearOldImports clears the content of files that can no longer be applied or taken back.
+func clearOldImports(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	emptied, err := pg.InGroups(ctx, pool, "clear old files", `
 		UPDATE catalog_import SET body = NULL, before = NULL
 		WHERE id IN (
 		  SELECT id FROM catalog_import
 		  WHERE (body IS NOT NULL OR before IS NOT NULL) AND greatest(at, applied_at) < now() - $2::interval
-		  LIMIT $1)`, undoFor)
+		  LIMIT $1)`, undoTTL)
 	if err != nil {
 		return emptied, err
 	}
-	dropped, err := pg.InGroups(ctx, pool, "drop old counts of files", `
+	dropped, err := pg.InGroups(ctx, pool, "delete old counts of files", `
 		DELETE FROM catalog_import_count
 		WHERE (sku_id, import_id) IN (
 		  SELECT sku_id, import_id FROM catalog_import_count c JOIN catalog_import i ON i.id = c.import_id
 		  WHERE i.applied_at < now() - $2::interval
-		  LIMIT $1)`, countsFor)
+		  LIMIT $1)`, appliedCountTTL)
 	return emptied + dropped, err
 }

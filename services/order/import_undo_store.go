@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// undoSQL is what a plan ($1 products, $2 SKUs) is about to change, as it is before.
+// undoSQL is the current state of what a plan ($1 products, $2 SKUs) is about to change.
 const undoSQL = `
 	SELECT jsonb_build_object(
 	  'products', coalesce((
@@ -24,7 +24,7 @@ const undoSQL = `
 	          SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id
 	          WHERE k.product_id = p.id))
 	      END, 'is', to_jsonb(x)))
-	    FROM ` + productsOfPlan + ` LEFT JOIN product p ON p.id = x.id), '[]'),
+	    FROM ` + productsOfPlanSQL + ` LEFT JOIN product p ON p.id = x.id), '[]'),
 	  'skus', coalesce((
 	    SELECT jsonb_agg(jsonb_build_object('id', x.id, 'new', s.id IS NULL, 'was', CASE
 	      WHEN s.id IS NOT NULL
@@ -34,16 +34,17 @@ const undoSQL = `
 	        'price', ` + regularSQL + `,
 	        'stock', s.stock, 'grams', s.weight_grams)
 	      END, 'is', to_jsonb(x)))
-	    FROM ` + skusOfPlan + ` LEFT JOIN sku s ON s.id = x.id), '[]'))`
+	    FROM ` + skusOfPlanSQL + ` LEFT JOIN sku s ON s.id = x.id), '[]'))`
 
-// productRows are the products of what takes a plan back ($1), as rows x; skuRows are its SKUs.
+// productRowsSQL are the products in the data for taking a plan back ($1), as rows x; skuRowsSQL
+// are its SKUs.
 const (
-	productRows = `jsonb_to_recordset($1::jsonb -> 'products') AS x (id bigint, new boolean, was jsonb, "is" jsonb)`
-	skuRows     = `jsonb_to_recordset($1::jsonb -> 'skus') AS x (id bigint, new boolean, was jsonb, "is" jsonb)`
+	productRowsSQL = `jsonb_to_recordset($1::jsonb -> 'products') AS x (id bigint, new boolean, was jsonb, "is" jsonb)`
+	skuRowsSQL     = `jsonb_to_recordset($1::jsonb -> 'skus') AS x (id bigint, new boolean, was jsonb, "is" jsonb)`
 )
 
-// picturesOfRow are the pictures that a file added to product x, as rows e.
-const picturesOfRow = `jsonb_array_elements(
+// picturesOfRowSQL are the pictures that a file added to product x, as rows e.
+const picturesOfRowSQL = `jsonb_array_elements(
 	CASE jsonb_typeof(x.is -> 'pictures') WHEN 'array' THEN x.is -> 'pictures' ELSE '[]' END) AS e`
 
 // backAgainSQL is whether a SKU s can be sold beyond its count once x is taken back. What the count comes to then
@@ -52,52 +53,52 @@ const backAgainSQL = `CASE
 	WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
 	THEN (x.was ->> 'back_order')::boolean ELSE s.back_order END`
 
-// weighedStill is whether a SKU s weighs what a file said.
-const weighedStill = `(x.is ->> 'grams')::int IS NOT DISTINCT FROM s.weight_grams AND x.is ->> 'grams' IS NOT NULL`
+// weighedStillSQL is whether a SKU s still has the weight from the file.
+const weighedStillSQL = `(x.is ->> 'grams')::int IS NOT DISTINCT FROM s.weight_grams AND x.is ->> 'grams' IS NOT NULL`
 
 // undoSteps take a plan back, in this order: purchases of the SKUs wait for the last three.
 var undoSteps = []planStep{
 	{"take back prices", `
 		INSERT INTO sku_price (sku_id, price_cents, by_name)
 		SELECT s.id, (x.was ->> 'price')::bigint, $2
-		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id
+		FROM ` + skuRowsSQL + ` JOIN sku s ON s.id = x.id
 		WHERE NOT x.new AND x.was ->> 'price' IS NOT NULL
 		  AND ` + regularSQL + ` = (x.is ->> 'price')::bigint`},
 	{"take back sale prices", `
 		UPDATE sku_sale l SET ends_at = greatest(l.starts_at, now())
-		FROM ` + skuRows + `
+		FROM ` + skuRowsSQL + `
 		WHERE l.sku_id = x.id AND l.price_cents = (x.is ->> 'sale')::bigint AND l.ends_at IS NULL
 		  AND l.id = (
 		    SELECT id FROM sku_sale n WHERE n.sku_id = x.id AND n.starts_at <= now()
 		    ORDER BY n.starts_at DESC, n.id DESC LIMIT 1)`},
 	{"take back new SKUs", `
 		UPDATE sku s SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now())
-		FROM ` + skuRows + `
+		FROM ` + skuRowsSQL + `
 		WHERE s.id = x.id AND x.new AND s.quoted_at IS NOT NULL
-		  AND s.product_id NOT IN (SELECT x.id FROM ` + productRows + ` WHERE x.new)`},
+		  AND s.product_id NOT IN (SELECT x.id FROM ` + productRowsSQL + ` WHERE x.new)`},
 	{"delete new SKUs", `
-		DELETE FROM sku s USING ` + skuRows + `
+		DELETE FROM sku s USING ` + skuRowsSQL + `
 		WHERE s.id = x.id AND x.new AND s.quoted_at IS NULL`},
 	{"take back collections", `
-		DELETE FROM product_collection k USING ` + productRows + `, collection c
+		DELETE FROM product_collection k USING ` + productRowsSQL + `, collection c
 		WHERE k.product_id = x.id AND NOT x.new AND c.id = k.collection_id
 		  AND x.is -> 'collections' ? c.address AND NOT x.was -> 'collections' ? c.address`},
 	{"give back collections", `
 		INSERT INTO product_collection (collection_id, product_id, position)
-		SELECT c.id, x.id, 0 FROM ` + productRows + ` JOIN collection c ON x.was -> 'collections' ? c.address
+		SELECT c.id, x.id, 0 FROM ` + productRowsSQL + ` JOIN collection c ON x.was -> 'collections' ? c.address
 		WHERE NOT x.new AND jsonb_typeof(x.is -> 'collections') = 'array'
 		ON CONFLICT DO NOTHING`},
 	{"wait for editors", `
 		SELECT count(*) FROM (
-		  SELECT FROM product WHERE id IN (SELECT x.id FROM ` + productRows + `)
+		  SELECT FROM product WHERE id IN (SELECT x.id FROM ` + productRowsSQL + `)
 		  ORDER BY id FOR NO KEY UPDATE) AS locked`},
 	{"take back pictures", `
-		DELETE FROM product_image i USING ` + productRows + `, ` + picturesOfRow + `
+		DELETE FROM product_image i USING ` + productRowsSQL + `, ` + picturesOfRowSQL + `
 		WHERE i.product_id = x.id AND NOT x.new
 		  AND i.image_url IN (
 		    e ->> 'url', (SELECT f.address FROM picture_fetch f WHERE f.product_id = x.id AND f.url = e ->> 'url'))`},
 	{"fetch no pictures of it", `
-		DELETE FROM picture_fetch f USING ` + productRows + `, ` + picturesOfRow + `
+		DELETE FROM picture_fetch f USING ` + productRowsSQL + `, ` + picturesOfRowSQL + `
 		WHERE f.product_id = x.id AND NOT x.new AND f.url = e ->> 'url'`},
 	{"take back products", `
 		UPDATE product p SET ` + takeBack("title", "p.title", "title") + `,
@@ -112,19 +113,19 @@ var undoSteps = []planStep{
 		    ELSE p.published END,
 		  version = version + 1, media_version = media_version + 1, sku_version = sku_version + 1,
 		  edited_by = $2, edited_at = now()
-		FROM ` + productRows + ` WHERE p.id = x.id AND NOT x.new`},
+		FROM ` + productRowsSQL + ` WHERE p.id = x.id AND NOT x.new`},
 	{"delete new products", `
-		DELETE FROM product p USING ` + productRows + `
+		DELETE FROM product p USING ` + productRowsSQL + `
 		WHERE p.id = x.id AND x.new AND NOT EXISTS (SELECT FROM sku s WHERE s.product_id = p.id)`},
 	{"retire new products that were sold", `
 		UPDATE product p SET retired_at = now(), version = version + 1, edited_by = $2, edited_at = now()
-		FROM ` + productRows + ` WHERE p.id = x.id AND x.new AND p.retired_at IS NULL`},
+		FROM ` + productRowsSQL + ` WHERE p.id = x.id AND x.new AND p.retired_at IS NULL`},
 	{"wait for other weights", `
-		SELECT pg_advisory_xact_lock(hashtext('weights')) FROM ` + skuRows + `
+		SELECT pg_advisory_xact_lock(hashtext('weights')) FROM ` + skuRowsSQL + `
 		WHERE x.is ->> 'grams' IS NOT NULL LIMIT 1`},
 	{"wait for purchases", `
 		SELECT count(*) FROM (
-		  SELECT FROM sku WHERE id IN (SELECT x.id FROM ` + skuRows + ` WHERE NOT x.new)
+		  SELECT FROM sku WHERE id IN (SELECT x.id FROM ` + skuRowsSQL + ` WHERE NOT x.new)
 		  ORDER BY id FOR NO KEY UPDATE) AS locked`},
 	{"take back counts", `
 		INSERT INTO stock_change (sku_id, change, stock, reason, note, by_person, by_name)
@@ -134,7 +135,7 @@ var undoSteps = []planStep{
 		    THEN greatest(s.stock - (x.is ->> 'change')::int,
 		      CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
 		  'import', 'taken back', $3, $2
-		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id
+		FROM ` + skuRowsSQL + ` JOIN sku s ON s.id = x.id
 		WHERE NOT x.new AND x.is ->> 'stock' IS NOT NULL AND s.stock IS NOT NULL`},
 	{"take back SKUs", `
 		UPDATE sku s SET ` + takeBack("color", "s.color", "color") + `, ` + takeBack("size", "s.size", "size") + `,
@@ -151,14 +152,15 @@ var undoSteps = []planStep{
 		    WHEN x.is ->> 'change' IS NULL THEN NULL
 		    ELSE greatest(s.stock - (x.is ->> 'change')::int,
 		      CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
-		  ` + weighSQL(weighedStill, "(x.was ->> 'grams')::int", "$2") + `
-		FROM (SELECT * FROM ` + skuRows + ` ORDER BY x.id) x
+		  ` + weighSQL(weighedStillSQL, "(x.was ->> 'grams')::int", "$2") + `
+		FROM (SELECT * FROM ` + skuRowsSQL + ` ORDER BY x.id) x
 		WHERE s.id = x.id AND NOT x.new`},
 }
 
-// undoPlan takes back what a file changed, but for what was changed again since. Products and SKUs that it added go;
-// what was sold of them meanwhile, or is held by a payment page, is retired instead: a product with its SKUs, which
-// stay to be found under their article numbers, or a SKU of a product that is older than the file.
+// undoPlan takes back the changes of a file, except those that were overwritten since. Products and
+// SKUs that it added are deleted; if they were sold in the meantime, or are held by a payment page,
+// they are retired instead: a product with its SKUs, which can still be found by their article
+// numbers, or a SKU of a product that is older than the file.
 func undoPlan(ctx context.Context, tx pgx.Tx, undo json.RawMessage, who adminui.Identity) error {
 	for _, step := range undoSteps {
 		if err := pg.Exec(ctx, tx, step.what, `WITH given AS (SELECT $1::jsonb, $2::text, $3::bigint) `+step.sql,
@@ -169,7 +171,7 @@ func undoPlan(ctx context.Context, tx pgx.Tx, undo json.RawMessage, who adminui.
 	return nil
 }
 
-// takeBack sets a column to what it was before a file, where it still is what the file made it.
+// takeBack restores the former value of a column if it still has the file's.
 func takeBack(column, now, key string) string { return column + " = " + takeBackTo(now, key) }
 
 func takeBackTo(now, key string) string {

@@ -57,7 +57,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 // closeNewPage closes a page whose quote ended while it was made: no one has seen it yet.
 func (s *server) closeNewPage(ctx context.Context, c checkout, sessionID string) error {
 	if err := s.stripe.Expire(ctx, sessionID); err != nil {
-		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
+		s.log.Warn("an unwanted payment page stays open", "session", sessionID, "error", err)
 		return endUnclosed(ctx, s.pool, c.ID)
 	}
 	return endCheckout(ctx, s.pool, c.ID, stateExpired)
@@ -93,7 +93,7 @@ func (s *server) sweepEnded(ctx context.Context) error {
 			if failures++; failures == sweepFailures {
 				return err
 			}
-			s.log.Warn("sweep: the page of an ended cart", "checkout", o.ID, "error", err)
+			s.log.Warn("sweep: close the page of an ended cart", "checkout", o.ID, "error", err)
 		}
 	}
 	return nil

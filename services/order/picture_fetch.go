@@ -16,7 +16,7 @@ const fetchTries = 5
 // fetchPictures fetches the pictures on other servers that files of products name, one after the
 // other, until ctx ends.
 func (s *server) fetchPictures(ctx context.Context) error {
-	return s.oneByOne(ctx, "fetch pictures", s.fetchWork, s.fetchPicture)
+	return wait.Loop(ctx, s.log, "fetch pictures", pictureEvery, s.fetchWork, s.fetchPicture)
 }
 
 // fetchPicture fetches the next picture; done is false if there is none.

@@ -11,22 +11,22 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// pictureFetch is a picture at another server.
+// pictureFetch is a picture on another server.
 type pictureFetch struct {
 	ID      int64  `json:"-"`
 	Product int64  `json:"-"`
 	Title   string `json:"product,omitempty"`
-	Path    string `json:"-"` // of the product's identifier
+	Path    string `json:"-"` // path of the product's page
 	URL     string `json:"url" db:"url"`
 	State   string `json:"state"` // waiting or failed
 	Trouble string `json:"trouble,omitempty"`
 	Tries   int    `json:"tries"`
 }
 
-// Failed reports whether it is not tried any more.
+// Failed reports whether the shop has given it up.
 func (f pictureFetch) Failed() bool { return f.State == "failed" }
 
-// Badge is whether it is still tried.
+// Badge says whether it is still tried.
 func (f pictureFetch) Badge() adminui.Badge {
 	if f.Failed() {
 		return adminui.Badge{Text: "not to be had", Tone: "bad"}
@@ -34,7 +34,7 @@ func (f pictureFetch) Badge() adminui.Badge {
 	return adminui.Badge{Text: "under way", Tone: "warn"}
 }
 
-// queueFetches notes that the pictures which a file names at other servers are to be fetched.
+// queueFetches notes that the pictures on other servers that a file names are to be fetched.
 func queueFetches(ctx context.Context, tx pgx.Tx, file int64, plan *importPlan) error {
 	var products []int64
 	var addresses []string
@@ -55,7 +55,8 @@ func queueFetches(ctx context.Context, tx pgx.Tx, file int64, plan *importPlan) 
 const fetchColumnsSQL = `f.id, f.product_id AS product, p.title, p.identifier AS path, f.url, f.state, f.trouble,
 	f.tries`
 
-// claimFetch takes the next picture to fetch. It is put off, ever longer, so that no other process takes it.
+// claimFetch takes the next picture to fetch. The next try is put off, longer each time, so that no
+// other process takes it.
 func claimFetch(ctx context.Context, db pg.DB) (pictureFetch, bool, error) {
 	return pg.One[pictureFetch](ctx, db, "claim a picture to fetch", `
 		UPDATE picture_fetch f SET tries = f.tries + 1, due = now() + power(f.tries + 1, 2) * interval '2 minutes'
@@ -66,8 +67,8 @@ func claimFetch(ctx context.Context, db pg.DB) (pictureFetch, bool, error) {
 		RETURNING `+fetchColumnsSQL)
 }
 
-// storeFetched has a product show its own copy of a picture where it shows the other server's. Taken back meanwhile, or
-// removed, it is not shown.
+// storeFetched replaces the other server's picture of a product by the shop's own copy. If the
+// picture was taken back or removed in the meantime, the copy is not shown.
 func storeFetched(ctx context.Context, tx pgx.Tx, f pictureFetch, address string) error {
 	if err := pg.Exec(ctx, tx, "lock product $1", `SELECT FROM product WHERE id = $1 FOR NO KEY UPDATE`,
 		f.Product); err != nil {
@@ -95,14 +96,14 @@ func storeFetched(ctx context.Context, tx pgx.Tx, f pictureFetch, address string
 	return queuePictures(ctx, tx, []string{strings.TrimPrefix(address, media.Path)})
 }
 
-// noteFetchTrouble notes why a picture is not there yet, or will not be.
+// noteFetchTrouble stores why a picture could not be fetched, yet or at all.
 func noteFetchTrouble(ctx context.Context, db pg.DB, id int64, trouble string, ended bool) error {
 	return pg.Exec(ctx, db, "note trouble with picture $1", `
 		UPDATE picture_fetch SET trouble = $2, state = CASE WHEN $3 THEN 'failed' ELSE state END
 		WHERE id = $1 AND state = 'waiting'`, id, trouble, ended)
 }
 
-// listFetches are the pictures of a product that it does not have itself yet.
+// listFetches lists the pictures of a product that the shop does not have yet.
 func listFetches(ctx context.Context, db pg.DB, product int64) ([]pictureFetch, error) {
 	return pg.List[pictureFetch](ctx, db, "list pictures to fetch of product $1", `
 		SELECT `+fetchColumnsSQL+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
@@ -113,19 +114,19 @@ func listFetches(ctx context.Context, db pg.DB, product int64) ([]pictureFetch, 
 		ORDER BY f.id`, product)
 }
 
-// fileFetches are the pictures of a file at other servers.
+// fileFetches are the pictures on other servers that a file names.
 type fileFetches struct {
 	All     int            `json:"all"`
 	Fetched int            `json:"fetched"`
 	Waiting int            `json:"waiting"`
 	Failed  int            `json:"failed"`
-	Trouble []pictureFetch `json:"trouble" db:"-"` // the first that are not there
+	Trouble []pictureFetch `json:"trouble" db:"-"` // the first that could not be fetched
 }
 
-// maxFetchTroubles is how many of them are shown.
+// maxFetchTroubles is how many of those are shown.
 const maxFetchTroubles = 50
 
-// readFileFetches is nil for a file without any.
+// readFileFetches returns nil for a file without any.
 func readFileFetches(ctx context.Context, db pg.DB, file int64) (*fileFetches, error) {
 	f, err := pg.Get[fileFetches](ctx, db, "count the pictures of file $1", `
 		SELECT count(*) AS all, count(*) FILTER (WHERE state = 'fetched') AS fetched,
@@ -141,7 +142,7 @@ func readFileFetches(ctx context.Context, db pg.DB, file int64) (*fileFetches, e
 	return &f, err
 }
 
-// fetchAgain has pictures tried once more that were given up, of a file or of a product; 0 stands for any.
+// fetchAgain has the given-up pictures of a file or of a product tried again; 0 stands for any.
 func fetchAgain(ctx context.Context, tx pgx.Tx, file, product int64) (int64, error) {
 	return pg.ExecRows(ctx, tx, "fetch pictures again", `
 		UPDATE picture_fetch SET state = 'waiting', tries = 0, due = now()

@@ -22,25 +22,7 @@ const (
 // makePictures makes the WebP of each picture that was uploaded, until ctx ends. One is made at a time, so that memory
 // is bounded; until it is there edge serves the JPEG.
 func (s *server) makePictures(ctx context.Context) error {
-	return s.oneByOne(ctx, "make pictures", s.pictureWork, s.makePicture)
-}
-
-// oneByOne calls next until there is nothing left, then waits to be woken, or for pictureEvery,
-// until ctx ends.
-func (s *server) oneByOne(ctx context.Context, what string, woken <-chan struct{},
-	do func(context.Context) (done bool, err error)) error {
-	for {
-		done, err := do(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, what, "error", err)
-		}
-		if done && err == nil {
-			continue
-		}
-		if !wait.SleepOrWake(ctx, pictureEvery, woken) {
-			return nil
-		}
-	}
+	return wait.Loop(ctx, s.log, "make pictures", pictureEvery, s.pictureWork, s.makePicture)
 }
 
 // makePicture makes the WebP of the next picture; made is false if there is none.
@@ -54,12 +36,12 @@ func (s *server) makePicture(ctx context.Context) (made bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err == nil:
-		return true, dropPicture(ctx, s.pool, p.Name)
+		return true, deletePictureWork(ctx, s.pool, p.Name)
 	case errors.Is(err, picture.ErrNoWebP) || p.Tries >= pictureTries:
 		s.log.WarnContext(ctx, "a picture stays a JPEG", "picture", p.Name, "error", err)
-		return true, dropPicture(ctx, s.pool, p.Name)
+		return true, deletePictureWork(ctx, s.pool, p.Name)
 	}
-	s.log.WarnContext(ctx, "a picture has to wait", "picture", p.Name, "attempt", p.Tries, "error", err)
+	s.log.WarnContext(ctx, "making a WebP failed, will retry", "picture", p.Name, "attempt", p.Tries, "error", err)
 	return true, nil
 }
 

@@ -12,14 +12,14 @@ type pictureToMake struct {
 	Tries int
 }
 
-// queuePictures notes that the WebP of pictures, by the names of their JPEGs, is to be made.
+// queuePictures notes that the WebP of pictures is to be made; names are those of the JPEGs.
 func queuePictures(ctx context.Context, db pg.DB, names []string) error {
 	return pg.Exec(ctx, db, "note pictures to make", `
 		INSERT INTO picture_to_make (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, names)
 }
 
-// claimPicture takes the next picture that is due. It is put off, so that no other process takes it, and is there again
-// if this one ends.
+// claimPicture takes the next picture that is due. Its next try is put off, so that no other
+// process takes it, and comes if this process ends.
 func claimPicture(ctx context.Context, db pg.DB) (pictureToMake, bool, error) {
 	return pg.One[pictureToMake](ctx, db, "claim a picture", `
 		UPDATE picture_to_make SET tries = tries + 1, due = now() + (tries + 1) * interval '2 minutes'
@@ -29,6 +29,6 @@ func claimPicture(ctx context.Context, db pg.DB) (pictureToMake, bool, error) {
 		RETURNING name, tries`)
 }
 
-func dropPicture(ctx context.Context, db pg.DB, name string) error {
-	return pg.Exec(ctx, db, "drop picture $1", `DELETE FROM picture_to_make WHERE name = $1`, name)
+func deletePictureWork(ctx context.Context, db pg.DB, name string) error {
+	return pg.Exec(ctx, db, "delete the work on picture $1", `DELETE FROM picture_to_make WHERE name = $1`, name)
 }

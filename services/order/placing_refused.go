@@ -60,7 +60,7 @@ func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (r
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
-			s.log.Error("placing a payment", "error", err, "stack", string(debug.Stack()))
+			s.log.Error("placing a payment panicked", "error", err, "stack", string(debug.Stack()))
 		}
 		if err == nil {
 			return

@@ -19,36 +19,19 @@ import (
 const deskEvery = time.Second
 
 var refundsWaiting = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_refund_waiting_seconds",
-	Help: "Age of the oldest refund that staff want and Stripe was not heard about yet; 0 without one."})
+	Help: "Age of the oldest refund that staff want and Stripe has not answered; 0 without one."})
 
 // followUp enqueues the mails that acts of staff and events require, until ctx ends. It can be
 // killed at any moment: rows note what is done.
 func (s *server) followUp(ctx context.Context) error {
-	return s.whenever(ctx, s.deskWork, s.followUpOnce)
+	return wait.Loop(ctx, s.log, "follow up on acts of staff", deskEvery, s.deskWork,
+		func(ctx context.Context) (more bool, err error) { return false, s.followUpOnce(ctx) })
 }
 
 // makeRefunds asks Stripe for the refunds that staff want, until ctx ends. It is a worker of its
 // own: Stripe may be slow, and mails about parcels must not wait for it.
 func (s *server) makeRefunds(ctx context.Context) error {
-	return s.whenever(ctx, s.refundWork, func(ctx context.Context) error {
-		for {
-			if made, err := s.makeRefund(ctx); err != nil || !made || ctx.Err() != nil {
-				return err
-			}
-		}
-	})
-}
-
-// whenever does something now, when it is woken, and now and then, until ctx ends.
-func (s *server) whenever(ctx context.Context, woken <-chan struct{}, do func(context.Context) error) error {
-	for {
-		if err := do(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("what staff left to do", "error", err)
-		}
-		if !wait.SleepOrWake(ctx, deskEvery, woken) {
-			return nil
-		}
-	}
+	return wait.Loop(ctx, s.log, "make refunds", deskEvery, s.refundWork, s.makeRefund)
 }
 
 func (s *server) followUpOnce(ctx context.Context) error {
@@ -113,7 +96,7 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	case ctx.Err() != nil:
 		return false, err
 	}
-	s.log.Warn("a refund has to wait", "refund", r.ID, "attempt", r.Attempts, "error", err)
+	s.log.Warn("asking Stripe for a refund failed, will retry", "refund", r.ID, "attempt", r.Attempts, "error", err)
 	return true, noteTrouble(ctx, s.pool, r.ID, pg.StorableText(err.Error(), stripe.MaxText))
 }
 

@@ -11,13 +11,14 @@ import (
 const (
 	// maxAsked is about how many people mailer may ask in one request.
 	maxAsked = 1000
-	// maxQuestion is the largest question of mailer's, in bytes: as many addresses of 254 characters, escaped.
-	maxQuestion = 1 << 20
+	// maxBuyersRequest is the largest request of mailer's, in bytes: as many addresses of 254
+	// characters, escaped.
+	maxBuyersRequest = 1 << 20
 )
 
-// buyersQuestion says which customers a campaign is for. All of its conditions hold for each of
+// buyersRequest says which customers a campaign is for. All of its conditions hold for each of
 // them; one that is not set holds for everybody. Canceled orders do not count.
-type buyersQuestion struct {
+type buyersRequest struct {
 	Product   string // identifier of a product, or number or code of a SKU, that the customer bought
 	IdleDays  int64  // the customer has bought something, but nothing within so many days
 	SpentOver *int64 // cents, all orders together, less refunds
@@ -28,11 +29,11 @@ type buyersQuestion struct {
 // buyersAmong tells mailer which of some people are customers of a kind: members by their orders,
 // addresses by those of visitors. Without people it reports whether there is such a product.
 func (s *server) buyersAmong(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.FormWithin(w, r, maxQuestion)
+	form, err := web.FormWithin(w, r, maxBuyersRequest)
 	if err != nil {
 		return err
 	}
-	q, err := readBuyersQuestion(form)
+	q, err := readBuyersRequest(form)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (s *server) buyersAmong(w http.ResponseWriter, r *http.Request) error {
 	}{known, found})
 }
 
-func readBuyersQuestion(form web.Values) (q buyersQuestion, err error) {
+func readBuyersRequest(form web.Values) (q buyersRequest, err error) {
 	q.Product = form.Get("product")
 	if text := form.Get("idle_days"); text != "" {
 		if q.IdleDays, err = strconv.ParseInt(text, 10, 32); err != nil || q.IdleDays < 0 {

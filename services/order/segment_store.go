@@ -26,7 +26,7 @@ type buyers struct {
 }
 
 // findBuyers reads the orders of the people in the request, by index, and no others.
-func findBuyers(ctx context.Context, db pg.DB, q buyersQuestion) (buyers, error) {
+func findBuyers(ctx context.Context, db pg.DB, q buyersRequest) (buyers, error) {
 	return pg.Get[buyers](ctx, db, "look for customers", `
 		WITH theirs AS (
 		  SELECT member_id AS member, '' AS address, id, placed_at, total, payment_intent FROM orders

@@ -49,7 +49,7 @@ func TestBuyersAmong(t *testing.T) {
 	among(`{"known":true,"members":[],"addresses":[]}`, "idle_days", "30")
 
 	for _, garbage := range [][]string{{"idle_days", "-1"}, {"idle_days", "99999999999"}, {"spent_over", "1e9"}, {"member", "x"},
-		{"product", "\x00"}, {"product", "\xff"}, {"address", strings.Repeat("x", maxQuestion)}} {
+		{"product", "\x00"}, {"product", "\xff"}, {"address", strings.Repeat("x", maxBuyersRequest)}} {
 		if a := e.mailer().Post("/internal/buyers-among", garbage...); a.Status < 400 || a.Status > 499 {
 			t.Errorf("%.30q: %d", garbage, a.Status)
 		}

@@ -109,7 +109,7 @@ func TestFilesOfProducts(t *testing.T) {
 	bring(owner, "address,title\nOakDesk,Again\n") // a file that was taken back can be imported again
 	owner.Get(fmt.Sprintf("/staff/catalog/import/%d", e.Number(`SELECT max(id) FROM catalog_import`))).Has(200, "Apply all of it")
 	e.Exec(`UPDATE catalog_import SET at = now() - interval '25 hours', applied_at = applied_at - interval '25 hours'`)
-	if n, err := dropOldImports(t.Context(), e.pool); err != nil || n == 0 ||
+	if n, err := clearOldImports(t.Context(), e.pool); err != nil || n == 0 ||
 		e.Number(`SELECT count(*) FROM catalog_import WHERE body IS NOT NULL`) != 0 {
 		t.Errorf("%d emptied, %v", n, err)
 	}

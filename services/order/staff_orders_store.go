@@ -220,7 +220,7 @@ const maxViews = 30
 // upsertView stores a view under a name. A view that has the name already stays unless it is to be
 // replaced; kept is false then, and if there are too many.
 func upsertView(ctx context.Context, db pg.DB, person int64, name, query string, replace bool) (kept bool, err error) {
-	return pg.ExecOne(ctx, db, "keep a view", `
+	return pg.ExecOne(ctx, db, "store a view", `
 		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
 		WHERE (SELECT count(*) FROM staff_view WHERE person_id = $1 AND name <> $2) < $4
 		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query
@@ -235,5 +235,5 @@ func hasView(ctx context.Context, db pg.DB, person int64, name string) (bool, er
 
 // deleteView deletes a view of a person.
 func deleteView(ctx context.Context, db pg.DB, person, id int64) error {
-	return pg.Exec(ctx, db, "drop view $2", `DELETE FROM staff_view WHERE person_id = $1 AND id = $2`, person, id)
+	return pg.Exec(ctx, db, "delete view $2", `DELETE FROM staff_view WHERE person_id = $1 AND id = $2`, person, id)
 }

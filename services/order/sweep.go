@@ -77,7 +77,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 	}
 
 	if err := s.sweepEnded(ctx); err != nil {
-		s.log.Warn("sweep: the pages of ended carts", "error", err)
+		s.log.Warn("sweep: close the pages of ended carts", "error", err)
 	}
 	if err := s.sweepMoney(ctx); err != nil {
 		s.log.Warn("sweep: refunds and disputes", "error", err)
@@ -94,7 +94,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 				func(p stripe.Session) error { return s.sweepListed(ctx, p) })
 		}
 		if err != nil {
-			s.log.Warn("sweep: Stripe's list", "error", err)
+			s.log.Warn("sweep: read Stripe's list", "error", err)
 		} else {
 			listedTo = began
 		}
@@ -202,7 +202,7 @@ func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("settle session %s: %w", p.ID, err)
 		}
-		s.log.Warn("a paid session cannot be settled, the sweep comes back to it", "session", p.ID, "error", err)
+		s.log.Warn("settling a paid session failed, the sweep will retry", "session", p.ID, "error", err)
 		return noteUnsettled(ctx, s.pool, p, err)
 	}
 	fault.Point("order", "sweep-settled")

@@ -79,7 +79,7 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 
 // listUnsettled deletes sessions that are settled by now, and lists the others.
 func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
-	if err := pg.Exec(ctx, db, "drop settled sessions", `
+	if err := pg.Exec(ctx, db, "delete settled sessions", `
 		DELETE FROM unsettled u WHERE NOT (`+isUnsettledSQL+`)`); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ const isUnsettledSQL = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.
 	`FROM payment_issue i WHERE i.session_id = u.session_id)`
 
 func deleteUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
-	return pg.Exec(ctx, db, "drop session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
+	return pg.Exec(ctx, db, "delete unsettled session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
 }
 
 func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {

@@ -29,7 +29,7 @@ const (
 )
 
 // ErrNoWebP says that no WebP can ever be made of a picture.
-var ErrNoWebP = errors.New("no picture to make a WebP of")
+var ErrNoWebP = errors.New("no WebP can be made of the picture")
 
 // Sized is a picture in its stored widths.
 type Sized struct {

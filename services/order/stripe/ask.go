@@ -88,7 +88,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 		for _, raw := range page.Data {
 			one, err := read(raw)
 			if err != nil {
-				c.log.WarnContext(ctx, "Stripe's list has something that does not belong there", "list", path,
+				c.log.WarnContext(ctx, "an object in Stripe's list cannot be read", "list", path,
 					"error", err)
 				continue
 			}
@@ -102,7 +102,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 			return nil
 		}
 		if after == last {
-			return fmt.Errorf("list %s: a page has nothing to go on from", path)
+			return fmt.Errorf("list %s: no object of a page has an id to continue from", path)
 		}
 	}
 }

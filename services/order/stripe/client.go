@@ -87,7 +87,7 @@ func (c *Client) HasKey() bool { return !c.noKey }
 var (
 	ErrNoKey     = errors.New("STRIPE_SECRET_KEY is not set")
 	ErrNoSession = errors.New("Stripe does not know this session")
-	ErrBusy      = errors.New("the shop asks Stripe as often as it may")
+	ErrBusy      = errors.New("the shop's limit of calls to Stripe is reached")
 )
 
 // Status is the HTTP status of Stripe's answer, 0 when there was none.

@@ -55,7 +55,7 @@ func ReadDispute(raw []byte) (Dispute, error) {
 		} `json:"evidence_details"`
 	}
 	if err := json.Unmarshal(raw, &o); err != nil {
-		return Dispute{}, errors.New("a dispute that cannot be read") // the decoder's error may quote it
+		return Dispute{}, errors.New("unreadable dispute") // the decoder's error may quote it
 	}
 
 	d := Dispute{
@@ -65,7 +65,7 @@ func ReadDispute(raw []byte) (Dispute, error) {
 		DueBy: UnixTime(o.Evidence.DueBy), Created: UnixTime(o.Created),
 	}
 	if o.Object != "" && o.Object != "dispute" || d.ID == "" || d.Status == "" || d.Amount < 0 {
-		return Dispute{}, errors.New("what is said to be a dispute is none")
+		return Dispute{}, errors.New("not a dispute object")
 	}
 
 	for _, m := range o.Movements {

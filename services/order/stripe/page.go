@@ -79,14 +79,14 @@ func (c *Client) CreatePage(ctx context.Context, page Page) (Session, error) {
 		if part == "" || without.has(part) {
 			return Session{}, fmt.Errorf("create a Stripe session for checkout %s: %w", page.CheckoutID, err)
 		}
-		c.log.WarnContext(ctx, "Stripe refuses a part of a payment page, which goes without or with another one",
+		c.log.WarnContext(ctx, "Stripe refused a part of a payment page, which is left out or changed",
 			"checkout", page.CheckoutID, "error", err)
 		without += leftOut("-" + part)
 	}
 }
 
-// leftOut names the parts of a session that Stripe refused and that a sale does not need. It is the
-// end of the idempotency key, since the request is another one.
+// leftOut names the parts of a session that Stripe refused and that a sale does not need. It ends
+// the idempotency key, since the request is then another one.
 type leftOut string
 
 func (l leftOut) has(part string) bool { return strings.Contains(string(l), part) }

@@ -50,7 +50,7 @@ func ReadRefund(raw []byte) (Refund, error) {
 		Created                      json.RawMessage
 	}
 	if err := json.Unmarshal(raw, &o); err != nil {
-		return Refund{}, errors.New("a refund that cannot be read") // the decoder's error may quote it
+		return Refund{}, errors.New("unreadable refund") // the decoder's error may quote it
 	}
 
 	var metadata struct {
@@ -66,10 +66,10 @@ func ReadRefund(raw []byte) (Refund, error) {
 
 	switch {
 	case o.Object != "" && o.Object != "refund", r.ID == "", r.Amount <= 0:
-		return Refund{}, errors.New("Stripe's answer is not a refund")
+		return Refund{}, errors.New("not a refund object")
 	case r.Status != RefundPending && r.Status != RefundRequiresAction && r.Status != RefundSucceeded &&
 		r.Status != RefundFailed && r.Status != RefundCanceled:
-		return Refund{}, errors.New("a refund with a status that Stripe's API 2023-10-16 does not know")
+		return Refund{}, fmt.Errorf("unknown refund status %q", r.Status)
 	}
 	return r, nil
 }

@@ -23,7 +23,7 @@ const (
 
 var (
 	errSides = errors.New("webp: a side is empty or too long")
-	errLong  = errors.New("webp: the picture has too much in it")
+	errLong  = errors.New("webp: the picture has too much detail")
 )
 
 // Encode writes a picture in a quality from 0 to 100, which means the same as for libwebp.
