@@ -26,8 +26,8 @@ type office struct {
 	app  *authenticator
 }
 
-// TestBackOffice looks at every page of the back office with what a shop in use shows on it: each can be
-// used by everyone, obeys the policy (the tab reports what does not), and fits its screen.
+// TestBackOffice opens every page of the back office with the data of a shop in use. Each page is
+// accessible, obeys the policy (the tab reports what does not), and fits its screen.
 func TestBackOffice(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn", "SHIPPING_MAIL_AFTER=200ms"}})
@@ -84,7 +84,7 @@ func TestBackOffice(t *testing.T) {
 
 const officePassword = "three green umbrellas"
 
-// taxes has Stripe Tax on for a purchase: what is paid is what the order says.
+// taxes turns on Stripe Tax for a purchase. The order shows the amount that was paid.
 func (o *office) taxes() {
 	o.Helper()
 	set := func(mode string) {
@@ -104,7 +104,8 @@ func (o *office) taxes() {
 	}
 }
 
-// guide goes through what the guide of a new shop can test, and names the shop, which the storefront hears at once.
+// guide goes through the steps that the guide of a new shop can test, and names the shop. The
+// storefront shows the name at once.
 func (o *office) guide() {
 	o.Helper()
 	o.tab.Go(o.shop.Admin + "/")
@@ -126,7 +127,7 @@ func (o *office) guide() {
 	})
 }
 
-// seesAVisit has a shopper search in vain: the report of searches and the live view tell.
+// seesAVisit has a shopper search in vain. The report of searches and the live view show it.
 func (o *office) seesAVisit() {
 	o.Helper()
 	shopper := browsertest.Open(o.T, o.shop.URL, browsertest.Desktop)
@@ -160,7 +161,7 @@ func (o *office) keys() {
 	o.tab.Press("/")
 	o.tab.Until("the search has the focus", "document.activeElement.type === 'search'")
 	o.tab.Press("gone")
-	// Chromium's protocol types the slash as well, which a keyboard does not.
+	// Chromium's protocol types the slash itself too, which a keyboard does not.
 	o.tab.Until("letters are typed, not obeyed", "document.activeElement.value.endsWith('gone')")
 	o.tab.Do(chromedp.KeyEvent(kb.Escape))
 	o.tab.Press("?")
@@ -173,7 +174,7 @@ func (o *office) keys() {
 	o.tab.Says("h1", "Home")
 }
 
-// fillShop makes orders as a shop in use has them.
+// fillShop makes orders like those of a shop in use.
 func fillShop(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	shop.Exec("order",
@@ -224,7 +225,7 @@ func fillFigures(shop *shoptest.Shop) {
 	shop.Eventually(time.Minute, "figures are counted", func() bool { return shop.Count("events", `SELECT count(*) FROM recount`) == 0 })
 }
 
-// shows opens a page, checks it, and keeps a picture of it.
+// shows opens a page, checks it, and takes a picture of it.
 func (o *office) shows(path, name string) {
 	o.Helper()
 	o.tab.Go(o.shop.Admin + path)

@@ -15,8 +15,8 @@ func debit(b *browsertest.Tab) string {
 	return id
 }
 
-// A bank that refuses is told of at once on the open page, and by mail; the cart can be paid in another
-// way.
+// A debit that the bank refuses is reported at once on the open page, and by mail. The cart can be
+// paid in another way.
 func refusedDebit(e *env) {
 	const email = "refused@mail.example.com"
 	b := e.open(browsertest.Phone)
@@ -48,7 +48,8 @@ func refusedDebit(e *env) {
 	orderShown(b)
 }
 
-// While a debit is under way the cart says so, and paying again asks first.
+// While a debit is pending the cart says so, and the checkout asks before it takes a second
+// payment.
 func paysAgain(e *env) {
 	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "1")
@@ -72,7 +73,7 @@ func paysAgain(e *env) {
 	orderShown(b)
 }
 
-// What changed since the page showed it is said, old and new, and paid by a second click.
+// A price that changed since the page showed it is shown, old and new, and paid by a second click.
 func changedMeanwhile(e *env) {
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
@@ -81,7 +82,7 @@ func changedMeanwhile(e *env) {
 	b.Click("#guest-form button")
 	b.Says("[data-total=total]", "$24.55")
 	b.Click("#agree")
-	// As another device of the same shopper would, without a word to this page.
+	// Another device of the same shopper would change it like this, unseen by this page.
 	e.shop.Exec("order", `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'UPSGround') WHERE `+
 		`receipt_email = 'changed@mail.example.com'`)
 	b.Click("#pay")
@@ -94,7 +95,7 @@ func changedMeanwhile(e *env) {
 	b.Says("#total", "$26.33")
 }
 
-// What was paid in another tab is named, with the way to it, and not paid twice.
+// A cart that was paid in another tab is not paid twice: the page links to the order.
 func paidElsewhere(e *env) {
 	first := e.open(browsertest.Desktop)
 	put(first, rubberBands, "1")
@@ -116,7 +117,8 @@ func paidElsewhere(e *env) {
 	}
 }
 
-// An item that was taken off sale stays in the cart as such, is counted, and can be taken out.
+// An item that was taken off sale stays in the cart, marked as such and counted, and can be
+// removed.
 func noLongerSold(e *env) {
 	e.shop.Exec("order", `INSERT INTO product (id, identifier, title, title_url) VALUES (900, 'OldThing1', 'Old Thing', 'OldThing')`)
 	e.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color) VALUES (900, 900, 1, 'Brown')`)

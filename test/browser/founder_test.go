@@ -15,16 +15,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// founder is a person with a shop of an hour's age, and no shell.
+// founder is a person whose shop is an hour old, and who has no shell.
 type founder struct {
 	*office
 	buyer *browsertest.Tab
 	order string
 }
 
-// TestAFoundersFirstHour is what the shop is for, through its pages alone: a product with pictures and SKUs, a code, a
-// price for shipping, a purchase that is sent, a newsletter, and the figures of it all. Nothing is complained of in the
-// log, and no tab complains (pkg/browsertest).
+// TestAFoundersFirstHour sets up a shop through its pages alone: a product with pictures and SKUs,
+// a code, a price for shipping, a purchase that is sent, a newsletter, and the figures of it all.
+// The log has no warning, and no tab reports an error (pkg/browsertest).
 func TestAFoundersFirstHour(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"SHIPPING_MAIL_AFTER=200ms"}})
@@ -49,7 +49,7 @@ func TestAFoundersFirstHour(t *testing.T) {
 	}
 }
 
-// opens follows the navigation, or a link or button of the page, by what it says.
+// opens follows the navigation, or a link or button of the page, by its text.
 func (f *founder) opens(within, text string) {
 	f.Helper()
 	f.tab.Until(text+" is there", `document.readyState === 'complete' && [...document.querySelectorAll('`+within+
@@ -85,12 +85,13 @@ func (f *founder) makesAProduct() {
 	f.tab.Says(".notice", "Saved")
 }
 
-// bringsPictures drops two pictures, and what is none, from a file manager, and pastes a third.
+// bringsPictures drops two pictures and a file that is not one from a file manager, and pastes a
+// third picture.
 func (f *founder) bringsPictures() {
 	f.Helper()
 	f.opens(".tabs a", "Pictures and videos")
 	f.tab.Visible(".upload")
-	f.tab.Expect("/media/upload") // of what is not a picture
+	f.tab.Expect("/media/upload") // the file that is not a picture
 	dir := f.TempDir()
 	data := &input.DragData{Items: []*input.DragDataItem{}, DragOperationsMask: 1}
 	for i, name := range []string{"front.png", "back.png", "notes.png"} {
@@ -137,7 +138,7 @@ func (f *founder) picture(path string, hue uint8) {
 	}
 }
 
-// addsSKUs makes each color in each size, and counts them.
+// addsSKUs makes an SKU for each color in each size, and counts them.
 func (f *founder) addsSKUs() {
 	f.Helper()
 	f.opens(".tabs a", "SKUs")
@@ -155,7 +156,7 @@ func (f *founder) addsSKUs() {
 	f.tab.Says(".notice", "Saved")
 }
 
-// setsPrices makes a code, and says what shipping costs.
+// setsPrices makes a code and sets the price of shipping.
 func (f *founder) setsPrices() {
 	f.Helper()
 	f.opens(".side a", "Discounts")
@@ -175,7 +176,7 @@ func (f *founder) setsPrices() {
 
 const foundersBuyer = "mia@mail.example.com"
 
-// sells has a shopper buy one on a phone.
+// sells has a shopper buy an item on a phone.
 func (f *founder) sells() {
 	f.Helper()
 	b := f.buyer
@@ -205,7 +206,7 @@ func (f *founder) sells() {
 	b.Says("[data-total=total]", "$30.60")
 }
 
-// sends the parcel.
+// sends ships the parcel.
 func (f *founder) sends() {
 	f.Helper()
 	f.shop.Eventually(browsertest.Timeout, "the guide knows that mails leave: the buyer has one", func() bool {
@@ -224,7 +225,7 @@ func (f *founder) sends() {
 	f.hears(foundersBuyer, 2, "9400")
 }
 
-// writesToAll sends a newsletter, which the buyer asked for.
+// writesToAll sends a newsletter, to which the buyer subscribed.
 func (f *founder) writesToAll() {
 	f.Helper()
 	f.opens(".side a", "Campaigns")
@@ -245,7 +246,7 @@ func (f *founder) writesToAll() {
 	f.hears(foundersBuyer, 3, "the first aprons are here")
 }
 
-// readsFigures finds the purchase in the reports, and the visit that brought it.
+// readsFigures finds the purchase, and the visit that led to it, in the reports.
 func (f *founder) readsFigures() {
 	f.Helper()
 	f.shop.Eventually(2*browsertest.Timeout, "the report knows the purchase", func() bool {

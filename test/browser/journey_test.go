@@ -11,11 +11,12 @@ import (
 // authenticator is an app that shows codes (RFC 6238, steps of 30 seconds).
 type authenticator struct {
 	secret string
-	last   int64 // the step of the last code: none is good twice
+	last   int64 // step of the last code: no code is accepted twice
 }
 
-// code is one that was not used before. The back office takes those of the step before and after as well; that of the step
-// before only while the step has some time left, in which a loaded machine gets to send it.
+// code returns a code that was not used before. The back office also accepts the codes of the step
+// before and after. The one before is used only while its step has some time left, in which a
+// loaded machine manages to send it.
 func (a *authenticator) code(t *testing.T) string {
 	t.Helper()
 	a.last = max((time.Now().Unix()-12)/30, a.last+1)
@@ -26,7 +27,7 @@ func (a *authenticator) code(t *testing.T) string {
 	return code
 }
 
-// enrols comes by the first link, and sets up a password and an authenticator app.
+// enrols opens the first link, and sets up a password and an authenticator app.
 func (o *office) enrols() {
 	o.Helper()
 	o.tab.Go(o.shop.AdminLink)
@@ -56,8 +57,9 @@ func (o *office) signsIn() {
 	o.tab.Says("h1", "Home")
 }
 
-// servesAPurchase is an order's whole way in the back office: it appears while the list is open, its page has the parts
-// of all services, it is sent, a piece is given back, the customer hears of both, and the trail tells it all.
+// servesAPurchase follows an order through the back office: it appears while the list is open, its
+// page has the panels of all services, it is sent, a piece is refunded, the customer is mailed
+// about both, and the trail shows it all.
 func (o *office) servesAPurchase() {
 	o.Helper()
 	const buyer = "pat@mail.example.com"
@@ -102,16 +104,16 @@ func (o *office) servesAPurchase() {
 	}
 }
 
-// hears waits for the nth mail to a buyer, and wants it to say something.
+// hears waits for the nth mail to a buyer, and wants a text in it.
 func (o *office) hears(buyer string, n int, text string) {
 	o.Helper()
-	mails := o.shop.WaitMails(buyer, n, 20*time.Second) // the newest first
+	mails := o.shop.WaitMails(buyer, n, 20*time.Second) // newest first
 	if len(mails) != n || !strings.Contains(mails[0].Text, text) {
 		o.Errorf("want mail %d to say %s: %+v", n, text, mails)
 	}
 }
 
-// anEvent is the path of an event of Stripe's.
+// anEvent is the path of an event from Stripe.
 func (o *office) anEvent() (path string) {
 	o.Helper()
 	if err := o.shop.Database("webhook").QueryRow(o.Context(),

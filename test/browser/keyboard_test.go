@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 )
 
-// Everything up to the payment, by the keyboard alone. The focus shows wherever it goes, moves to
-// what has just appeared, to the first mistake, and back to what opened a dialog.
+// Everything up to the payment works by keyboard alone. The focus is always visible. It moves to
+// new content, to the first mistake, and back to the element that opened a dialog.
 func keyboardAlone(e *env) {
 	b := e.open(browsertest.Desktop)
 	focused := func(selector string) {

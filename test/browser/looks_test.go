@@ -4,8 +4,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 )
 
-// Every page with what a shop in use shows on it can be used by everyone, in light and dark, on a
-// phone and on a desk.
+// Every page of a shop in use is accessible in light and dark, on a phone and on a desktop.
 func accessible(look browsertest.Look, name string) func(e *env) {
 	return func(e *env) {
 		b := e.open(look)

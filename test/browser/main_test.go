@@ -1,5 +1,5 @@
-// Package browser goes a shopper's ways through the whole shop in headless Chromium: the real
-// services, the payment page of the Stripe stand-in, the mails of the inbox.
+// Package browser walks through the whole shop in headless Chromium: the real services, the payment
+// page of the Stripe stand-in, the mails of the inbox.
 package browser
 
 import (
@@ -11,12 +11,12 @@ import (
 
 func TestMain(m *testing.M) { browsertest.Main(m) }
 
-// env is what the journeys share: one shop, in which each is a shopper of its own.
+// env is shared by the journeys: one shop, in which each journey is a shopper of its own.
 type env struct {
 	*testing.T
 
 	shop *shoptest.Shop
-	// frontend is the address of a page that is not the shop's own.
+	// frontend is the address of a page of another origin.
 	frontend string
 }
 
@@ -51,6 +51,7 @@ var journeys = map[string]func(e *env){
 	"looks, dark":                        accessible(browsertest.DesktopDark, "looks_dark"),
 }
 
+// Shoppers with different aims use one shop at the same time.
 func TestJourneys(t *testing.T) {
 	t.Parallel()
 	frontend := serveFrontend(t)

@@ -33,7 +33,7 @@ func logIn(b *browsertest.Tab, username, password string) {
 	b.Click("#form button[type=submit]")
 }
 
-// A new member is told of mistakes, registers, and confirms the address by the mailed link.
+// A new member sees mistakes, registers, and confirms the address by the mailed link.
 func registersAndVerifies(e *env) {
 	const email = "verify_ann@mail.example.com"
 	b := e.open(browsertest.Phone)
@@ -59,7 +59,7 @@ func registersAndVerifies(e *env) {
 	stranger.Says("#message", "used already")
 }
 
-// A member buys; the order is in the account, and the mail's link asks strangers to log in.
+// A member buys. The order is in the account, and the mail's link asks strangers to log in.
 func memberBuys(e *env) {
 	const email = "buyer_ann@mail.example.com"
 	b := e.open(browsertest.Desktop)
@@ -70,7 +70,7 @@ func memberBuys(e *env) {
 	b.Click("#checkout")
 	b.Until("what is wrong has the focus", `document.activeElement.matches('[aria-label^=Quantity][aria-invalid]')`)
 	b.Enter("[aria-label^=Quantity]", "3")
-	b.Click("#checkout") // at once, and yet the checkout knows of all three
+	b.Click("#checkout") // immediately, and still the checkout has all three
 	b.At("/checkout/confirm")
 	b.Ready()
 	b.Says("[data-total=item_subtotal]", "$44.97")
@@ -103,7 +103,7 @@ func memberBuys(e *env) {
 	}
 }
 
-// The cart of a visitor and that of the member they log in as become one.
+// The carts of a visitor and of the member whom they log in as become one.
 func loginMergesCarts(e *env) {
 	home := e.open(browsertest.Desktop)
 	register(home, "merge_ann")
@@ -128,8 +128,8 @@ func loginMergesCarts(e *env) {
 	home.Says("#lines", "Paper Clips")
 }
 
-// A forgotten password is replaced by way of the mailed link, once. The sessions that were open end:
-// the next thing done in one leads to the login, and back to where the member was.
+// A forgotten password is replaced once by the mailed link. Open sessions end: the next click in
+// one leads to the login, and back to the page where the member was.
 func resetsPassword(e *env) {
 	const email, fresh = "reset_ann@mail.example.com", "Another!pass"
 	member := e.open(browsertest.Desktop)
@@ -172,13 +172,13 @@ func resetsPassword(e *env) {
 	member.Says("[data-form-error]", "used already")
 }
 
-// A member changes name, address, password and what may be mailed, and unsubscribes by the link
-// that a newsletter carries.
+// A member changes name, address, password and mail preferences, and unsubscribes by the link of a
+// newsletter.
 func editsAccount(e *env) {
 	b := e.open(browsertest.Phone)
 	register(b, "edit_ann")
 	b.Visit("/account/edit-my-information")
-	b.Fill("#firstname", "Zoe", "#email", "edit_zoe@mail.example.com", "#current-password", password) // a new address asks for it
+	b.Fill("#firstname", "Zoe", "#email", "edit_zoe@mail.example.com", "#current-password", password) // a new address requires it
 	b.Click("#form button[type=submit]")
 	b.Says("#message", "mailed a link")
 	b.Says("#account-initials", "ZL")
@@ -220,8 +220,8 @@ func editsAccount(e *env) {
 	b.Says("#message", "logged out")
 }
 
-// A guest who once wanted the news stops them by the link in the next receipt, and says why. The
-// records tell who came by which mail, without the token.
+// A guest who once subscribed to news unsubscribes by the link in the next receipt and gives a
+// reason. The records show who came by which mail, without the token.
 func unsubscribesByMail(e *env) {
 	const email = "unsub@mail.example.com"
 	b := e.open(browsertest.PhoneDark)

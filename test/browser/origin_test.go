@@ -13,19 +13,20 @@ import (
 //go:embed testdata/frontend.html
 var frontend string
 
-// serveFrontend serves a page that calls the API from another origin, as old frontends do.
+// serveFrontend serves a page that calls the API from another origin, as frontends on another host
+// do.
 func serveFrontend(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, frontend) //nolint:errcheck // the browser says so
+		fmt.Fprint(w, frontend) //nolint:errcheck // a failed write shows in the browser
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
 }
 
-// From another origin everything works with cookies and tokens, refusals can be read, and the totals
-// of a cart page that asks for everything at once fit the shipping that it shows.
+// From another origin the API works with cookies and tokens, refusals can be read, and the totals
+// of a cart page that requests everything at once include the shipping that it shows.
 func otherOrigin(e *env) {
 	b := browsertest.Open(e, e.frontend, browsertest.Desktop)
 	b.Expect("/favicon.ico", "403", "404", "405", "413")
@@ -44,7 +45,8 @@ func otherOrigin(e *env) {
 		`location.href, pageWidth: 800 }, false).then((a) => a.json)`, `"thank you"`)
 
 	call(`post('/order/cart-add-product-sku', { sku_id: 1, quantity: 2 }).then((a) => a.json.cart_item_count)`, `1`)
-	// The totals wait for the method as long as a busy machine mostly needs, hence the repetition.
+	// The totals wait for the method about as long as a busy machine needs, so this is tried
+	// several times.
 	call(`(async () => {
 		for (let n = 0; n < 10; n++) {
 			const [, shipping, , totals] = await Promise.all(['items', 'shipping-methods', 'discount-codes',

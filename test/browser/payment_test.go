@@ -21,13 +21,13 @@ func session(b *browsertest.Tab) string {
 	return b.Read(`location.pathname.split('/').pop()`)
 }
 
-// The browser never comes back from the payment: the order is made and mailed all the same.
+// If the browser never comes back from the payment, the order is made and mailed all the same.
 func closesAfterPaying(e *env) {
 	const email = "closes@mail.example.com"
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email)
-	// Nothing of the shop's is asked any more once the payment page sends the browser back.
+	// From here on the browser cannot reach the shop when the payment page sends it back.
 	b.Expect("ERR_BLOCKED_BY_CLIENT", "ERR_BLOCKED_BY_RESPONSE")
 	away := network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: e.shop.URL + "/checkout/success?*",
 		Block: true}}}
@@ -45,8 +45,8 @@ func closesAfterPaying(e *env) {
 	}
 }
 
-// A declined card keeps the shopper on the payment page, with all that was typed, and another one
-// pays.
+// A declined card keeps the shopper on the payment page with the form as filled in, and another
+// card pays.
 func declinedCardAndRetry(e *env) {
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
@@ -61,7 +61,7 @@ func declinedCardAndRetry(e *env) {
 	orderShown(b)
 }
 
-// A payment page that lies open for too long expires; the cart is still there and can be paid.
+// A payment page that stays open for too long expires. The cart is still there and can be paid.
 func expiredSession(e *env) {
 	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "2")
@@ -83,7 +83,7 @@ func expiredSession(e *env) {
 	orderShown(b)
 }
 
-// A bank debit is paid days later: the success page says that the payment is pending, and shows the
+// A bank debit is paid days later. The success page says that the payment is pending, and shows the
 // order as soon as the money has come.
 func delayedPayment(e *env) {
 	b := e.open(browsertest.Phone)
@@ -103,7 +103,7 @@ func delayedPayment(e *env) {
 	e.mailed("debit@mail.example.com", orderLink)
 }
 
-// Going back after paying neither pays again nor shows a cart that was bought.
+// Going back after paying does not pay again, nor does it show a cart that was bought.
 func backAfterPaying(e *env) {
 	const email = "back@mail.example.com"
 	b := e.open(browsertest.Desktop)
@@ -125,7 +125,7 @@ func backAfterPaying(e *env) {
 	}
 }
 
-// What one tab does to the cart, the other shows, up to the payment.
+// Changes to the cart in one tab show in the other, up to the payment.
 func twoTabs(e *env) {
 	cart := e.open(browsertest.Desktop)
 	cart.Visit("/cart")

@@ -2,7 +2,7 @@ package browser
 
 import "github.com/startupwebapp/startupwebapp/test/shoptest"
 
-// fillPeople makes customers, prospects and a chat as a shop in use has them.
+// fillPeople makes customers, prospects and a chat like those of a shop in use.
 func fillPeople(shop *shoptest.Shop) {
 	shop.Exec("user", `INSERT INTO tag (name) VALUES ('press'), ('wholesale')`)
 	shop.Exec("user", `INSERT INTO account (id, username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd,

@@ -33,14 +33,14 @@ func put(b *browsertest.Tab, product, quantity string) {
 	b.Visible("#added")
 }
 
-// agreeToBanner presses away the banner that may lie over a phone's lower edge.
+// agreeToBanner closes the banner that may cover a phone's lower edge.
 func agreeToBanner(b *browsertest.Tab) {
 	b.Until("it is known who is there", `!document.querySelector('#terms-banner').hidden || `+
 		`document.cookie.includes('termsofserviceagreed') || document.querySelector('#account-link').pathname === '/account'`)
 	b.Eval(`if (!document.querySelector('#terms-banner').hidden) document.querySelector('#terms-banner-agree').click()`)
 }
 
-// confirmAsGuest goes from the cart to the payment page, and ticks what else is wanted.
+// confirmAsGuest goes from the cart to the payment page, and ticks further boxes.
 func confirmAsGuest(b *browsertest.Tab, email string, ticks ...string) {
 	b.Visit("/checkout/confirm")
 	b.Enter("#guest-email", email)
@@ -61,7 +61,7 @@ func orderShown(b *browsertest.Tab) string {
 
 var orderLink = regexp.MustCompile(`http://\S+/account/order\?\S+`)
 
-// mailed waits for a mail whose text holds a link of a kind, and returns the link.
+// mailed waits for a mail with a link of a kind, and returns the link.
 func (e *env) mailed(to string, link *regexp.Regexp) string {
 	e.Helper()
 	var found string
@@ -76,8 +76,8 @@ func (e *env) mailed(to string, link *regexp.Regexp) string {
 	return found
 }
 
-// From the product page on a phone to the order, by way of every choice there is, and from the mail
-// back to the order.
+// A shopper on a phone buys, with every choice there is on the way, and opens the order from the
+// mail.
 func guestBuys(e *env) {
 	const email = "guest@mail.example.com"
 	b := e.open(browsertest.Phone)

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 )
 
-// A visitor and a member write to the people of the shop, who are mailed.
+// A visitor and a member write to the staff of the shop, who are notified by mail.
 func chats(e *env) {
 	b := e.open(browsertest.Phone)
 	b.Visit("/about")
@@ -18,7 +18,8 @@ func chats(e *env) {
 	b.Click("#chat-form button[type=submit]")
 	b.Visible("#chat-done")
 	b.Click("#chat-close")
-	// Staff hear of it by mail and read it in the shop: mail is not a place for what people confide.
+	// The mail to staff leaves out the message, which may be confidential. They read it in the back
+	// office.
 	for _, m := range e.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Timeout) {
 		if !strings.Contains(m.Text, "left a chat message") || strings.Contains(m.Text, "red") {
 			e.Errorf("staff are mailed\n%s", m.Text)
@@ -36,7 +37,7 @@ func chats(e *env) {
 	b.Visible("#chat-done")
 }
 
-// The waiting list takes an address once, and says what is wrong beside the field.
+// The waiting list takes an address once, and shows mistakes beside the field.
 func waitingList(e *env) {
 	b := e.open(browsertest.PhoneDark)
 	b.Visit("/pythonabot")
@@ -57,7 +58,7 @@ func waitingList(e *env) {
 	b.Says("#email-error", "on the list already")
 }
 
-// Only what is in stock can be bought; the last pieces sold are sold out everywhere.
+// Only items in stock can be bought. Once the last pieces are sold, every page says sold out.
 func stockStates(e *env) {
 	b := e.open(browsertest.Desktop)
 	b.Visit("/product/" + paperClips)
@@ -70,7 +71,7 @@ func stockStates(e *env) {
 	b.Says("#stock-title", "Out of Stock")
 	b.Gone("#buy-row")
 
-	// Staff have received two large ones.
+	// Two large ones arrive.
 	e.shop.Exec("order", "UPDATE sku SET inventory_id = 1, stock = 2 WHERE id = 4")
 	seen := func(state string) {
 		e.Helper()

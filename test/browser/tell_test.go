@@ -15,8 +15,8 @@ import (
 
 var noticeLink = regexp.MustCompile(`http://\S+/account/no-notices\?notice=\S+`)
 
-// A shopper without scripts asks to be told when what is sold out can be bought again, hears once, and ends such mails
-// from the mail.
+// A shopper without scripts signs up for a sold-out item, gets one mail when it is back in stock,
+// and unsubscribes from that mail.
 func TestTellMe(t *testing.T) {
 	t.Parallel()
 	const email = "waits@mail.example.com"
@@ -44,7 +44,7 @@ func TestTellMe(t *testing.T) {
 	}
 	const plain = "main:not(:has(form)) .button"
 	b.Expect("422")
-	send("waits@mail") // browsers take it for an address
+	send("waits@mail") // browsers accept it as an address
 	says(plain, "We need an e-mail address")
 	send(email)
 	says(plain, "We will tell you")

@@ -38,7 +38,8 @@ func withoutScripts(e *env) {
 	says("cart", "needs JavaScript")
 }
 
-// On a slow connection the shop says that it works, takes no press twice, and gets there.
+// On a slow connection the shop shows that it is working, accepts no second click, and completes
+// the purchase.
 func slowNetwork(e *env) {
 	b := e.open(browsertest.Phone)
 	slow := network.Conditions{Latency: 400, DownloadThroughput: 60_000, UploadThroughput: 30_000}
@@ -57,7 +58,7 @@ func slowNetwork(e *env) {
 	orderShown(b)
 }
 
-// A shop of its own, as all others would feel what happens to it.
+// This test has a shop of its own, since its changes would affect all others.
 func TestWeather(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=error"}})
@@ -67,7 +68,7 @@ func TestWeather(t *testing.T) {
 	shopAway(e)
 }
 
-// Members hear of a new version of the terms of use until they agree to it.
+// Members are shown a new version of the terms of use until they agree to it.
 func newTerms(e *env) {
 	b := e.open(browsertest.PhoneDark)
 	register(b, "terms_ann")
@@ -88,8 +89,8 @@ func newTerms(e *env) {
 	b.Gone("#terms-dialog")
 }
 
-// The database is away: the catalog stays, the cart says that something is wrong on our side and
-// offers to try again, and all is well once the database is back.
+// While the database is down the catalog stays up, and the cart says that the shop has a problem
+// and offers to try again. Everything works again once the database is back.
 func databaseAway(e *env) {
 	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "1")
@@ -118,7 +119,7 @@ func databaseAway(e *env) {
 	orderShown(b)
 }
 
-// database lets the shop's database take connections, or ends those it has and takes no more.
+// database allows connections to the shop's database, or ends and refuses them.
 func (e *env) database(open bool) {
 	e.Helper()
 	config, err := pgx.ParseConfig(e.shop.DatabaseURL)
@@ -143,13 +144,13 @@ func (e *env) database(open bool) {
 	}
 }
 
-// The shop is killed while someone shops: the page says that it can't be reached, and once the
-// shop runs again everything is as it was.
+// The shop is killed during a visit. The page says that the shop can't be reached, and once it runs
+// again everything is as before.
 func shopAway(e *env) {
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	b.Visit("/product/" + paperClips)
-	b.Expect("net::ERR_") // whatever was under way, and what is asked while no one answers
+	b.Expect("net::ERR_") // whatever is in flight fails, and so does every request until the restart
 	e.shop.Kill()
 	b.Click("#add")
 	b.Says("#quantity-error", "could not reach the shop")

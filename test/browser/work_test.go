@@ -16,9 +16,10 @@ import (
 
 var workPictures = flag.Bool("work-pictures", false, "write the pictures of the work list, trail and customers to docs/admin")
 
-// TestWork looks at what waits for staff, the way of an order, and customers, with something of each kind: axe
-// finds nothing, the policy is obeyed (the tab reports what is not), and nothing is wider than a phone. Of the parked
-// messages one is long, one is replayed on its page, and the rest is seen to with commands; an order's trail has no gap.
+// TestWork opens the pages of the work list, of an order's way, and of customers, with an entry of
+// each kind: axe finds nothing, the policy is obeyed (the tab reports what is not), and nothing is
+// wider than a phone. One of the parked messages is long, one is replayed on its page, and commands
+// handle the others. An order's trail has no gap.
 func TestWork(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
@@ -65,7 +66,7 @@ func TestWork(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if p.name == "template" || p.name == "campaign-draft" { // a fresh frame shows what was typed
+			if p.name == "template" || p.name == "campaign-draft" { // a reloaded frame shows the changed text
 				tab.Eval(`document.querySelector('iframe[name=preview]').old = true;
 					document.querySelector('[name=subject]').dispatchEvent(new Event('input', { bubbles: true }))`)
 				tab.Until("the preview follows", "!document.querySelector('iframe[name=preview]').old")
@@ -80,7 +81,7 @@ func TestWork(t *testing.T) {
 	parkedByCommand(t, shop)
 }
 
-// parkedByCommand sees to what the pages left with the commands, which ask the running shop.
+// parkedByCommand handles the other parked messages with commands, which call the running shop.
 func parkedByCommand(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	kind := []string{"replay", "-service", "order", "-consumer", "order-user", "-subject", "user.erased", "-by", "ben"}
@@ -108,7 +109,7 @@ func parkedByCommand(t *testing.T, shop *shoptest.Shop) {
 			t.Errorf("shop parked %v ended with %d: %.500s%.500s", c.args, code, out, stderr)
 		}
 	}
-	// The message that is replayed erases whom it names, and itself with them.
+	// The replayed message erases the person whom it names, and itself too.
 	if n := shop.Count("order", `SELECT count(*) FROM parked WHERE note = 'A test & no more.' OR id <> 1`); n != 1 {
 		t.Errorf("%d messages are left, want the one that was dropped", n)
 	}
@@ -117,7 +118,7 @@ func parkedByCommand(t *testing.T, shop *shoptest.Shop) {
 	})
 }
 
-// seedWork has something of each kind wait.
+// seedWork makes an entry of each kind for staff.
 func seedWork(shop *shoptest.Shop) {
 	shop.Exec("order", `INSERT INTO parked (consumer, key, subject, payload, reason, attempts, at)
 		SELECT 'order-user', 'user.erased:' || n, 'user.erased', 
@@ -136,7 +137,7 @@ func seedWork(shop *shoptest.Shop) {
 		  'refused for good', '550 no such user', 2)`)
 }
 
-// seedCampaign has one of the campaigns of a new shop half way.
+// seedCampaign leaves one of the campaigns of a new shop half sent.
 func seedCampaign(shop *shoptest.Shop) {
 	shop.Exec("mailer", `UPDATE campaign SET state = 'paused', receivers = 8, started_at = now() - interval '1 hour', paused_at = now(),
 		pace = 60, changed_by = 'Mia Lindqvist' WHERE id = 1`)

@@ -21,6 +21,7 @@ var accounts = map[string]func(*testing.T, *env){
 	"visitors' refusal": testVisitorsRefused,
 }
 
+// Registration logs in, takes over the cart, and mails a link to verify the address.
 func testRegistration(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := member{username: name("Member-X_"), email: name("Pat.Ann+") + "@Mail.EXAMPLE.com"}
@@ -45,7 +46,7 @@ func testRegistration(t *testing.T, e *env) {
 		t.Errorf("the member code is %q", code)
 	}
 	b.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":true,"user-api-version":"0.0.1"}`)
-	// The same address again is another account; the same name is not.
+	// The same address again is another account, but the same username is refused.
 	other := e.browser(t)
 	other.post("/user/create-account", "firstname", "Bo", "lastname", "Lee", "username", name("member_"), "email_address", m.email,
 		"password", password, "confirm_password", password, "newsletter", "", "remember_me",
@@ -53,6 +54,7 @@ func testRegistration(t *testing.T, e *env) {
 	other.get("/user/account-content").Want(false, "account_content", "personal_data", "newsletter_subscriber")
 }
 
+// The account page has a member's data, and nothing for a visitor.
 func testAccountContent(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.get("/user/account-content").Is(`{"account_content":{"authenticated":"false"},"user-api-version":"0.0.1"}`)
@@ -64,7 +66,7 @@ func testAccountContent(t *testing.T, e *env) {
 	}
 }
 
-// stamp wants a time as the contract writes them, of now.
+// stamp wants the present time in the format of the contract.
 func stamp(t *testing.T, text string) {
 	t.Helper()
 	at, err := time.Parse("2006-01-02T15:04:05.000Z", text)
@@ -73,6 +75,7 @@ func stamp(t *testing.T, text string) {
 	}
 }
 
+// An address is verified by the newest link, once, within 24 hours, and only by its own member.
 func testVerification(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -110,10 +113,11 @@ func testVerification(t *testing.T, e *env) {
 	verify(b, third, "success")
 	state(true, false)
 	verify(b, third, "code-doesnt-match")
-	b.get("/user/verify-email-address") // also when verified already
+	b.get("/user/verify-email-address") // allowed even when verified already
 	state(true, false)
 }
 
+// A password is reset by the newest mailed code, once. The answer does not tell who has an account.
 func testReset(t *testing.T, e *env) {
 	b := e.browser(t)
 	m, foreign := b.register(), e.browser(t).register()
@@ -161,12 +165,13 @@ func testReset(t *testing.T, e *env) {
 	b.login(m, "false").Is(loggedOut)
 	m.password = "Another!word"
 	b.login(m, "false").Is(loggedIn)
-	// A reset code is not a verification code, and the other way round.
+	// A reset code does not verify an address, and a verification code does not reset a password.
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		second).Is(`{"verify_email_address_response":"signature-invalid","user-api-version":"0.0.1"}`)
 	set(m.username, codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink), "Third!word").Is(outcome("signature-invalid"))
 }
 
+// All usernames of an address are mailed to it, and the answer is the same for an unknown address.
 func testForgotUsername(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -190,6 +195,8 @@ func testForgotUsername(t *testing.T, e *env) {
 	want(t, "mails", len(e.mails(m.email)), 4)
 }
 
+// Name and address can be changed. A new address is used at once, must be verified, and can be
+// undone from the old one.
 func testInformation(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -223,7 +230,7 @@ func testInformation(t *testing.T, e *env) {
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		codeIn(t, mail.Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	b.get("/user/logged-in").Want(next, "email_address")
-	// The same mail gives the account back to the old address, by a form, for the one who reads it there.
+	// The same mail lets the reader of the old address take the account back, by a form.
 	visitor := e.browser(t)
 	undo := codeIn(t, mail.Text, "/account/undo-address-change?address_undo_code=")
 	if a := visitor.get("/user/undo-address-change?address_undo_code=" + undo); a.Status != 405 && a.Status != 404 {
@@ -235,7 +242,8 @@ func testInformation(t *testing.T, e *env) {
 	e.mailWith(t, m.email, resetLink, 1)
 }
 
-// Without a key that the contract calls required: 400 with JSON, or a documented refusal.
+// A request without a required key gets 400 with JSON, or a documented refusal. No body causes a
+// server error.
 func testMissingKeys(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.register()
@@ -267,6 +275,7 @@ func testMissingKeys(t *testing.T, e *env) {
 	}
 }
 
+// Calls for members refuse visitors.
 func testVisitorsRefused(t *testing.T, e *env) {
 	b := e.browser(t)
 	for path, key := range map[string]string{

@@ -31,7 +31,7 @@ func (e *env) browser(t *testing.T) *browser {
 	}
 }
 
-// options bend a request.
+// option changes a request.
 type option func(*http.Request)
 
 func header(name, value string) option {
@@ -60,7 +60,7 @@ func cookie(name, value string) option {
 	}
 }
 
-// send sends a request as this browser, without looking at the answer.
+// send sends a request as this browser and checks the answer against the contract.
 func (b *browser) send(method, path, body string, options ...option) testenv.Answer {
 	b.TB.Helper()
 	r := b.Body(method, path, body)
@@ -130,7 +130,7 @@ func (b *browser) token() {
 	}
 }
 
-// refused wants the code that a refusal carries.
+// refused wants an error code in an answer with HTTP 200.
 func (b *browser) refused(a testenv.Answer, code string) {
 	b.TB.Helper()
 	if a.Status != http.StatusOK {
@@ -139,12 +139,12 @@ func (b *browser) refused(a testenv.Answer, code string) {
 	a.Want(code, "errors", "error")
 }
 
-// isJSON reports whether an answer is JSON and says so.
+// isJSON reports whether an answer is a JSON object and declared as JSON.
 func isJSON(a testenv.Answer) bool {
 	return a.At() != nil && strings.HasPrefix(a.Header.Get("Content-Type"), "application/json")
 }
 
-// keysOf are the keys of an object in an answer, in the order in which they were sent.
+// keysOf are the keys of an object in an answer, in the order of the answer.
 func keysOf(t *testing.T, a testenv.Answer, object string) (keys []string) {
 	t.Helper()
 	var outer map[string]json.RawMessage
@@ -169,7 +169,7 @@ func keysOf(t *testing.T, a testenv.Answer, object string) (keys []string) {
 	return keys
 }
 
-// want compares two values that need no words.
+// want compares two values.
 func want[V comparable](t *testing.T, what string, got, want V) {
 	t.Helper()
 	if got != want {

@@ -32,6 +32,7 @@ func (b *browser) add(sku, quantity string) testenv.Answer {
 	return a
 }
 
+// Products are listed in their order, with prices and pictures.
 func testProducts(t *testing.T, e *env) {
 	b := e.browser(t)
 	a := b.get("/order/products")
@@ -53,6 +54,7 @@ func testProducts(t *testing.T, e *env) {
 	}
 }
 
+// A product has its SKUs and pictures, and identifiers are case-sensitive.
 func testProduct(t *testing.T, e *env) {
 	b := e.browser(t)
 	a := b.get("/order/product/bSusp6dBHm")
@@ -83,6 +85,8 @@ func testProduct(t *testing.T, e *env) {
 	b.get("/order/product/bsusp6dbhm").Want("error", "product")
 }
 
+// Without a cart, reading calls answer with an empty one and changing calls refuse, for visitors
+// and members.
 func testNoCart(t *testing.T, e *env) {
 	for _, b := range []*browser{e.browser(t), e.browser(t)} {
 		b.get("/order/cart-items").Is(`{"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
@@ -118,7 +122,7 @@ func testNoCart(t *testing.T, e *env) {
 	}
 }
 
-// zeroTotals wants five noughts.
+// zeroTotals wants five totals of zero.
 func zeroTotals(t *testing.T, a testenv.Answer, key string) {
 	t.Helper()
 	for _, part := range []string{"item_subtotal", "item_discount", "shipping_subtotal", "shipping_discount", "cart_total"} {
@@ -134,6 +138,8 @@ func line(quantity int) string {
 		"sku_image_url":"/img/product/paper_clip_left_2.jpg"}`, quantity)
 }
 
+// Adding checks SKU and quantity, sums quantities up to 99, and keeps the order of the lines, for
+// visitors and members.
 func testAdd(t *testing.T, e *env) {
 	for _, b := range []*browser{e.browser(t), e.browser(t)} {
 		add := func(pairs ...string) testenv.Answer { return b.post("/order/cart-add-product-sku", pairs...) }
@@ -187,7 +193,7 @@ func testAdd(t *testing.T, e *env) {
 
 const noCodes = `"discount_code_data":{},`
 
-// sums wants totals by value: the contract allows a number or text for each.
+// sums compares totals by value: the contract allows a number or a text for each.
 func (b *browser) sums(a testenv.Answer, key string, five ...string) {
 	b.TB.Helper()
 	for i, name := range []string{"item_subtotal", "item_discount", "shipping_subtotal", "shipping_discount", "cart_total"} {
@@ -207,6 +213,7 @@ func (b *browser) sums(a testenv.Answer, key string, five ...string) {
 	}
 }
 
+// Updating sets the quantity of a line, and refuses what is not in the cart or not from 0 to 99.
 func testUpdate(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -234,7 +241,7 @@ func testUpdate(t *testing.T, e *env) {
 	update("sku_id", "1", "quantity", "007").Want("24.50", "sku_subtotal")
 }
 
-// totalsJSON repeats an answer's own totals, for comparing the rest of it.
+// totalsJSON repeats an answer's own totals, to compare the rest of it.
 func totalsJSON(a testenv.Answer, key string) string {
 	var parts map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(a.Body), &parts); err != nil {
@@ -243,6 +250,7 @@ func totalsJSON(a testenv.Answer, key string) string {
 	return `"` + key + `":` + string(parts[key])
 }
 
+// Removing the last line leaves an empty cart, which cannot be checked out.
 func testRemove(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -269,10 +277,12 @@ func testRemove(t *testing.T, e *env) {
 	b.refused(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-is-empty")
 }
 
+// The shipping methods are listed with a default, and the chosen one counts in all totals.
 func testShipping(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "2")
-	// The totals count the default method that the page shows as chosen, whichever call comes first.
+	// The totals include the default method that the page shows as chosen, whichever call comes
+	// first.
 	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	a := b.get("/order/cart-shipping-methods")
 	a.Want("USPSRetailGround", "shipping_method_selected")
@@ -313,6 +323,7 @@ func testShipping(t *testing.T, e *env) {
 	}
 }
 
+// A deleted cart is gone with its codes, and the next one begins empty.
 func testDelete(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -324,6 +335,7 @@ func testDelete(t *testing.T, e *env) {
 	b.get("/order/cart-discount-codes").Is(`{"cart_found":true,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 }
 
+// A login merges the visitor's cart into the member's. The member's quantities and method win.
 func testMerge(t *testing.T, e *env) {
 	home := e.browser(t)
 	m := home.register()
@@ -365,6 +377,7 @@ func testMerge(t *testing.T, e *env) {
 	wrong.get("/order/cart-items").Want(true, "cart_found")
 }
 
+// Concurrent adds to one cart all count.
 func testParallelAdds(t *testing.T, e *env) {
 	for _, member := range []bool{false, true} {
 		b := e.browser(t)
@@ -381,7 +394,7 @@ func testParallelAdds(t *testing.T, e *env) {
 			for name, value := range b.cookies {
 				one.cookies[name] = value
 			}
-			tab := one.clone() // before the other one's answer changes its cookies
+			tab := one.clone() // before another tab's answer changes the cookies
 			wait.Go(func() { one.post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "2") })
 			wait.Go(func() { tab.get("/order/cart-shipping-methods") })
 		}
@@ -402,6 +415,7 @@ func (b *browser) clone() *browser {
 	return &c
 }
 
+// A GET does not change a cart, and a query does not replace the form.
 func testGetOnCart(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -414,7 +428,7 @@ func testGetOnCart(t *testing.T, e *env) {
 			t.Errorf("GET %s answered %d %s", path, a.Status, a.Body)
 		}
 	}
-	// A query does not stand in for the form.
+	// A query does not replace the form.
 	if a := b.post("/order/cart-add-product-sku?sku_id=1&quantity=1"); a.At("errors", "error") != "sku-id-required" && a.Status != 400 {
 		t.Errorf("a query instead of a form: %s", a.Body)
 	}

@@ -14,7 +14,7 @@ var clientEvents = map[string]func(*testing.T, *env){
 	"link events": testLinkEvents,
 }
 
-// report sends a client event, as the frontend does: without cookies.
+// report sends a client event as the frontend does, without cookies.
 func (b *browser) report(kind string, pairs ...string) {
 	b.TB.Helper()
 	a := b.get("/clientevent/"+kind+"?"+testenv.Form(pairs...).Encode(), header("Cookie", ""))
@@ -23,7 +23,7 @@ func (b *browser) report(kind string, pairs ...string) {
 	}
 }
 
-// stored waits until as many events of a page are stored.
+// stored waits until n events of a page are stored.
 func (e *env) stored(t *testing.T, n int, table, page, condition string, args ...any) {
 	t.Helper()
 	eventually(t, table+" "+page+" "+condition, func() bool {
@@ -34,6 +34,7 @@ func (e *env) stored(t *testing.T, n int, table, page, condition string, args ..
 
 func page() string { return "https://www.shop.example/p/" + random() }
 
+// Page views, errors and clicks are stored under the member to whom the cookie belongs.
 func testPageViews(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.get("/user/logged-in")
@@ -48,7 +49,8 @@ func testPageViews(t *testing.T, e *env) {
 		return e.db(t, "events").Number("SELECT count(*) FROM member WHERE id = $1::bigint", id) == 1
 	})
 	for kind, table := range map[string]string{"pageview": "page_view", "ajaxerror": "call_error", "buttonclick": "click"} {
-		// The id of the cookie says whose session it was; a claim without it proves no member.
+		// The id in the cookie tells whose session it was. A claim without it does not make the
+		// event a member's.
 		for anonymous, condition := range map[string]string{b.cookies["anonymousclientevent"]: "user_id = $2::bigint",
 			"undefined": "user_id IS NULL AND $2::bigint > 0", visitor: "user_id IS NULL AND $2::bigint > 0"} {
 			p := page()
@@ -59,6 +61,7 @@ func testPageViews(t *testing.T, e *env) {
 	}
 }
 
+// Events with odd values are answered like all others, and stored without these values.
 func testOddEvents(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, kind := range []string{"pageview", "ajaxerror", "buttonclick", "linkevent"} {
@@ -91,6 +94,7 @@ func testOddEvents(t *testing.T, e *env) {
 	e.stored(t, 1, "call_error", p, "user_id IS NULL")
 }
 
+// Arrivals by a link are stored with the member, prospect and mail of its codes.
 func testLinkEvents(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// TestForeignStripe runs the shop with a Stripe and a mail server that are not its own, at another
-// public address, as a test bench does that was made from the contract.
+// TestForeignStripe runs the shop with another Stripe, another mail server and another public
+// address, like a test bench that was made from the contract.
 func TestForeignStripe(t *testing.T) {
 	t.Parallel()
 	s := newStripe(t)
@@ -41,7 +41,7 @@ func TestForeignStripe(t *testing.T) {
 	})
 }
 
-// checkout opens the payment page for some pieces of SKU 1, and more of others.
+// checkout opens the payment page for two pieces of SKU 1, and one of each further SKU.
 func (b *browser) checkout(address string, more ...string) string {
 	b.TB.Helper()
 	b.add("1", "2")
@@ -59,7 +59,7 @@ func (b *browser) success(session string) testenv.Answer {
 	return b.get("/order/checkout-session-success?session_id=" + session)
 }
 
-// bought wants a session to be an order and returns its identifier.
+// bought wants a session to be an order, and returns the order's identifier.
 func (b *browser) bought(session string) string {
 	b.TB.Helper()
 	a := b.success(session)
@@ -67,7 +67,7 @@ func (b *browser) bought(session string) string {
 	return a.Text("order_identifier")
 }
 
-// requestOf is what a session was made with.
+// requestOf is the form with which a session was created.
 func (s *stripe) requestOf(t *testing.T, session string) map[string]string {
 	t.Helper()
 	s.mu.Lock()
@@ -88,6 +88,8 @@ func (s *stripe) requestOf(t *testing.T, session string) map[string]string {
 	return nil
 }
 
+// A payment session is created with the lines, shipping, addresses and URLs of the contract, once
+// for a cart.
 func testSession(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	address := email()
@@ -120,6 +122,7 @@ func testSession(t *testing.T, e *env, s *stripe) {
 	}
 }
 
+// Stripe charges the discounted total, and order and mail show the codes.
 func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	b.add("6", "5")
@@ -145,7 +148,7 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	if strings.Contains(text, "{") {
 		t.Errorf("the mail holds what should have been filled in:\n%s", text)
 	}
-	// Two codes, one of which does nothing, and free shipping.
+	// free shipping, and a code whose minimum is not met
 	b = e.browser(t)
 	b.add("6", "5")
 	free, high := e.newCode(t, 4, 0, 0, true, "-1 day", "1 day"), e.newCode(t, 1, 1000, 9000, false, "-1 day", "1 day")
@@ -166,6 +169,8 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	holds(t, e.mail(t, address, 1).Text, free, high, "combin", "19.95")
 }
 
+// The success page makes one order of a paid session, shows it to visitors, and refuses unknown
+// sessions.
 func testSuccess(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	b.get("/order/checkout-session-success").Is(`{"checkout_session_success":"error","errors":{"error":"session-id-required"},` +
@@ -199,6 +204,7 @@ func testSuccess(t *testing.T, e *env, s *stripe) {
 		identifier + `","order-api-version":"0.0.1"}`)
 }
 
+// An order is what was paid, whatever happened to the cart after the payment page was opened.
 func testFrozen(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	session := b.checkout("")
@@ -222,7 +228,7 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 	s.pay(session, email())
 	identifier = gone.bought(session)
 	gone.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
-	// A payment page that asked for no shipping address, and no one named an address before it.
+	// a payment page that asked for no shipping address, where none was named before
 	b = e.browser(t)
 	session = b.checkout("")
 	address := email()
@@ -234,13 +240,14 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 		a.Want(value, "order_data", "order_shipping_address", key)
 	}
 	a.Want(address, "order_data", "order_payment_info", "email")
-	// A paid session that the shop did not make.
+	// a paid session that the shop did not make
 	s.set(func() {
 		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign",
 			"status": "complete", "amount_total": 100, "currency": "usd",
 			"metadata": map[string]string{"cart_id": "99999"}, "customer_details": map[string]any{"email": "x@y.example", "name": "X"}}
 	})
-	// Stripe is not asked about what no checkout knows. Told by Stripe it is known: it is with staff.
+	// Stripe is not asked about a session without a checkout. Once an event reports it, it is an
+	// entry for staff.
 	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
 		`"order-api-version":"0.0.1"}`)
 	body := s.event("checkout.session.completed", "cs_test_foreign")
@@ -254,6 +261,7 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 
 const received = `{"received":true}`
 
+// The webhook makes one order and one mail, however often the event comes.
 func testWebhook(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	address := email()
@@ -282,6 +290,7 @@ func testWebhook(t *testing.T, e *env, s *stripe) {
 	}
 }
 
+// The webhook refuses what is not signed, too old or not JSON, and accepts every signed event.
 func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 	now := time.Now()
 	for what, c := range map[string]struct {
@@ -325,7 +334,8 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 	if a := e.hook(t, several, stamp+",v1=0000,"+good); a.Status != 200 {
 		t.Errorf("one good signature of two: %d %s", a.Status, a.Body)
 	}
-	// Verified, but no event that makes an order: kept, answered 200 or one of the contract's 400.
+	// Verified, but not an event that makes an order: stored, and answered with 200 or one of the
+	// contract's 400.
 	for _, odd := range []string{`{}`, `[]`, `null`, `"x"`, `1`, `{"id":1,"type":2}`, `{"type":"checkout.session.completed"}`,
 		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_x","payment_status":"paid",` +
 			`"metadata":{"cart_id":"x"}}}}`,
@@ -340,6 +350,7 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 	}
 }
 
+// Webhooks and success pages at the same time make one order.
 func testAtOnce(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	address := email()
@@ -371,6 +382,7 @@ func testAtOnce(t *testing.T, e *env, s *stripe) {
 	want(t, "orders", e.db(t, "order").Number("SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
 }
 
+// A member's orders are in the account, and only the member sees them.
 func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	m := b.register()
@@ -412,6 +424,8 @@ func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	a.Want("accepted", "order_data", "order_statuses", "1", "identifier")
 }
 
+// A checkout is refused without a cart, stock and the agreement to the terms of sale, in this
+// order.
 func testCheckoutChecks(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	open := func(pairs ...string) testenv.Answer { return b.post("/order/create-checkout-session", pairs...) }
@@ -437,8 +451,8 @@ func testCheckoutChecks(t *testing.T, e *env, s *stripe) {
 		"no address at all").Is(`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
 }
 
-// However little an event says, and in whatever version, the shopper waits for no sweep: what it
-// lacks is asked of Stripe.
+// No order waits for the sweep because an event has few fields or an unknown version: the shop asks
+// Stripe for missing fields.
 func testEventShapes(t *testing.T, e *env, s *stripe) {
 	for what, change := range map[string]func(event, object map[string]any){
 		"no more than an id": func(_, o map[string]any) {
@@ -488,7 +502,7 @@ func testEventShapes(t *testing.T, e *env, s *stripe) {
 	}
 }
 
-// An event that the session expired, out of turn, must not cost the payer the order.
+// A session that expired according to an event out of order still becomes an order once it is paid.
 func testExpiredAndPaid(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	address := email()
@@ -505,7 +519,7 @@ func testExpiredAndPaid(t *testing.T, e *env, s *stripe) {
 	b.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
 }
 
-// Orders of an address come to the account once the address is proved, not before.
+// Orders of an address move to the account once the address is verified, not before.
 func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 	visitor := e.browser(t)
 	address := email()
@@ -537,6 +551,7 @@ func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 	visitor.refused(visitor.get("/order/"+identifier), "log-in-required-to-view-order")
 }
 
+// While Stripe is down the checkout answers with an error, and the cart stays.
 func testStripeDown(t *testing.T, e *env, s *stripe) {
 	known := e.browser(t).checkout(email())
 	b := e.browser(t)
@@ -553,7 +568,7 @@ func testStripeDown(t *testing.T, e *env, s *stripe) {
 	b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Want("success", "create_checkout_session")
 }
 
-// The two switches that say who may check out.
+// Two settings say who may check out.
 func testConfiguration(t *testing.T, e *env) {
 	member, visitor := e.browser(t), e.browser(t)
 	m := member.register()

@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// TestTwoHosts runs the shop as it runs in public: behind https, with a frontend on a host beside it,
-// here with no secret for the webhook.
+// TestTwoHosts runs the shop as in production, behind https and with a frontend on another host,
+// but without a secret for the webhook.
 func TestTwoHosts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, "PUBLIC_URL=https://api.shop.example", "COOKIE_DOMAIN=shop.example", "STRIPE_API_BASE=http://127.0.0.1:9",

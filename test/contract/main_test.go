@@ -22,7 +22,7 @@ const (
 	resetLink  = "/set-new-password?password_reset_code="
 )
 
-// env is one running shop and the contract that its answers are held against.
+// env is one running shop and the contract that its answers are checked against.
 type env struct {
 	shop              *shoptest.Shop
 	edge, user, order *testenv.Contract
@@ -44,12 +44,12 @@ func newEnv(t *testing.T, settings ...string) *env {
 
 var counter atomic.Int64
 
-// name is a username, or the local part of an address, that no one else has.
+// name is a unique username, or local part of an address.
 func name(stem string) string { return fmt.Sprintf("%s%d", stem, counter.Add(1)) }
 
 func email() string { return name("pat") + "@mail.example.com" }
 
-// try runs tests in parallel, each with the shop.
+// try runs tests in parallel against one shop.
 func try(t *testing.T, e *env, tests map[string]func(*testing.T, *env)) {
 	t.Helper()
 	for name, test := range tests {
@@ -60,7 +60,7 @@ func try(t *testing.T, e *env, tests map[string]func(*testing.T, *env)) {
 	}
 }
 
-// The way Go's own runner goes: one shop for all that can share one.
+// All tests that can share a shop run against one, as Go's own test runner would do.
 func TestOneShop(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -70,7 +70,7 @@ func TestOneShop(t *testing.T) {
 	}
 }
 
-// TestMain says what is missing before a hundred tests do.
+// TestMain reports a missing database once, instead of a hundred times.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_DATABASE_URL") == "" {
 		fmt.Fprintln(os.Stderr, "TEST_DATABASE_URL is not set: run the tests under pkg/pglocal/cmd/withpostgres")
@@ -79,7 +79,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// contractOf is the part of the contract that describes a path, nil for a path outside of it.
+// contractOf is the part of the contract that describes a path. It is edge's for paths outside of
+// the contract.
 func (e *env) contractOf(path string) *testenv.Contract {
 	switch {
 	case e.edge.Doc.Paths.Find(path) != nil:
@@ -105,7 +106,7 @@ func (e *env) exec(t *testing.T, service, sql string, args ...any) {
 	}
 }
 
-// eventually waits for what the shop does behind its answers.
+// eventually waits for work that the shop does after its answer.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -119,7 +120,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// mail waits until someone's n-th mail is there and returns it; the first is 1.
+// mail waits until an address has n mails and returns the nth; the first is 1.
 func (e *env) mail(t *testing.T, to string, n int) shoptest.Mail {
 	t.Helper()
 	var got []shoptest.Mail
@@ -127,8 +128,8 @@ func (e *env) mail(t *testing.T, to string, n int) shoptest.Mail {
 	return got[len(got)-n]
 }
 
-// mailWith waits until n of someone's mails hold a text, and returns the newest of them. Mails that
-// leave at the same time arrive in any order.
+// mailWith waits until n mails to an address contain a text, and returns the newest of them. Mails
+// that are sent at the same time arrive in any order.
 func (e *env) mailWith(t *testing.T, to, text string, n int) shoptest.Mail {
 	t.Helper()
 	var found []shoptest.Mail
@@ -144,7 +145,7 @@ func (e *env) mailWith(t *testing.T, to, text string, n int) shoptest.Mail {
 	return found[0]
 }
 
-// holds fails unless a text holds all the parts.
+// holds wants all parts in a text.
 func holds(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -154,7 +155,7 @@ func holds(t *testing.T, text string, parts ...string) {
 	}
 }
 
-// codeIn is what follows a marker in a mail, up to the first character that no code holds.
+// codeIn is the code after a marker in a mail, up to the first character that no code contains.
 func codeIn(t *testing.T, text, marker string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(text, marker)
@@ -173,7 +174,7 @@ func codeIn(t *testing.T, text, marker string) string {
 // member is a person with an account.
 type member struct{ username, email, password string }
 
-// register makes a member; the browser is logged in afterwards.
+// register makes a member, who is logged in afterwards.
 func (b *browser) register() member {
 	b.TB.Helper()
 	m := member{name("member_"), email(), password}
@@ -188,7 +189,7 @@ func (b *browser) login(m member, remember string) testenv.Answer {
 	return b.post("/user/login", "username", m.username, "password", m.password, "remember_me", remember)
 }
 
-// pay pays a session at the stand-in.
+// pay pays a session at the stand-in for Stripe.
 func (e *env) pay(t *testing.T, session string) {
 	t.Helper()
 	e.control(t, "/_/sessions/"+session+"/pay", "")

@@ -10,7 +10,7 @@ import (
 
 var methods = map[string]func(*testing.T, *env){"Allow": allowIsRight}
 
-// Whatever is answered with 405 says what the address allows instead, and that is true of each method.
+// An answer of 405 names the methods that the address allows, and exactly those are allowed.
 func allowIsRight(t *testing.T, e *env) {
 	ask := func(method, address string) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
@@ -54,13 +54,13 @@ func allowIsRight(t *testing.T, e *env) {
 				for _, other := range all {
 					got := ask(other, at+path).StatusCode
 					if got == http.StatusForbidden {
-						continue // a POST without a token hears of that first
+						continue // a POST without a token is refused first
 					}
 					if (got != http.StatusMethodNotAllowed) != slices.Contains(allow, other) {
 						t.Errorf("%s %s answers %d; Allow is %q", other, path, got, allow)
 					}
 				}
-				break // one 405 says all of an address
+				break // one 405 tells everything about an address
 			}
 		}
 	}

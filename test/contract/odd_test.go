@@ -31,7 +31,8 @@ var orders = map[string]func(*testing.T, *env){
 	"with another's name": testMembersAddress,
 }
 
-// testNoContentType posts without a body and without its type, as scripts do for calls that take nothing.
+// Posts without a body and without a content type are accepted: scripts send them to calls without
+// parameters.
 func testNoContentType(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -45,6 +46,7 @@ func testNoContentType(t *testing.T, e *env) {
 		`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
 }
 
+// HEAD is answered like GET, without a body.
 func testHeads(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, path := range []string{"/user/", "/user/token", "/user/logged-in", "/order/products", "/order/product/bSusp6dBHm",
@@ -55,6 +57,7 @@ func testHeads(t *testing.T, e *env) {
 	}
 }
 
+// An address is masked after its fourth letter, so a short one is shown.
 func testShortMask(t *testing.T, e *env) {
 	b := e.browser(t)
 	for local, masked := range map[string]string{"a": "a", "ab": "ab", "abcd": "abcd", "abcde": "abcd*"} {
@@ -66,6 +69,8 @@ func testShortMask(t *testing.T, e *env) {
 	}
 }
 
+// Of twenty registrations of one username at once, one succeeds. Logins and resets at once all
+// succeed.
 func testSameNameAtOnce(t *testing.T, e *env) {
 	username, address := name("member_"), email()
 	var mu sync.Mutex
@@ -109,12 +114,13 @@ func testSameNameAtOnce(t *testing.T, e *env) {
 	want(t, fmt.Sprint("resets, of ", outcomes), outcomes["200 success"], 20)
 }
 
-// testClientsApart tells clients apart by what the proxy on this machine says, and only by the last hop of it.
+// Rate limits count clients by the address that the proxy on this machine adds, and only by the
+// last hop.
 func testClientsApart(t *testing.T, e *env) {
 	guess := func(b *browser) int { return b.login(member{name("nobody_"), "", "Guess!word"}, "false").Status }
 	b, forger := e.browser(t), e.browser(t)
 	forger.token()
-	for { // the limit is one of a minute: what is compared must be of the same one
+	for { // the limit counts by the minute: both results must be from the same one
 		began := time.Now()
 		limited := false
 		for range 80 {
@@ -143,7 +149,7 @@ func testClientsApart(t *testing.T, e *env) {
 	}
 }
 
-// testHammering repeats what mails someone or tells who has an account, until it is told to stop.
+// Calls that mail someone, or tell who has an account, are limited. A reset is not.
 func testHammering(t *testing.T, e *env) {
 	m := e.browser(t).register()
 	address := email()
@@ -173,12 +179,12 @@ func testHammering(t *testing.T, e *env) {
 		}
 	}
 	b := e.browser(t)
-	for range 100 { // a reset is never refused, or others could use up its owner's
+	for range 100 { // never refused, or others could use up the limit of the account
 		want(t, "a reset", b.post("/user/reset-password", "username", m.username, "email_address", address).Status, 200)
 	}
 }
 
-// testPageCalls sends what a page sends at once, in no order.
+// The calls of a page may come at once and in any order.
 func testPageCalls(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "2")
@@ -194,6 +200,7 @@ func testPageCalls(t *testing.T, e *env) {
 	b.get("/order/cart-shipping-methods").Want("USPSRetailGround", "shipping_method_selected")
 }
 
+// An odd receipt address gets JSON, not a server error.
 func testOddReceipts(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, address := range []string{"x", "a@b", "é@é.éé", strings.Repeat("a", 254), strings.Repeat("a", 300) + "@x.example", "a b@c.dd",
@@ -205,6 +212,7 @@ func testOddReceipts(t *testing.T, e *env) {
 	}
 }
 
+// A path with a slash too many is not found, even without a token.
 func testSlashWithoutToken(t *testing.T, e *env) {
 	for path, methods := range e.paths() {
 		if methods[0] == "POST" {
@@ -215,6 +223,7 @@ func testSlashWithoutToken(t *testing.T, e *env) {
 	}
 }
 
+// If the cart no longer allows the chosen shipping method, the default counts.
 func testDefaultAfterRemoval(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -226,6 +235,7 @@ func testDefaultAfterRemoval(t *testing.T, e *env) {
 	b.get("/order/confirm-shipping-method").Want("USPSRetailGround", "confirm_shipping_method", "identifier")
 }
 
+// The times of a code have milliseconds and end in Z.
 func testTimesOfCodes(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
@@ -238,6 +248,7 @@ func testTimesOfCodes(t *testing.T, e *env) {
 	}
 }
 
+// A visitor's purchase is an order, a mail and a prospect.
 func testPurchase(t *testing.T, e *env) {
 	b := e.browser(t)
 	address := email()
@@ -248,12 +259,12 @@ func testPurchase(t *testing.T, e *env) {
 	m := e.mail(t, address, 1)
 	holds(t, m.Text, identifier, "16.56")
 	b.get("/user/logged-in").Want(0, "cart_item_count")
-	// The mail and the prospect come of the same message, in two services: either may be first.
+	// Two services make the mail and the prospect of the same message, so either may be first.
 	e.db(t, "user").Becomes(1, "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' "+
 		"AND pr_cd <> ''", address)
 }
 
-// A visitor may order with the address of a member: it stays a visitor's order, and a visitor sees it.
+// A visitor may order with a member's address. It stays a visitor's order, which visitors see.
 func testMembersAddress(t *testing.T, e *env) {
 	owner := e.browser(t)
 	m := owner.register()
@@ -270,6 +281,7 @@ func testMembersAddress(t *testing.T, e *env) {
 	owner.refused(owner.get("/order/"+identifier), "order-not-in-account")
 }
 
+// Odd values of X-Forwarded-For do not disturb a request.
 func testOddForwarded(t *testing.T, e *env) {
 	for _, address := range []string{"", "x", "::1", "2001:db8::1", "192.0.2.1:8080", "[2001:db8::2]:80", ", ,", "unknown",
 		strings.Repeat("1.2.3.4, ", 300), "127.0.0.1", "\"192.0.2.7\"", "999.1.1.1", "fe80::1%eth0"} {

@@ -25,6 +25,7 @@ func termsError(code string) string {
 	return `{"terms_of_use_agree":"error","errors":{"error":"` + code + `"},"user-api-version":"0.0.1"}`
 }
 
+// Members agree once to the newest version of the terms, and to no other.
 func testTerms(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.register()
@@ -63,6 +64,8 @@ func reasons(newsletter, unsubscribe, first, other string) []string {
 		"false", "inappropriate", "false", "spam", "false", "other", other}
 }
 
+// Mail preferences are changed with all their keys at once. The unsubscribe token changes with the
+// switch.
 func testPreferences(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -111,6 +114,7 @@ func testPreferences(t *testing.T, e *env) {
 	}
 }
 
+// A member unsubscribes by the token of a mail.
 func testUnsubscribe(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -121,6 +125,7 @@ func testUnsubscribe(t *testing.T, e *env) {
 	a.Want(true, "account_content", "personal_data", "email_unsubscribed")
 }
 
+// A prospect unsubscribes by the token of a mail.
 func testUnsubscribeProspect(t *testing.T, e *env) {
 	b := e.browser(t)
 	address := email()
@@ -135,7 +140,7 @@ func testUnsubscribeProspect(t *testing.T, e *env) {
 	unsubscribes(t, e, "pr_token", token, address)
 }
 
-// unsubscribes goes the way of an unsubscribe link.
+// unsubscribes follows an unsubscribe link to its end.
 func unsubscribes(t *testing.T, e *env, key, token, address string) {
 	t.Helper()
 	b := e.browser(t)
@@ -179,6 +184,8 @@ func unsubscribes(t *testing.T, e *env, key, token, address string) {
 	}
 }
 
+// A chat message makes a prospect of an unknown address, and belongs to the member once the address
+// is verified.
 func testChat(t *testing.T, e *env) {
 	visitor := e.browser(t)
 	address := email()
@@ -204,7 +211,7 @@ func testChat(t *testing.T, e *env) {
 	if n := len(e.mails(address)); n != 0 {
 		t.Errorf("the sender gets %d mails", n)
 	}
-	// Two members share an address.
+	// two members with one address
 	shared := email()
 	for range 2 {
 		b := e.browser(t)
@@ -214,7 +221,7 @@ func testChat(t *testing.T, e *env) {
 	chat(e.browser(t), shared)
 	want(t, "prospects of a member's address", e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1", shared), 0)
 
-	// Conversion waits for the proof of the address.
+	// The prospect is converted when the address is verified, not before.
 	b := e.browser(t)
 	m := member{name("member_"), address, password}
 	b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", address,
@@ -235,6 +242,7 @@ func testChat(t *testing.T, e *env) {
 	want(t, "a member's messages", owned(), 2)
 }
 
+// The waiting list takes each address once, also that of a member.
 func testWaitingList(t *testing.T, e *env) {
 	b := e.browser(t)
 	address := email()
@@ -252,6 +260,7 @@ func testWaitingList(t *testing.T, e *env) {
 	notify(m.email).Is(`{"pythonabot_notify_me":"success","user-api-version":"0.0.1"}`)
 }
 
+// The address for a visitor's receipt must not be a verified member's, and makes a prospect.
 func testAddressCall(t *testing.T, e *env) {
 	b := e.browser(t)
 	ask := func(address string) testenv.Answer {
@@ -284,7 +293,8 @@ func testAddressCall(t *testing.T, e *env) {
 	})
 	b.get("/order/change-confirmation-email-address").Is(
 		`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
-	// What is asked next finds the prospect: three times in a row, for a busy machine may be late once.
+	// The next request already finds the prospect. Three times in a row suffice, since a busy
+	// machine may be late once.
 	row := 0
 	eventually(t, "an address is a prospect's as soon as it was given", func() bool {
 		address := email()

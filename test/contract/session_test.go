@@ -39,6 +39,7 @@ func sessionCookie(t *testing.T, a testenv.Answer, maxAge int) {
 	plain(t, c.Value)
 }
 
+// A login needs the exact username and password, and gives a new session each time.
 func testLogin(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -54,7 +55,7 @@ func testLogin(t *testing.T, e *env) {
 			t.Error("a failed login hands out a session")
 		}
 	}
-	blanks := e.browser(t) // as keyboards of phones put them around a name
+	blanks := e.browser(t) // phone keyboards add spaces around a name
 	blanks.login(member{" " + m.username + " ", "", password}, "false").Is(loggedIn)
 	a := other.login(m, "false")
 	a.Is(loggedIn)
@@ -74,6 +75,7 @@ func testLogin(t *testing.T, e *env) {
 	b.get("/user/logged-in").Want(true, "logged_in")
 }
 
+// Only a remembered session outlives the browser.
 func testRemember(t *testing.T, e *env) {
 	m := e.browser(t).register()
 	for remember, maxAge := range map[string]int{"true": 1209600, "false": 0, "": 0, "True": 0, "1": 0} {
@@ -94,6 +96,7 @@ func testRemember(t *testing.T, e *env) {
 		"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "true"), 1209600)
 }
 
+// Logging out ends the session and leaves the cart with the member.
 func testLogout(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.get("/user/logout").Is(`{"logout":"user_not_authenticated","user-api-version":"0.0.1"}`)
@@ -117,6 +120,7 @@ func testLogout(t *testing.T, e *env) {
 	b.get("/order/cart-items").Want(1, "item_data", "product_sku_data", "0", "quantity")
 }
 
+// The call logged-in tells a page who the visitor is.
 func testLoggedIn(t *testing.T, e *env) {
 	b := e.browser(t)
 	visitor := `{"logged_in":false,"log_client_events":true,"client_event_id":"null","cart_item_count":0,"user-api-version":"0.0.1"}`
@@ -142,6 +146,7 @@ func testLoggedIn(t *testing.T, e *env) {
 	}
 }
 
+// Forged cookies give no session and no cart.
 func testForgedCookies(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.cookies["sessionid"] = "forgedforgedforgedforgedforgedfo"
@@ -168,6 +173,7 @@ func testForgedCookies(t *testing.T, e *env) {
 	}
 }
 
+// Registration and login give a new CSRF token, and the old one is refused.
 func testRotation(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
@@ -191,6 +197,7 @@ func testRotation(t *testing.T, e *env) {
 	want(t, "a POST after the login", b.post("/order/cart-delete-cart").Status, 200)
 }
 
+// A changed password ends all other sessions, and is mailed.
 func testChangePassword(t *testing.T, e *env) {
 	b, other := e.browser(t), e.browser(t)
 	m := b.register()
@@ -210,7 +217,7 @@ func testChangePassword(t *testing.T, e *env) {
 	before, token := b.cookies["sessionid"], b.cookies["csrftoken"]
 	a := change(password, "Another!word", "Another!word")
 	a.Is(`{"change_my_password":"success","user-api-version":"0.0.1"}`)
-	sessionCookie(t, a, 0) // it was a browser session and stays one
+	sessionCookie(t, a, 0) // a browser session stays one
 	if b.cookies["sessionid"] == before || b.cookies["csrftoken"] == token {
 		t.Error("session id or token stay")
 	}
@@ -228,6 +235,7 @@ func testChangePassword(t *testing.T, e *env) {
 	b.get("/user/account-content").Want("false", "account_content", "authenticated")
 }
 
+// A visitor's id for client events is signed and stays.
 func testAnonymousEventID(t *testing.T, e *env) {
 	b := e.browser(t)
 	c := b.get("/user/logged-in").Cookie("anonymousclientevent")
@@ -244,6 +252,7 @@ func testAnonymousEventID(t *testing.T, e *env) {
 	}
 }
 
+// The first successful add gives a visitor the cart's cookie. A member gets none.
 func testCartCookie(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, refused := range [][]string{{"quantity", "1"}, {"sku_id", "1", "quantity", "x"}, {"sku_id", "3", "quantity", "1"}} {
@@ -268,12 +277,13 @@ func testCartCookie(t *testing.T, e *env) {
 	m.get("/order/cart-items", cookie("an_ct", b.cookies["an_ct"])).Want(1, "item_data", "product_sku_data", "0", "quantity")
 }
 
+// Guessing one member's password is limited, from however many addresses.
 func testGuessing(t *testing.T, e *env) {
 	m := e.browser(t).register()
 	limited := false
 	b := e.browser(t)
 	for i := range 50 {
-		b.address = e.browser(t).address // from everywhere
+		b.address = e.browser(t).address // each guess from another address
 		a := b.login(member{m.username, "", name("Guess!")}, "false")
 		if a.Status == 429 {
 			limited = true
@@ -292,7 +302,7 @@ func testGuessing(t *testing.T, e *env) {
 	if !limited {
 		t.Error("50 tries at one account")
 	}
-	// Someone else, from a busy address, is not hit.
+	// Another member, behind a busy address, is not affected.
 	busy := e.browser(t)
 	others := busy.register()
 	for range 12 {

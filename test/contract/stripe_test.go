@@ -31,8 +31,8 @@ const (
 	webhookSecret = "whsec_contract"
 )
 
-// stripe is another stand-in for Stripe, made from the contract alone: it offers the part of the API
-// that the contract names and answers with few fields. It keeps what it was asked.
+// stripe is another stand-in for Stripe, made from the contract alone: it offers the part of the
+// API that the contract names, answers with few fields, and records requests.
 type stripe struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -43,7 +43,7 @@ type stripe struct {
 	repeats  map[string]string // idempotency key -> session
 	expired  []string
 	down     bool
-	bad      []string // what was asked that the API does not offer
+	bad      []string // requests that the API does not offer
 }
 
 func newStripe(t *testing.T) *stripe {
@@ -72,7 +72,7 @@ func newStripe(t *testing.T) *stripe {
 		s.show(w, s.coupons[id])
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		lists := []string{"/v1/checkout/sessions", "/v1/refunds", "/v1/disputes"} // not offered, and the shop must live without
+		lists := []string{"/v1/checkout/sessions", "/v1/refunds", "/v1/disputes"} // not offered: the shop must do without
 		if r.Method == http.MethodGet && slices.Contains(lists, r.URL.Path) {
 			s.refuse(w, http.StatusNotFound, "Unrecognized request URL")
 			return
@@ -83,7 +83,7 @@ func newStripe(t *testing.T) *stripe {
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if r.ContentLength < 0 { // many a small server takes such a body for none
+		if r.ContentLength < 0 { // many small servers take such a body for an empty one
 			s.bad = append(s.bad, "a body without a length: "+r.URL.Path)
 		}
 		switch {
@@ -162,7 +162,7 @@ func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 	s.show(w, session)
 }
 
-// pay does what the payment page does.
+// pay completes a session as the payment page does.
 func (s *stripe) pay(session, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +180,7 @@ func (s *stripe) set(change func()) {
 	change()
 }
 
-// event is a thin event about a session, as someone would write who read the contract only.
+// event is an event about a session with few fields, as a reader of the contract would write it.
 func (s *stripe) event(kind, session string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +207,7 @@ func (e *env) hook(t *testing.T, body, signature string) testenv.Answer {
 		header("Stripe-Signature", signature))
 }
 
-// sink is a mail server that keeps what it gets.
+// sink is a mail server that keeps all mails.
 type sink struct {
 	mu    sync.Mutex
 	mails []shoptest.Mail
@@ -282,7 +282,7 @@ func (e *envelope) Data(r io.Reader) error {
 	return nil
 }
 
-// of are someone's mails, newest first.
+// of are the mails to an address, newest first.
 func (k *sink) of(to string) (got []shoptest.Mail) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -11,7 +11,8 @@ var totals = map[string]func(*testing.T, *env){
 	"the rules": testRules,
 }
 
-// newCode makes a discount code, as staff do; type as in the seed: 1 percent, 2 dollars, 3 digital months, 4 free shipping.
+// newCode makes a discount code as staff do; kind is as in the seed: 1 percent, 2 dollars, 3
+// digital months, 4 free shipping.
 func (e *env) newCode(t *testing.T, kind int, amount, minimum int, combinable bool, from, until string) string {
 	t.Helper()
 	code := name("CODE")
@@ -27,6 +28,8 @@ func (b *browser) apply(code string) testenv.Answer {
 	return b.post("/order/cart-apply-discount-code", "discount_code_id", code)
 }
 
+// A code is applied once, counts in the totals, and can be removed. Unknown and inactive codes are
+// refused.
 func testCodes(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("6", "5")
@@ -66,6 +69,7 @@ func testCodes(t *testing.T, e *env) {
 	}
 }
 
+// Minimum, kind and combination of codes decide what each takes off.
 func testRules(t *testing.T, e *env) {
 	day, ago := "1 day", "-1 day"
 	percent := func(combinable bool) string { return e.newCode(t, 1, 1000, 0, combinable, ago, day) }

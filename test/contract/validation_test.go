@@ -38,7 +38,8 @@ func types(t *testing.T, a testenv.Answer, field string) string {
 
 type field struct{ value, types string }
 
-// createAccount tries a registration that fails in any case, by its last name, unless that is given.
+// createAccount tries a registration that always fails, because of its last name unless pairs has
+// another.
 func (b *browser) createAccount(pairs ...string) testenv.Answer {
 	b.TB.Helper()
 	values := map[string]string{"firstname": "Ann", "lastname": "!", "username": name("member_"), "email_address": email(),
@@ -66,6 +67,7 @@ var nameFields = []field{
 	{"O'Hara", "not_valid"}, {"a\tb", "not_valid"}, {"\u00a0", "not_valid"}, {"_", "not_valid"}, {"٣", "not_valid"},
 }
 
+// Names and usernames are checked for length and characters.
 func testNames(t *testing.T, e *env) {
 	b := e.browser(t)
 	taken := b.register()
@@ -109,6 +111,7 @@ var addressFields = []field{
 	{"a@-b.cc", "true"}, {"1@b.cc", "true"},
 }
 
+// Addresses of mail are checked for length and form.
 func testAddresses(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, f := range addressFields {
@@ -131,6 +134,7 @@ var passwordFields = []struct{ value, confirm, types string }{
 	{"A!ééééé", "A!ééééé", "too_short"}, {"A!éééééé", "A!éééééé", "true"},
 }
 
+// Passwords are checked for length and kinds of characters, and against their confirmation.
 func testPasswords(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, f := range passwordFields {
@@ -143,6 +147,7 @@ func testPasswords(t *testing.T, e *env) {
 	}
 }
 
+// A chat message is checked field by field.
 func testChatFields(t *testing.T, e *env) {
 	b := e.browser(t)
 	chat := func(name, address, message string) testenv.Answer {
@@ -165,6 +170,7 @@ func testChatFields(t *testing.T, e *env) {
 	chat("Ann", email(), "<b>\n😀'; drop").Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
 }
 
+// An entry of the waiting list is checked field by field.
 func testWaitingListFields(t *testing.T, e *env) {
 	b := e.browser(t)
 	notify := func(address, excited string) testenv.Answer {
@@ -186,6 +192,7 @@ func testWaitingListFields(t *testing.T, e *env) {
 	}
 }
 
+// Changes of a member's information are checked field by field, and a refused one changes nothing.
 func testInformationFields(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
@@ -203,6 +210,7 @@ func testInformationFields(t *testing.T, e *env) {
 	b.get("/user/logged-in").Want("Ann", "first_name")
 }
 
+// A reset and a change of the password check the new one.
 func testNewPasswordFields(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()

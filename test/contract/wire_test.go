@@ -21,6 +21,7 @@ var wire = map[string]func(*testing.T, *env){
 	"trailing slash": testTrailingSlash,
 }
 
+// The root of each service is a page that is not cached and names its version.
 func testRoots(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, root := range []string{"/user/", "/order/", "/clientevent/"} {
@@ -33,7 +34,7 @@ func testRoots(t *testing.T, e *env) {
 	}
 }
 
-// paths are all the literal paths and methods of the contract.
+// paths are all paths of the contract with their methods, where placeholders have values.
 func (e *env) paths() map[string][]string {
 	paths := map[string][]string{}
 	for _, c := range []*testenv.Contract{e.edge, e.user, e.order} {
@@ -47,6 +48,7 @@ func (e *env) paths() map[string][]string {
 	return paths
 }
 
+// A path with a slash too many is not found.
 func testTrailingSlash(t *testing.T, e *env) {
 	b := e.browser(t)
 	for path, methods := range e.paths() {
@@ -62,6 +64,7 @@ func testTrailingSlash(t *testing.T, e *env) {
 	}
 }
 
+// Paths outside of the contract are a 404 page. An unknown identifier is a refusal in JSON.
 func testRoutes(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, path := range []string{"/user/nothing", "/order/not-there", "/order/product/", "/order/product/ab-c", "/order/product/caf%C3%A9",
@@ -81,6 +84,7 @@ func testRoutes(t *testing.T, e *env) {
 	b.refused(b.get("/order/product/"+strings.Repeat("a", 3000)), "product-identifier-not-found")
 }
 
+// A method that the contract does not have is refused, without a server error.
 func testMethods(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
@@ -89,7 +93,7 @@ func testMethods(t *testing.T, e *env) {
 			if strings.Contains(strings.Join(methods, " "), method) {
 				continue
 			}
-			b := e.browser(t) // a fresh one: some paths count tries
+			b := e.browser(t) // a new one: some paths count tries
 			b.token()
 			a := b.send(method, path, "", header("X-CSRFToken", b.cookies["csrftoken"]))
 			if a.Status >= 500 || a.Status == 404 {
@@ -108,6 +112,7 @@ func testMethods(t *testing.T, e *env) {
 	}
 }
 
+// Every answer has the headers that protect pages.
 func testHeaders(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, path := range []string{"/user/", "/user/token", "/order/products", "/user/nothing", "/clientevent/pageview"} {
@@ -123,6 +128,7 @@ func testHeaders(t *testing.T, e *env) {
 
 const tokenInput = `value="([^"]+)"`
 
+// A POST needs the browser's own token, in the header or in the form. Only the webhook needs none.
 func testCSRF(t *testing.T, e *env) {
 	b := e.browser(t)
 	a := b.get("/user/token")
@@ -177,7 +183,7 @@ func testCSRF(t *testing.T, e *env) {
 	}
 }
 
-// A body of another type carries no form field, but the header counts all the same.
+// A body of another type has no form fields, but the token in the header counts.
 func testCSRFForm(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
@@ -193,6 +199,7 @@ func testCSRFForm(t *testing.T, e *env) {
 	}
 }
 
+// A POST from an origin that is not allowed is refused.
 func testOrigin(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
@@ -209,6 +216,7 @@ func testOrigin(t *testing.T, e *env) {
 	}
 }
 
+// Allowed origins, and no others, may read answers, errors included.
 func testCORS(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
@@ -239,7 +247,7 @@ func testCORS(t *testing.T, e *env) {
 	}
 }
 
-// plain wants characters that cookies and links carry as they are.
+// plain wants only characters that need no quoting in cookies and links.
 func plain(t *testing.T, value string) {
 	t.Helper()
 	if !regexp.MustCompile(`^[A-Za-z0-9\-_.:]+$`).MatchString(value) {

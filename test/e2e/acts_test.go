@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// Whenever PostgreSQL dies in an act or behind it, while the services go on, it is the same: the person looks again and
-// does what was not done.
+// PostgreSQL dies at any step of an act or after it, while the services go on. The person looks
+// again and repeats what was not done, and everything is done once.
 func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	t.Parallel()
 	points := slices.Concat(actPoints, pagePoints)
@@ -30,7 +30,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		deals = append(deals, d)
 	}
 	desk := newOffice(t, shop)
-	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // of the second factor
+	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // when the second factor was given
 	shop.Quiet(60 * time.Second)
 	shop.Kill()
 	shop.Again("FAULT="+strings.Join(points, ":1,")+":1", "FAULT_FILE="+filepath.Join(shop.DataDir, "postgres", "data", "postmaster.pid"))
@@ -72,7 +72,8 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 }
 
-// acted reports whether the order was sent, and whether something of it was given back, as far as the database answers.
+// acted reports whether the order was sent, and whether a part of it was refunded. It fails while
+// the database is down.
 func (d *deal) acted() (sent, refunded bool, err error) {
 	err = d.pool.QueryRow(context.Background(), `
 		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1),

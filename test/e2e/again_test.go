@@ -10,13 +10,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// lostClick is a POST whose process dies once it has done what it was asked for, before it answers.
+// lostClick is a POST whose process dies after the commit and before the answer.
 type lostClick struct {
 	path string
 	run  func(v visit)
 }
 
-// visit is a shopper's, with a click on which a process may die.
+// visit is a shopper with a click during which a process may die.
 type visit struct {
 	*shoptest.Browser
 	t     *testing.T
@@ -24,8 +24,8 @@ type visit struct {
 	click func(pairs ...string) shoptest.Answer
 }
 
-// clicksUnderKills clicks on each thing that changes something, while one of two processes dies of it. The other one
-// answers, and what was asked for has happened once.
+// clicksUnderKills clicks on everything that changes something, while one of two processes dies
+// during the click. The other process answers, and the change was made once.
 func clicksUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	t.Helper()
 	began, n := time.Now(), 0
@@ -44,7 +44,7 @@ func clicksUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 				v := visit{Browser: f.Browser(), t: t, shop: f.Shop}
 				v.click = func(pairs ...string) shoptest.Answer {
 					for range try % 2 {
-						v.Get(c.look) // else each click could be the other's turn
+						v.Get(c.look) // otherwise each click could be the other's turn
 					}
 					a := v.Post(one.path, pairs...)
 					if a.Status != http.StatusOK {
@@ -127,7 +127,7 @@ var orderClicks = []lostClick{
 	}},
 }
 
-// userClicks are those of members that may be repeated.
+// userClicks are the repeatable clicks of members.
 var userClicks = []lostClick{
 	{"/user/login", func(v visit) {
 		name := register(v.Browser, "once")
@@ -154,7 +154,7 @@ func (v visit) fill() {
 	v.Want(v.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
 }
 
-// wantPieces wants a cart of so many pieces of one SKU.
+// wantPieces wants a cart with one SKU and so many pieces of it.
 func (v visit) wantPieces(n int) {
 	v.t.Helper()
 	a := v.Get("/order/cart-items")

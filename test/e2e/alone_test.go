@@ -11,27 +11,28 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// alonePoints are steps of an act from its page to the log at which one process dies while all others go on. Those
-// without more are in every run.
+// alonePoints are steps of an act, from its page to the log, at which one process dies while all
+// others go on. Every run has those without more.
 var alonePoints = []struct {
 	name string
 	more bool
 }{
 	{name: "admin.forwarding"}, {name: "admin.answered"}, {name: "admin-staff.committed"}, {name: "order.act-committed"},
-	{name: "broker.before"}, {name: "broker.after"}, // it is away for the whole act, or dies while it is told of
+	{name: "broker.before"}, {name: "broker.after"}, // down for the whole act, or killed before its message arrived
 	{name: "admin-staff.received", more: true}, {name: "admin-staff.acknowledged", more: true}, {name: "order.act-made", more: true},
 	{name: "order.refund-claimed", more: true}, {name: "order.refund-asked", more: true}, {name: "order.refund-noted", more: true},
 	{name: "order.parcels-taken", more: true}, {name: "order.parcels-told", more: true},
 }
 
-// staffUnderKills has a person ship and refund orders by their pages, while the process of admin, of order, or of the
-// broker is killed at each of alonePoints. The person looks again and sends what is not there: then there is one parcel with one mail, one
-// refund at Stripe with one mail, and each act is in the log and in the trail.
+// staffUnderKills has a person ship and refund orders by their pages, while the process of admin,
+// of order, or of the broker is killed at each of alonePoints. The person looks again and repeats
+// what is missing. In the end there is one parcel with one mail, one refund at Stripe with one
+// mail, and each act is in the log and in the trail.
 func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	t.Helper()
 	began := time.Now()
 	for _, service := range []string{"admin", "order"} {
-		for _, p := range f.Of(service)[1:] { // else it is chance in which of them the work is done
+		for _, p := range f.Of(service)[1:] { // otherwise the work could be done in another process
 			p.Stop()
 		}
 		p := f.Of(service)[0]
@@ -41,7 +42,7 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	}
 	f.MakeOwner("kim")
 	desk := newOffice(t, f.Shop)
-	f.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // of the second factor
+	f.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // when the second factor was given
 	var deals []*deal
 	for _, point := range alonePoints {
 		if point.more && os.Getenv("REPLICAS") == "" {
@@ -71,7 +72,7 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	}
 }
 
-// actsWhile ships and refunds while a process dies at a step, and starts it again.
+// actsWhile ships and refunds while a process dies at a step, and starts that process again.
 func (o *office) actsWhile(f *shoptest.Fleet, point string, d *deal) (answers []int) {
 	o.Helper()
 	service, step, _ := strings.Cut(point, ".")
@@ -96,8 +97,8 @@ func (o *office) actsWhile(f *shoptest.Fleet, point string, d *deal) (answers []
 	return answers
 }
 
-// shipsAndRefunds sends the order and gives a part of the money back, each unless it is done already, and returns what the
-// pages answered, 0 for no answer.
+// shipsAndRefunds sends the order and refunds a part, each unless it is done already. It returns
+// the statuses of the answers, 0 for no answer.
 func (o *office) shipsAndRefunds(d *deal) (answers []int) {
 	o.Helper()
 	if d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier) == 0 {

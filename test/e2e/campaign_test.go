@@ -18,14 +18,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// A campaign is many purchases at once, each with a fault of its own, drawn at random: in the end every
-// payment is one order, or an entry for staff. CAMPAIGN is how many, SEED repeats one.
+// campaign is many purchases at once, each with a random fault. In the end every payment is one
+// order, or an entry for staff. CAMPAIGN is the number of purchases, SEED repeats a run.
 type campaign struct {
 	t    *testing.T
 	shop *shoptest.Shop
 }
 
-// purchase is one of them: a SKU of its own, an address of its own, and the dice.
+// purchase is one purchase of a campaign, with a SKU, an address and random numbers of its own.
 type purchase struct {
 	*campaign
 	n       int
@@ -35,8 +35,8 @@ type purchase struct {
 	session string
 }
 
-// campaignFault is what happens to a purchase. before acts while the shopper stands on the payment page,
-// pay is who pays there, event is what becomes of Stripe's news, after acts once it is paid.
+// campaignFault is what goes wrong with a purchase. before runs while the payment page is open, pay
+// says who pays, event changes Stripe's event, and after runs once it is paid.
 type campaignFault struct {
 	closes bool // the payment page may be closed before it is paid
 	before func(p *purchase)
@@ -62,8 +62,8 @@ var campaignFaults = map[string]campaignFault{
 	"odd-envelope":  {event: func(p *purchase, e []byte) []byte { return withField(p.t, e, "created", "yesterday") }},
 	"wrong-amount":  {event: func(p *purchase, e []byte) []byte { return withObject(p.t, e, "amount_total", 1) }},
 	"old-version":   {event: func(p *purchase, e []byte) []byte { return withField(p.t, e, "api_version", "2011-11-17") }},
-	"refused":       {}, // by a trigger
-	"flaky":         {}, // by a trigger, every other time, as if the database were full
+	"refused":       {}, // refused by the trigger
+	"flaky":         {}, // refused by the trigger every other time, as if the disk were full
 	"quote-changed": {before: sql(`UPDATE checkout SET quote = '{"lines":7}' WHERE quote->'lines'->0->>'sku_id' = $1::bigint::text`)},
 	"quote-emptied": {before: sql(`UPDATE checkout SET quote = '{}' WHERE quote->'lines'->0->>'sku_id' = $1::bigint::text`)},
 	"quote-gone":    {before: sql(`DELETE FROM checkout WHERE quote->'lines'->0->>'sku_id' = $1::bigint::text`)},
@@ -83,7 +83,7 @@ var campaignFaults = map[string]campaignFault{
 			p.session = first
 		}
 	}},
-	"paid-twice": {before: func(p *purchase) { // two pages side by side, as before there was a lock
+	"paid-twice": {before: func(p *purchase) { // two open pages, as older versions allowed
 		sql(`UPDATE checkout SET state = 'expired' WHERE quote->'lines'->0->>'sku_id' = $1::bigint::text`)(p)
 		second := checkOut(p.browser, p.email).Text("session_id")
 		sql(`UPDATE checkout SET quote_hash = id, state = 'open' WHERE state = 'expired' AND quote->'lines'->0->>'sku_id' = ` +
@@ -106,11 +106,11 @@ func replaced(from, to string) func(*purchase, []byte) []byte {
 
 func (p *purchase) sku() int { return 5000 + p.n }
 
-// newCampaign opens a shop with a SKU for each purchase and a database that plays tricks.
+// newCampaign starts a shop with a SKU for each purchase, and a trigger that refuses some orders.
 func newCampaign(t *testing.T, purchases int) *campaign {
 	t.Helper()
 	c := &campaign{t, shoptest.Start(t, shoptest.Options{Env: quickSweep})}
-	c.shop.StripeSwitches(dropWebhooks) // the campaign brings them itself
+	c.shop.StripeSwitches(dropWebhooks) // the campaign delivers them itself
 	c.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color, size, description) SELECT n, 2, 1, 'Black', 'Small', `+
 		`'Sold' FROM generate_series(5000, 5000 + $1::int) n`, purchases)
 	c.shop.Exec("order", `INSERT INTO sku_price (sku_id, price_cents) SELECT n, n FROM generate_series(5000, 5000 + $1::int) n`, purchases)
@@ -126,7 +126,7 @@ func newCampaign(t *testing.T, purchases int) *campaign {
 	return c
 }
 
-// buy goes the whole way of a purchase, and brings the news of it in one of the ways that it can come.
+// buy makes a purchase, and tells the shop of the payment in one of the possible ways.
 func (p *purchase) buy(f campaignFault) {
 	b := p.shop.Browser()
 	p.browser = b
@@ -181,7 +181,7 @@ func (p *purchase) buy(f campaignFault) {
 	}
 }
 
-// withIDText is withID for events that are no JSON in Go's eyes any more once they were read.
+// withIDText is withID for events that Go can no longer parse as JSON.
 func withIDText(event []byte, id string) []byte {
 	var e struct{ ID string }
 	if json.Unmarshal(event, &e) != nil {
@@ -190,7 +190,8 @@ func withIDText(event []byte, id string) []byte {
 	return bytes.Replace(event, []byte(e.ID), []byte(id), 1)
 }
 
-// Whatever happens to purchases, paid is orders plus entries for staff, and no order is made twice.
+// Whatever happens to purchases, payments are orders plus entries for staff, and no order is made
+// twice.
 func TestCampaignOfPurchasesWithFaults(t *testing.T) {
 	t.Parallel()
 	count, seed := number(t, "CAMPAIGN", 200), number(t, "SEED", int(time.Now().UnixNano()%1_000_000))
@@ -205,7 +206,7 @@ func TestCampaignOfPurchasesWithFaults(t *testing.T) {
 	slots := make(chan struct{}, 8)
 	for n := range count {
 		dice := rand.New(rand.NewPCG(uint64(seed), uint64(n))) //nolint:gosec // a campaign, no secret
-		name := names[n%len(names)]                            // each at least once
+		name := names[n%len(names)]                            // each fault at least once
 		if n >= len(names) {
 			name = names[dice.IntN(len(names))]
 		}
@@ -233,7 +234,8 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// reckon waits until every paid session is settled, and holds Stripe's ledger against orders and entries.
+// reckon waits until every paid session is settled, and compares Stripe's ledger with orders and
+// entries.
 func (c *campaign) reckon(count int) {
 	c.t.Helper()
 	var paid []string
@@ -245,7 +247,7 @@ func (c *campaign) reckon(count int) {
 	if len(paid) < count/2 {
 		c.t.Fatalf("%d of %d purchases were paid", len(paid), count)
 	}
-	// A flaky one may wait for the next turn of the list, ten minutes later: that one comes now.
+	// A flaky one may wait ten minutes for its next turn. Make it due now.
 	c.shop.Eventually(90*time.Second, "every paid session is an order or an entry for staff", func() bool {
 		c.shop.Exec("order", `UPDATE sweep SET listed_to = now() - interval '1 hour'`)
 		return c.shop.Count("order", `SELECT count(*) FROM unnest($1::text[]) s (id)

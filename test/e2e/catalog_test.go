@@ -18,8 +18,9 @@ var (
 	nextLink    = regexp.MustCompile(`<link rel="next" href="([^"]+)">`)
 )
 
-// A catalog of some hundred products, as shoppers see it: every product is on one page of every list, while prices change
-// between one page and the next; a price is on all pages that show it soon after; what was mistyped is found.
+// Shoppers see a catalog of several hundred products completely: every product is on one page of
+// every list, while prices change from one page to the next. A new price is soon on all pages that
+// show it, and mistyped words are found.
 func TestALargeCatalog(t *testing.T) {
 	t.Parallel()
 	s := shoptest.Start(t, shoptest.Options{})

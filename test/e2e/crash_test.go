@@ -11,16 +11,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// crashWay is how shoppers behave while a shop dies at one point after the other.
+// crashWay is how shoppers behave while a shop dies at one point after another.
 type crashWay struct {
 	name   string
-	quiet  bool     // Stripe's webhooks do not come
-	away   bool     // no one comes back to the success page
+	quiet  bool     // Stripe's webhooks do not arrive
+	away   bool     // no shopper returns to the success page
 	env    []string // settings
 	points []string
 }
 
-// crashWays hold all steps of a payment's way between which nothing may get lost or doubled.
+// crashWays hold all steps of a payment between which nothing may be lost or done twice.
 var crashWays = []crashWay{
 	{name: "orders", points: []string{
 		"order.quote-stored", "order.session-made", "order.relay-claimed", "order.relay-publishing",
@@ -39,19 +39,19 @@ var crashWays = []crashWay{
 	{name: "neither comes", quiet: true, away: true, env: quickSweep, points: []string{"order.sweep-found", "order.sweep-settled"}},
 }
 
-// crashShoppers buy in each life of a shop. If the process does not die within half a minute, as many more come,
-// crashTries times in all.
+// crashShoppers buy in each life of a shop. If the process does not die within half a minute, as
+// many more buy, up to crashTries times.
 const (
 	crashShoppers = 3
 	crashTries    = 3
 )
 
-// crashesAtOnce bounds how many shops live beside one another.
+// crashesAtOnce is the number of shops that run at the same time.
 const crashesAtOnce = 3
 
-// Wherever the process is killed, at the first and at the second time that it comes there, after its restart every
-// payment is one order and one mail of the right amount, and no one did anything by hand. What one death leaves behind
-// meets the next: a shop dies at all points of its way.
+// The process is killed the first and the second time that it comes to a point. After the restart
+// every payment is one order and one mail of the right amount, without anybody's help. One shop
+// dies at all points of its way, so what one death leaves behind meets the next.
 func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
 	slots := make(chan struct{}, crashesAtOnce)
@@ -76,9 +76,9 @@ func (w crashWay) die(t *testing.T) {
 	shoppers := 0
 	for _, point := range w.points {
 		for hit := 1; hit <= 2; hit++ {
-			// Some points are reached at every start already, before the shop opens.
+			// Some points are reached at every start, before the shop opens.
 			shop.AgainUnseen(fmt.Sprintf("FAULT=%s:%d", point, hit))
-			for try := range crashTries { // what gathers for a moment may be one hit for all of them
+			for try := range crashTries { // batched work may hit the point once for all shoppers
 				for range crashShoppers {
 					email := fmt.Sprintf("shopper%d@mail.example.com", shoppers)
 					shoppers++
@@ -106,7 +106,7 @@ func (w crashWay) die(t *testing.T) {
 	}
 }
 
-// buyThrough is a shopper who tries again whatever happens, as people do.
+// buyThrough is a shopper who retries whatever fails, as people do.
 func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	b := shop.Browser()
 	var session string
@@ -145,7 +145,7 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	return nil
 }
 
-// seen wants an answer to a page view.
+// seen wants a page view to be answered.
 func seen(a shoptest.Answer, err error) error {
 	if err == nil && a.Status != http.StatusOK {
 		return fmt.Errorf("answered %d %s", a.Status, a.Body)

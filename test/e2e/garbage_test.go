@@ -21,7 +21,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// operation is a call of the contract, with the names of what it takes.
+// operation is a call of the contract, with the names of its parameters.
 type operation struct {
 	method, path string
 	query, form  []string
@@ -63,7 +63,7 @@ func operations(t *testing.T) []operation {
 	return all
 }
 
-// rubbish is what people and machines put where something else is wanted.
+// rubbish are values that people and machines send in place of proper ones.
 var rubbish = []string{
 	"", " ", "\x00", "a\x00b", "\xff\xfe", "\xed\xa0\x80", "\xc0\xaf", "-1", "0", "1", "6", "99999999999999999999", "9223372036854775808",
 	"-9223372036854775809",
@@ -74,11 +74,11 @@ var rubbish = []string{
 	"x@mail.example.com", "x@mail.example.com\r\nBcc: y@mail.example.com", "WELCOME10", "cs_test_" + strings.Repeat("a", 300),
 }
 
-// leaks are words that only come out when the inside shows.
+// leaks are words that appear only in internal errors.
 var leaks = []string{"goroutine ", "panic", ".go:", "SQLSTATE", "pgx", "postgres", "nats:", "dial tcp", "runtime error", "unexpected EOF",
 	"strconv", "invalid UTF-8", "/internal/", "internal-error"}
 
-// harmless fails the test when an answer is a fault of ours or shows the inside.
+// harmless fails the test if an answer is a server error or shows internals.
 func harmless(t *testing.T, request string, status int, body []byte) {
 	t.Helper()
 	if status >= 500 {
@@ -91,7 +91,7 @@ func harmless(t *testing.T, request string, status int, body []byte) {
 	}
 }
 
-// Whatever is sent to whichever call, it is never a fault of ours.
+// No input to any call causes a server error, and the shop still sells afterwards.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -113,7 +113,7 @@ func TestGarbage(t *testing.T) {
 			for range random.IntN(3) { // missing, once, twice
 				value := url.QueryEscape(pick())
 				if random.IntN(8) == 0 {
-					value = strings.NewReplacer("\r", "", "\n", "", " ", "", "\x00", "").Replace(pick()) // as it is
+					value = strings.NewReplacer("\r", "", "\n", "", " ", "", "\x00", "").Replace(pick()) // the raw characters
 				}
 				pairs = append(pairs, url.QueryEscape(name)+"="+value)
 			}
@@ -160,14 +160,14 @@ func TestGarbage(t *testing.T) {
 	if n := strings.Count(shop.Log(), `"panic"`); n > 0 {
 		t.Errorf("%d panics in the log", n)
 	}
-	// It still sells.
+	// The shop still sells.
 	b := shop.Browser()
 	session := b.Checkout("6", "1", "still@mail.example.com")
 	shop.Pay(session, nil)
 	b.Want(b.Success(session), "success", pageOfSuccess)
 }
 
-// printable keeps what Go's client lets pass in a query.
+// printable keeps the characters that Go's client accepts in a query.
 func printable(c rune) rune {
 	if c <= ' ' || c == 0x7f {
 		return -1
@@ -175,7 +175,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// forge adds headers and fields that would give rights if the shop believed them.
+// forge adds headers and fields that would give rights if the shop trusted them.
 func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	t.Helper()
 	for _, c := range []string{"sessionid", "an_ct", "csrftoken"} {
@@ -194,7 +194,7 @@ func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	}
 }
 
-// Forged headers and cookies make no one someone else.
+// Forged headers and cookies give nobody another identity.
 func TestForgedIdentity(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -231,7 +231,7 @@ func TestForgedIdentity(t *testing.T) {
 	}
 }
 
-// What no client of Go's would send.
+// Bytes that no client of Go would send get a refusal, or a closed connection.
 func TestRawGarbage(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -263,23 +263,23 @@ func TestRawGarbage(t *testing.T) {
 	for _, request := range requests {
 		status, body, err := exchange(t, address, request)
 		if err != nil {
-			continue // it was not worth an answer
+			continue // closed without an answer
 		}
 		if status == http.StatusNotImplemented || status == http.StatusHTTPVersionNotSupported {
-			continue // what HTTP itself says to an unknown transfer coding or version
+			continue // HTTP's answer to an unknown transfer coding or version
 		}
 		harmless(t, request, status, body)
 	}
 }
 
-// exchange sends bytes and reads an answer, if one comes before the shop hangs up.
+// exchange sends bytes and reads an answer, unless the shop hangs up before.
 func exchange(t *testing.T, address, request string) (status int, body []byte, err error) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatalf("the shop is gone: %v", err)
 	}
-	defer conn.Close() //nolint:errcheck // whatever became of it
+	defer conn.Close() //nolint:errcheck // either side may have closed it
 	if err := conn.SetDeadline(time.Now().Add(3 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func exchange(t *testing.T, address, request string) (status int, body []byte, e
 	return res.StatusCode, body, err
 }
 
-// Bodies without end are refused with an answer.
+// Bodies that are too large are refused with an answer.
 func TestLargeBodies(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -338,7 +338,7 @@ func TestLargeBodies(t *testing.T) {
 			t.Errorf("%.100q is answered %d %v", body, status, err)
 		}
 	}
-	// An event that is one but says nothing is stored and makes nothing.
+	// A proper event without content is stored and makes nothing.
 	for n, object := range []string{`null`, `{}`, `[]`, `"x"`, `{"id":"cs_test_x"}`,
 		`{"id":"cs_test_x","payment_status":"paid","amount_total":-5}`, `{"id":7}`, `{"id":"cs_\u0000"}`} {
 		event := fmt.Appendf(nil, `{"id":"evt_hollow_%d","type":"checkout.session.completed","created":1,"data":{"object":%s}}`, n, object)

@@ -18,8 +18,8 @@ const (
 	pageOfSuccess  = "checkout_session_success"
 )
 
-// With every webhook lost and no one coming back, the sweep makes the orders, and a webhook that
-// comes after all makes no second one.
+// If every webhook is lost and no shopper returns, the sweep makes the orders. A late webhook makes
+// no second one.
 func TestSweepRepairs(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
@@ -61,7 +61,7 @@ func TestSweepRepairs(t *testing.T) {
 	}
 }
 
-// A bank debit is an order when the money has come, and not before.
+// A bank debit is an order once the money has come, and not before.
 func TestDelayedPayments(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -91,7 +91,7 @@ func TestDelayedPayments(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// What is paid but cannot be an order as it stands ends in the list for staff, with all they need.
+// A payment that cannot become an order is an entry for staff with everything they need.
 func TestPaymentsForStaff(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -112,13 +112,13 @@ func TestPaymentsForStaff(t *testing.T) {
 	}
 	var except []string
 
-	// Events of a version that we cannot read: Stripe is asked instead.
+	// For events of an unknown version Stripe is asked.
 	session, event := paidUntold(t, shop, shop.Browser(), "version@mail.example.com")
 	post(withID(t, withField(t, event, "api_version", "2011-11-17"), "evt_version"))
 	issue("unknown-api-version", session)
 	shop.WaitMails("version@mail.example.com", 1, 20*time.Second)
 
-	// Events that say something else than Stripe's truth: nothing is made of them; the true one is an order.
+	// Events that contradict Stripe make nothing; the true one makes an order.
 	for reason, change := range map[string]func(event []byte) []byte{
 		"amount-differs":   func(e []byte) []byte { return withObject(t, e, "amount_total", 1) },
 		"currency-differs": func(e []byte) []byte { return withObject(t, e, "currency", "cad") },
@@ -133,7 +133,7 @@ func TestPaymentsForStaff(t *testing.T) {
 		post(event)
 	}
 
-	// A session that this shop never made.
+	// a session that this shop never made
 	session, event = paidUntold(t, shop, shop.Browser(), "stranger@mail.example.com")
 	strange := bytes.ReplaceAll(event, []byte(session), []byte("cs_test_strange"))
 	strange = withObject(t, withObject(t, strange, "client_reference_id", "elsewhere"), "metadata", map[string]string{})
@@ -141,7 +141,8 @@ func TestPaymentsForStaff(t *testing.T) {
 	issue("no-quote", "cs_test_strange")
 	post(event)
 
-	// Paid after the checkout had ended: an order when all of it is still there, and known to staff.
+	// Paid after the checkout had ended: an order if everything is still in stock, and shown to
+	// staff.
 	late, event := paidUntold(t, shop, shop.Browser(), "late@mail.example.com")
 	shop.Exec("order", `UPDATE checkout SET state = 'expired' WHERE session_id = $1`, late)
 	post(event)
@@ -155,12 +156,13 @@ func TestPaymentsForStaff(t *testing.T) {
 	post(shop.Event(completed, tooLate))
 	issue("paid-after-end", tooLate)
 
-	// A bank debit under way, of which the shop has heard nothing, is not an order for a shopper who goes on.
+	// A pending debit that the shop has not heard of is not an order, and the shopper is asked
+	// before a second payment.
 	b := shop.Browser()
 	debit := b.Checkout("6", "1", "debit@mail.example.com")
 	shop.Pay(debit, []byte(`{"delayed":true,"email":"debit@mail.example.com"}`))
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
-	b.Want(checkOut(b, "debit@mail.example.com"), "payment-pending", "errors", "reason") // asked first
+	b.Want(checkOut(b, "debit@mail.example.com"), "payment-pending", "errors", "reason") // the shop asks first
 	b.Want(b.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "debit@mail.example.com",
 		"although_payment_pending", "true"), "success", "create_checkout_session")
 	b.Want(b.Success(debit), "payment-not-completed", "errors", "error")
@@ -169,7 +171,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	}
 	shop.StripeDo("/_/sessions/"+debit+"/async", `{"outcome":"fail"}`)
 
-	// One cart paid on two pages.
+	// one cart paid on two pages
 	b = shop.Browser()
 	first := b.Checkout("6", "1", "twice@mail.example.com")
 	shop.Exec("order", `UPDATE checkout SET state = 'expired' WHERE session_id = $1`, first)
@@ -184,7 +186,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	issue("paid-twice", second)
 	except = append(except, tooLate, second)
 
-	// Refunds and disputes go on the order's history; the order stays.
+	// Refunds and disputes are added to the order's history; the order stays.
 	shop.StripeSwitches(sendWebhooks)
 	intent := shop.Session(first).PaymentIntent
 	shop.StripeDo("/_/payments/"+intent+"/refund", `{"amount":100}`)
@@ -196,16 +198,18 @@ func TestPaymentsForStaff(t *testing.T) {
 	shop.Check(60*time.Second, except...)
 }
 
-// Stripe in trouble costs the shopper another click at most, never the cart and never a second page.
+// A failing Stripe costs the shopper at most another click, never the cart, and makes no second
+// page.
 func TestStripeInTrouble(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	for n, trouble := range []struct {
 		what, switches string
-		fails          bool // even with the shop's own repeats
-		sessions       int  // that Stripe has for the quote in the end
+		fails          bool // in spite of the shop's own retries
+		sessions       int  // for the quote at Stripe in the end
 	}{
-		// Stripe replays a 500 under the same key, so the shop's next try is the shopper's next click.
+		// Stripe replays a 500 under the same key, so the shop can only try again at the shopper's
+		// next click.
 		{what: "500s", switches: `{"api_faults":[{"kind":"500","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true,
 			sessions: 1},
 		{what: "500s after the effect", switches: `{"api_faults":[{"kind":"500","after":true,"times":-1,"method":"POST",` +
@@ -254,7 +258,7 @@ func TestStripeInTrouble(t *testing.T) {
 			t.Errorf("%s: Stripe has %d sessions for one quote, want %d", trouble.what, pages, trouble.sessions)
 		}
 		shop.Pay(session, payAs(email))
-		// Stripe's trouble may just as well meet the success page.
+		// Stripe may also fail on the success page.
 		shop.StripeSwitches(`{"api_faults":[{"kind":"500","times":2,"method":"GET"}]}`)
 		b.Want(b.Success(session), "success", pageOfSuccess)
 		shop.StripeSwitches(`{"api_faults":[]}`)
@@ -262,12 +266,12 @@ func TestStripeInTrouble(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// However often and fast someone clicks, there is one payment page for one cart.
+// However often and fast a shopper clicks, one cart has one payment page.
 func TestDoubleClick(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	b := shop.Browser()
-	shop.Exec("order", `UPDATE sku SET stock = 2 WHERE id = 6`) // the last ones, which the first click takes
+	shop.Exec("order", `UPDATE sku SET stock = 2 WHERE id = 6`) // the first click reserves the last ones
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -292,11 +296,11 @@ func TestDoubleClick(t *testing.T) {
 	shop.Pay(session, payAs("click@mail.example.com"))
 	b.Want(b.Success(session), "success", pageOfSuccess)
 	shop.Exec("order", `UPDATE sku SET stock = NULL WHERE id = 6`)
-	// The cart is new: so is its page.
+	// A new cart gets a new page.
 	if b.Checkout("6", "2", "click@mail.example.com") == session {
 		t.Error("a paid page is handed out again")
 	}
-	// Another content closes the page of the former one.
+	// A changed cart closes its former page.
 	former := shop.Browser()
 	old := former.Checkout("6", "1", "former@mail.example.com")
 	if former.Checkout("6", "1", "former@mail.example.com") == old {

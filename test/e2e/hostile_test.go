@@ -17,14 +17,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// mark begins what a shopper enters to act on those who read it: a tag on a page, a formula in a spreadsheet.
+// mark begins the hostile texts of a shopper: a tag on a page, a formula in a spreadsheet.
 const mark = `="><b id=odd>`
 
-// hostile is what of a shopper's texts staff have to see, by where it was entered.
+// hostile are the texts of a shopper that staff see, by where they were entered.
 var hostile = []string{"payer", "line1", "line2", "town", "message", "button", "failure", "address", "reason", "agent"}
 
-// enters puts a mark into every text that a shopper can enter and that is not a word of its own: names of members and
-// addresses of mail have a shape. It returns the session that was paid for as it should be.
+// enters puts a mark into every text that a shopper may choose freely; names of members and
+// addresses of mail may not contain one. It returns a session that was paid normally.
 func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	t.Helper()
 	const address, password = "odd+1@mail.example.com", "Secret!word1"
@@ -59,7 +59,7 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	} {
 		b.Get("/clientevent/" + path + "?client_event_id=null&" + query.Encode())
 	}
-	// Of what was looked for only words are kept, with signs that begin a formula.
+	// A search keeps only words, and characters that begin a formula.
 	b.Get("/clientevent/buttonclick?" + url.Values{"url": {"/search?q=-2-3"}, "button_id": {"search-empty"}}.Encode())
 	agent, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+"/clientevent/pageview?url=%2F&pageWidth=400", nil)
 	if err != nil {
@@ -69,15 +69,16 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	if _, err := b.Do(agent); err != nil {
 		t.Fatal(err)
 	}
-	// A payment that makes no order, with the payer's texts in it.
+	// a payment that makes no order, with the payer's texts in it
 	stuck := shop.Browser().Checkout("6", "1", "stuck@mail.example.com")
 	shop.Exec("order", `UPDATE checkout SET total = total + 1, shipping_subtotal = shipping_subtotal + 1 WHERE session_id = $1`, stuck)
 	shop.Pay(stuck, payer)
 	return session
 }
 
-// Whatever a shopper enters is text on every page that staff can get to from the home page, in the mails that they look
-// at there, and in every file: each is opened. And each of the texts is there, so that this test is not blind.
+// A shopper's texts are harmless text on every page that staff can reach from the home page, in the
+// mails shown there, and in every file. The test opens each of them and finds each text, so it is
+// not blind.
 func TestHostileTextsInTheBackOffice(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{soonTold, "LOG_LEVEL=warn"}})
@@ -91,7 +92,7 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 	})
 	shop.Quiet(time.Minute)
 	o := newOffice(t, shop)
-	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // files of customers ask for it
+	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // files of customers require it
 	w := &walk{office: o, missing: map[string]bool{}, opened: map[string]int{}, known: map[string]bool{}}
 	for _, text := range hostile {
 		w.missing[text] = true
@@ -112,23 +113,23 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 // walk goes through the back office by its links.
 type walk struct {
 	*office
-	missing      map[string]bool // texts that were on no page yet
-	opened       map[string]int  // pages by their kind
+	missing      map[string]bool // texts that were on no page so far
+	opened       map[string]int  // number of pages by kind
 	known        map[string]bool
 	pages, files int
-	guarded      int // files with a mark that a spreadsheet shows as it is
+	guarded      int // number of files in which a mark is disarmed for spreadsheets
 }
 
-// links are what leads on from a page: links, panels and frames.
+// links are the links, panels and frames of a page.
 var links = regexp.MustCompile(`(?:href|hx-get|src)="(/[^"#]*)`)
 
-// within finds the document inside of a frame.
+// within finds the document inside a frame.
 var within = regexp.MustCompile(`srcdoc="([^"]*)"`)
 
-// own matches parts of an address that differ from row to row of a list.
+// own matches the parts of an address that differ between the rows of a list.
 var own = regexp.MustCompile(`[0-9A-Z][^/&=?]*|(?:=)[^&]*`)
 
-// maxAlike is how many pages of a kind are opened: one, or a few with HOSTILE.
+// maxAlike is how many pages of a kind are opened: one, or several with HOSTILE.
 func maxAlike() int {
 	if os.Getenv("HOSTILE") != "" {
 		return 4
@@ -136,7 +137,7 @@ func maxAlike() int {
 	return 1
 }
 
-// from opens pages and whatever they lead to.
+// from opens pages and everything they link to.
 func (w *walk) from(paths ...string) {
 	w.Helper()
 	for len(paths) > 0 {
@@ -153,7 +154,7 @@ func (w *walk) from(paths ...string) {
 	}
 }
 
-// reads opens a page or a file, and returns what is in it.
+// reads opens a page or a file, and returns its text.
 func (w *walk) reads(path string) string {
 	w.Helper()
 	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.shop.Admin+path, nil)
@@ -192,7 +193,7 @@ func (w *walk) reads(path string) string {
 	return body
 }
 
-// noFormula wants a file that a spreadsheet shows as it is.
+// noFormula wants a file without cells that a spreadsheet would run as a formula.
 func (w *walk) noFormula(path, body string) {
 	w.Helper()
 	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
@@ -211,9 +212,9 @@ func (w *walk) noFormula(path, body string) {
 	}
 }
 
-// What happens at Stripe reaches staff within seconds: a refund in its dashboard is on the order's page and mailed, a
-// dispute is on the work list with the day until when, and one that was lost stays there until someone has seen to it. The
-// metric of what waits follows the list, from the 0 on that an alarm compares with.
+// Events at Stripe reach staff within seconds: a refund in its dashboard is on the order's page and
+// mailed, a dispute is on the work list with its due date, and a lost one stays there until staff
+// close it. The metric of the work list follows, and starts at the 0 that an alarm compares with.
 func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// What a service of one shop signs, be it as edge for shoppers, as mailer for itself or as admin for staff, the services of
-// the other do not take. At home each request is answered, so that it is the signature that is refused.
+// Services of one shop reject signatures of another shop's edge, mailer and admin. At home each of
+// these requests is answered, so it is the signature that is rejected.
 func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 	for _, ask := range []struct {
 		who, service, listener string
@@ -32,7 +32,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 		{who: "admin", service: "events", listener: "EVENTS_ADDR", path: "/staff/records", refused: http.StatusUnauthorized},
 		{who: "admin", service: "mailer", listener: "MAILER_ADDR", path: "/staff/mails", refused: http.StatusUnauthorized},
 		{who: "admin", service: "webhook", listener: "WEBHOOK_ADDR", path: "/staff/stripe", refused: http.StatusUnauthorized},
-		// Strangers reach edge, and are not told that there is such a page.
+		// Strangers reach edge, and get no hint that such a page exists.
 		{who: "admin", service: "edge", listener: "EDGE_ADDR", path: "/staff/parked/edge", refused: http.StatusNotFound},
 	} {
 		if ask.method == "" {
@@ -47,7 +47,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 			}
 		}
 	}
-	for _, who := range []string{"edge", "mailer", "admin"} { // at home as well: the back office takes sessions and tokens alone
+	for _, who := range []string{"edge", "mailer", "admin"} { // at home as well: the back office accepts only sessions and tokens
 		for _, signer := range []*neighbor{a, b} {
 			c := signed(t, signer, who, "admin")
 			c.URL = b.Listener("ADMIN_ADDR")
@@ -59,7 +59,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 	}
 }
 
-// signed is a client that asks a service with what another one of a shop signs.
+// signed is a client whose requests are signed by a service of a shop.
 func signed(t *testing.T, shop *neighbor, who, service string) *testenv.Client {
 	keys := boot.KeysFor(who, shop.settings["SHOP_SECRET"])
 	c := &testenv.Client{TB: t}

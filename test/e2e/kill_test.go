@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// meanwhile runs every action at once and kills the shop at some moment in the middle, then starts
-// it again. Actions may fail.
+// meanwhile runs all actions at once, kills the shop at a random moment, and starts it again.
+// Actions may fail.
 func meanwhile(shop *shoptest.Shop, within time.Duration, actions ...func()) {
 	var all sync.WaitGroup
 	for _, do := range actions {
@@ -24,8 +24,8 @@ func meanwhile(shop *shoptest.Shop, within time.Duration, actions ...func()) {
 	shop.Again()
 }
 
-// TestKilledWhileTheyRegister: after a kill each account exists whole, with its one welcome mail, or
-// not at all; and a client that heard "true" has one.
+// TestKilledWhileTheyRegister: after a kill each account exists completely, with its one welcome
+// mail, or not at all. A client that got "true" has one.
 func TestKilledWhileTheyRegister(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -63,8 +63,8 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 	t.Logf("%d of %d accounts were made before the kill", made, people)
 }
 
-// TestKilledWhileTheyLogInWithACart: the visitor's cart is the visitor's or the member's afterwards,
-// and a second login completes what the first did not.
+// TestKilledWhileTheyLogInWithACart: the visitor's cart is the visitor's or the member's
+// afterwards, and a second login completes a merge that the first did not.
 func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -93,7 +93,7 @@ func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 		}
 		items := b.Get("/order/cart-items")
 		b.Want(items, 6, "item_data", "product_sku_data", "0", "sku_id")
-		b.Want(items, 2, "item_data", "product_sku_data", "0", "quantity") // the member's quantity stays
+		b.Want(items, 2, "item_data", "product_sku_data", "0", "quantity") // the member's quantity wins
 		b.Want(items, 7, "item_data", "product_sku_data", "1", "sku_id")
 		b.Want(items, 3, "item_data", "product_sku_data", "1", "quantity")
 	}
@@ -102,7 +102,7 @@ func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 	}
 }
 
-// TestStockUnderKills: whatever dies in between, pieces sold and pieces left add up.
+// TestStockUnderKills: whenever the shop dies, pieces sold and pieces left add up.
 func TestStockUnderKills(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -123,7 +123,7 @@ func TestStockUnderKills(t *testing.T) {
 	}
 	meanwhile(shop, 1500*time.Millisecond, actions[:buyers/2]...)
 	meanwhile(shop, 1500*time.Millisecond, actions[buyers/2:]...)
-	for _, s := range shop.Ledger() { // who has not paid by now never will
+	for _, s := range shop.Ledger() { // an unpaid session is never paid from here on
 		if s.Status == "open" {
 			shop.StripeDo("/_/sessions/"+s.ID+"/expire", "")
 		}
@@ -131,7 +131,7 @@ func TestStockUnderKills(t *testing.T) {
 	shop.Stop()
 	shop.Exec("order", `UPDATE checkout SET expires_at = now() - interval '1 hour', checked_at = now() - interval '1 hour' WHERE `+
 		`session_id IS NULL AND state = 'creating'`)
-	shop.Again("SWEEP_EVERY=200ms", "SWEEP_AFTER=0s") // quotes that never got a page end by the sweep
+	shop.Again("SWEEP_EVERY=200ms", "SWEEP_AFTER=0s") // the sweep ends quotes that never got a page
 	shop.Check(60 * time.Second)
 	shop.Eventually(30*time.Second, "nothing is reserved any more",
 		func() bool { return shop.Count("order", `SELECT count(*) FROM reservation`) == 0 })

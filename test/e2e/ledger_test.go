@@ -22,10 +22,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// soonTold makes the time for undoing a parcel short enough to be waited for, and long enough to be used.
+// soonTold makes the time to undo a parcel short enough for a test to wait, and long enough to use.
 const soonTold = "SHIPPING_MAIL_AFTER=400ms"
 
-// actPoints are the steps behind an act between which the process dies; pagePoints those of the act itself.
+// actPoints are the steps after an act at which the process dies; pagePoints are those of the act
+// itself.
 var (
 	actPoints = []string{"order.refund-claimed", "order.refund-asked", "order.refund-noted", "order.parcels-taken", "order.parcels-told",
 		"order.relay-publishing", "mailer-mail.committed", "order-stripe.received", "order-stripe.committed", "admin-staff.received",
@@ -33,7 +34,7 @@ var (
 	pagePoints = []string{"order.act-made", "order.act-committed"}
 )
 
-// deal is an order that staff and Stripe do things to.
+// orderUnderTest is an order that staff and Stripe change.
 type deal struct {
 	*testing.T
 	shop                              *shoptest.Shop
@@ -45,7 +46,7 @@ type deal struct {
 
 var staff = order.Actor{Person: 7, Name: "Kim"}
 
-// newDeal buys something, however long that takes.
+// newOrderUnderTest buys something, however long that takes.
 func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (*deal, error) {
 	t.Helper()
 	if err := buyThrough(shop, email, true); err != nil {
@@ -61,8 +62,8 @@ func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (
 
 func (d *deal) on() order.Order { return order.Order{Identifier: d.identifier} }
 
-// Wherever the process dies in an act or behind it, there is one parcel with one mail, one refund at Stripe, and each act
-// is in the log and in the trail.
+// The process dies at any step of an act or after it. There is one parcel with one mail, one refund
+// at Stripe, and each act is in the log and in the trail.
 func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, Env: append(slices.Clone(quickSweep), soonTold)})
@@ -82,7 +83,7 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 	shop.Quiet(60 * time.Second)
 	desk := newOffice(t, shop)
-	for i, point := range pagePoints { // a person who sees no answer looks again, and sends what was not sent
+	for i, point := range pagePoints { // a person without an answer looks again, and repeats what was not done
 		d := deals[len(actPoints)+i]
 		shop.Kill()
 		shop.AgainUnseen("FAULT=" + point + ":1")
@@ -104,7 +105,7 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 	for i, point := range actPoints {
 		told := `{"webhook_drop":0}`
-		if strings.HasPrefix(point, "order.refund") { // no event may spare the shop the second call
+		if strings.HasPrefix(point, "order.refund") { // an event must not save the shop the second call
 			told = dropWebhooks
 		}
 		shop.StripeSwitches(told)
@@ -139,11 +140,12 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 }
 
-// Whatever staff, Stripe's dashboard and banks do in whatever order, with events late, twice, swapped and lost,
-// and the shop with its broker and database killed meanwhile: what the shop says is left of each payment is what
-// Stripe says, there is one refund at Stripe for each wish, one mail for each parcel and refund, and each act is in the
-// log. LEDGER is how many orders, SEED repeats what is done to them. Each thousand has a shop of its own, since the
-// stand-in and the inbox read all that they have again after each kill.
+// Staff, Stripe's dashboard and banks act in any order, events come late, twice, swapped or not at
+// all, and the shop with its broker and database is killed meanwhile. In the end what is left of
+// each payment is the same in the shop and at Stripe, there is one refund at Stripe for each that
+// staff asked for, one mail for each parcel and refund, and each act is in the log. LEDGER is the
+// number of orders, SEED repeats a run. Each thousand orders have a shop of their own, since the
+// stand-in and the inbox read all their data again after each kill.
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	count, seed := number(t, "LEDGER", 30), number(t, "SEED", int(time.Now().UnixNano()%1_000_000))
@@ -152,7 +154,7 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// ledgerOf does what TestLedger says to so many orders of one shop.
+// ledgerOf runs TestLedger for some orders in one shop.
 func ledgerOf(t *testing.T, count, seed int) {
 	t.Helper()
 	t.Logf("LEDGER=%d SEED=%d", count, seed)
@@ -162,7 +164,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 	shop.StripeSwitches(`{"webhook_types":["refund.created","refund.updated","refund.failed","charge.refunded","charge.refund.updated",
 		"charge.dispute.created","charge.dispute.updated","charge.dispute.closed","charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated"],"webhook_double":-1,"webhook_reorder_ms":300}`)
-	shop.Database("order") // from here on for all
+	shop.Database("order") // one pool for all
 	deals := make([]*deal, count)
 	var all sync.WaitGroup
 	slots, done := make(chan struct{}, min(15+count/20, 50)), make(chan struct{})
@@ -180,7 +182,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 				}
 				for range 4 + dice.IntN(10) {
 					d.step()
-					if dice.IntN(2) == 0 { // else before the shop has heard of it
+					if dice.IntN(2) == 0 { // otherwise before the shop has heard of the payment
 						<-time.After(time.Duration(dice.IntN(1000)) * time.Millisecond)
 					}
 				}
@@ -189,7 +191,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 		}
 		all.Wait()
 	}()
-	killed := killUntil(t, shop, broker, done, rand.New(rand.NewPCG(uint64(seed), 1<<40))) //nolint:gosec // likewise
+	killed := killUntil(t, shop, broker, done, rand.New(rand.NewPCG(uint64(seed), 1<<40))) //nolint:gosec // a campaign, no secret
 	if t.Failed() {
 		return
 	}
@@ -206,8 +208,8 @@ func ledgerOf(t *testing.T, count, seed int) {
 	t.Logf("%d orders with %v: %s", count, killed, tally(shop))
 }
 
-// killUntil kills the shop, at chosen steps and at any moment, its database or its broker, until the work is
-// done, and leaves them running. It says how often it killed what.
+// killUntil kills the shop at chosen steps and at any moment, its database, or its broker, until
+// the work is done. It leaves them running, and returns how often it killed each.
 func killUntil(t *testing.T, shop *shoptest.Shop, broker *testenv.Broker, done <-chan struct{}, dice *rand.Rand) map[string]int {
 	t.Helper()
 	killed := map[string]int{}
@@ -216,7 +218,7 @@ func killUntil(t *testing.T, shop *shoptest.Shop, broker *testenv.Broker, done <
 		select {
 		case <-done:
 			if !died {
-				shop.Kill() // a crash point is set
+				shop.Kill() // if a crash point was set
 			}
 			shop.Again("FAULT=")
 			return killed
@@ -245,7 +247,8 @@ func killUntil(t *testing.T, shop *shoptest.Shop, broker *testenv.Broker, done <
 	}
 }
 
-// opens waits until the shop answers again, and reports whether it did before it ended at a crash point.
+// opens waits until the shop answers again, and reports whether it did before it died at a crash
+// point.
 func opens(shop *shoptest.Shop) bool {
 	b := shop.Browser()
 	for range 600 {
@@ -256,10 +259,10 @@ func opens(shop *shoptest.Shop) bool {
 			return false
 		}
 	}
-	return true // it hangs: killed next
+	return true // it hangs, and is killed next
 }
 
-// tally says what there was, so that a test that did nothing shows.
+// tally logs what happened, so that a test that did nothing is noticed.
 func tally(shop *shoptest.Shop) string {
 	var text string
 	err := shop.Database("order").QueryRow(context.Background(), `
@@ -276,7 +279,7 @@ func tally(shop *shoptest.Shop) string {
 	return text
 }
 
-// step does one thing to an order, which may be refused: what counts is what the books say in the end.
+// step does one thing to an order, which may be refused: only the books at the end count.
 func (d *deal) step() {
 	switch n := d.dice.IntN(16); n {
 	case 8, 9:
@@ -303,8 +306,8 @@ func (d *deal) step() {
 	}
 }
 
-// act is something that staff do. While the database is away they try again, and do not know whether the
-// last time worked.
+// act is something that staff do. While the database is down they try again, without knowing
+// whether the last try succeeded.
 func (d *deal) act(n int, amount money.Cents) {
 	if err := insist(func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -332,7 +335,7 @@ func (d *deal) act(n int, amount money.Cents) {
 	}
 }
 
-// refund is one of those that Stripe has made of the order, as far as the shop has heard, or "".
+// refund is one of Stripe's refunds of the order that the shop knows, or "".
 func (d *deal) refund() (id string) {
 	if err := insist(func() error {
 		return d.pool.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund
@@ -344,7 +347,7 @@ func (d *deal) refund() (id string) {
 	return id
 }
 
-// stripe does something at Stripe, which may refuse it, or be away.
+// stripe does something at Stripe, which may refuse, or be down.
 func (d *deal) stripe(path, body string) {
 	if err := insist(func() error {
 		status, err := d.shop.TryStripe(path, body)
@@ -357,7 +360,8 @@ func (d *deal) stripe(path, body string) {
 	}
 }
 
-// awaitDone waits until all that staff want is done, and Stripe's lists are read to their end.
+// awaitDone waits until everything that staff want is done, and Stripe's lists are read to their
+// end.
 func awaitDone(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	shop.Eventually(3*time.Minute, "refunds and parcels are done", func() bool {
@@ -365,7 +369,7 @@ func awaitDone(t *testing.T, shop *shoptest.Shop) {
 		return shop.Count("order", `SELECT (SELECT count(*) FROM refund WHERE state = 'requested')
 			+ (SELECT count(*) FROM shipment WHERE told_at IS NULL)`) == 0
 	})
-	shop.Exec("order", `UPDATE sweep SET refunds_listed_to = now() - interval '1 hour'`) // the next turn of the lists comes now
+	shop.Exec("order", `UPDATE sweep SET refunds_listed_to = now() - interval '1 hour'`) // the lists are due now
 	shop.Eventually(time.Minute, "Stripe's lists are read", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM sweep WHERE refunds_listed_to > now() - interval '30 minutes'`) == 1
 	})
@@ -382,7 +386,7 @@ func sessions(shop *shoptest.Shop) map[string]stripestandin.Ledger {
 
 func (d *deal) count(sql string, args ...any) int { return d.shop.Count("order", sql, args...) }
 
-// reckon holds the books of an order against Stripe's, its mails and the log of acts.
+// reckon compares the books of an order with Stripe's, its mails and the log of acts.
 func (d *deal) reckon(stripe map[string]stripestandin.Ledger) {
 	d.Helper()
 	theirs := stripe[d.intent]

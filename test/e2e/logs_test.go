@@ -14,11 +14,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// network is what a line may name of a client: the test's browsers are spread over several.
+// network is the part of a client's address that a log line may contain: the test's browsers have
+// addresses in several.
 var network = regexp.MustCompile(`198\.18\.\d+\.0/24`)
 
-// TestNoLogNamesAPerson leads a person's life, goes wrong in many ways, and reads every line that the shop and
-// its PostgreSQL wrote, at the most talkative level.
+// TestNoLogNamesAPerson leads a person's life, fails in many ways, and reads every line that the
+// shop and its PostgreSQL log at the most verbose level.
 func TestNoLogNamesAPerson(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=debug"}})
@@ -78,7 +79,7 @@ func TestNoLogNamesAPerson(t *testing.T) {
 	}
 }
 
-// goWrong does what is refused, by us, by Stripe and by the mail server.
+// goWrong makes requests that we, Stripe or the mail server refuse.
 func (l *life) goWrong() {
 	for _, name := range []string{username, newAddress, "Quirina Zeltbaum"} {
 		b := l.shop.Browser()
@@ -103,7 +104,7 @@ func (l *life) goWrong() {
 	b.Get("/account/order?identifier=" + l.asVisitor + "&x=%zz")
 	b.Get("/user/email-unsubscribe-lookup?token=" + newAddress)
 	b.Get("/" + newAddress + "/Zeltbaum")
-	// A mail server that names whom it refuses, for good and for now.
+	// The mail server names the recipient when it refuses, permanently and temporarily.
 	for _, code := range []string{"550", "450"} {
 		l.shop.InboxSwitches(`{"refuse":[{"at":"rcpt","code":` + code + `,"text":"5.1.1 <` + newAddress +
 			`> Quirina Zeltbaum: no such user","count":1}]}`)

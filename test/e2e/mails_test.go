@@ -28,9 +28,9 @@ func callShop(t *testing.T, method, url, contentType, body string) (status int, 
 	return answer.StatusCode, readAll(t, answer)
 }
 
-// The attack of the report, through what every visitor can ask for: as many accounts as the shop lets one
-// make with an address that is another's, and whatever they can have mailed. The victim gets five mails,
-// and the receipt of what was bought.
+// A mail bomb of what every visitor can request: as many accounts with another person's address as
+// the shop allows, and all the mails that they can cause. The victim gets five mails, and still the
+// receipt of a purchase.
 func TestMailBombing(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -78,7 +78,7 @@ func TestMailBombing(t *testing.T) {
 
 var listUnsubscribe = regexp.MustCompile(`(?s)List-Unsubscribe:\s+<([^>]+)>`)
 
-// A newsletter's button, as a mail program presses it: a POST to the address in the header.
+// A mail program presses a newsletter's unsubscribe button: a POST to the address in the header.
 func TestOneClickThroughTheShop(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -89,7 +89,7 @@ func TestOneClickThroughTheShop(t *testing.T) {
 		"create_account")
 	shop.Eventually(30*time.Second, "mailer knows the reader",
 		func() bool { return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE newsletter`) == 1 })
-	sendCampaign(t, shop, 2) // the one for members
+	sendCampaign(t, shop, 2) // the campaign for members
 	var raw string
 	shop.Eventually(30*time.Second, "the newsletter", func() bool {
 		for _, m := range shop.Mails(address) {
@@ -108,7 +108,8 @@ func TestOneClickThroughTheShop(t *testing.T) {
 	subscribed := func() int {
 		return shop.Count("user", `SELECT count(*) FROM account WHERE newsletter AND NOT unsubscribed`)
 	}
-	// The reader changes her mind and back, which replaces the token; scanners follow the link.
+	// The reader subscribes again, which replaces the token. Scanners that follow the old link
+	// change nothing.
 	for _, unsubscribe := range []string{"true", "false"} {
 		b.Want(b.Post("/user/update-communication-preferences", "newsletter",
 			map[string]string{"true": "false", "false": "true"}[unsubscribe], "email_unsubscribe", unsubscribe,

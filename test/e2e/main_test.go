@@ -14,10 +14,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// password is good enough for the rules of passwords.
+// password satisfies the rules of passwords.
 const password = "Correct-Horse!7"
 
-// payAs are options for Pay; the shopper's address is what the session holds, when it holds one.
+// payAs are options for Pay. The session's address wins if it has one.
 func payAs(email string) []byte { return fmt.Appendf(nil, `{"email":%q}`, email) }
 
 // checkOut opens a payment page for what is in the cart of a visitor.
@@ -35,7 +35,7 @@ func register(b *shoptest.Browser, name string) (username string) {
 	return username
 }
 
-// try sends a form and does not mind when no one answers.
+// try sends a form and accepts that no one answers.
 func try(b *shoptest.Browser, path string, pairs ...string) shoptest.Answer {
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -59,7 +59,7 @@ func readAll(t *testing.T, w *http.Response) string {
 	return string(body)
 }
 
-// want checks that an answer has a key, with a value unless that is "".
+// want checks that an answer has a key, with a value unless it is "".
 func want(a shoptest.Answer, err error) func(key, value string) error {
 	return func(key, value string) error {
 		switch {
@@ -72,10 +72,10 @@ func want(a shoptest.Answer, err error) func(key, value string) error {
 	}
 }
 
-// patience is how long a shopper tries again while the shop is away.
+// patience is how long a shopper tries again while the shop is down.
 const patience = 60 * time.Second
 
-// insist repeats a step until it works.
+// insist repeats a step until it succeeds.
 func insist(do func() error) error {
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -92,13 +92,13 @@ func insist(do func() error) error {
 	}
 }
 
-// quickSweep makes the sweep a matter of a second.
+// quickSweep makes the sweep run within a second.
 var quickSweep = []string{"SWEEP_EVERY=200ms", "SWEEP_AFTER=300ms"}
 
-// withID is the event under another id.
+// withID is an event under another id.
 func withID(t *testing.T, event []byte, id string) []byte { return withField(t, event, "id", id) }
 
-// withField is the event with another value in one of its own fields.
+// withField is an event with another value in one of its own fields.
 func withField(t *testing.T, event []byte, name string, value any) []byte {
 	t.Helper()
 	var fields map[string]any
@@ -113,7 +113,7 @@ func withField(t *testing.T, event []byte, name string, value any) []byte {
 	return changed
 }
 
-// withObject is the event with another value in a field of its object.
+// withObject is an event with another value in a field of its object.
 func withObject(t *testing.T, event []byte, name string, value any) []byte {
 	t.Helper()
 	var e struct {

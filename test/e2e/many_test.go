@@ -15,10 +15,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// Many shops (MANY, or 20) on one server, as shop create makes them: half of them are made within 5 s, or all where the machine
-// has no other work; each sells, and at rest takes 60 MiB and 8 connections to PostgreSQL at most, less than 6 on average.
-// Connections are looked at often: three services of each shop have one for some seconds of each minute, and a loop now and
-// then needs one more. Then one look in a hundred may find more than 8.
+// Twenty shops (or MANY) share one server, made by shop create: half of them within 5 s each, or
+// all if the machine does nothing else. Each sells, and at rest uses at most 60 MiB and 8
+// connections to PostgreSQL, less than 6 on average. Connections are counted often: three services
+// of each shop use one for some seconds of each minute, and now and then a worker uses another, so
+// one count in a hundred may be above 8.
 func TestManyShops(t *testing.T) {
 	const (
 		mib       = 1 << 20

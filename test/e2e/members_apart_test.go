@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A member of one shop is no one in the other, whatever the cookie is called there; nor is a token against forged
-// requests good in the other.
+// A member of one shop is a stranger in another, whatever the cookie is called there. A CSRF token
+// of one shop is not valid in the other.
 func membersStayAtHome(t *testing.T, a, b *neighbor) {
 	member, visitor := a.Browser(), a.Browser()
 	visitor.Get("/user/token")

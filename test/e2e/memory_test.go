@@ -9,9 +9,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// The one process gives back what a storm of logins took: less than 60 MiB of its own and 8 connections to PostgreSQL
-// remain. Without that it kept 249 MiB for minutes and 25 connections for good. `make many` holds the narrower bounds of
-// a machine without other work, where 4 or 5 connections remain.
+// The process gives back the memory of a burst of logins: less than 60 MiB of its own and 8
+// connections to PostgreSQL remain. Otherwise it would keep 249 MiB for minutes and 25 connections
+// permanently. `make many` tests the tighter limits of an idle machine, where 4 or 5 connections
+// remain.
 func TestRestsAfterAStorm(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -37,7 +38,7 @@ func TestRestsAfterAStorm(t *testing.T) {
 	t.Logf("%d connections", connections(shop))
 }
 
-// connections is how many a shop has to its database.
+// connections is how many connections a shop has to its database.
 func connections(shop *shoptest.Shop) int {
 	return shop.Count("user", `
 		SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()

@@ -12,8 +12,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// TestKilledWhileAccountsAreMerged: what two accounts bought is one's afterwards, each order once, whenever the shop is
-// killed while staff merge them and a payment of the closed one comes in; and no one is logged in to a closed account.
+// TestKilledWhileAccountsAreMerged: the shop is killed at any moment while staff merge two accounts
+// and a payment of the closed one arrives. Afterwards one account has the orders of both, each
+// once, and no one is logged in to a closed account.
 func TestKilledWhileAccountsAreMerged(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
@@ -67,8 +68,8 @@ func TestKilledWhileAccountsAreMerged(t *testing.T) {
 	}
 }
 
-// mergeAccounts merges two accounts as staff do who have just seen them, while the shop may be away; closed says that it
-// was done before.
+// mergeAccounts merges two accounts, as staff who have just looked at them, while the shop may be
+// down. closed says that an earlier try succeeded.
 func mergeAccounts(shop *shoptest.Shop, staff *testenv.Client, pair [2]int) (closed bool) {
 	versions := [2]int64{}
 	for i, id := range pair {

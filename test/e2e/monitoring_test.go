@@ -13,11 +13,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// A panel or an alarm on a metric that does not exist is quiet forever: every metric that deploy/monitoring names is one
-// that a running shop exports, before anything has happened.
+// Every metric that deploy/monitoring names is exported by a running shop before anything has
+// happened. A panel or an alarm on a metric that does not exist would be silent forever.
 func TestMonitoringNamesWhatTheShopExports(t *testing.T) {
 	t.Parallel()
-	// These appear with what they count: the first mail, the first refusal for a reason, the first request.
+	// These appear with the first value: the first mail, the first refusal for a reason, the first
+	// request.
 	later := map[string]bool{"shop_mails_total": true, "shop_checkout_refused_total": true, "shop_http_request_seconds": true}
 	want := map[string]bool{}
 	for _, name := range []string{"alerts.yml", "dashboard.json"} {
@@ -53,7 +54,7 @@ func TestMonitoringNamesWhatTheShopExports(t *testing.T) {
 	shop.Eventually(20*time.Second, "all that deploy/monitoring names", func() bool { return len(missing()) == 0 })
 }
 
-// exported are the names of the metrics that the shop's listener for Prometheus shows.
+// exported are the names of the metrics on the shop's listener for Prometheus.
 func exported(t *testing.T, shop *shoptest.Shop) map[string]bool {
 	t.Helper()
 	r, err := http.Get(shop.Metrics + "/metrics")

@@ -17,11 +17,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// mailPoints are the steps of sending a mail between which the process dies.
+// mailPoints are the steps of sending a mail at which the process dies.
 var mailPoints = []string{"mailer.claimed", "mailer.sent", "mailer.noted"}
 
-// A campaign reaches each of its receivers once, although mailer, broker and database are killed again and again while it
-// goes out. NEWSLETTER is how many receivers, KILLS how often something is killed, SEED repeats when.
+// A campaign reaches each receiver once, although mailer, broker and database are killed again and
+// again meanwhile. NEWSLETTER is the number of receivers, KILLS that of kills, SEED repeats their
+// times.
 func TestNewsletterReachesEachOnce(t *testing.T) {
 	t.Parallel()
 	receivers, kills := number(t, "NEWSLETTER", 150), number(t, "KILLS", 3)
@@ -38,7 +39,7 @@ func TestNewsletterReachesEachOnce(t *testing.T) {
 
 	killed := map[string]int{}
 	for n := range kills {
-		// Something is out, and much is not.
+		// Some mails are sent, and many are not.
 		left := receivers - receivers*(n+1)/(kills+1)
 		shop.Eventually(10*time.Minute, fmt.Sprint(left, " mails wait"), func() bool { return waiting(shop) <= left })
 		switch n % 3 {
@@ -46,7 +47,7 @@ func TestNewsletterReachesEachOnce(t *testing.T) {
 			killed["mailer"]++
 			shop.Kill()
 			shop.AgainUnseen(fmt.Sprintf("FAULT=%s:%d", mailPoints[dice.IntN(len(mailPoints))], 1+dice.IntN(10)))
-			if !opens(shop) || shop.Ended(10*time.Second) { // at the step
+			if !opens(shop) || shop.Ended(10*time.Second) { // killed at the step
 				killed["mailer"]++
 				shop.Again("FAULT=")
 			}
@@ -92,7 +93,8 @@ func sendCampaign(t *testing.T, shop *shoptest.Shop, id int) {
 	}
 }
 
-// waiting is how many mails of newsletters wait, or all of them while the database is away.
+// waiting is the number of queued mails of newsletters. It is the number of all mails while the
+// database is down.
 func waiting(shop *shoptest.Shop) int {
 	n := 1 << 30
 	err := shop.Database("mailer").QueryRow(context.Background(),
@@ -103,7 +105,7 @@ func waiting(shop *shoptest.Shop) int {
 	return n
 }
 
-// messageIDs are those of the mails of newsletters.
+// messageIDs are the ids of the mails of newsletters.
 func messageIDs(t *testing.T, shop *shoptest.Shop) []string {
 	t.Helper()
 	ids, err := pg.List[string](t.Context(), shop.Database("mailer"), "list mails",

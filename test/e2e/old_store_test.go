@@ -10,9 +10,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// A machine dies while payments are on their way, and its broker comes back with a store that is an hour's orders old
-// (ORDERS of them), then with none. Outboxes and the sweep repair both by themselves: each payment is one order and one
-// mail, and nothing of what the old store still has is done twice. The log says how long it takes.
+// A machine dies while payments are in flight, and its broker comes back with a store that is
+// ORDERS orders old, then with an empty one. Outboxes and the sweep repair both: each payment is
+// one order and one mail, and no message of the old store takes effect twice. The log says how long
+// it takes.
 func TestBrokersStoreIsOld(t *testing.T) {
 	t.Parallel()
 	orders := number(t, "ORDERS", 4)
@@ -35,7 +36,7 @@ func TestBrokersStoreIsOld(t *testing.T) {
 		for n := range orders {
 			buyPromptly(t, shop, fmt.Sprintf("%c%d@mail.example.com", c.name[0], n))
 		}
-		for n := range 3 { // of these no one looks at the page after the payment
+		for n := range 3 { // no one opens the success page of these
 			session := shop.Browser().Checkout("7", "1", fmt.Sprintf("%c-untold%d@mail.example.com", c.name[0], n))
 			shop.Pay(session, nil)
 		}

@@ -15,7 +15,7 @@ import (
 // wontClose makes Stripe refuse to close payment pages.
 const wontClose = `{"api_faults":[{"kind":"500","times":-1,"method":"POST","path":"/v1/checkout/sessions/"}]}`
 
-// openPages are the sessions among some that can be paid at Stripe.
+// openPages are the sessions, of those given, that can be paid at Stripe.
 func openPages(shop *shoptest.Shop, among ...string) (open []string) {
 	for _, one := range shop.Ledger() {
 		for _, id := range among {
@@ -27,8 +27,8 @@ func openPages(shop *shoptest.Shop, among ...string) (open []string) {
 	return open
 }
 
-// A cart that ends takes its payment page along, whichever way it ends, and gives back what the page
-// held: the shopper who held the last piece buys it.
+// When a cart ends, in any way, its payment page is closed and its reserved pieces are given back:
+// the shopper who reserved the last piece can buy it.
 func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
@@ -53,7 +53,7 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 			t.Errorf("%s: the page can still be paid", name)
 		}
 		a := checkOut(b, "ends@mail.example.com")
-		if error := a.Text("errors", "error"); error == "cart-not-found" || error == "cart-is-empty" { // it did not come along
+		if error := a.Text("errors", "error"); error == "cart-not-found" || error == "cart-is-empty" { // the cart was not merged
 			b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "7", "quantity", "1"), "success", "cart_add_product_sku")
 			a = checkOut(b, "ends@mail.example.com")
 		}
@@ -69,7 +69,7 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// logInWithACart logs a visitor in to an account that has a cart already, so that the visitor's is merged.
+// logInWithACart logs a visitor in to an account that has a cart already, so that both are merged.
 func logInWithACart(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser) {
 	t.Helper()
 	elsewhere := shop.Browser()
@@ -79,8 +79,8 @@ func logInWithACart(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser) {
 	b.Want(b.Post("/user/login", "username", username, "password", "Zebra!river42", "remember_me", "false"), "true", "login")
 }
 
-// What Stripe did not close is closed as soon as it does, and what was paid on it all the same is one
-// order: the second payment is for staff.
+// A page that Stripe does not close is closed as soon as it does. If it is paid meanwhile that is
+// one order, and the second payment is an entry for staff.
 func TestAPageThatStripeWouldNotClose(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
@@ -106,7 +106,7 @@ func TestAPageThatStripeWouldNotClose(t *testing.T) {
 			t.Errorf("the second payment is %d times on the list for staff", n)
 		}
 		except = append(except, second)
-		// What comes later is another purchase.
+		// A later checkout is another purchase.
 		another := b.Checkout("6", "1", email)
 		shop.Pay(another, payAs(email))
 		b.Want(b.Success(another), "success", pageOfSuccess)
@@ -122,8 +122,8 @@ func TestAPageThatStripeWouldNotClose(t *testing.T) {
 	shop.Check(60*time.Second, except...)
 }
 
-// Clicks at once, each with other contents, end at one page that can be paid, and it is for what the
-// cart holds.
+// Concurrent clicks, each with another content of the cart, leave one page that can be paid, and it
+// is for the present content.
 func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -139,7 +139,8 @@ func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 		answers := 0
 		for click := range 10 {
 			wg.Go(func() {
-				// Some tabs change the cart before they pay, some give another address for the receipt.
+				// Some tabs change the cart before they pay, some change the address for the
+				// receipt.
 				email := "tab@mail.example.com"
 				if click%2 == 0 {
 					if _, err := b.Try(http.MethodPost, "/order/cart-add-product-sku",
@@ -178,7 +179,7 @@ func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 	}
 }
 
-// What was paid in another tab is named, whatever this tab clicks.
+// A cart that was paid in another tab is reported as paid, whatever this tab clicks.
 func TestPaidInAnotherTab(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -17,10 +17,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// prompt is how long one request may take while a part of the shop is away: nothing may hang.
+// prompt is how long one request may take while a part of the shop is down.
 const prompt = 15 * time.Second
 
-// promptly makes a request and fails the test when it takes long or is answered with a fault.
+// promptly makes a request, and fails the test if it takes long or fails.
 func promptly(t *testing.T, b *shoptest.Browser, method, path string, form url.Values) shoptest.Answer {
 	t.Helper()
 	began := time.Now()
@@ -34,7 +34,7 @@ func promptly(t *testing.T, b *shoptest.Browser, method, path string, form url.V
 	return a
 }
 
-// buyPromptly buys with every step answered well and soon.
+// buyPromptly buys, with a quick and successful answer at every step.
 func buyPromptly(t *testing.T, shop *shoptest.Shop, email string) {
 	t.Helper()
 	b := shop.Browser()
@@ -58,8 +58,8 @@ func buyPromptly(t *testing.T, shop *shoptest.Shop, email string) {
 	}
 }
 
-// While the broker is away, and after its store was lost, the shop takes orders and webhooks; what
-// could not be said catches up by itself.
+// While the broker is down, and after its store was lost, the shop takes orders and webhooks.
+// Messages are sent later without help.
 func TestBrokerAway(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)
@@ -71,7 +71,7 @@ func TestBrokerAway(t *testing.T) {
 		for n := range 2 {
 			buyPromptly(t, shop, fmt.Sprintf("away%d.%d@mail.example.com", round, n))
 		}
-		// A payment of which only the webhook tells.
+		// a payment that only the webhook reports
 		session := shop.Browser().Checkout("7", "1", "untold@mail.example.com")
 		shop.Pay(session, nil)
 		shop.Eventually(30*time.Second, "Stripe's events are stored although the broker is away", func() bool {
@@ -94,14 +94,14 @@ func TestBrokerAway(t *testing.T) {
 	}
 }
 
-// Someone deletes the store of the shop's own broker while it runs.
+// The store of the shop's own broker is deleted while it runs.
 func TestBrokersStoreDeleted(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	buyPromptly(t, shop, "before@mail.example.com")
 	store := filepath.Join(shop.DataDir, "nats")
 	shop.Eventually(60*time.Second, "the store is deleted", func() bool {
-		return os.RemoveAll(store) == nil // the broker may be writing something new
+		return os.RemoveAll(store) == nil // the broker may be writing a new file
 	})
 	buyPromptly(t, shop, "without@mail.example.com")
 	session := shop.Browser().Checkout("7", "1", "untold@mail.example.com")
@@ -118,8 +118,8 @@ func TestBrokersStoreDeleted(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// While the database is away everything says so, in JSON and soon; afterwards all goes on without
-// anybody's help.
+// While the database is down every call answers with an error in JSON, and soon. Afterwards
+// everything works again without help.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	direct := shoptest.FreshDatabase(t)
@@ -182,16 +182,16 @@ func TestDatabaseAway(t *testing.T) {
 	})
 	b.Want(b.Get("/order/cart-items"), true, "cart_found")
 	buyPromptly(t, shop, "after@mail.example.com")
-	shop.Check(60 * time.Second) // Stripe's repeat has brought the payment of the outage
+	shop.Check(60 * time.Second) // Stripe has repeated the event of the outage
 	if n := len(shop.Orders()); n != 3 {
 		t.Errorf("%d orders", n)
 	}
-	// Before, during and after.
+	// orders before, during and after the outage
 	shop.Eventually(30*time.Second, "all page views are stored",
 		func() bool { return shop.Count("events", `SELECT count(*) FROM page_view`) == 3 })
 }
 
-// A database that says nothing any more is as bad as none, and must not hold anybody for long.
+// A database that does not respond is as bad as none, and must not block requests for long.
 func TestDatabaseSilent(t *testing.T) {
 	t.Parallel()
 	way, address := newProxy(t, shoptest.FreshDatabase(t))
@@ -242,10 +242,11 @@ func TestDatabaseSilent(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// silence is how long a request may wait for a database that says nothing.
+// silence is how long a request may wait for a database that does not respond.
 const silence = 20 * time.Second
 
-// The order stands whatever the mail server does, and its mail leaves once, soon after it can.
+// The order is made whatever the mail server does, and its mail is sent once, soon after that is
+// possible.
 func TestMailServerAway(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -269,7 +270,7 @@ func TestMailServerAway(t *testing.T) {
 	}
 	shop.Check(60 * time.Second)
 
-	// Refused for good: the mail is parked for staff, the order stands.
+	// Refused permanently: the mail is parked for staff, and the order stays.
 	shop.InboxSwitches(`{"refuse":[{"at":"rcpt","code":550,"recipient":"never@mail.example.com"}]}`)
 	buyPromptly(t, shop, "never@mail.example.com")
 	shop.Eventually(30*time.Second, "the mail is parked", func() bool {

@@ -15,8 +15,8 @@ const (
 	completed    = "checkout.session.completed"
 )
 
-// paidUntold makes a payment of which the shop has heard nothing yet, and returns its session and
-// Stripe's event.
+// paidUntold makes a payment of which the shop has not heard, and returns its session and Stripe's
+// event.
 func paidUntold(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser, email string) (session string, event []byte) {
 	t.Helper()
 	session = b.Checkout("6", "2", email)
@@ -24,6 +24,7 @@ func paidUntold(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser, email st
 	return session, shop.Event(completed, session)
 }
 
+// Twenty success pages and webhooks at once for each payment make one order of it.
 func TestTwentyAtOnce(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -62,7 +63,7 @@ func TestTwentyAtOnce(t *testing.T) {
 			t.Fatalf("the same event again: %d %v", status, err)
 		}
 	}
-	// The same news under other ids, as Stripe may send it.
+	// Stripe may send the same event under other ids.
 	for i := range 5 {
 		if status, err := shop.PostEvent(withID(t, event, fmt.Sprintf("evt_other_%d", i))); err != nil || status != 200 {
 			t.Fatalf("another event about it: %d %v", status, err)
@@ -74,7 +75,7 @@ func TestTwentyAtOnce(t *testing.T) {
 	}
 }
 
-// No matter what brings the news of a payment, and in which order, it is the same order.
+// Whatever reports a payment, and in which order, makes the same order.
 func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -127,13 +128,14 @@ func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 		}
 	})
 	both.Wait()
-	// Another browser, without cookies, gets the same: Stripe may send the shopper back to a new one.
+	// Another browser without cookies gets the same order: Stripe may return the shopper in a new
+	// one.
 	other := shop.Browser()
 	other.Want(other.Success(session), ordered(session), "order_identifier")
 	shop.Check(60 * time.Second)
 }
 
-// The order is what was paid, whatever happens to cart and prices meanwhile.
+// An order is what was paid, whatever happens to cart and prices meanwhile.
 func TestOrderIsWhatWasPaid(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -141,8 +143,8 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 		func(b *shoptest.Browser) {
 			b.Want(b.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "9"), "success", "cart_update_sku_quantity")
 		},
-		// Emptying or deleting a cart closes its payment page at Stripe. By SQL the page stays open, as for a
-		// shopper who paid in the very moment.
+		// Emptying or deleting a cart closes its payment page at Stripe. A change by SQL leaves the
+		// page open, as if the shopper had paid at that very moment.
 		func(*shoptest.Browser) {
 			shop.Exec("order", `DELETE FROM cart_line WHERE cart_id = (SELECT cart_id FROM checkout WHERE email = `+
 				`'paid1@mail.example.com')`)
@@ -190,7 +192,7 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// discounts makes a tenth off, combinable with free shipping.
+// discounts makes a code for ten percent that can be combined with free shipping.
 func discounts(shop *shoptest.Shop) {
 	shop.Exec("order", `
 		INSERT INTO discount_code (

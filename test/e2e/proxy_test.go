@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// proxy stands between the shop and its database and can be cut, or fall silent.
+// proxy stands between the shop and its database. It can be cut or stop responding.
 type proxy struct {
 	target string
 	l      net.Listener
 
 	mu    sync.Mutex
 	cut   bool
-	held  chan struct{} // closed: bytes pass
+	held  chan struct{} // closed while bytes pass
 	conns map[net.Conn]bool
 	wg    sync.WaitGroup
 }
 
-// newProxy leads to the host of a URL, and returns that URL by way of the proxy.
+// newProxy leads to the host of a URL, and returns that URL with the proxy's address.
 func newProxy(t *testing.T, address string) (*proxy, string) {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -59,7 +59,7 @@ func (p *proxy) accept() {
 	}
 }
 
-// keep remembers a connection, or closes it while the proxy is cut.
+// keep stores a connection, or closes it while the proxy is cut.
 func (p *proxy) keep(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +81,7 @@ func (p *proxy) forward(in net.Conn) {
 	for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 		both.Go(func() {
 			_, _ = io.Copy(way[0], patient{p, way[1]}) // either end may go at any time
-			_ = way[0].Close()                         // and takes the other along
+			_ = way[0].Close()                         // and closes the other end
 		})
 	}
 	both.Wait()
@@ -101,15 +101,15 @@ func (p *proxy) Cut() {
 	}
 }
 
-// Hold lets nothing through any more, neither way, while connections stay: a host that is gone, or
-// a firewall that has dropped them.
+// Hold stops all bytes in both directions while connections stay open, like a host that is gone, or
+// a firewall that drops packets.
 func (p *proxy) Hold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held = make(chan struct{})
 }
 
-// Mend lets connections and bytes through again.
+// Mend lets connections and bytes pass again.
 func (p *proxy) Mend() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -121,7 +121,7 @@ func (p *proxy) Mend() {
 	}
 }
 
-// patient reads when the proxy lets bytes pass.
+// patient reads, but waits while the proxy holds bytes back.
 type patient struct {
 	*proxy
 	from net.Conn

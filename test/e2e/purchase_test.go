@@ -9,6 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
+// A visitor buys, and payment, order and mail agree.
 func TestAVisitorBuys(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { shoptest.Main(m) }
 
-// crowd is shoppers who buy one thing after another, and how their clicks went.
+// crowd are shoppers who buy one thing after another, and the results of their clicks.
 type crowd struct {
 	t    *testing.T
 	shop *shoptest.Shop
@@ -27,7 +27,7 @@ type crowd struct {
 	failed                  []failedClick
 }
 
-// failedClick is one that was answered with a fault of the shop's, or not at all.
+// failedClick is a click that got a server error or no answer.
 type failedClick struct{ method, path, answer string }
 
 func newCrowd(t *testing.T, shop *shoptest.Shop, shoppers int) *crowd {
@@ -46,13 +46,13 @@ func newCrowd(t *testing.T, shop *shoptest.Shop, shoppers int) *crowd {
 
 func (c *crowd) end() { c.over.Store(true); c.all.Wait() }
 
-// click goes somewhere, as often as it takes.
+// click makes a request until it succeeds.
 func (c *crowd) click(b *shoptest.Browser, method, path string, pairs ...string) shoptest.Answer {
 	a, _ := c.insist(b, method, path, pairs...)
 	return a
 }
 
-// insist is click, and how often it took.
+// insistCounted is click, and returns how many tries it took.
 func (c *crowd) insist(b *shoptest.Browser, method, path string, pairs ...string) (a shoptest.Answer, tries int) {
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -79,7 +79,7 @@ func (c *crowd) insist(b *shoptest.Browser, method, path string, pairs ...string
 	return shoptest.Answer{}, tries
 }
 
-// buy is the whole way of a purchase.
+// buy makes a whole purchase.
 func (c *crowd) buy(email string) {
 	b := c.shop.Browser()
 	for _, path := range []string{"/", "/order/products", "/user/token", "/user/logged-in",
@@ -100,8 +100,8 @@ func (c *crowd) buy(email string) {
 	c.bought.Add(1)
 }
 
-// fill puts two pieces into the cart, and some of another SKU, which it takes out again. Only a shopper who had to
-// click once more may have more.
+// fill puts two pieces into the cart, and some of another SKU, which it removes again. Only after a
+// repeated click may the cart have more.
 func (c *crowd) fill(b *shoptest.Browser) {
 	_, tries := c.insist(b, http.MethodPost, "/order/cart-add-product-sku", "sku_id", "6", "quantity", "2")
 	c.click(b, http.MethodPost, "/order/cart-add-product-sku", "sku_id", "7", "quantity", "1")
@@ -124,7 +124,7 @@ func (c *crowd) more(n int64) {
 	c.shop.Eventually(60*time.Second, "some more purchases", func() bool { return c.bought.Load() >= enough })
 }
 
-// failures are the failed clicks since a time, by whether they asked for a change.
+// failures are the failed clicks since a time, split into those that asked for a change and others.
 func (c *crowd) failures(since int) (asked, changes []failedClick, now int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,13 +138,15 @@ func (c *crowd) failures(since int) (asked, changes []failedClick, now int) {
 	return asked, changes, len(c.failed)
 }
 
-// While shoppers buy, one process after the other is ended and started again: each is one of two of a service, or one
-// of three brokers. REPLICAS is how many rounds are made of it; without, only order and user run twice, beside one broker.
+// While shoppers buy, one process after another is ended and started again: one of two processes of
+// each service, or one of three brokers. REPLICAS is the number of rounds. Without it only order and
+// user run twice, beside one broker.
 //
-// No click fails when a process is stopped, or when one that is not edge is killed. A killed edge takes the connections
-// of shoppers with it: those who were asking for a change hear nothing, and try again. Paid is orders is mails in any
-// case. Then a process dies of one click after the other, and a person of the staff ships and refunds while admin, order,
-// or the broker is killed between any two steps of that.
+// No click fails when a process is stopped, or when one that is not edge is killed. A killed edge
+// takes the connections of shoppers with it: those who asked for a change get no answer, and try
+// again. In any case each payment is one order and one mail. Then a process dies of one click after
+// another, and a person ships and refunds while admin, order, or the broker is killed between any
+// two steps of that.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	rounds, shoppers := number(t, "REPLICAS", 0), 8

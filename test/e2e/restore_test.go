@@ -14,9 +14,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// The drill: a shop is backed up while it sells, and its database, broker and pictures are lost. What was backed up comes
-// back into an empty database, sum by sum; what was paid after the backup is told to the staff, since Stripe
-// knows it; and the shop sells again. The log states recovery time and point.
+// The restore drill: a shop is backed up while it sells, and its database, broker and pictures are
+// lost. The backup is restored into an empty database with equal checksums, payments after the
+// backup become entries for staff, since Stripe knows them, and the shop sells again. The log
+// states recovery time and point.
 func TestRestoreDrill(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{OwnDatabase: true, Env: []string{"SWEEP_EVERY=1s", "SWEEP_AFTER=1s"}})
@@ -79,7 +80,7 @@ func TestRestoreDrill(t *testing.T) {
 		restored.Sub(began), selling.Sub(began), known.Sub(began), loss.Sub(backedUp))
 }
 
-// damaged asserts that a backup whose dump is not what its sums say is not a restored shop.
+// damaged asserts that a backup whose dump does not match its checksum is not restored.
 func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 	t.Helper()
 	about, err := os.ReadFile(filepath.Join(folder, "about.json"))

@@ -17,8 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// The person whom TestAPersonIsExportedAndErased is about, and someone whose address ends like
-// theirs and who must not suffer.
+// The person of TestAPersonIsExportedAndErased, and a bystander whose address has the same ending
+// and who must not be affected.
 const (
 	oldAddress = "Quirina@mail.example.com"
 	newAddress = "quirina.zeltbaum@post.example.com"
@@ -28,7 +28,7 @@ const (
 		`"city":"Springfield","state":"IL","postal_code":"62704","country":"US"}}`
 )
 
-// life is what the person did: two orders and the ids that came of it.
+// life is what the person did: two orders and the ids that belong to them.
 type life struct {
 	shop               *shoptest.Shop
 	home               *shoptest.Browser
@@ -37,6 +37,8 @@ type life struct {
 	js                 jetstream.JetStream
 }
 
+// A person's export has everything about them. After the erasure no table and no stream mentions
+// them, and other people and the amounts of orders stay.
 func TestAPersonIsExportedAndErased(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -57,14 +59,14 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 	l.late(t, tokens)
 	l.gone(t, needles)
 	l.after(t)
-	// As a visitor known by an address alone the person is forgotten, too.
+	// A visitor known only by an address is erased, too.
 	if code, _, stderr := shop.Command("customer", "erase", "-email", strings.ToLower(oldAddress)); code != 0 {
 		t.Fatalf("erase ended with %d: %s", code, stderr)
 	}
 	l.gone(t, needles)
 }
 
-// gone waits until an erasure is through and looks for what is left.
+// gone waits until an erasure is complete, and searches for what is left.
 func (l *life) gone(t *testing.T, needles []string) {
 	t.Helper()
 	erasures := func() uint64 {
@@ -87,7 +89,7 @@ func (l *life) gone(t *testing.T, needles []string) {
 
 var verification = regexp.MustCompile(`email_verification_code=(\S+)`)
 
-// live leads the life of the person.
+// live leads the person's life.
 func live(t *testing.T, shop *shoptest.Shop) *life {
 	t.Helper()
 	nc, err := nats.Connect(shop.NATS)
@@ -170,7 +172,7 @@ func (l *life) buy(b *shoptest.Browser, address string) string {
 	return done.Text("order_identifier")
 }
 
-// trouble is a refund, a dispute, a payment that made no order, and a message that was parked.
+// trouble makes a refund, a dispute, a payment without an order, and a parked message.
 func (l *life) trouble(t *testing.T) {
 	t.Helper()
 	for i, identifier := range []string{l.asVisitor, l.asOwner} {
@@ -181,7 +183,7 @@ func (l *life) trouble(t *testing.T) {
 		}
 		l.shop.StripeDo("/_/payments/"+intent+[]string{"/refund", "/dispute"}[i], "")
 	}
-	// JSON that PostgreSQL cannot read, and others can.
+	// JSON that PostgreSQL cannot read, but others can
 	for id, name := range map[string]string{"evt_nul": `Quirina\u0000`, "evt_half": `Zeltbaum\ud800`, "evt_other_half": `\udc00`} {
 		l.shop.Exec("webhook", `INSERT INTO event (id, type, payload) VALUES ($1, 'customer.updated', $2)`, id,
 			[]byte(`{"id":"`+id+`","email":"`+oldAddress+`","name":"`+name+`"}`))
@@ -214,7 +216,7 @@ func (l *life) text(service, sql string, args ...any) (text string) {
 	return text
 }
 
-// awaitArrival waits until all of it has arrived everywhere.
+// awaitArrival waits until everything has arrived in all services.
 func (l *life) awaitArrival() {
 	for _, c := range []struct {
 		service, sql string
@@ -236,7 +238,7 @@ func (l *life) awaitArrival() {
 	}
 }
 
-// tokens are the codes that stand for the person.
+// tokens are the codes that identify the person.
 func (l *life) tokens(t *testing.T) []string {
 	t.Helper()
 	rows, err := l.shop.Database("user").Query(t.Context(), `
@@ -260,7 +262,7 @@ func (l *life) tokens(t *testing.T) []string {
 	return all
 }
 
-// export asserts that the export mentions everything that the person did, and no secret.
+// export asserts that the export has everything that the person did, and no secret.
 func (l *life) export(t *testing.T, tokens []string) {
 	t.Helper()
 	code, out, stderr := l.shop.Command("customer", "export", "-member", strconv.Itoa(l.member))
@@ -303,7 +305,7 @@ func (l *life) export(t *testing.T, tokens []string) {
 	}
 }
 
-// commands asserts that the commands of every area find the shop by its data folder.
+// commands asserts that the commands of every service find the shop by its data folder.
 func (l *life) commands(t *testing.T) {
 	t.Helper()
 	for _, c := range []struct {
@@ -325,7 +327,7 @@ func (l *life) commands(t *testing.T) {
 	}
 }
 
-// late publishes what may have been under way while the person was erased.
+// late publishes messages that may have been in flight while the person was erased.
 func (l *life) late(t *testing.T, tokens []string) {
 	t.Helper()
 	before := time.Now().Add(-time.Minute).UTC()
@@ -355,7 +357,7 @@ func (l *life) late(t *testing.T, tokens []string) {
 	}
 }
 
-// after looks at what must be left: orders with their amounts, and everything of others.
+// after checks what must be left: orders with their amounts, and all data of others.
 func (l *life) after(t *testing.T) {
 	t.Helper()
 	b := l.shop.Browser()
@@ -376,7 +378,7 @@ func (l *life) after(t *testing.T) {
 			t.Errorf("of someone else %d are left in %s, want 1", n, service)
 		}
 	}
-	// The same person may come again: nothing of what is new is dropped.
+	// The same person may come again, and no new data is dropped.
 	again := l.shop.Browser()
 	l.buy(again, oldAddress)
 	l.shop.Eventually(30*time.Second, "a new prospect", func() bool {

@@ -36,12 +36,12 @@ func (l *life) publish(t *testing.T, subject, key string, payload any) {
 	}
 }
 
-// searchEverything looks for texts, in any case, in every row of every table of every schema and in
-// every stored message: as they are, in hex, in base64.
+// searchEverything searches every row of every table of every schema, and every stored message, for
+// texts in any case: as they are, in hex, in base64.
 func searchEverything(t *testing.T, shop *shoptest.Shop, js jetstream.JetStream, needles []string) (found []string) {
 	t.Helper()
 	look := func(where string, text []byte) {
-		lower := bytes.ReplaceAll(bytes.ToLower(text), []byte(bystander), nil) // whose address ends like the person's
+		lower := bytes.ReplaceAll(bytes.ToLower(text), []byte(bystander), nil) // the bystander's address ends like the person's
 		for _, needle := range needles {
 			for _, form := range []string{strings.ToLower(needle), hex.EncodeToString([]byte(needle)),
 				hex.EncodeToString([]byte(strings.ToLower(needle))), strings.ReplaceAll(strings.ToLower(needle), "@", "%40")} {
@@ -50,7 +50,7 @@ func searchEverything(t *testing.T, shop *shoptest.Shop, js jetstream.JetStream,
 					return
 				}
 			}
-			for shift := range 3 { // base64 of a text that stands somewhere inside
+			for shift := range 3 { // base64 of a text at any position
 				whole := base64.StdEncoding.EncodeToString(append(bytes.Repeat([]byte("x"), shift), needle...))
 				if part := whole[4*min(1, shift) : len(whole)-4]; len(part) > 8 && bytes.Contains(text, []byte(part)) {
 					found = append(found, fmt.Sprintf("base64 of %q in %s: %s", needle, where, text))

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// A campaign to a segment goes to those of its audience for whom order and user say that its conditions hold, however
-// they were told of consent; it is refused while one of them cannot be asked about what it names.
+// A campaign to a segment reaches those of its audience who meet its conditions according to order
+// and user, however they gave consent. It is refused while a service that must be asked is down.
 func TestCampaignToASegment(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -77,8 +77,9 @@ func TestCampaignToASegment(t *testing.T) {
 	staff.Get(path).Has(200, "bought 6")
 }
 
-// Automatic mails of a whole shop: staff switch them on, a shopper asks to be told, leaves a checkout and gets a parcel,
-// and each mail arrives once, although the shop is killed while it commands and sends them.
+// Automatic mails of a whole shop: staff switch them on, a shopper signs up for a sold-out item,
+// leaves a checkout and gets a parcel. Each mail arrives once, although the shop is killed while it
+// queues and sends them.
 func TestAutomaticMailsOfAShop(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Faults: true})

@@ -18,8 +18,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// A shop of several is destroyed and made of its backup: orders, pictures and prices are as they were, its roles have the
-// passwords of the new settings, it sells on, and nothing else can be made of that backup.
+// One of several shops is destroyed and created again from its backup. Orders, pictures and prices
+// are as before, its roles have the passwords of the new settings, and it sells. No second shop can
+// be created from that backup.
 func TestShopOfABackup(t *testing.T) {
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8]) // roles belong to the whole server
@@ -104,12 +105,12 @@ func TestShopOfABackup(t *testing.T) {
 	again.Eventually(30*time.Second, "the payment is an order", func() bool { return len(again.Orders()) == 2 })
 }
 
-// damagedLeavesNothing asserts that create makes no shop of a backup of which a file is cut short.
+// damagedLeavesNothing asserts that create makes no shop from a backup with a truncated file.
 func damagedLeavesNothing(t *testing.T, file, folder string, create func() (int, string, string)) {
 	t.Helper()
 	whole, err := os.ReadFile(file) //nolint:gosec // of this test
 	if err == nil {
-		err = os.WriteFile(file, whole[:len(whole)-1000], 0o600) //nolint:gosec // likewise
+		err = os.WriteFile(file, whole[:len(whole)-1000], 0o600) //nolint:gosec // of this test
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +127,7 @@ func damagedLeavesNothing(t *testing.T, file, folder string, create func() (int,
 	}
 }
 
-// ask asks a shop's database as its owner, and leaves no connection behind.
+// ask runs a query in a shop's database as its owner, and leaves no connection behind.
 func ask(t *testing.T, shop *neighbor, sql string) (answer string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), shop.settings["DATABASE_URL"])
@@ -139,7 +140,7 @@ func ask(t *testing.T, shop *neighbor, sql string) (answer string) {
 	return answer
 }
 
-// uploadedTo gives a product a picture, and returns the name of one of its files.
+// uploadedTo gives a product a picture, and returns the name of one of the picture's files.
 func uploadedTo(t *testing.T, shop *shoptest.Shop, staff *testenv.Client) string {
 	t.Helper()
 	staff.Header = http.Header{"Accept": {"application/json"}}
@@ -153,7 +154,7 @@ func uploadedTo(t *testing.T, shop *shoptest.Shop, staff *testenv.Client) string
 	return filepath.Base(files[0])
 }
 
-// only is the one file or folder of a pattern.
+// only is the single file or folder that matches a pattern.
 func only(t *testing.T, pattern string) string {
 	t.Helper()
 	found, err := filepath.Glob(pattern)

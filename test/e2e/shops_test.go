@@ -30,10 +30,10 @@ type neighbor struct {
 	name     string
 	settings map[string]string
 	env      []string
-	made     time.Duration // that create took
+	made     time.Duration // how long create took
 }
 
-// Two shops on one server sell side by side, and what one gives out opens nothing in the other.
+// Two shops on one server sell side by side, and no credential of one works in the other.
 func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8]) // roles belong to the whole server
@@ -59,8 +59,9 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Run("staff", func(t *testing.T) { staffStayAtHome(t, a, b) })
 }
 
-// A database into which someone restored a shop to try it holds rights of its roles. Destroying the shop says so before it
-// changes anything, and goes on once that one is gone.
+// A database into which a shop was restored for a drill gives rights to the shop's roles.
+// Destroying the shop reports this before it changes anything, and succeeds once that database is
+// gone.
 func TestDestroyBesideADrill(t *testing.T) {
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8])
@@ -94,7 +95,7 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if code, said := destroy(); code != 1 || !strings.Contains(said, "the database "+drill) {
 		t.Errorf("beside a drill: %d %s", code, said)
 	}
-	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 { // all of it is there
+	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 { // nothing was destroyed
 		t.Errorf("create once more: %d %s%s", code, out, stderr)
 	}
 	if _, err := conn.Exec(t.Context(), "DROP DATABASE "+drill); err != nil {
@@ -105,7 +106,7 @@ func TestDestroyBesideADrill(t *testing.T) {
 	}
 }
 
-// maker is a login that may make roles and databases, and nothing else.
+// maker is a login that may create roles and databases, and nothing else.
 func maker(t *testing.T, name string) string {
 	t.Helper()
 	server, err := url.Parse(os.Getenv("TEST_DATABASE_URL"))
@@ -129,11 +130,11 @@ func maker(t *testing.T, name string) string {
 	return server.String()
 }
 
-// newNeighbor makes a shop by command and opens it; both are gone after the test.
+// newNeighbor creates a shop by command and opens it. Both are gone after the test.
 func newNeighbor(t *testing.T, dir, name, server string, env ...string) *neighbor {
 	t.Helper()
 	n := &neighbor{name: name, settings: map[string]string{}, env: append(env, "SHOPS_DIR="+dir, server)}
-	for range 2 { // the second finds all made
+	for range 2 { // the second run finds everything made
 		began := time.Now()
 		if code, out, stderr := shoptest.Command(t, n.env, "create", name); code != 0 {
 			t.Fatalf("create: %d %s%s", code, out, stderr)
@@ -164,7 +165,8 @@ func newNeighbor(t *testing.T, dir, name, server string, env ...string) *neighbo
 	return n
 }
 
-// No login of one shop comes into the database of the other, and a service or command that is given the wrong one refuses.
+// No login of one shop can connect to the database of the other. A service or command that is given
+// the wrong one refuses to start.
 func rolesStayAtHome(t *testing.T, a, b *neighbor) {
 	for _, service := range []string{"owner", "edge", "user", "order", "events", "mailer", "webhook", "admin"} {
 		u, err := url.Parse(b.settings["DATABASE_URL"])
@@ -207,7 +209,7 @@ func rolesStayAtHome(t *testing.T, a, b *neighbor) {
 	}
 }
 
-// listen hears all that the people of a shop can hear at the broker.
+// listen receives everything that a shop's staff can receive from the broker.
 func listen(t *testing.T, shop *neighbor) *nats.Subscription {
 	t.Helper()
 	nc, err := nats.Connect(shop.NATS)
@@ -225,8 +227,9 @@ func listen(t *testing.T, shop *neighbor) *nats.Subscription {
 	return all
 }
 
-// Each user of one shop at the broker that they share is none in the other's account: it hears nothing, has no password
-// there, and what it says arrives in its own account alone. A third shop, which no one opened, has nothing of both.
+// Each of a shop's users of the common broker is confined to its own account: in the other shop it
+// receives nothing, has no password, and sends nothing. A third shop that was never opened gets
+// nothing from either.
 func accountsStayAtHome(t *testing.T, a, b *neighbor, wide *nats.Subscription) {
 	c := strings.Replace(b.name, "bolt", "club", 1)
 	if code, _, stderr := shoptest.Command(t, b.env, "create", c); code != 0 {
@@ -286,7 +289,7 @@ func accountsStayAtHome(t *testing.T, a, b *neighbor, wide *nats.Subscription) {
 	}
 }
 
-// streams are those of a shop, until the test ends.
+// streams are the streams of a shop, until the test ends.
 func streams(t *testing.T, shop *neighbor) nats.JetStreamContext {
 	t.Helper()
 	nc, err := nats.Connect(shop.NATS)
@@ -301,7 +304,7 @@ func streams(t *testing.T, shop *neighbor) nats.JetStreamContext {
 	return js
 }
 
-// messages are how many each stream of a shop has had.
+// messages are the numbers of messages that each stream of a shop has had.
 func messages(t *testing.T, shop *neighbor) map[string]uint64 {
 	t.Helper()
 	js := streams(t, shop)
@@ -316,7 +319,8 @@ func messages(t *testing.T, shop *neighbor) map[string]uint64 {
 	return had
 }
 
-// One Stripe account tells both shops of all payments: each is one shop's. An endpoint's secret is one shop's alone.
+// One Stripe account sends events of all payments to both shops. Each shop takes its own payments,
+// and only its own endpoint secret.
 func paymentsStayAtHome(t *testing.T, a, b *neighbor) {
 	session := a.Ledger()[0]
 	if got := session.Metadata["shop"]; got != a.name {
@@ -361,7 +365,7 @@ func cookiesStayAtHome(t *testing.T, a, b *neighbor) {
 	}
 }
 
-// A session and an API token of one back office are nothing in the other's.
+// A session and an API token of one back office are not valid in the other.
 func staffStayAtHome(t *testing.T, a, b *neighbor) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -417,7 +421,7 @@ func staffStayAtHome(t *testing.T, a, b *neighbor) {
 	}
 }
 
-// apiToken makes a token with which programs may look at orders, as the person who is signed in.
+// apiToken makes a token with which programs may read orders, as the person who is signed in.
 func apiToken(t *testing.T, client *http.Client, shop *neighbor) string {
 	t.Helper()
 	read := func(w *http.Response, err error) string {

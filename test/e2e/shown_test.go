@@ -16,8 +16,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// TestTheShopShowsWhatStaffChange changes a product in the back office in each way there is, and looks how long shoppers
-// see it as it was. The log has the times, which are below a second on a quiet machine; the limit is for a loaded one.
+// TestTheShopShowsWhatStaffChange changes a product in the back office in every possible way, and
+// measures how long shoppers see the old state. The log has the times, which are below a second on
+// a quiet machine; the limit is for a busy one.
 func TestTheShopShowsWhatStaffChange(t *testing.T) {
 	t.Parallel()
 	s := shoptest.Start(t, shoptest.Options{})
@@ -32,7 +33,7 @@ func TestTheShopShowsWhatStaffChange(t *testing.T) {
 	}
 	begins := time.Now()
 	for _, c := range []struct {
-		what, path, shows string // "!" before what is gone
+		what, path, shows string // "!" before a text that must be gone
 		change            func()
 	}{
 		{what: "a price", path: "/product/v26ujdy3N1", shows: "$15.49", change: func() {

@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// freePorts are settings under which nothing collides.
+// freePorts are settings with free ports.
 func freePorts(dir string) []string {
 	env := []string{"DATA_DIR=" + dir}
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
@@ -25,7 +25,7 @@ func freePorts(dir string) []string {
 	return env
 }
 
-// oneLine wants a refusal to be one clear line that names the setting.
+// oneLine wants a refusal to be one line that names the setting.
 func oneLine(t *testing.T, what string, code int, stderr string, names ...string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
@@ -39,7 +39,7 @@ func oneLine(t *testing.T, what string, code int, stderr string, names ...string
 	}
 }
 
-// What cannot work is one clear line, an exit code, and nothing else.
+// A shop that cannot start prints one line, exits with a code, and leaves nothing behind.
 func TestRefusesToStart(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -101,7 +101,8 @@ func TestRefusesToStart(t *testing.T) {
 	})
 }
 
-// Two shops on one folder would spoil it: the second one says so, and the first one goes on.
+// Two shops on one data folder would damage it: the second one refuses to start, and the first one
+// goes on.
 func TestTwoShopsOnOneFolder(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -111,7 +112,7 @@ func TestTwoShopsOnOneFolder(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// Stopped and started again, and killed and started again, the shop goes on with its data.
+// After a stop and after a kill, the shop starts again with its data.
 func TestGoesOnWithItsData(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{OwnDatabase: true})
@@ -143,7 +144,7 @@ func TestGoesOnWithItsData(t *testing.T) {
 	shop.Again()
 	took := time.Since(began)
 	t.Logf("ready %s after a warm start", took.Round(time.Millisecond))
-	// 3 s on a machine of one's own; this one is busy with all the other tests.
+	// 3 s on a quiet machine; this one also runs all other tests.
 	if took > 3*time.Second*loaded {
 		t.Errorf("ready only %s after a warm start", took)
 	}
@@ -163,8 +164,7 @@ func TestGoesOnWithItsData(t *testing.T) {
 	}
 }
 
-// postmaster is the process of the PostgreSQL that the shop has started, 0 while there is none that
-// takes connections.
+// postmaster is the process id of the shop's own PostgreSQL, 0 while none accepts connections.
 func postmaster(t *testing.T, shop *shoptest.Shop) (pid int) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(shop.DataDir, "postgres", "data", "postmaster.pid"))
@@ -177,10 +177,10 @@ func postmaster(t *testing.T, shop *shoptest.Shop) (pid int) {
 	return pid
 }
 
-// loaded is how much slower a machine may be that runs other tests at the same time.
+// loaded is how much slower a machine may be that also runs other tests.
 const loaded = 5
 
-// memory wants the whole process, PostgreSQL aside, to be small.
+// memory wants the whole process, without PostgreSQL, to be small.
 func memory(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	mib := shop.RSS() >> 20
@@ -190,7 +190,7 @@ func memory(t *testing.T, shop *shoptest.Shop) {
 	}
 }
 
-// A clean stop finishes what shoppers are waiting for.
+// A clean stop finishes requests in flight.
 func TestStopsCleanlyUnderLoad(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -208,7 +208,7 @@ func TestStopsCleanlyUnderLoad(t *testing.T) {
 				}
 				a, err := b.Try(http.MethodGet, "/order/products", nil)
 				if err != nil {
-					ended <- nil // refused or closed while idle: it has stopped
+					ended <- nil // refused, or closed while idle: the shop has stopped
 					return
 				}
 				if a.Status != http.StatusOK {

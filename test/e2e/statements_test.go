@@ -14,18 +14,21 @@ import (
 )
 
 const (
-	// purchasesCounted are made one after another by each of shoppersCounted, at once, so that they take a second also on
-	// a busy machine: what gathers for a tenth of a second does so for some of them. What the idle shop asks meanwhile is
-	// measured before, for idleCounted.
+	// purchasesCounted are made one after another by each of shoppersCounted at the same time. They
+	// take a second even on a busy machine, so work that is batched for a tenth of a second is
+	// batched for only some of them. The statements of the idle shop are measured before, for
+	// idleCounted.
 	purchasesCounted = 5
 	shoppersCounted  = 4
 	idleCounted      = 2 * time.Second
-	// statementTries is how often it is counted at most: whatever waits on a busy machine looks more than once.
+	// statementTries is how often statements are counted at most: on a busy machine workers poll
+	// more often.
 	statementTries = 8
-	// statementsOfAPurchase is the most that a purchase may ask of PostgreSQL, from the first look to the mail's confirmation,
-	// BEGIN and COMMIT among it (docs/performance.md).
+	// statementsOfAPurchase is the most statements of a purchase, from the first page view to the
+	// mail's confirmation, including BEGIN and COMMIT (docs/performance.md).
 	statementsOfAPurchase = 60
-	// statementsAtRest is the most that a shop without shoppers asks in a second: many of them share a server.
+	// statementsAtRest is the most statements of an idle shop in a second: many shops share a
+	// server.
 	statementsAtRest = 20
 )
 
@@ -34,7 +37,7 @@ const (
 //nolint:paralleltest // beside other shops everything waits longer, and looks more often
 func TestAPurchaseTakesFewStatements(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{})
-	for n := range 4 { // connections, plans, first uses
+	for n := range 4 { // warm up connections and plans
 		buyStepByStep(shop, fmt.Sprintf("warm%d@mail.example.com", n))
 	}
 	shop.Quiet(30 * time.Second)
@@ -49,7 +52,7 @@ func TestAPurchaseTakesFewStatements(t *testing.T) {
 	t.Logf("at rest %.1f statements a second", idle)
 }
 
-// leastStatements is the least that a purchase took in several tries, which end when one is good.
+// leastStatements is the lowest count of several tries, which end with the first good one.
 func leastStatements(t *testing.T, shop *shoptest.Shop) (least float64) {
 	t.Helper()
 	for try := range statementTries {
@@ -64,7 +67,7 @@ func leastStatements(t *testing.T, shop *shoptest.Shop) (least float64) {
 	return least
 }
 
-// idleStatements are those of a second without shoppers, in idleCounted.
+// idleStatements counts the statements of a second without shoppers, in idleCounted.
 func idleStatements(t *testing.T, shop *shoptest.Shop) float64 {
 	t.Helper()
 	before, began := statements(t, shop), time.Now()
@@ -72,7 +75,7 @@ func idleStatements(t *testing.T, shop *shoptest.Shop) float64 {
 	return (statements(t, shop) - before) / time.Since(began).Seconds()
 }
 
-// statementsEach counts the statements of purchases, less what the idle shop asks meanwhile.
+// statementsEach counts the statements of a purchase, less those of the idle shop.
 func statementsEach(t *testing.T, shop *shoptest.Shop, try int) float64 {
 	t.Helper()
 	idle := idleStatements(t, shop)
@@ -93,7 +96,7 @@ func statementsEach(t *testing.T, shop *shoptest.Shop, try int) float64 {
 	return each
 }
 
-// buyStepByStep buys as the storefront's pages do.
+// buyStepByStep makes the requests of the storefront's pages.
 func buyStepByStep(shop *shoptest.Shop, email string) {
 	b := shop.Browser()
 	b.Get("/user/token")
@@ -113,7 +116,7 @@ func buyStepByStep(shop *shoptest.Shop, email string) {
 	b.Want(b.Get("/order/"+done.Text("order_identifier")), "success", "order_detail")
 }
 
-// statements is how many statements all services have sent, as their metrics say.
+// statements is the number of statements that all services have sent, according to their metrics.
 func statements(t *testing.T, shop *shoptest.Shop) (sum float64) {
 	t.Helper()
 	r, err := http.Get(shop.Metrics + "/metrics")

@@ -14,14 +14,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// span is a step of a trace as a collector gets it.
+// span is a step of a trace as a collector receives it.
 type span struct {
 	TraceID, SpanID, ParentSpanID, Name         string
 	Kind                                        int
 	StartTimeUnixNano, EndTimeUnixNano, service string
 }
 
-// collector is a receiver of OTLP over HTTP.
+// collector receives OTLP over HTTP.
 type collector struct {
 	*httptest.Server
 	t      *testing.T
@@ -75,21 +75,22 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// all are the spans so far.
+// all are the spans received so far.
 func (c *collector) all() []span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.spans)
 }
 
-// said is what was sent so far.
+// raw is everything received so far.
 func (c *collector) said() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.bodies.String()
 }
 
-// way is the steps that lead to a span, by their parents, the first one first; each as "service: name".
+// way are the steps that lead to a span, by their parents, the first one first; each as "service:
+// name".
 func (c *collector) way(to span) (names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,7 +104,7 @@ func (c *collector) way(to span) (names []string) {
 	}
 }
 
-// mailOf waits for the span of a mail in a trace, or in any but one.
+// mailOf waits for the span of a mail in a trace, or in any trace but one.
 func (c *collector) mailOf(shop *shoptest.Shop, fits func(span) bool) (found span) {
 	c.t.Helper()
 	shop.Eventually(30*time.Second, "the span of a mail", func() bool {
@@ -118,14 +119,15 @@ func (c *collector) mailOf(shop *shoptest.Shop, fits func(span) bool) (found spa
 	return found
 }
 
-// A trace leads from a browser's request, or Stripe's, over outboxes and broker to the mail, and names no one.
+// A trace leads from a request of a browser or of Stripe, over outboxes and broker, to the mail,
+// and has no personal data.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.URL + "/otlp/",
 		"OTEL_EXPORTER_OTLP_HEADERS=x-key=a%20key%2C%20whole"}})
 	const email = "quirina.traced@mail.example.com"
-	// Stripe says nothing: the page after the payment makes the order.
+	// No webhook comes: the success page makes the order.
 	shop.StripeSwitches(dropWebhooks)
 	b := shop.Browser()
 	session := b.Checkout("6", "1", email)

@@ -19,7 +19,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// office is a person of the staff who has signed in to the back office.
+// office is a person who has signed in to the back office.
 type office struct {
 	*testing.T
 	shop   *shoptest.Shop
@@ -45,7 +45,7 @@ func newOffice(t *testing.T, shop *shoptest.Shop) *office {
 	return o
 }
 
-// trail is the way of what a key stands for, and how long it took to find.
+// trail is the trail of a key, and how long it took to find.
 func (o *office) trail(key string) (hops []adminui.Hop, took time.Duration) {
 	o.Helper()
 	r, err := http.NewRequestWithContext(o.Context(), http.MethodGet, o.shop.Admin+"/trail?"+url.Values{"key": {key}}.Encode(), nil)
@@ -70,10 +70,10 @@ func (o *office) trail(key string) (hops []adminui.Hop, took time.Duration) {
 	return answer.Hops, time.Since(began)
 }
 
-// formFields finds what a page's form sends beside what is typed.
+// formFields matches the hidden fields of a page's form.
 var formFields = regexp.MustCompile(`name="(csrf|version)" value="([^"]*)"`)
 
-// ships sends all of an order by its page, and returns the status of the answer, or 0 when none came.
+// ships sends a whole order by its page. It returns the status of the answer, or 0 if none came.
 func (o *office) ships(identifier string) (status int) {
 	o.Helper()
 	return o.posts("/orders/"+identifier+"/ship", url.Values{"tracking": {"1Z9"}})
@@ -85,8 +85,8 @@ func (o *office) posts(path string, form url.Values) (status int) {
 	return o.sends(path, path, form)
 }
 
-// sends fills in a form of a page and sends it. It returns the status of the answer, or 0 when none came; that of the
-// page when it is not there.
+// sends fills in a form of a page and posts it. It returns the status of the answer, or 0 if none
+// came. If the page itself fails, that is its status.
 func (o *office) sends(path, to string, form url.Values) (status int) {
 	o.Helper()
 	page, err := o.client.Get(o.shop.Admin + path)
@@ -111,7 +111,7 @@ func (o *office) sends(path, to string, form url.Values) (status int) {
 	return w.StatusCode
 }
 
-// names are what a hop is known by: its step with what it is about, or with the message.
+// names are the names of a hop: its step with its subject, or with its message.
 func names(h adminui.Hop) []string {
 	list := []string{h.Step + " " + h.About, h.Step + " " + h.Message}
 	if h.Step == "received" {
@@ -123,8 +123,8 @@ func names(h adminui.Hop) []string {
 	return list
 }
 
-// partsOfTheWay are the queries of all that happened to an order, as names of hops. $1 is its identifier, $2 its
-// checkout, $3 its session, $4 its payment, $5 the keys of messages about it.
+// partsOfTheWay are queries of everything that happened to an order, as names of hops. $1 is its
+// identifier, $2 its checkout, $3 its session, $4 its payment, $5 the keys of messages about it.
 var partsOfTheWay = []struct{ service, sql string }{
 	{"order", `SELECT 'checkout ' || $2::text UNION ALL SELECT 'session ' || $3::text UNION ALL SELECT 'order ' || $1::text
 		UNION ALL SELECT 'status ' || status FROM order_status s JOIN orders o ON o.id = s.order_id WHERE identifier = $1
@@ -138,7 +138,7 @@ var partsOfTheWay = []struct{ service, sql string }{
 	{"admin", `SELECT 'act ' || key FROM audit WHERE kind = 'order' AND key = $1`},
 }
 
-// follow asks for the trail of an order, and wants each hop that the databases know of, and no gap.
+// follow requests the trail of an order, and wants every hop that the databases know, and no gap.
 func (o *office) follow(identifier string) {
 	o.Helper()
 	var checkout, session, payment string
@@ -194,8 +194,8 @@ func (o *office) follow(identifier string) {
 
 var trailed = flag.Int("trailed", 1000, "orders among which one is followed")
 
-// Among many orders, too, the trail of one is found by whatever is known of it, and whole. -trailed 100000 holds it to
-// 200 ms at that size; what else runs beside the tests makes such a limit worthless there.
+// Among many orders the trail of one is found by any of its keys, and is complete. -trailed 100000
+// limits the time to 200 ms at that size; beside other tests such a limit would be worthless.
 func TestTrailAmongMany(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -7,8 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// What Stripe refuses at a part of a payment page that a sale can do without stops no sale: an address
-// that only Stripe dislikes, a picture's address as staff write it, a blank color.
+// A sale does not fail if Stripe refuses a part of the payment page that it can do without: an
+// address that only Stripe dislikes, a picture's address as staff write it, an empty color.
 func TestWhatOnlyStripeDislikesStopsNoSale(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -44,7 +44,7 @@ func TestWhatOnlyStripeDislikesStopsNoSale(t *testing.T) {
 	}
 }
 
-// A member whose address Stripe dislikes can buy like everybody.
+// A member whose address Stripe dislikes can buy.
 func TestAMemberWhomStripeDislikesBuys(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -60,7 +60,8 @@ func TestAMemberWhomStripeDislikesBuys(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// Stripe's least life of a page is by Stripe's clock. One that is minutes ahead of ours stops no sale.
+// Stripe measures the shortest life of a page by its own clock. A clock that is minutes ahead of
+// ours stops no sale.
 func TestStripesClockIsAhead(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -12,9 +12,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// An older version of the shop, whose programs are in the folder OLD_PROGRAMS, becomes this one while shoppers buy and
-// staff ship: migrated under the feet of the old processes, which are then replaced one by one, so that each service runs in
-// both versions for a while; and goes back for one process of each, as in a rollback.
+// An older version, whose programs are in the folder OLD_PROGRAMS, is upgraded to this one while
+// shoppers buy and staff ship. The tables are migrated under the old processes, which are then
+// replaced one by one, so each service runs in both versions for a while. One process of each
+// service goes back, as in a rollback.
 func TestUpgrade(t *testing.T) {
 	old := os.Getenv("OLD_PROGRAMS")
 	if old == "" {
@@ -63,8 +64,8 @@ func TestUpgrade(t *testing.T) {
 	t.Logf("%d clicks, %d failed; %d purchases = orders = mails, %d shipped", c.clicks.Load(), len(asked)+len(changes), c.bought.Load(), n)
 }
 
-// ship sends orders as they come until the shoppers have gone: with the old program, and once the database has the tables
-// of this one with both in turn. It returns how many were sent.
+// ship sends orders as they come until the shoppers have gone: with the old program, and after the
+// migration with both in turn. It returns how many were sent.
 func (c *crowd) ship(f *shoptest.Fleet, old string, migrated *atomic.Bool) (n int) {
 	done := map[string]bool{}
 	for !c.over.Load() && wait.Sleep(c.t.Context(), 200*time.Millisecond) {

@@ -14,17 +14,19 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// Who may talk to what, at a shop with a database and a broker of its own.
+// Services, users of the broker and pages elsewhere reach only what they may, at a shop with a
+// database and a broker of its own.
 func TestWalls(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{OwnDatabase: true})
-	t.Run("database", func(t *testing.T) { servicesLogInAsTheirRole(t, shop) }) // first: the others look as the owner
+	t.Run("database", func(t *testing.T) { servicesLogInAsTheirRole(t, shop) }) // first: the others connect as the owner
 	t.Run("broker", func(t *testing.T) { brokerWantsALogin(t, shop) })
 	t.Run("hosts", func(t *testing.T) { listenersKnowTheirNames(t, shop) })
 	buyPromptly(t, shop, "walled@mail.example.com")
 }
 
-// To connect to the broker's port is not enough: without a login there is no way in, and no order.
+// The broker's port alone gives nothing: without a login no client can connect, and none can make
+// an order.
 func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 	staff, err := url.Parse(shop.NATS)
 	if err != nil || staff.User.Username() != "staff" {
@@ -67,7 +69,7 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 	}
 }
 
-// No service holds a superuser's session, from which RESET ROLE would lead into all schemas.
+// No service has a superuser's session, since RESET ROLE would lead from it into all schemas.
 func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 	db := testenv.OpenOwner(t, shop.Setting("DATABASE_URL"), "order")
 	rows, err := db.Query(t.Context(), `
@@ -100,8 +102,8 @@ func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 	}
 }
 
-// What is for this machine answers this machine's names alone: a page elsewhere can have a name of
-// its own resolve to it (DNS rebinding), but its browser sends that name.
+// Listeners for this machine answer only requests for this machine's names. A page elsewhere can
+// make a name of its own resolve to this machine (DNS rebinding), but its browser sends that name.
 func listenersKnowTheirNames(t *testing.T, shop *shoptest.Shop) {
 	ask := func(address, host string) (int, string) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
