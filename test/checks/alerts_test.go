@@ -36,8 +36,8 @@ type inputSeries struct {
 	Series string `yaml:"series"`
 }
 
-// Who is called in the night finds out what it is, at which shop, how urgent, and what to do; and each alarm was seen to be quiet,
-// and to fire for one shop beside another that is well.
+// Every alarm says what is wrong, at which shop, how urgent it is and what to do. Each is tested:
+// quiet for a healthy shop, and firing for one shop beside a healthy one.
 func TestAlarms(t *testing.T) {
 	t.Parallel()
 	var file struct {
@@ -94,7 +94,8 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// A panel that does not ask for the chosen shops shows all of them, also to a person who chose one.
+// Every panel is limited to the chosen shops. One that is not would show all of them to a person
+// who chose one.
 func TestDashboardAsksForTheChosenShops(t *testing.T) {
 	t.Parallel()
 	var dashboard struct {
@@ -110,7 +111,7 @@ func TestDashboardAsksForTheChosenShops(t *testing.T) {
 	if err := json.Unmarshal([]byte(readFile(t, "deploy/monitoring/dashboard.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	// .* takes the series of a shop without a name as well, which have no such label.
+	// .* also matches the series of a shop without a name, which have no such label.
 	if list := dashboard.Templating.List; len(list) != 1 || list[0].Name != "shop" || list[0].AllValue != ".*" {
 		t.Errorf("variables %v, want shop alone, .* for all", list)
 	}

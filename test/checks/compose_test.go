@@ -21,9 +21,11 @@ func loadCompose(t *testing.T, env []string) (*types.Project, error) {
 	return options.LoadProject(t.Context())
 }
 
-// jobs end; everything else stays and can be asked whether it is well.
+// jobs end; every other container stays and has a health check.
 var jobs = []string{"migrate"}
 
+// Every container has a restart policy, a pinned version and, unless it is a job, a health check.
+// Each service logs in with a password of its own, and waits for the migrations.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
@@ -98,19 +100,19 @@ func value(s types.ServiceConfig, name string) string {
 	return ""
 }
 
-// Each container is given the keys of its own service, and what opens anything of another's is in no
-// two of them, but the keys with which edge says who is asking, and with which mailer asks.
+// Each container is given the keys of its own service only. No two have a secret in common, except
+// for the keys that edge signs requests with and that mailer signs its own with.
 func TestComposeGivesEachItsOwn(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	holders := map[string][]string{} // of each secret
+	holders := map[string][]string{} // which containers have each secret
 	for name, s := range project.Services {
 		for variable, v := range s.Environment {
 			if v == nil || name == "nats" || name == "migrate" || name == "postgres" {
-				continue // which know every password of their own kind
+				continue // these have every password of their kind
 			}
 			if variable == "SHOP_SECRET" {
 				t.Errorf("%s is given SHOP_SECRET, from which every key can be derived", name)
@@ -132,7 +134,7 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 		case slices.Equal(names, []string{"mailer", "order", "user"}):
 			asked++
 		case slices.Equal(names, []string{"edge", "events", "mailer", "order", "user", "webhook"}):
-			// STAFF_KEY, with which nothing can be signed
+			// STAFF_KEY is a public key: nothing can be signed with it
 		case slices.Contains(names, "stripe-standin"):
 			// the stand-in is Stripe, which knows order's key and webhook's secret
 		default:
@@ -144,7 +146,7 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 	}
 }
 
-// Without .env compose refuses, and the file itself holds no secret.
+// Without .env compose refuses to start, and the file itself holds no secret.
 func TestComposeHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	if _, err := loadCompose(t, nil); err == nil {

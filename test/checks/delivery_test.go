@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// starts reports whether a change of a file starts the workflow deploy, as GitHub reads its paths: the last pattern
-// that matches decides.
+// starts reports whether a change of a file starts the workflow deploy. GitHub takes the last
+// pattern that matches.
 func starts(patterns []string, file string) (yes bool) {
 	for _, p := range patterns {
 		p, not := strings.CutPrefix(p, "!")
@@ -26,7 +26,8 @@ func starts(patterns []string, file string) (yes bool) {
 	return yes
 }
 
-// builtFrom are the files of this repository that the images' programs are compiled from, embedded ones included.
+// builtFrom are the files of this repository that the images' programs are compiled from, including
+// embedded ones.
 func builtFrom(t *testing.T) (files []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles", "./allinone/cmd/shop",
@@ -62,8 +63,9 @@ func builtFrom(t *testing.T) (files []string) {
 	}
 }
 
-// A merge that changes what runs is deployed: no file that gets into an image, or that makes or deploys one, is
-// missing in the workflow's paths. One that changes documents or tests alone is not.
+// A merge that changes what runs is deployed: the workflow's paths match every file that gets into
+// an image, or that builds or deploys one. A merge that changes only documents or tests is not
+// deployed.
 func TestMergesThatChangeWhatRunsAreDeployed(t *testing.T) {
 	t.Parallel()
 	list := regexp.MustCompile(`(?m)^    paths: \[(.*)\]$`).FindStringSubmatch(readFile(t, ".github/workflows/deploy.yml"))
@@ -91,7 +93,7 @@ func TestMergesThatChangeWhatRunsAreDeployed(t *testing.T) {
 	}
 }
 
-// New migrations are looked at wherever they are, and one that main has is not changed.
+// New migrations are checked wherever they are, and a migration that main has is never changed.
 func TestNewMigrationsAreLookedAt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

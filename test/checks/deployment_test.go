@@ -19,14 +19,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// deployment is the compose file's containers as processes of this machine: the same programs, the
-// same variables, only other addresses; PostgreSQL with a password for each role, and the broker of
+// deployment runs the compose file's containers as processes of this machine: the same programs and
+// variables, only other addresses; PostgreSQL with a password for each role, and the broker of
 // nats.conf.
 type deployment struct {
 	t         *testing.T
 	project   *types.Project
-	addresses *strings.Replacer // of the compose file's networks to addresses here
-	more      []string          // variables that every container gets beside its own
+	addresses *strings.Replacer // from the compose file's networks to this machine
+	more      []string          // variables that every container gets in addition
 }
 
 func newDeployment(t *testing.T) *deployment {
@@ -34,15 +34,15 @@ func newDeployment(t *testing.T) *deployment {
 	return deploy(t, startBroker(t)("staff"), testenv.Database(t))
 }
 
-// deploy is newDeployment with a broker and a database of one's own; pairs are more of what is
-// replaced in the compose file's variables.
+// deploy is newDeployment with a broker and a database of its own; pairs are further replacements
+// in the compose file's variables.
 func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deployment {
 	t.Helper()
 	var env []string
 	for _, line := range makeEnv(t) {
 		name, _, _ := strings.Cut(line, "=")
 		if strings.HasSuffix(name, "_NATS_PASSWORD") {
-			line = name + "=" + os.Getenv(name) // what the broker of this run was started with
+			line = name + "=" + os.Getenv(name) // the password that the broker of this run was started with
 		}
 		env = append(env, line)
 	}
@@ -65,7 +65,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 		_, port, _ := strings.Cut(inside, ":")
 		pairs = append(pairs, inside, addr, "0.0.0.0:"+port, addr)
 	}
-	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // no one there: Stripe is away
+	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // nothing listens there: Stripe is unreachable
 	return &deployment{t: t, project: project, addresses: strings.NewReplacer(pairs...)}
 }
 
@@ -122,7 +122,7 @@ func (d *deployment) healthy(name, metrics, argument string) bool {
 	return cmd.Run() == nil
 }
 
-// lockedBuffer is a log that is read while it is written.
+// lockedBuffer is a log that can be read while it is written.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -140,8 +140,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// The containers of docker-compose.yml make a shop: each with its own password at the database and
-// the broker, and rights on nothing else.
+// The containers of docker-compose.yml make a working shop. Each logs in to the database and the
+// broker with a password of its own, and has rights on nothing else.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t)
@@ -161,7 +161,7 @@ func TestDeployment(t *testing.T) {
 	})
 }
 
-// shops looks at the shop as a visitor does.
+// shops requests pages of the shop as a visitor does.
 func (d *deployment) shops() {
 	t := d.t
 	t.Helper()

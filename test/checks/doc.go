@@ -1,4 +1,4 @@
-// Package checks holds what the repository promises about itself: who may import whom, what each
-// service may say on the broker, that the deployment's files fit the code, that the documents name
+// Package checks tests what the repository promises about itself: who may import whom, what each
+// service may send on the broker, that the deployment's files fit the code, that the documents name
 // every setting. It has tests only.
 package checks

@@ -22,7 +22,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/webhook"
 )
 
-// What the README says of settings is so; docs/settings.md has all of them (TestGeneratedSettings).
+// The README is right about settings; docs/settings.md has all of them (TestGeneratedSettings).
 func TestReadmeNamesSettings(t *testing.T) {
 	t.Parallel()
 	_, table, _ := strings.Cut(readFile(t, "README.md"), "\n## Settings\n")
@@ -44,8 +44,8 @@ func TestReadmeNamesSettings(t *testing.T) {
 	}
 }
 
-// A variable in the compose file is a setting of the service that gets it: a slip of the pen would
-// leave a default in force.
+// Every variable in the compose file is a setting of the service that gets it. A typing error would
+// silently leave a default in force.
 func TestComposeSetsWhatServicesRead(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
@@ -66,9 +66,9 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 		}
 		for _, s := range settings {
 			if service == "provision" {
-				break // it has no database
+				break // provision has no database
 			}
-			// The rest has a default that fits everywhere, or is its own machine's only.
+			// The others have a default that fits everywhere, or are about one machine only.
 			if _, ok := given[s.Name]; !ok && !slices.Contains([]string{"CURRENCY_SIGN", "SHOP_SECRET", "METRICS_ADDR",
 				"INSIDE_HOSTS", "SETTINGS", "SWEEP_EVERY", "SWEEP_AFTER", "NATS_CA", "NATS_CERT", "NATS_KEY",
 				"NATS_SECRET",
@@ -79,7 +79,7 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 	}
 }
 
-// docs/architecture.md has every stream and consumer, and links lead somewhere.
+// docs/architecture.md names every stream and consumer.
 func TestDocumentsFitTheCode(t *testing.T) {
 	t.Parallel()
 	text := readFile(t, "docs/architecture.md")
@@ -95,7 +95,8 @@ func TestDocumentsFitTheCode(t *testing.T) {
 	}
 }
 
-// Links in documents lead somewhere, and so does what they name in code: files, tests, make targets.
+// Links in documents lead to something, and files, tests and make targets that documents name
+// exist.
 func TestDocumentsNameWhatThereIs(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
@@ -108,14 +109,14 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 	for path, body := range documents(t) {
 		for _, m := range link.FindAllStringSubmatch(body, -1) {
 			if strings.HasPrefix(m[1], "/") || strings.Contains(m[1], "{") {
-				continue // an address of the shop in a text of its pages
+				continue // an address of the shop in a page's text
 			}
 			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
 				t.Errorf("%s links to %s, which is not there", path, m[1])
 			}
 		}
 		if strings.HasSuffix(path, "CHANGELOG.md") || strings.Contains(path, "/adr/") {
-			continue // of their day
+			continue // these describe the past
 		}
 		for _, m := range file.FindAllStringSubmatch(body, -1) {
 			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
@@ -140,7 +141,7 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 	}
 }
 
-// Comments name documents and decisions that there are: "docs/run/README.md", "ADR 33".
+// Documents and decisions that comments name exist: "docs/run/README.md", "ADR 33".
 func TestCommentsNameWhatThereIs(t *testing.T) {
 	t.Parallel()
 	document := regexp.MustCompile(`\bdocs/[a-z0-9/_-]+\.md\b`)
@@ -162,12 +163,12 @@ func TestCommentsNameWhatThereIs(t *testing.T) {
 	}
 }
 
-// Runbooks and the README name pages of the back office that there are; those that the work list leads to name page and
-// command side by side, or say that there is no command.
+// Pages of the back office that runbooks and the README name exist. Runbooks that the work list
+// links to name page and command side by side, or say that there is no command.
 func TestRunbooksNamePageAndCommand(t *testing.T) {
 	t.Parallel()
 	pages := map[string]bool{}
-	leadsTo := []string{"refunds", "payments-for-staff"} // of the entries for staff, by a table
+	leadsTo := []string{"refunds", "payments-for-staff"} // linked from entries for staff by a table
 	to := regexp.MustCompile(`unbook(?::|\s*=)\s*"([a-z-]+)"`)
 	part := regexp.MustCompile(`\{[^}]*\}|<[^>]*>|…`)
 	walk(t, func(path string) {
@@ -186,7 +187,7 @@ func TestRunbooksNamePageAndCommand(t *testing.T) {
 	if len(pages) < 80 || len(leadsTo) < 6 {
 		t.Fatalf("only %d pages are known, and runbooks %q", len(pages), leadsTo)
 	}
-	isPage := func(name string) bool { // also one that names a part, such as a kind of mail
+	isPage := func(name string) bool { // a name may fill in a part, such as a kind of mail
 		for pattern := range pages {
 			if fits, err := filepath.Match(pattern, name); err == nil && fits {
 				return true

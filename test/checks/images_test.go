@@ -17,14 +17,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// images are the programs of this run by the image's name, each built once.
+// images are the programs built in this run, by the image's name. Each is built once.
 var images = struct {
 	sync.Mutex
 	folder string
 	built  map[string]string
 }{built: map[string]string{}}
 
-// koList is a list of .ko.yaml, which says how images are built.
+// koList is a list of .ko.yaml, which configures how images are built.
 func koList(t *testing.T, name string) (list []string) {
 	t.Helper()
 	line := regexp.MustCompile(`(?m)^` + name + `: (\[.*\])$`).FindStringSubmatch(readFile(t, ".ko.yaml"))
@@ -34,7 +34,7 @@ func koList(t *testing.T, name string) (list []string) {
 	return list
 }
 
-// packageOf is the package whose program an image holds, as deploy/images.sh has it.
+// packageOf is the package of an image's program, according to deploy/images.sh.
 func packageOf(t *testing.T, image string) string {
 	t.Helper()
 	for _, folder := range []string{"services/" + image, "allinone", "standin"} {
@@ -46,7 +46,7 @@ func packageOf(t *testing.T, image string) string {
 	return ""
 }
 
-// image builds what the image of that name holds, without containers.
+// image builds the program of the image of that name, without containers.
 func image(t *testing.T, name string) string {
 	t.Helper()
 	images.Lock()
@@ -57,7 +57,7 @@ func image(t *testing.T, name string) string {
 	out := filepath.Join(images.folder, name)
 	args := append([]string{"build"}, koList(t, "defaultFlags")...)
 	args = append(args, "-ldflags", strings.Join(koList(t, "defaultLdflags"), " "), "-o", out, packageOf(t, name))
-	cmd := exec.Command("go", args...) //nolint:gosec // as the images are built
+	cmd := exec.Command("go", args...) //nolint:gosec // the same command that builds the images
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), koList(t, "defaultEnv")...)
 	if log, err := cmd.CombinedOutput(); err != nil {
@@ -67,7 +67,7 @@ func image(t *testing.T, name string) string {
 	return out
 }
 
-// ourImage is the name of a container's image, when it is one of ours.
+// ourImage is the name of a container's image, if it is one of ours.
 func ourImage(s types.ServiceConfig) string {
 	name, ours := strings.CutPrefix(s.Image, "startupwebapp/")
 	if !ours {
@@ -77,7 +77,7 @@ func ourImage(s types.ServiceConfig) string {
 	return name
 }
 
-// What the images hold is one static file each, and it starts. Its health check names it.
+// Each image holds one static file, which starts. Its health check names the file.
 func TestImages(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
@@ -129,8 +129,9 @@ func checkImage(t *testing.T, service string) {
 	}
 }
 
-// Fargate gives a mounted folder to the user of an image that declares it as a volume, and to root otherwise: then no
-// task would start, since none runs as root. The base has those folders.
+// The base image has the folders that our images declare as volumes. Fargate gives a mounted folder
+// to the user of an image that declares it as a volume, and to root otherwise; then no task would
+// start, since none runs as root.
 func TestTasksMayWriteWhatTheyMount(t *testing.T) {
 	t.Parallel()
 	mounted := regexp.MustCompile(`ContainerPath: (/\w+)`).FindAllStringSubmatch(readFile(t, "deploy/aws/templates/service.yaml"), -1)
@@ -148,8 +149,8 @@ func TestTasksMayWriteWhatTheyMount(t *testing.T) {
 	}
 }
 
-// Whatever an image declares as a volume and compose mounts nothing at becomes a new volume on disk with each container,
-// which stays.
+// Compose mounts something at every volume that an image declares. Otherwise each container would
+// leave a new volume on disk.
 func TestContainersLeaveNoVolumes(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
@@ -181,13 +182,14 @@ func TestContainersLeaveNoVolumes(t *testing.T) {
 	}
 }
 
-// What deploy/images.sh takes of a service, and what of that the base needs.
+// imageBytes is the limit of deploy/images.sh for a service; baseBytes is the part of it that the
+// base takes.
 const (
 	imageBytes = 12_000_000
 	baseBytes  = 200_000
 )
 
-// compressed is how large a file is in an image, which ko compresses as fast as it can.
+// compressed is the size of a file in an image. ko compresses it at the fastest level.
 func compressed(t *testing.T, name string) int {
 	t.Helper()
 	body, err := os.ReadFile(name) //nolint:gosec // built by this test

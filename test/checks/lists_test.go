@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// One function writes comma-separated lists: it disarms formulas. No runbook goes around it.
+// One function writes comma-separated lists, because it disarms formulas. No runbook goes around
+// it.
 func TestListsAreWrittenInOnePlace(t *testing.T) {
 	t.Parallel()
 	around := regexp.MustCompile(`(?i)\\?copy\b.*\bcsv\b`)

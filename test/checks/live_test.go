@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// What a page of the back office waits for (adminui.Page.Live) are kinds of changes that there are: a page that names
-// another one is never fetched again.
+// Kinds of changes that pages of the back office wait for (adminui.Page.Live) exist. A page that
+// names an unknown one would never be fetched again.
 func TestLivePagesNameKindsThatThereAre(t *testing.T) {
 	t.Parallel()
 	files, pages := token.NewFileSet(), 0

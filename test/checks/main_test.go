@@ -28,14 +28,14 @@ var brokerUsers = append([]string{"provision", "staff", "sys"}, services...)
 
 func password(user string) string { return "secret" + user }
 
-// TestMain gives nats.conf its passwords, which the server reads from the environment, and the
-// programs that tests build a folder.
+// TestMain gives nats.conf its passwords, which the server reads from the environment, and makes a
+// folder for the programs that tests build.
 func TestMain(m *testing.M) { os.Exit(runAll(m)) }
 
 func runAll(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "images-")
 	if err != nil {
-		panic(err) // nothing works without
+		panic(err) // no test works without
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // in the temporary folder
 	images.folder = folder
@@ -52,8 +52,8 @@ func runAll(m *testing.M) int {
 }
 
 // startBroker runs the server of deploy/nats/nats.conf on a free port with a store of its own, and
-// has the user provision make the streams. It returns the address that a user connects with.
-// With files it takes encrypted connections of clients that have a certificate alone.
+// has the user provision make the streams. It returns the address for each user. With files it
+// accepts only encrypted connections of clients with a certificate.
 func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 	t.Helper()
 	opts, err := server.ProcessConfigFile("../../deploy/nats/nats.conf")
@@ -109,7 +109,7 @@ func connect(t *testing.T, url func(string) string, service string, files ...cer
 	return b
 }
 
-// run keeps a loop going for the length of the test.
+// run runs a loop until the test ends.
 func run(t *testing.T, loop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// breaking is what takes something away from the version of the shop that runs while a new one migrates: it
-// still reads and writes as it did. Constraints and indexes may go, and so may what a function drops later.
+// breaking are statements that take something away from the older version of the shop, which still
+// runs while a new one migrates and reads and writes as before. Constraints and indexes may go, and
+// so may what a function drops later.
 var breaking = []struct {
 	what string
 	is   *regexp.Regexp
@@ -29,7 +30,7 @@ var (
 	addsColumn = regexp.MustCompile(`(?s)\badd\s+column\s+[^,;]*?\bnot\s+null\b[^,;]*`)
 )
 
-// breaks says what of a migration the older version cannot live with.
+// breaks returns the parts of a migration that the older version cannot live with.
 func breaks(sql string) (found []string) {
 	sql, _, _ = strings.Cut(sql, "-- +goose Down")
 	sql = literals.ReplaceAllString(functions.ReplaceAllString(comments.ReplaceAllString(sql, ""), "$$$$"), "''")
@@ -47,7 +48,8 @@ func breaks(sql string) (found []string) {
 	return found
 }
 
-// Old and new processes run side by side during an upgrade, and the old ones come back in a rollback: migrations add.
+// Migrations only add: old and new processes run side by side during an upgrade, and the old ones
+// come back in a rollback.
 func TestMigrationsOnlyAdd(t *testing.T) {
 	t.Parallel()
 	n := 0

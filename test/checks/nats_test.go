@@ -41,7 +41,7 @@ func (v violations) Handle(_ context.Context, r slog.Record) error {
 func (v violations) WithAttrs([]slog.Attr) slog.Handler { return v }
 func (v violations) WithGroup(string) slog.Handler      { return v }
 
-// says is what each service sends through its outbox.
+// sentBy are the subjects that each service sends through its outbox.
 var says = map[string][]string{
 	"webhook": {msg.StripeSubject("checkout.session.completed"), msg.StaffActedSubject("webhook")},
 	"order": {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged,
@@ -53,7 +53,7 @@ var says = map[string][]string{
 	"events": {msg.StaffActedSubject("events")},
 }
 
-// traffic is every service at work with the rights that nats.conf gives it.
+// traffic runs every service's bus with the rights that nats.conf gives it.
 type traffic struct {
 	t     *testing.T
 	buses map[string]*bus.Bus
@@ -103,8 +103,9 @@ func (w *traffic) count(consumer string) int {
 	return w.seen[consumer]
 }
 
-// Every service can send all that it has to say, in batches and singly; every consumer gets it and
-// its confirmation lets the sender delete it; what is parked is copied to dead.<consumer>.
+// Every service can send all its messages, in batches and singly. Every consumer receives them, and
+// its confirmation lets the sender delete the message. A parked message is copied to
+// dead.<consumer>.
 func TestBrokerRightsSuffice(t *testing.T) {
 	t.Parallel()
 	url := startBroker(t)
@@ -150,9 +151,9 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	}
 }
 
-// A service that is broken into has the broker say something under a subject that is not the service's
-// own: by a request whose answer goes there, or by having another one's stored message handed out
-// there. Receivers park both, act on none, and what the message really was arrives all the same.
+// A service that is broken into can make the broker send something under a subject that is not the
+// service's own: by a request with that reply subject, or by having another service's stored
+// message sent there. Receivers park both, act on neither, and the original message still arrives.
 func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	t.Parallel()
 	url := startBroker(t)
@@ -183,7 +184,7 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The broker's own answers, and user's message handed out as something else.
+	// The broker's own replies, and user's message sent under another subject.
 	say("user", msg.UserRegistered, "user.registered:7:1", map[string]string{"id": "evt_forged", "type": "checkout.session.completed"})
 	say("webhook", "stripe.checkout.session.completed", "evt_1", map[string]string{"id": "evt_1"})
 	staff, err := nats.Connect(url("staff"))
@@ -239,7 +240,7 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	}
 }
 
-// erasePerson has the user provision delete from the streams what mentions an erased person.
+// erasePerson has the user provision delete messages about an erased person from the streams.
 func (w *traffic) erasePerson(url func(string) string, outboxes map[string]*bus.Outbox) {
 	w.t.Helper()
 	send := func(service string, m msg.Message) {
@@ -276,7 +277,7 @@ func (w *traffic) erasePerson(url func(string) string, outboxes map[string]*bus.
 	testenv.Eventually(w.t, 60*time.Second, "the stream holds nothing of the person", func() bool { return !held() })
 }
 
-// Signals and counters, which edge alone uses.
+// Edge may use signals and counters; no other service needs both.
 func TestBrokerRightsOfEdge(t *testing.T) {
 	t.Parallel()
 	url := startBroker(t)
@@ -309,7 +310,7 @@ func TestBrokerRightsOfEdge(t *testing.T) {
 	}
 }
 
-// What is not theirs is refused.
+// The broker refuses each user everything that is not in the user's rights.
 func TestBrokerRightsEnd(t *testing.T) {
 	t.Parallel()
 	url := startBroker(t)

@@ -18,7 +18,8 @@ var (
 var tagOnly = map[string]bool{"nats:2.15.3-alpine": true, "postgres:16.14-bookworm": true, "prom/prometheus:v3.5.0": true,
 	"grafana/grafana:12.1.1": true}
 
-// A tag can be moved to other contents by those who own it, or who have taken it; a commit and a digest cannot.
+// Actions and images are pinned to commits and digests. A tag can be moved by its owner, or by a
+// person who has taken it over.
 func TestActionsAndImagesArePinned(t *testing.T) {
 	t.Parallel()
 	workflows, err := filepath.Glob(filepath.Join(root, ".github/workflows/*.y*ml"))
@@ -42,7 +43,7 @@ func TestActionsAndImagesArePinned(t *testing.T) {
 // ours reports whether an image is built from this repository.
 func ours(image string) bool { return regexp.MustCompile(`^startupwebapp/`).MatchString(image) }
 
-// named are the names that an expression finds in a file, at least one.
+// named are the matches of an expression in a file, at least one.
 func named(t *testing.T, file string, re *regexp.Regexp) (names []string) {
 	t.Helper()
 	text, err := os.ReadFile(file) //nolint:gosec // of this repository

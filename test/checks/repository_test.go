@@ -21,8 +21,8 @@ const (
 	base = "github.com/startupwebapp/startupwebapp/"
 )
 
-// go.work names every module there is but the pinned tools, and none is at the root, where
-// `go test ./...` would test nothing and look content.
+// go.work names every module except the pinned tools. None is at the root, where `go test ./...`
+// would test nothing and succeed.
 func TestModulesOfTheWorkspace(t *testing.T) {
 	t.Parallel()
 	var found []string
@@ -51,8 +51,8 @@ func TestModulesOfTheWorkspace(t *testing.T) {
 	}
 }
 
-// A service needs pkg and third parties, nothing else of ours; every module of ours is found beside
-// it, in one place.
+// A service's module requires pkg and third parties, and no other module of ours. Modules of ours
+// are found beside it, in one place.
 func TestRequirements(t *testing.T) {
 	t.Parallel()
 	type version struct{ Path, Version string }
@@ -135,6 +135,7 @@ func mayImport(importer, what string, test bool) bool {
 	return true
 }
 
+// No package imports what the rules forbid.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	for _, folder := range modules(t) {
@@ -168,7 +169,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// The tables that every service has are read and written by pkg/bus and pkg/erasure alone.
+// Only pkg/bus and pkg/erasure read and write the tables that every service has.
 func TestSharedTablesHaveOneAPI(t *testing.T) {
 	t.Parallel()
 	named := regexp.MustCompile(`\b(FROM|INTO|UPDATE|JOIN) (outbox|inbox|forgotten)\b`)
@@ -187,7 +188,7 @@ func TestSharedTablesHaveOneAPI(t *testing.T) {
 	}
 }
 
-// What a service's binary holds, at any depth: no broker, no test tools, no other service.
+// A service's binary contains, at any depth, no broker, no test tools and no other service.
 func TestLinked(t *testing.T) {
 	t.Parallel()
 	for _, service := range services {
@@ -201,7 +202,7 @@ func TestLinked(t *testing.T) {
 	}
 }
 
-// The file that administrators run by hand is the one that migrate runs.
+// The file that administrators run by hand is the same that migrate runs.
 func TestInitSQL(t *testing.T) {
 	t.Parallel()
 	want := readFile(t, "pkg/pg/guard.sql") + readFile(t, "pkg/pg/init.sql")
@@ -210,7 +211,8 @@ func TestInitSQL(t *testing.T) {
 	}
 }
 
-// Targets print what a test says through a filter; without pipefail they succeed whatever it says.
+// Make targets that filter a test's output use pipefail. Without it they would succeed whatever the
+// test says.
 func TestTargetsFailWhenTheirTestsDo(t *testing.T) {
 	t.Parallel()
 	makefile := readFile(t, "Makefile")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// tried says where each command of docs/run is run: a test, or a script that a make target runs.
+// tried names the test, or the script of a make target, that runs each command of docs/run.
 var tried = map[string]struct{ file, as string }{
 	"shop create":          {"test/e2e/shops_test.go", `"create", name`},
 	"shop list":            {"test/e2e/shops_test.go", `"list"`},
@@ -34,7 +34,7 @@ var tried = map[string]struct{ file, as string }{
 	"deploy/vm/install.sh": {"deploy/vm/rehearse.sh", "install.sh"},
 }
 
-// No page about running a shop names a command that nothing tries.
+// Every command that a page about running a shop names is tried somewhere.
 func TestRunPagesAreTried(t *testing.T) {
 	t.Parallel()
 	command := regexp.MustCompile(`\b(shop (?:aws )?[a-z]+|deploy/(?:ci|vm)/[a-z]+\.sh)\b`)

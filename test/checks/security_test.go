@@ -12,20 +12,21 @@ import (
 	"testing"
 )
 
-// requirements is how many requirements of levels 1 and 2 the sections of OWASP ASVS 5.0.0 have, up to which
-// number: those of level 3 stand behind them in every section.
+// requirements is the highest number of a requirement of level 1 or 2 in each section of OWASP ASVS
+// 5.0.0. Those of level 3 follow in every section.
 const requirements = `
 1.1:2 1.2:9 1.3:11 1.4:3 1.5:2  2.1:3 2.2:3 2.3:4 2.4:1  3.2:2 3.3:4 3.4:6 3.5:5 3.7:2  4.1:3 4.2:1 4.3:2 4.4:4  5.1:1 5.2:3 5.3:2 5.4:3
 6.1:3 6.2:12 6.3:4 6.4:4 6.5:5 6.6:3 6.8:4  7.1:3 7.2:4 7.3:2 7.4:5 7.5:2 7.6:2  8.1:2 8.2:3 8.3:1 8.4:1  9.1:3 9.2:4
 10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 10.7:3  11.1:2 11.2:3 11.3:3 11.4:4 11.5:1 11.6:1  12.1:3 12.2:2 12.3:4
 13.1:1 13.2:5 13.3:2 13.4:5  14.1:2 14.2:4 14.3:3  15.1:3 15.2:3 15.3:7  16.1:1 16.2:5 16.3:4 16.4:3 16.5:3  17.1:1 17.2:4 17.3:2`
 
-// perChapter are the counts that the standard's own table has, level 1 and 2 together.
+// perChapter are the standard's own counts of levels 1 and 2 together.
 var perChapter = map[string]int{
 	"V1": 27, "V2": 11, "V3": 19, "V4": 10, "V5": 9, "V6": 35, "V7": 18, "V8": 7, "V9": 7, "V10": 29, "V11": 14, "V12": 9, "V13": 13,
 	"V14": 9, "V15": 13, "V16": 16, "V17": 7,
 }
 
+// The table of docs/security.md has each requirement of levels 1 and 2 once.
 func TestSecurityTableIsComplete(t *testing.T) {
 	t.Parallel()
 	var want []string
@@ -67,6 +68,7 @@ var (
 	since    = regexp.MustCompile(`[Ss]ince 20\d\d-\d\d-\d\d`)
 )
 
+// Files, tests and decisions that the table of requirements names exist.
 func TestSecurityTableNamesWhatThereIs(t *testing.T) {
 	t.Parallel()
 	tests := testsOfTheRepository(t)
@@ -160,8 +162,8 @@ func goFiles(t *testing.T, each func(name, text string)) {
 	}
 }
 
-// Certificates are always checked, and versions and ciphers are Go's own, which its releases keep up
-// to date.
+// Certificates are always verified, and versions and ciphers are Go's defaults, which its releases
+// keep up to date.
 func TestTLSIsLeftAtItsDefaults(t *testing.T) {
 	t.Parallel()
 	weak := regexp.MustCompile(`InsecureSkipVerify\s*[:=]|CipherSuites\s*:|VersionTLS1[01]\b|VersionSSL30`)

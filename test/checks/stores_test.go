@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// statement is how SQL begins.
+// statement is the beginning of an SQL statement.
 var statement = regexp.MustCompile("^[\"`]\\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH \\w+|LOCK TABLE|SET " +
 	"LOCAL|CREATE|ALTER|SAVEPOINT)\\s")
 
-// Each action of the table of rights is what some page asks for: one that none asks for says who may do nothing.
+// Each action of the table of rights is required by some page. Otherwise it would grant nothing.
 func TestRightsAreAskedFor(t *testing.T) {
 	t.Parallel()
 	text := readFile(t, "pkg/adminui/rights.go")
@@ -39,7 +39,8 @@ func TestRightsAreAskedFor(t *testing.T) {
 	}
 }
 
-// A service's statements are in its stores (*_store.go), and what runs them is called there alone.
+// A service's statements are in its stores (*_store.go), and only stores call the functions that
+// run them.
 func TestStatementsAreInStores(t *testing.T) {
 	t.Parallel()
 	calls := []string{"List", "One", "Get", "Exec", "ExecRows", "ExecOne", "InGroups"}

@@ -15,7 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// secureDatabase is a PostgreSQL with a certificate; it returns its owner's address, which insists on it.
+// secureDatabase is a PostgreSQL with a certificate. It returns the owner's address, which requires
+// TLS.
 func secureDatabase(t *testing.T, files certs.Files) string {
 	t.Helper()
 	o := pglocal.Options{Dir: t.TempDir()}
@@ -70,8 +71,8 @@ func insist(files certs.Files) string {
 	return url.Values{"sslmode": {"verify-full"}, "sslrootcert": {files.CA}}.Encode()
 }
 
-// Where the network between them is not their own, services talk to database, broker and one another
-// by TLS, each side with a certificate from files.
+// On a network that is not their own, services talk to database, broker and one another by TLS,
+// each side with a certificate from files.
 func TestDeploymentOverTLS(t *testing.T) {
 	t.Parallel()
 	files := testenv.Certificates(t)
@@ -104,10 +105,10 @@ func TestDeploymentOverTLS(t *testing.T) {
 	}
 	for inside, addr := range addrs {
 		if answer, err := http.Get("http://" + addr + "/internal/x"); err == nil { //nolint:gosec // our own
-			if answer.StatusCode != http.StatusBadRequest { // what a TLS listener says to plain HTTP
+			if answer.StatusCode != http.StatusBadRequest { // a TLS listener answers plain HTTP like this
 				t.Errorf("%s answers %d in the clear", inside, answer.StatusCode)
 			}
-			_ = answer.Body.Close() // nothing in it counts
+			_ = answer.Body.Close() // the body does not matter
 		}
 		client, err := certs.Files{CA: files.CA}.Client()
 		if err != nil {
@@ -116,7 +117,7 @@ func TestDeploymentOverTLS(t *testing.T) {
 		if answer, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: client}}).Get("https://" + addr +
 			"/internal/x"); err == nil {
 			t.Errorf("%s answers %d to a client without a certificate", inside, answer.StatusCode)
-			_ = answer.Body.Close() // nothing in it counts
+			_ = answer.Body.Close() // the body does not matter
 		}
 	}
 }
