@@ -27,11 +27,11 @@ import (
 type backing struct {
 	*bench
 	cluster *pglocal.Cluster
-	folder  string // of the cluster
-	url     string // of the database
+	folder  string // the cluster's data
+	url     string // the database's address
 	owner   *pgxpool.Pool
-	counts  bool   // statements are counted
-	bin     string // folder of PostgreSQL's programs
+	counts  bool   // PostgreSQL counts statements
+	bin     string // the folder of PostgreSQL's programs
 	broker  *part
 	nats    string
 	brokers int
@@ -44,7 +44,7 @@ func (b *bench) build(ctx context.Context) (_ *backing, err error) {
 			w.close()
 		}
 	}()
-	// The log that the statements of an order are read from; nothing is logged until then.
+	// The statements of an order are read from this log. Before that nothing is logged.
 	w.cluster, err = pglocal.Start(ctx, pglocal.Options{Dir: w.folder, Durable: true, Install: true,
 		Settings: map[string]string{"log_line_prefix": logPrefix}})
 	if err != nil {
@@ -91,8 +91,8 @@ func (w *backing) closeDatabase() {
 	}
 }
 
-// freshBroker replaces the broker by one without messages, so that nothing of an earlier round is
-// still to be worked on.
+// freshBroker replaces the broker by one without messages, so that no work of an earlier round is
+// left.
 func (w *backing) freshBroker(ctx context.Context) (err error) {
 	if err := w.broker.stop(); err != nil {
 		return err
@@ -170,9 +170,9 @@ func (w *backing) script(schema, name, text string) (script, error) {
 
 var pgbenchRate = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial`)
 
-// pgbench runs a script with prepared statements and returns transactions per second. Variables of
-// the script: clients, and n that each client counts up from -1. args end it: -T seconds or -t
-// transactions of each client.
+// pgbench runs a script with prepared statements and returns transactions per second. The script
+// has the variables clients, and n, which each client counts up from -1. args say when it ends: -T
+// seconds or -t transactions of each client.
 func (w *backing) pgbench(ctx context.Context, s script, clients int, args ...string) (float64, error) {
 	u, err := url.Parse(w.url)
 	if err != nil {

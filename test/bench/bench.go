@@ -122,7 +122,7 @@ func (b *bench) wants(part string) bool {
 	return false
 }
 
-// measure takes everything in turn. Each part has the machine for itself, as far as we are concerned.
+// measure runs each part in turn, so that no other part of the run disturbs it.
 func (b *bench) measure(ctx context.Context) error {
 	if b.wants("start") && !b.grow {
 		if err := b.starts(ctx); err != nil {
@@ -152,5 +152,5 @@ func (b *bench) measure(ctx context.Context) error {
 	return nil
 }
 
-// say tells what goes on, for the person who waits.
+// say prints progress for the person who waits.
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

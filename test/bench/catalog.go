@@ -17,18 +17,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What a large catalog is, and what is asked of it.
+// The size of a large catalog, and the load on it.
 const (
 	catalogProducts = 10_000
 	skusEach        = 3
 	catalogRate     = 500 // requests a second
 	catalogTime     = 30 * time.Second
 	priceRhythm     = time.Second
-	catalogRest     = 30 * time.Second // until a process that rests has given memory back
-	// catalogWorkers is how many requests may be under way at once before one is late.
+	catalogRest     = 30 * time.Second // how long an idle process has to give memory back
+	// catalogWorkers is how many requests may be in flight before the next one is late.
 	catalogWorkers = 256
 	// The bounds that docs/performance.md promises.
-	catalogSlowest = 20 * time.Millisecond // of 99 in 100 pages
+	catalogSlowest = 20 * time.Millisecond // for 99 in 100 pages
 	catalogSeen    = time.Second           // from the commit of a price to the page
 )
 
@@ -128,7 +128,7 @@ func catalogIdentifier(i int) string { return "bench" + strconv.Itoa(i) }
 // catalogSKU is the first SKU of a product.
 func catalogSKU(i int) int { return 10_000 + i*skusEach }
 
-// sizes notes how large the whole list is in each coding.
+// sizes notes the size of the whole list in each coding.
 func (w *backing) sizes(client *http.Client, s *shop) error {
 	note, address := "GET /order/products:", "http://"+s.addr+"/order/products"
 	for _, coding := range []string{"identity", "gzip", "zstd"} {
@@ -162,7 +162,7 @@ type visit struct {
 
 // visits are what shoppers look at. Most leaf through products, and a few search, some of them with a wrong letter.
 var visits = []visit{
-	{"a file", 5, func(*rand.Rand) string { return "/robots.txt" }}, // what the machine itself takes
+	{"a file", 5, func(*rand.Rand) string { return "/robots.txt" }}, // the baseline
 	{"product", 35, func(c *rand.Rand) string { return "/product/" + catalogIdentifier(c.IntN(catalogProducts)) }},
 	{"list", 20, func(c *rand.Rand) string { return listPage("/products?", c) }},
 	{"list by price", 10, func(c *rand.Rand) string { return listPage("/products?sort=price&", c) }},
@@ -188,7 +188,7 @@ func searchWord(c *rand.Rand, mistyped bool) string {
 	return word
 }
 
-// timing are the times of the answers of one kind.
+// timing holds the response times of one kind of page.
 type timing struct {
 	mu   sync.Mutex
 	took map[string][]time.Duration
@@ -204,7 +204,7 @@ func (t *timing) add(kind string, took time.Duration, err error) {
 	}
 }
 
-// line says how long the answers of a kind took; all kinds together where it is empty.
+// line describes the response times of a kind, or of all kinds together if it is empty.
 func (t *timing) line(kind string) (text string, p99 time.Duration) {
 	var all []time.Duration
 	for name, list := range t.took {
@@ -222,12 +222,12 @@ func (t *timing) line(kind string) (text string, p99 time.Duration) {
 		len(all)), at(0.99)
 }
 
-// browse asks for pages at a steady rate while a price changes each second, and notes how long they took and how soon
-// each price was on its page.
+// browse requests pages at a steady rate while a price changes each second. It notes the response
+// times, and how soon each price was on its page.
 func (w *backing) browse(ctx context.Context, client *http.Client, s *shop, round string) error {
 	pages := timing{took: map[string][]time.Duration{}}
 	var shoppers sync.WaitGroup
-	due := make(chan time.Time, catalogRate) // a second of what is late
+	due := make(chan time.Time, catalogRate) // a second's worth of late requests
 	for i := range catalogWorkers {
 		chance := rand.New(rand.NewPCG(uint64(i), uint64(len(round)))) //nolint:gosec // the same shoppers in each run
 		shoppers.Go(func() {
@@ -262,7 +262,7 @@ func (w *backing) browse(ctx context.Context, client *http.Client, s *shop, roun
 }
 
 func (w *backing) report(round string, pages, seen *timing, cost spent) error {
-	if len(pages.errs) > 0 { // as those do that an overloaded machine has no time for
+	if len(pages.errs) > 0 { // on an overloaded machine some do
 		w.notes = append(w.notes, fmt.Sprintf("%d requests failed, %s: %v", len(pages.errs), round, pages.errs[0]))
 	}
 	all, p99 := pages.line("")
@@ -276,7 +276,7 @@ func (w *backing) report(round string, pages, seen *timing, cost spent) error {
 		catalogSeen, cost)
 	w.notes = append(w.notes, note)
 	w.say("%s", note)
-	// As a ratio, so that -check knows it: what may be slow against what was.
+	// The result is a ratio so that -check can judge it: the allowed time by the measured one.
 	r := result{what: "pages of a large catalog, " + round, against: fmt.Sprintf("p99 of %v", catalogSlowest),
 		how: fmt.Sprintf("%d/s", catalogRate), limit: []float64{1 / catalogSlowest.Seconds()},
 		ours: []float64{1 / max(p99, time.Microsecond).Seconds()}}
@@ -300,7 +300,7 @@ func choose(chance *rand.Rand) visit {
 	return visits[0]
 }
 
-// look reads a page. A collection may have fewer pages than the one that is asked for.
+// look reads a page. A page number beyond the end of a collection is not an error.
 func look(client *http.Client, address string) error {
 	body, answer, err := read(client, address) //nolint:bodyclose // read closes it
 	if err == nil && answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusNotFound {
@@ -309,8 +309,8 @@ func look(client *http.Client, address string) error {
 	return err
 }
 
-// read asks for an address and reads the whole answer. header are names and values; compression is gzip without
-// another.
+// read requests an address and reads the whole answer. header are names and values; the compression
+// is gzip unless they say otherwise.
 func read(client *http.Client, address string, header ...string) (body []byte, answer *http.Response, err error) {
 	r, err := http.NewRequest(http.MethodGet, address, nil) //nolint:noctx // bounded by the client's timeout
 	if err != nil {
@@ -330,7 +330,7 @@ func read(client *http.Client, address string, header ...string) (body []byte, a
 	return body, answer, nil
 }
 
-// reprice changes one price each second and looks at its product's page until it is there.
+// reprice changes one price each second and reads the product's page until it shows the price.
 func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, over <-chan struct{}, seen *timing) {
 	for n := 0; ; n++ {
 		select {

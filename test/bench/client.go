@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// The load client writes requests that are made beforehand and reads answers no further than to
-// their end: it costs less than net/http's client, so that more of what is measured is the server.
+// The load client sends requests that were made beforehand and reads answers only to their end. It
+// costs less than net/http's client, so more of the measured time is the server's.
 
 // request appends a worker's next request to buf.
 type request func(worker int, buf []byte) []byte
@@ -174,7 +174,7 @@ func best(ctx context.Context, candidates []int, measure func(ctx context.Contex
 	return chosen, nil
 }
 
-// fetch asks once, with the load client's request, and returns the whole answer.
+// fetch sends one request as the load client does, and returns the whole answer.
 func fetch(addr string, next request) (http.Header, []byte, error) {
 	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", addr)
 	if err != nil {

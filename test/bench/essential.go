@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// essentialSQL is the least that has to be written for a purchase, each piece in a transaction of its own because a
-// shopper, Stripe or a mail server comes between: the cart with a line; the quote with a reservation; the id of
-// Stripe's session; Stripe's event; the order with line, status, paid quote and emptied cart; the mail. :i is the
-// purchase, <i> its text.
+// essentialSQL is the least that has to be written for a purchase. Each piece is a transaction of
+// its own because a shopper, Stripe or a mail server acts in between: the cart with a line; the
+// quote with a reservation; the id of Stripe's session; Stripe's event; the order with line,
+// status, paid quote and emptied cart; the mail. :i is the purchase, <i> its text.
 const essentialSQL = `\set n :n + 1
 \set i :first + :client_id + :clients * :n
 WITH c AS (INSERT INTO cart (anonymous_id) VALUES ('essential' || <i>) RETURNING id)
@@ -46,7 +46,7 @@ INSERT INTO mailer.delivery (key, kind, message_id, to_hashes, payload, created_
     now() + interval '3 days', 'sent', now());
 `
 
-// essential makes the script, with payloads as long as those of a real purchase: they are taken from the newest one.
+// essential makes the script. Its payloads are as long as those of the newest real purchase.
 func (s *contender) essential(ctx context.Context) (script, error) {
 	var quote, event, address, mail string
 	err := errors.Join(
@@ -77,5 +77,5 @@ func (s *contender) essentials(ctx context.Context, essential script, clients in
 	return s.pgbench(ctx, essential, clients, "-T", "4", "-D", "first="+strconv.FormatInt(first, 10))
 }
 
-// essentialsEach is more than pgbench writes in one run.
+// essentialsEach is more than pgbench can write in one run.
 const essentialsEach = 1_000_000

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What the numbered buyers of a run are called. The SQL of fill makes the same names.
+// Names of the numbered buyers of a run. The SQL of fill makes the same ones.
 const (
 	checkoutPrefix = "benchcheckout"
 	sessionPrefix  = "cs_test_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V2w3X4y5Z6"
@@ -13,8 +13,8 @@ const (
 	eventPrefix    = "evt_1QbenchABCDEFGHIJKL"
 )
 
-// eventBody is a completed session as Stripe tells it, with all that Stripe sends along: about 3 kB.
-// It holds no backslash, so that PostgreSQL reads it as bytea too. Amounts are cents.
+// eventBody is a completed session as Stripe sends it, with all fields: about 3 kB. It holds no
+// backslash, so that PostgreSQL reads it as bytea too. Amounts are cents.
 func eventBody(id, number string, total int64) string {
 	return strings.NewReplacer("@id", id, "@session", sessionPrefix+number, "@checkout", checkoutPrefix+number,
 		"@intent",

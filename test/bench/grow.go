@@ -23,15 +23,15 @@ import (
 )
 
 const (
-	// What a shop of size 1 has.
+	// The rows of a shop of size 1.
 	grownOrders, grownPageViews, grownMembers = 1_000_000, 10_000_000, 100_000
-	// grownTimes is how often a figure is taken that takes long, and grownPages one of a page.
+	// grownTimes is how often a slow figure is measured, and grownPages how often a page is.
 	grownTimes, grownPages = 15, 200
-	// grownErased is how many people are erased for the figure of one.
+	// grownErased is how many people are erased to measure one erasure.
 	grownErased = 5
-	// grownSweep is how often order sweeps, to be measured within seconds.
+	// grownSweep is order's SWEEP_EVERY, short enough to be measured within seconds.
 	grownSweep = 500 * time.Millisecond
-	// grownShare is what must be left of a figure at a hundred times the size.
+	// grownShare is the part of a figure's speed that must be left at a hundred times the size.
 	grownShare = 0.75
 )
 
@@ -41,28 +41,29 @@ var grownSizes = []float64{0.01, 0.1, 1}
 // figure is one thing that is measured at every size, in milliseconds.
 type figure struct {
 	name    string
-	exempt  bool // grows with what there is, as it must
+	exempt  bool // may grow with the number of rows
 	measure func(*grown, context.Context) (float64, error)
-	ms      []float64 // by size
-	buffers []float64 // that the services had PostgreSQL read meanwhile, by size; 0 where it is not told
+	ms      []float64 // one for each size
+	buffers []float64 // read by PostgreSQL for the services, one for each size; 0: unknown
 }
 
 // grown is a shop that fills up.
 type grown struct {
 	*opened
 	sizes   []float64
-	orders  int64 // rows that were filled in so far
+	orders  int64 // rows filled in so far
 	views   int64
 	members int64
 	member  *visitor // a member who has ten orders
-	account int64    // of that member
-	order   string   // identifier of one of these orders
+	account int64    // the member's id
+	order   string   // the identifier of one of these orders
 	events  string   // host:port of events
 	began   time.Duration
 	erased  int64
 }
 
-// grow fills a shop by and by with orders, page views and members, and takes the figures that every size should have.
+// grow fills a shop step by step with orders, page views and members, and measures at each size the
+// figures that should be the same at all of them.
 func (w *backing) grow(ctx context.Context) error {
 	p, err := w.ownDatabase(ctx)
 	if err != nil {
@@ -100,7 +101,7 @@ func (w *backing) grow(ctx context.Context) error {
 	return plotGrowth(w.plots, g.sizes, figures)
 }
 
-// at fills the shop up to a size and takes all figures.
+// at fills the shop up to a size and measures all figures.
 func (g *grown) at(ctx context.Context, side *contender, step int, size float64, figures []*figure) error {
 	open := func() (err error) {
 		g.opened, err = side.open(ctx)
@@ -133,7 +134,7 @@ func (g *grown) at(ctx context.Context, side *contender, step int, size float64,
 	return g.close()
 }
 
-// take measures a figure at the present size, and what PostgreSQL read for it.
+// take measures a figure at the present size, and how many buffers PostgreSQL read for it.
 func (f *figure) take(ctx context.Context, g *grown) error {
 	if g.counts {
 		if err := g.resetCounts(ctx); err != nil {
@@ -187,8 +188,8 @@ func (w *backing) tellGrowth(sizes []float64, figures []*figure) {
 	w.notes = append(w.notes, strings.TrimRight(b.String(), "\n"))
 }
 
-// times is how long something takes, in milliseconds: what a quarter of the times stay below, since whatever else the
-// machine does makes only the others longer.
+// times returns how long a function takes, in milliseconds: the first quartile, since other work on
+// the machine only makes times longer.
 func times(n int, do func(i int) error) (float64, error) {
 	var all []float64
 	for i := range n {
@@ -225,7 +226,7 @@ func (g *grown) orderPage(context.Context) (float64, error) {
 	})
 }
 
-// report asks for a report as services/admin does, on behalf of one who may see it.
+// report requests a report as services/admin does for a person who may see it.
 func (g *grown) report(ctx context.Context) (float64, error) {
 	key := boot.Keys{ShopSecret: benchSecret}.StaffSigner()
 	return times(grownTimes, func(int) error {
@@ -249,8 +250,8 @@ func (g *grown) report(ctx context.Context) (float64, error) {
 	})
 }
 
-// erase erases members of those that were filled in, with their orders, and waits each time until all services have
-// done their part.
+// erase erases filled-in members with their orders, and waits each time until all services have
+// finished.
 func (g *grown) erase(ctx context.Context) (float64, error) {
 	pool, err := pg.Open(ctx, g.url, "shop", "user")
 	if err != nil {
@@ -272,7 +273,7 @@ type discard struct{}
 // Write implements io.Writer.
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-// sweep is PostgreSQL's time for one of order's sweeps that finds nothing to do.
+// sweep is how long PostgreSQL takes for one of order's sweeps that finds nothing.
 func (g *grown) sweep(ctx context.Context) (float64, error) {
 	if !g.counts {
 		return 0, nil
@@ -302,12 +303,12 @@ func (g *grown) sweep(ctx context.Context) (float64, error) {
 	return ms / max(sweeps, 1), nil
 }
 
-// sweeping are the tables that only the sweep looks into while no one buys.
+// sweeping are the tables that only the sweep reads while no one buys.
 var sweeping = regexp.MustCompile(`\b(sweep|checkout|unsettled|payment_issue|reservation)\b`)
 
 func (g *grown) start(context.Context) (float64, error) { return float64(g.began.Milliseconds()), nil }
 
-// backup is pg_dump as docs/runbooks/backup.md has it.
+// backup is pg_dump as docs/runbooks/backup.md runs it.
 func (g *grown) backup(ctx context.Context) (float64, error) {
 	file := filepath.Join(g.dir, "backup.dump")
 	ms, err := times(1, func(int) error {

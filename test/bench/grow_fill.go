@@ -13,17 +13,19 @@ import (
 )
 
 const (
-	// firstGrown is where ids and numbers of what is filled in begin: the shop's own stay below.
+	// firstGrown is the first id or number of the filled-in rows. The shop's own stay below.
 	firstGrown = 1_000_000_000
-	// fillChunk rows go into one statement.
+	// fillChunk is the number of rows in one statement.
 	fillChunk = 100_000
-	// viewsOfBrowser are the page views of one browser; every third browser is a member's.
+	// viewsOfBrowser is the number of page views of one browser. Every third browser is a member's.
 	viewsOfBrowser = 20
-	// ordersOfMember is how many of the filled orders the registered member gets, whose pages are looked at.
+	// ordersOfMember is how many of the filled-in orders belong to the registered member, whose
+	// pages are measured.
 	ordersOfMember = 10
 )
 
-// template makes what is copied: a member who is registered, and a purchase by a guest, both through the shop.
+// template makes the rows that are copied: a registered member, and a purchase by a guest, both
+// through the shop.
 func (g *grown) template(ctx context.Context) (err error) {
 	s := &shop{g.shop, g.edge}
 	if g.member, err = s.visitor(); err != nil {
@@ -40,10 +42,11 @@ func (g *grown) template(ctx context.Context) (err error) {
 	return err
 }
 
-// copying is one table to fill: rows that are copied as often as there are numbers i from :from to :to, with columns
-// set instead. :first is where numbers begin, :members and :batch are the first member of this step and their number.
+// copying describes one table to fill: rows are copied once for each i from :from to :to, with some
+// columns set. :first is where numbers begin, :members and :batch are the first member of this step
+// and their number.
 type copying struct {
-	table, of string // of is the condition of the row that is copied, whose name is t
+	table, of string // of selects the row to copy, whose alias is t
 	count     func(orders, views, members int64) int64
 	set       map[string]string
 }
@@ -53,7 +56,8 @@ func perGuest(orders, _, _ int64) int64   { return orders / 4 }
 func perView(_, views, _ int64) int64     { return views }
 func perMember(_, _, members int64) int64 { return members }
 
-// Who bought order i: a member of this step for every second one, five orders each, else a guest.
+// The buyer of order i: a member of this step for every second order, five orders each, otherwise a
+// guest.
 const (
 	buyerID   = `CASE WHEN i <= :first + :own THEN :account WHEN i % 2 = 0 THEN :members + (i / 2) % :batch END`
 	buyerMail = `CASE WHEN i <= :first + :own THEN 'grown_member' WHEN i % 2 = 0 THEN 'member' || :members + (i / 2) % :batch
@@ -68,7 +72,7 @@ func mark(name string) string {
 	return `('x' || encode(substring(sha256(convert_to(` + name + `, 'UTF8')) FOR 8), 'hex'))::bit(64)::bigint`
 }
 
-// copied are all tables that grow, in the order of filling.
+// copied are all tables that grow, in the order in which they are filled.
 var copied = []copying{
 	{table: `"user".account`, of: `username = 'grown_member'`, count: perMember, set: map[string]string{
 		"id": "i", "username": `'member' || i`, "email": memberMail, "unsubscribe_token": `'t' || i`,
@@ -130,11 +134,11 @@ var copied = []copying{
 		"user_agent":  "NULL"}},
 }
 
-// countedDays marks the days that the shop's figures are counted of.
+// countedDays marks the days for which the shop's figures are counted.
 const countedDays = `INSERT INTO events.recount (day) SELECT generate_series(current_date - 391, current_date, interval '1 day')`
 
-// fill brings the shop to a size. Triggers and foreign keys rest meanwhile, and indexes that serve no constraint are
-// made again at the end: that is several times quicker.
+// fill brings the shop to a size. Triggers and foreign keys are off while it runs, and indexes that
+// serve no constraint are rebuilt at the end, which is several times faster.
 func (g *grown) fill(ctx context.Context, size float64) error {
 	conn, err := g.owner.Acquire(ctx)
 	if err != nil {
@@ -228,7 +232,8 @@ func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replac
 	})
 }
 
-// withoutIndexes drops the indexes of a table that serve no constraint, and makes them again.
+// withoutIndexes drops the indexes of a table that serve no constraint, and creates them again
+// after fn.
 func withoutIndexes(ctx context.Context, conn *pgx.Conn, table string, fill func() error) error {
 	type index struct{ Name, Definition string }
 	all, err := pg.List[index](ctx, conn, "list the indexes of "+table, `

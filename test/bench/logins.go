@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// loginMembers log in at once, each again and again.
+// loginMembers log in concurrently, again and again.
 const loginMembers = 8
 
-// logins compares logins, through edge with everything that belongs to one, with the bare hash.
+// logins compares complete logins through edge with the bare hash.
 func (w *backing) logins(ctx context.Context) error {
 	s, err := w.openShop(w.settings()...)
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *backing) logins(ctx context.Context) error {
 	return s.stop()
 }
 
-// hashes is the rate of the bare hash in a process of its own, and adds what it cost.
+// hashes is the rate of the bare hash in a process of its own. It adds the processor time to cost.
 func (w *backing) hashes(cost *spent) (float64, error) {
 	p, err := w.start("hash", "")
 	if err != nil {

@@ -13,24 +13,25 @@ import (
 )
 
 const (
-	// firstBuyer is the number of the first buyer; its digits occur nowhere else in what is recorded.
+	// firstBuyer is the number of the first buyer. Its digits occur nowhere else in the recorded
+	// statements.
 	firstBuyer = 73051846
-	// What becomes orders in a round, on either side, is what pgbench makes in so many seconds, within
-	// bounds: a busy machine gets less to do.
+	// A round has as many orders, on either side, as pgbench makes in orderSeconds, within bounds,
+	// so that a busy machine gets less to do.
 	orderSeconds         = 4
 	minBuyers, maxBuyers = 2000, 10_000
 )
 
-// buyers are numbered visitors whose cart is frozen in a quote and paid for: all copies of one that
-// went through the shop.
+// buyers are numbered visitors whose cart is frozen in a quote and paid: copies of one that went
+// through the shop.
 type buyers struct {
 	*backing
-	checkout string // the original
+	checkout string // of the copied purchase
 	cart     int64
 	total    int64 // cents
 	next     int64
 	perRound int
-	// What the rounds cost, on either side.
+	// The processor time of the rounds on either side.
 	spentOurs, spentLimit spent
 }
 
@@ -38,7 +39,7 @@ type buyers struct {
 // order a transaction.
 func (w *backing) orders(ctx context.Context) error {
 	b := &buyers{backing: w, next: firstBuyer}
-	// Webhook's rounds left thousands of events, in its outbox and with the broker.
+	// The rounds of webhook left thousands of events in its outbox and in the broker.
 	if err := errors.Join(w.checkpoint(ctx, `TRUNCATE webhook.event, webhook.outbox`), w.freshBroker(ctx)); err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (w *backing) orders(ctx context.Context) error {
 	})
 }
 
-// original buys as far as the payment page.
+// original goes through a purchase up to the payment page.
 func (b *buyers) original(ctx context.Context) error {
 	s, err := b.openShop(b.settings()...)
 	if err != nil {
@@ -115,7 +116,7 @@ func (b *buyers) original(ctx context.Context) error {
 	return s.stop()
 }
 
-// startOrder starts order alone; the sweep finds no Stripe.
+// startOrder starts order alone. Its sweep finds no Stripe.
 func (b *buyers) startOrder() (*part, error) {
 	return b.start("order", "", append(b.settings(), "ORDER_ADDR=127.0.0.1:0", "STRIPE_API_BASE=http://127.0.0.1:1",
 		"STRIPE_SECRET_KEY=sk_test_bench")...)
@@ -152,12 +153,12 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make quotes: %w", err)
 	}
-	// Rows of rounds before are no one's work any more. Every table is analyzed, whatever other parts of
-	// the run left in it: pgbench's plans are made once and stay.
+	// No one needs rows of earlier rounds any longer. Every table is analyzed, since pgbench makes
+	// its plans once and keeps them, whatever other parts of the run left in the tables.
 	return first, b.checkpoint(ctx, `TRUNCATE "order".outbox, webhook.outbox`, `VACUUM ANALYZE`)
 }
 
-// queue puts the events of buyers into the stream, on the way that webhook's events take.
+// queue puts the events of buyers into the stream in the same way as webhook does.
 func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 	_, err := b.owner.Exec(ctx, `INSERT INTO webhook.outbox (key, subject, payload, pending)
 		SELECT $4 || i::text, 'stripe.checkout.session.completed', convert_to(replace($3, '@number', i::text), 'UTF8'),
@@ -190,7 +191,8 @@ func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 	return errors.Join(err, <-ended)
 }
 
-// queued returns how many orders a second become of events that lie in the stream when order starts.
+// queued returns how many events a second become orders if the events are in the stream before
+// order starts.
 func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float64, error) {
 	if err := b.freshBroker(ctx); err != nil {
 		return 0, err
@@ -221,13 +223,13 @@ func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float
 		return 0, errors.Join(err, p.stop())
 	}
 	cost := end(float64(b.perRound))
-	cost.service = p.cpu() // from its start
+	cost.service = p.cpu() // since its start
 	b.spentOurs.add(cost)
 	return rate, p.stop()
 }
 
-// watch measures from the moment the first orders are seen to the last one's commit. It looks at the
-// sequence of ids, which costs the database next to nothing, and counts at the end only.
+// watch measures from the first orders that it sees to the last one's commit. It reads the sequence
+// of ids, which costs the database next to nothing, and counts only at the end.
 func (b *buyers) watch(ctx context.Context, first int64, n int64) (float64, error) {
 	ids := func() (last int64, err error) {
 		err = b.owner.QueryRow(ctx, `SELECT last_value FROM "order".orders_id_seq`).Scan(&last)
@@ -268,7 +270,7 @@ func (b *buyers) made(ctx context.Context, first, n int64) (made int64, err erro
 	return made, err
 }
 
-// recordOne makes one order of an event and writes down what order sent to the database for it.
+// recordOne turns one event into an order and records what order sent to the database for it.
 func (b *buyers) recordOne(ctx context.Context) (script, error) {
 	first, err := b.fill(ctx, 1)
 	if err != nil {
@@ -291,7 +293,7 @@ func (b *buyers) recordOne(ctx context.Context) (script, error) {
 	if err != nil {
 		return script{}, err
 	}
-	// The order's identifier is random: each transaction needs one of its own.
+	// The order's identifier is random, but each transaction needs its own.
 	var identifier string
 	if err := b.owner.QueryRow(ctx, `SELECT identifier FROM "order".orders WHERE cart_id = $1`,
 		first).Scan(&identifier); err != nil {

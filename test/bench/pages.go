@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// page is one request of the comparisons with a bare handler.
+// page is one request that edge and a bare handler answer in turn.
 type page struct {
 	what string
 	path string
@@ -19,13 +19,13 @@ type page struct {
 }
 
 const (
-	pageTime   = 1500 * time.Millisecond // a measurement of one side
-	searchTime = 300 * time.Millisecond  // a trial of a number of connections
+	pageTime   = 1500 * time.Millisecond // measures one side
+	searchTime = 300 * time.Millisecond  // tries one number of connections
 )
 
 var pageConnections = []int{8, 32, 128, 256}
 
-// pages compares what edge answers with a bare handler that serves the same bytes.
+// pages compares edge with a bare handler that serves the same bytes.
 func (w *backing) pages(ctx context.Context) error {
 	s, err := w.openShop(w.settings()...)
 	if err != nil {
@@ -71,7 +71,7 @@ func (w *backing) pages(ctx context.Context) error {
 	return s.stop()
 }
 
-// bare starts the bare handler with what edge answers.
+// bare starts the bare handler with the answers of edge.
 func (w *backing) bare(edge string, list []page) (*part, string, error) {
 	answers := map[string]bareAnswer{}
 	for _, p := range list {

@@ -15,31 +15,31 @@ import (
 	"time"
 )
 
-// roleVariable makes this binary play one of the processes of a run.
+// roleVariable tells this binary which process of a run to be.
 const roleVariable = "SHOPBENCH_ROLE"
 
 // profileVariable names the file for a role's CPU profile.
 const profileVariable = "SHOPBENCH_PROFILE"
 
-// part is a process of the run: this binary in a role.
+// part is a process of the run: this binary in one of its roles.
 type part struct {
 	role  string
 	cmd   *exec.Cmd
-	in    io.WriteCloser // while it is open the process lives
+	in    io.WriteCloser // the process ends when this is closed
 	lines *bufio.Scanner
 	log   string
 	began time.Time
 }
 
-// start starts a role with settings, and hands input to it.
+// start starts a role with settings, and writes input to it.
 func (b *bench) start(role, input string, env ...string) (*part, error) {
 	return b.startProgram("", role, input, env...)
 }
 
-// startProgram is start for another program that plays the role; "" is this one.
+// startProgram is start for another program in that role; "" is this one.
 func (b *bench) startProgram(program, role, input string, env ...string) (_ *part, err error) {
 	var args []string
-	if program != "" && role == "shop" { // this program knows by its environment
+	if program != "" && role == "shop" { // this binary gets its role from the environment
 		args = []string{"run"}
 	}
 	if program == "" {
@@ -109,7 +109,7 @@ func (p *part) stop() error {
 	return nil
 }
 
-// memory is the resident memory of the process in MiB; 0 where the system does not tell.
+// memory is the resident memory of the process in MiB, or 0 if the system does not tell.
 func (p *part) memory() float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -130,19 +130,20 @@ func (p *part) memory() float64 {
 // ticksPerSecond is the unit of processor times under /proc, the same on all Linux machines.
 const ticksPerSecond = 100
 
-// cpu is the processor time that the process has used; 0 where the system does not tell.
+// cpu is the processor time that the process has used, or 0 if the system does not tell.
 func (p *part) cpu() time.Duration {
 	own, _, _ := processorTime(p.cmd.Process.Pid)
 	return own
 }
 
-// processorTime is what a process has used, what its ended children had used, and its parent.
+// processorTime returns the time that a process and its ended children have used, and the id of its
+// parent.
 func processorTime(pid int) (own, children time.Duration, parent int) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, 0, 0
 	}
-	_, rest, _ := strings.Cut(string(text), ") ") // the name before it may hold blanks
+	_, rest, _ := strings.Cut(string(text), ") ") // the name before it may contain spaces
 	fields := strings.Fields(rest)
 	if len(fields) < 15 {
 		return 0, 0, 0

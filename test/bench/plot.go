@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Of a plot, in its own units.
+// Measures of a plot, in its own units.
 const (
 	plotWidth, plotHeight = 480, 300
 	plotLeft, plotBottom  = 60, 40
@@ -71,7 +71,7 @@ func plot(title string, sizes, ms []float64) string {
 	return b.String()
 }
 
-// axis maps values to places, by their logarithm; low and high are the powers of ten at its ends.
+// axis maps values to positions by their logarithm; low and high are the powers of ten at its ends.
 type axis struct{ low, high, from, to float64 }
 
 func newAxis(values []float64, from, to float64) axis {

@@ -24,20 +24,20 @@ import (
 const (
 	// purchaseTime is how long a round keeps shoppers busy.
 	purchaseTime = 5 * time.Second
-	// purchaseRounds is the most rounds, for each takes a minute.
+	// purchaseRounds is the most rounds: each takes a minute.
 	purchaseRounds = 3
-	// purchasesCounted are made one at a time, and step by step, to count statements.
+	// purchasesCounted are made one at a time, and step by step, to count their statements.
 	purchasesCounted = 40
-	// purchasesWarm go before everything that is measured: plans, connections, caches.
+	// purchasesWarm are made before anything is measured, to warm up plans, connections and caches.
 	purchasesWarm = 40
 	// quietLimit is how long mails and messages may take after the last purchase.
 	quietLimit = time.Minute
 )
 
-// atOnce are the numbers of shoppers that a round has one after another; the middle one is compared.
+// atOnce are the numbers of concurrent shoppers that a round tries in turn.
 var atOnce = []int{1, 8, 32}
 
-// comparedAtOnce is the number of shoppers at once that ratios are told of.
+// comparedAtOnce is the number of concurrent shoppers that ratios are about.
 const comparedAtOnce = 8
 
 // contender is one shop under comparison, with a database, a broker, a mail inbox and a stand-in for Stripe of its own.
@@ -45,11 +45,11 @@ type contender struct {
 	*backing
 	name     string
 	program  string   // another build of the one process; "" for this one
-	more     []string // settings beside those of all sides
+	more     []string // settings beyond those of all sides
 	next     atomic.Int64
-	runs     map[int][]measured // by the number of shoppers at once
-	counted  counted            // of purchases one at a time
-	steps    []counted          // of each step, with what follows from it
+	runs     map[int][]measured // by the number of concurrent shoppers
+	counted  counted            // purchases one at a time
+	steps    []counted          // each step with its work in the background
 	stepTime []float64          // median, ms, one at a time
 }
 
@@ -57,11 +57,12 @@ type contender struct {
 type measured struct {
 	rate, p50, p99 float64 // purchases a second, ms, ms
 	spent          string
-	statements     float64 // of one, what the shop asks by the clock among them; 0: not counted
+	statements     float64 // of one purchase, including those of the idle shop; 0: not counted
 }
 
-// purchases measures the whole way from an empty cart to the order's page and its mail, over HTTP, against pgbench
-// running the least that has to be written for it; with -binary against another build of the shop as well.
+// purchases measures the whole way from an empty cart to the order's page and its mail, over HTTP,
+// against pgbench running the least that has to be written for it. With -binary it also measures
+// another build of the shop.
 func (w *backing) purchases(ctx context.Context) error {
 	p, err := w.ownDatabase(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func (w *backing) purchases(ctx context.Context) error {
 	return nil
 }
 
-// ownDatabase starts a cluster that counts statements, where its library is installed.
+// ownDatabase starts a cluster that counts statements, if that library is installed.
 func (w *backing) ownDatabase(ctx context.Context) (*backing, error) {
 	p := &backing{bench: w.bench, bin: w.bin, folder: filepath.Join(w.dir, "data", "purchase")}
 	set := map[string]string{}
@@ -156,13 +157,13 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 	return nil
 }
 
-// last is the newest run of the number of shoppers that is compared.
+// last is the newest run with the number of shoppers that is compared.
 func (s *contender) last() measured {
 	all := s.runs[comparedAtOnce]
 	return all[len(all)-1]
 }
 
-// makeDatabase makes the side's database in the common cluster. The shop itself fills it.
+// makeDatabase creates the side's database in the common cluster. The shop itself fills it.
 func (s *contender) makeDatabase(ctx context.Context) error {
 	name := "purchase_" + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -258,7 +259,7 @@ func (o *opened) close() error {
 	return errors.Join(o.shop.stop(), o.standin.stop(), o.inbox.stop(), o.broker.stop())
 }
 
-// freeAddress is a loopback address that nothing listened at a moment ago.
+// freeAddress is a loopback address with a port that was free a moment ago.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -290,7 +291,7 @@ func (s *contender) round(ctx context.Context) error {
 	return o.close()
 }
 
-// loadCounted is load for a round, and counts the statements of a purchase where they can be counted.
+// loadCounted is load for a round that also counts the statements of a purchase if it can.
 func (o *opened) loadCounted(ctx context.Context, n int) (measured, error) {
 	if o.counts {
 		if err := o.resetCounts(ctx); err != nil {
@@ -307,8 +308,9 @@ func (o *opened) loadCounted(ctx context.Context, n int) (measured, error) {
 	return m, err
 }
 
-// load keeps n shoppers busy, for a time or until there are enough purchases, and waits until all mails are out and
-// nothing is on its way: a purchase ends there. Latency is that of the ten requests.
+// load keeps n shoppers busy for a time, or until there are enough purchases. It then waits until
+// all mails are sent and nothing is in flight, since only then a purchase is finished. Latency is
+// that of the ten requests.
 func (o *opened) load(ctx context.Context, n int, enough int64, d time.Duration) (measured, error) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -383,8 +385,8 @@ func (o *opened) quiet(ctx context.Context) error {
 	})
 }
 
-// meterAll begins to measure the processor time of every process; the returned function tells it for each of n
-// purchases, in ms.
+// meterAll begins to measure the processor time of every process. The returned function gives the
+// time for each of n purchases, in ms.
 func (o *opened) meterAll() func(n int) string {
 	read := func() []time.Duration {
 		own, _, _ := processorTime(os.Getpid())
@@ -404,7 +406,7 @@ func (o *opened) meterAll() func(n int) string {
 	}
 }
 
-// report is what is told of a side beside its ratios.
+// report describes a side beyond its ratios.
 func (s *contender) report() string {
 	var b strings.Builder
 	tw := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
@@ -428,7 +430,7 @@ func (s *contender) report() string {
 	}
 	_ = tw.Flush() // into memory
 	text := strings.TrimRight(b.String(), "\n")
-	if s.only == "" { // the list is for those who work on it
+	if s.only == "" { // the list is for those who work on this part
 		return text
 	}
 	return text + s.counted.list()

@@ -14,19 +14,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// statement is one that a service sent, with its parameters as PostgreSQL logged them.
+// statement was sent by a service. PostgreSQL logged its parameters.
 type statement struct {
 	sql    string
 	params []*string // nil: NULL
 }
 
-// logPrefix begins each entry of PostgreSQL's log: session and application.
+// logPrefix begins each entry of PostgreSQL's log with session and application.
 const logPrefix = "bench:%c:%a:"
 
 var logEntry = regexp.MustCompile(`^bench:([0-9a-f.]+):([^:]*):([A-Z]+):  `)
 
-// recording makes PostgreSQL log every statement while fn runs, and returns those of the transaction
-// of a service that holds a text.
+// recording makes PostgreSQL log every statement while fn runs. It returns the statements of the
+// service's transaction that contains a text.
 func (w *backing) recording(ctx context.Context, service, holds string, fn func() error) ([]statement, error) {
 	on := []string{`ALTER SYSTEM SET log_statement = 'all'`, `ALTER SYSTEM SET bytea_output = 'escape'`,
 		`SELECT pg_reload_conf()`}
@@ -44,10 +44,10 @@ func (w *backing) recording(ctx context.Context, service, holds string, fn func(
 	return transactionOf(string(text), service, holds)
 }
 
-// entry is one of PostgreSQL's log.
+// entry is one entry of PostgreSQL's log.
 type entry struct{ session, application, kind, text string }
 
-// entries takes a log apart. An entry's further lines begin with a tab.
+// entries splits a log. Further lines of an entry begin with a tab.
 func entries(log string) []entry {
 	var all []entry
 	for line := range strings.Lines(log) {
@@ -61,7 +61,7 @@ func entries(log string) []entry {
 	return all
 }
 
-// transactionOf finds a committed transaction of a service.
+// transactionOf finds a committed transaction of a service that contains a text.
 func transactionOf(log, service, holds string) ([]statement, error) {
 	open := map[string][]statement{} // by session
 	for _, e := range entries(log) {
@@ -118,7 +118,7 @@ func parseParameters(detail string) ([]*string, error) {
 	return all, nil
 }
 
-// quoteEnd is where the quoted text that s begins with ends.
+// quoteEnd is the end of the quoted text at the beginning of s.
 func quoteEnd(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] != '\'' {
@@ -135,8 +135,8 @@ func quoteEnd(s string) int {
 
 var placeholder = regexp.MustCompile(`\$(\d+)`)
 
-// transaction makes a pgbench script of recorded statements. Wherever a parameter holds marker, the
-// script has a number of its own in each transaction, from first on.
+// transaction makes a pgbench script of recorded statements. A parameter that contains marker gets
+// another number in each transaction, beginning with first.
 func (w *backing) transaction(ctx context.Context, schema string, list []statement, marker string) (string, error) {
 	conn, err := pgx.Connect(ctx, w.cluster.URL())
 	if err != nil {
@@ -159,7 +159,7 @@ func (w *backing) transaction(ctx context.Context, schema string, list []stateme
 		b.WriteString(placeholder.ReplaceAllStringFunc(strings.TrimRight(s.sql, "; \n\t"), func(p string) string {
 			n, err := strconv.Atoi(p[1:])
 			if err != nil || n < 1 || n > len(types) {
-				return p // PostgreSQL prepared it, so there is none
+				return p // PostgreSQL prepared it without error
 			}
 			return argument(s.params[n-1], types[n-1], marker)
 		}))
@@ -194,7 +194,7 @@ func argument(value *string, kind, marker string) string {
 	return "CAST(" + literal(*value) + " AS " + kind + ")"
 }
 
-// literal quotes a text for PostgreSQL, and hides colons, which pgbench would take for variables.
+// literal quotes a text for PostgreSQL, and hides colons, which pgbench would read as variables.
 func literal(s string) string {
 	return "E'" + strings.NewReplacer("'", "''", `\`, `\\`, ":", `\x3a`, "\n", `\n`).Replace(s) + "'"
 }

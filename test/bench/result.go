@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// result is one pair: what the shop reached and what the limit is, each per second, round by round.
+// result is one comparison: the shop's rate and the limit, each per second, round by round.
 type result struct {
 	what, against string
 	want          float64 // 0: reported only
@@ -40,7 +40,7 @@ func median(list []float64) float64 {
 // rate measures one side once.
 type rate func(ctx context.Context) (float64, error)
 
-// turns measures both sides in turns. A round's limit is taken right before what the shop does.
+// turns measures both sides in turn. The limit of a round is measured right before the shop.
 func (b *bench) turns(ctx context.Context, r result, rounds int, limit, ours rate) error {
 	b.say("%s", r.what)
 	for range rounds {
@@ -59,7 +59,7 @@ func (b *bench) turns(ctx context.Context, r result, rounds int, limit, ours rat
 	return nil
 }
 
-// spent is processor time by what used it, and the number of things done for it.
+// spent is processor time by process, and the number of jobs done with it.
 type spent struct {
 	service, database, broker time.Duration
 	done                      float64
@@ -70,17 +70,16 @@ func (s *spent) add(o spent) {
 		s.done+o.done
 }
 
-// each is the processor time of one, in seconds.
+// each is the processor time of one job, in seconds.
 func (s spent) each() float64 { return (s.service + s.database + s.broker).Seconds() / max(s.done, 1) }
 
-// String is the cost of one, in microseconds.
+// String is the processor time of one job, in microseconds.
 func (s spent) String() string {
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / max(s.done, 1) }
 	return fmt.Sprintf("service %.0f, database %.0f, broker %.0f µs", each(s.service), each(s.database), each(s.broker))
 }
 
-// meter begins to measure what is spent from now on; service may be nil. The returned function ends
-// it.
+// meter begins to measure processor time; service may be nil. The returned function ends it.
 func (w *backing) meter(service *part) func(done float64) spent {
 	read := func() (s spent) {
 		s.database, s.broker = w.databaseCPU(), w.broker.cpu()

@@ -30,7 +30,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
-// play is a process of a run. It ends with the one that started it.
+// play runs one process of a run. It ends with its parent.
 func play(role string) int {
 	in := bufio.NewReader(os.Stdin)
 	input, err := in.ReadString('\n')
@@ -64,8 +64,8 @@ func play(role string) int {
 	return 2
 }
 
-// profiled writes a CPU profile of a whole run, where one is wanted, and what lived at the last collection of garbage
-// before its end: <name>.heap.
+// profiled writes a CPU profile of a whole run, if one is wanted, and a profile of what was live at
+// the last garbage collection before its end: <name>.heap.
 func profiled[C any](run func(context.Context, *slog.Logger, C) error) func(context.Context, *slog.Logger, C) error {
 	name := os.Getenv(profileVariable)
 	if name == "" {
@@ -123,13 +123,13 @@ func runBroker(ctx context.Context, _ *slog.Logger, cfg brokerConfig) error {
 	return nil
 }
 
-// What the stand-in for Stripe takes for a key, and signs with.
+// Secret key of the stand-in for Stripe, and the secret that it signs with.
 const (
 	standinKey    = "sk_test_bench"
 	standinSecret = "whsec_bench"
 )
 
-// folderConfig says where a stand-in keeps what it has, and where the shop's webhook is.
+// folderConfig says where a stand-in keeps its data, and where the shop's webhook is.
 type folderConfig struct {
 	Folder  string `envconfig:"SHOPBENCH_FOLDER"`
 	Webhook string `envconfig:"SHOPBENCH_WEBHOOK"`
@@ -160,14 +160,13 @@ func runInbox(ctx context.Context, log *slog.Logger, cfg folderConfig) error {
 	return s.Run(ctx)
 }
 
-// bareAnswer is what the bare handler says under a path.
+// bareAnswer is the bare handler's answer under a path.
 type bareAnswer struct {
 	Header http.Header
 	Body   []byte
 }
 
-// runBare is the limit of answering over HTTP in Go: net/http and a handler that writes bytes from
-// memory.
+// runBare is the limit of HTTP in Go: net/http and a handler that writes bytes from memory.
 func runBare(ctx context.Context, input string) error {
 	var answers map[string]bareAnswer
 	if err := json.Unmarshal([]byte(input), &answers); err != nil {
@@ -189,7 +188,7 @@ func runBare(ctx context.Context, input string) error {
 			}
 		})}
 	fmt.Println("ready", l.Addr())
-	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // no one is asking any more
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // no one sends requests any longer
 	defer stop()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)

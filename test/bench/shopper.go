@@ -34,9 +34,10 @@ const (
 	stepOrder
 )
 
-// link is a keep-alive connection that asks one thing at a time. It parses no more than a purchase needs.
+// link is a keep-alive connection with one request at a time. It parses no more than a purchase
+// needs.
 type link struct {
-	ctx  context.Context //nolint:containedctx // of the run, for dialling again
+	ctx  context.Context //nolint:containedctx // of the run, to dial again
 	addr string
 	conn net.Conn
 	in   *bufio.Reader
@@ -44,7 +45,7 @@ type link struct {
 	used time.Time
 }
 
-// linkIdle is shorter than servers keep a connection that no one uses.
+// linkIdle is shorter than the time for which servers keep an idle connection.
 const linkIdle = 2 * time.Second
 
 func dial(ctx context.Context, addr string) (*link, error) {
@@ -100,7 +101,7 @@ func (l *link) ask(method, path, body string, headers ...string) (http.Header, [
 	return answer.Header, raw, nil
 }
 
-// shopper is a visitor on the way through a purchase. Each has a client address of their own, as behind a proxy.
+// shopper is a visitor in the middle of a purchase. Each has a client address, as behind a proxy.
 type shopper struct {
 	shop, stripe *link
 	address      string // X-Forwarded-For
@@ -171,7 +172,7 @@ func (s *shopper) post(path, form, want string) error {
 	return err
 }
 
-// ask asks the shop as this shopper's browser would, and wants a text in the answer.
+// ask sends a request as this shopper's browser would, and wants a text in the answer.
 func (s *shopper) ask(method, path, form, want string) ([]byte, error) {
 	headers := []string{"X-Forwarded-For: " + s.address, "Cookie: " + strings.Join(s.cookies, "; ")}
 	if method == http.MethodPost {
@@ -192,7 +193,7 @@ func (s *shopper) ask(method, path, form, want string) ([]byte, error) {
 	return raw, nil
 }
 
-// keep puts a cookie, name=value, in the place of an older one.
+// keep stores a cookie, name=value, in the place of an older one.
 func (s *shopper) keep(pair string) {
 	name, _, _ := strings.Cut(pair, "=")
 	for i, c := range s.cookies {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// starts measures how long the whole shop, PostgreSQL and broker included, takes from its start to
-// the moment a shopper could buy, and what memory it takes then.
+// starts measures how long the whole shop, PostgreSQL and broker included, takes from its start
+// until a shopper can buy, and its memory at that moment.
 func (b *bench) starts(ctx context.Context) error {
 	b.say("starts of the whole shop")
 	cold, err := b.openShop()
@@ -35,7 +35,7 @@ func (b *bench) warmStart(ctx context.Context) error {
 	took := time.Since(s.began)
 	at := s.memory()
 	idle := at
-	select { // what starting took is given back to the system by and by
+	select { // memory that starting took is given back to the system within seconds
 	case <-time.After(8 * time.Second):
 		idle = s.memory()
 	case <-ctx.Done():

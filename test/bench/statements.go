@@ -12,24 +12,25 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// counted is what the services of a shop had PostgreSQL do for one purchase, by pg_stat_statements: every statement
-// counts, BEGIN and COMMIT as well; what the idle shop asks is taken off.
+// counted is what PostgreSQL did for the services of a shop during one purchase, by
+// pg_stat_statements. Every statement counts, BEGIN and COMMIT as well; those of the idle shop are
+// subtracted.
 type counted struct {
 	calls, control, buffers float64
 	statements              []counting
 }
 
-// counting is one statement, normalized, with what it took.
+// counting is one normalized statement and its cost.
 type counting struct {
 	Service string
 	Query   string
 	Calls   float64
-	Ms      float64 // of running it
-	PlanMs  float64 // of planning it
+	Ms      float64 // execution
+	PlanMs  float64 // planning
 	Buffers float64
 }
 
-// listed is how many statements a report lists.
+// listed is how many statements a report lists at most.
 const listed = 60
 
 const countedSQL = `
@@ -38,7 +39,7 @@ const countedSQL = `
 	FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid JOIN pg_database d ON d.oid = s.dbid
 	WHERE rolname LIKE 'shop\_%' AND d.datname = current_database() GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC`
 
-// countedSince are the statements since the last reset, for each of n purchases.
+// countedSince returns the statements since the last reset, for each of n purchases.
 func (o *opened) countedSince(ctx context.Context, n float64) (c counted, err error) {
 	if c.statements, err = pg.List[counting](ctx, o.owner, "read pg_stat_statements", countedSQL); err != nil {
 		return c, err
@@ -64,7 +65,7 @@ func (c *counted) sum() {
 // transactional are the statements that begin and end transactions.
 var transactional = regexp.MustCompile(`(?i)^(begin|commit|rollback|savepoint|release)\b`)
 
-// without takes off what the idle shop asks within a time.
+// without subtracts a share of what the idle shop does.
 func (c counted) without(idle counted, share float64) counted {
 	c.statements = slices.Clone(c.statements)
 	for i := range c.statements {
@@ -84,8 +85,8 @@ func (o *opened) resetCounts(ctx context.Context) error {
 	return err
 }
 
-// count makes purchases one at a time and counts their statements; then step by step, each time with what follows from
-// the step in the background.
+// count makes purchases one at a time and counts their statements; then step by step, each time
+// with the step's work in the background.
 func (s *contender) count(ctx context.Context) error {
 	s.say("statements of a purchase, %s", s.name)
 	o, err := s.open(ctx)
@@ -173,7 +174,7 @@ func (o *opened) countSteps(ctx context.Context, idle counted) error {
 
 var blanks = regexp.MustCompile(`\s+`)
 
-// list are the statements that a purchase has most of.
+// list lists the most frequent statements of a purchase.
 func (c counted) list() string {
 	var b strings.Builder
 	for i, s := range c.statements {

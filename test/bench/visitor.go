@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// visitor is a browser, for what has to be set up before something can be measured.
+// visitor is a browser that prepares a measurement.
 type visitor struct {
 	base   *url.URL
 	client http.Client
@@ -23,7 +23,7 @@ func (s *shop) visitor() (*visitor, error) {
 		return nil, fmt.Errorf("make a cookie jar: %w", err)
 	}
 	v := &visitor{&url.URL{Scheme: "http", Host: s.addr}, http.Client{Jar: jar, Timeout: 30 * time.Second}}
-	_, err = v.do(http.MethodGet, "/user/token", nil) // the token's cookie
+	_, err = v.do(http.MethodGet, "/user/token", nil) // sets the token's cookie
 	return v, err
 }
 
@@ -81,7 +81,7 @@ func (v *visitor) cookie(name string) string {
 	return ""
 }
 
-// cookies is the header that this browser would send.
+// cookies is the header that this browser sends.
 func (v *visitor) cookies() string {
 	var all []string
 	for _, c := range v.client.Jar.Cookies(v.base) {
@@ -93,7 +93,7 @@ func (v *visitor) cookies() string {
 // password is that of every member of a run.
 const password = "Nine green bottles 42!"
 
-// register makes the browser's shopper a member.
+// register makes the browser's visitor a member.
 func (v *visitor) register(name string) error {
 	_, err := v.post("/user/create-account", `"create_account":"true"`, "firstname", "Ann", "lastname", "Lee",
 		"username", name,

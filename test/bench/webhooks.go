@@ -15,8 +15,8 @@ import (
 
 const webhookTime = 3 * time.Second
 
-// webhooks compares accepting events (HTTP, signature, both rows, synced) with pgbench inserting the
-// same two rows, a transaction each.
+// webhooks compares accepting events (HTTP, signature, both rows, synced) with pgbench inserting
+// the same two rows in a transaction each.
 func (w *backing) webhooks(ctx context.Context) error {
 	s, err := w.script("webhook", "webhook", webhookScript())
 	if err != nil {
@@ -51,15 +51,15 @@ func (w *backing) webhooks(ctx context.Context) error {
 	return err
 }
 
-// acceptance is webhook at work.
+// acceptance is webhook running under load.
 type acceptance struct {
 	*backing
 	round int
 	spent spent
 }
 
-// accept runs webhook, with its relay, and posts events to it. It runs for this long only, so that
-// its relay takes nothing from pgbench.
+// accept runs webhook with its relay and posts events to it. It runs only that long, so that its
+// relay takes nothing from pgbench.
 func (a *acceptance) accept(ctx context.Context, connections int, d time.Duration) (float64, error) {
 	if err := a.checkpoint(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
 		return 0, err
@@ -94,8 +94,8 @@ func (w *backing) storeEvents(ctx context.Context, s script, clients, seconds in
 	return w.pgbench(ctx, s, clients, "-T", strconv.Itoa(seconds))
 }
 
-// webhookScript writes what webhook writes for one event: in one statement, with the body as a
-// constant, so that nothing but the two rows costs anything.
+// webhookScript writes what webhook writes for one event, in one statement and with the body as a
+// constant, so that only the two rows cost anything.
 func webhookScript() string {
 	body := literal(eventBody("evt_bench", "72999999", 2951))
 	return fmt.Sprintf(`\set n :n + 1
@@ -143,8 +143,8 @@ func (w *backing) eventPosts(round string) request {
 	}
 }
 
-// madeBefore makes requests beforehand, so that signing them takes nothing from the service that checks the
-// signatures. When they are used up, further ones are made as they are needed.
+// madeBefore makes requests beforehand, so that signing them takes nothing from the service that
+// checks the signatures. Once they are used up, it makes more on demand.
 func madeBefore(next request, connections int) request {
 	const number = 30_000 // of some 3.6 kB each; more than three seconds' worth
 	made := make([][][]byte, connections)

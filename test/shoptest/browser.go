@@ -22,12 +22,12 @@ type Browser struct {
 	address string
 }
 
-// Answer is what came back.
+// Answer is the shop's answer to one request.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// JSON is the body when it is a JSON object, else nil.
+	// JSON is the body if it is a JSON object, otherwise nil.
 	JSON map[string]any
 }
 
@@ -47,7 +47,7 @@ func (s *Shop) Browser() *Browser {
 		}}}
 }
 
-// Get asks for a path of the shop.
+// Get requests a path of the shop.
 func (b *Browser) Get(path string) Answer {
 	b.tb.Helper()
 	return b.must(b.Try(http.MethodGet, path, nil))
@@ -74,7 +74,7 @@ func (b *Browser) must(a Answer, err error) Answer {
 	return a
 }
 
-// Try is Get or Post for times when the shop may be away.
+// Try is Get or Post while the shop may be down.
 func (b *Browser) Try(method, path string, form url.Values) (Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -122,7 +122,7 @@ func (b *Browser) Cookie(name string) string {
 	return ""
 }
 
-// At walks the JSON by keys.
+// At returns the value under a path of keys.
 func (a Answer) At(path ...string) any {
 	var v any = a.JSON
 	for _, key := range path {
@@ -156,7 +156,7 @@ func (b *Browser) Want(a Answer, value any, path ...string) {
 	}
 }
 
-// Checkout puts pieces of a SKU into the cart and opens the payment page; it returns the session.
+// Checkout puts pieces of a SKU into the cart and opens the payment page. It returns the session.
 func (b *Browser) Checkout(sku, quantity, email string) string {
 	b.tb.Helper()
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", sku, "quantity", quantity), "success",
@@ -166,7 +166,7 @@ func (b *Browser) Checkout(sku, quantity, email string) string {
 	return a.Text("session_id")
 }
 
-// Success asks what became of a session.
+// Success requests the outcome of a session, as the success page does.
 func (b *Browser) Success(session string) Answer {
 	b.tb.Helper()
 	return b.Get("/order/checkout-session-success?session_id=" + session)

@@ -24,7 +24,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
-// Ledger is what Stripe knows of all sessions: the truth that orders are compared with.
+// Ledger is what Stripe knows of all sessions. Orders are compared with it.
 func (s *Shop) Ledger() []stripestandin.Ledger {
 	s.tb.Helper()
 	var list struct{ Sessions []stripestandin.Ledger }
@@ -54,7 +54,8 @@ func (s *Shop) secret(name string) string {
 	return string(text)
 }
 
-// Staff asks a service's pages as a person of the staff who may do everything, as the back office would.
+// Staff is a client for a service's pages, signed as the back office signs for a person who may do
+// everything.
 func (s *Shop) Staff(service string) *testenv.Client {
 	s.tb.Helper()
 	c := (&testenv.Client{TB: s.tb, URL: s.Listener(strings.ToUpper(service) + "_ADDR")}).AsStaff(service,
@@ -63,7 +64,7 @@ func (s *Shop) Staff(service string) *testenv.Client {
 	return c
 }
 
-// Event is the raw event of a type that Stripe has about a session.
+// Event is Stripe's raw event of a type about a session.
 func (s *Shop) Event(eventType, session string) []byte {
 	s.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -95,7 +96,7 @@ func (s *Shop) Event(eventType, session string) []byte {
 // PostEvent sends an event to the shop's webhook, signed as Stripe would, and returns the status.
 func (s *Shop) PostEvent(body []byte) (status int, err error) { return s.PostEventTo(s, body) }
 
-// PostEventTo sends an event that is signed with this shop's secret to a shop.
+// PostEventTo sends an event, signed with this shop's secret, to any shop.
 func (s *Shop) PostEventTo(shop *Shop, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -114,7 +115,7 @@ func (s *Shop) PostEventTo(shop *Shop, body []byte) (status int, err error) {
 	return w.StatusCode, err
 }
 
-// Order is a row of the orders as it matters for money.
+// Order holds the columns of an order that are about money.
 type Order struct {
 	Identifier, SessionID, Email string
 	Total                        money.Cents
@@ -135,7 +136,7 @@ func (s *Shop) Orders() []Order {
 	return all
 }
 
-// Quiet waits until nothing is on its way any more: no outbox holds a row, no mail is queued.
+// Quiet waits until nothing is in flight: no outbox holds a row, no mail is queued.
 func (s *Shop) Quiet(limit time.Duration) {
 	s.tb.Helper()
 	var left string
@@ -167,10 +168,10 @@ func (s *Shop) underWay() string {
 	return strings.Join(left, ", ")
 }
 
-// Check waits until the shop is quiet and every payment is an order, and holds Stripe's ledger,
-// the orders and the inbox against one another: each paid session is exactly one order, each order
-// exactly one mail, and the three amounts are equal. Nothing may be parked. Sessions in except made
-// no order on purpose.
+// Check waits until the shop is quiet and every payment is an order. It then compares Stripe's
+// ledger, the orders and the inbox: each paid session is exactly one order, each order has exactly
+// one mail, and the three amounts are equal. Nothing may be parked. Sessions in except made no
+// order on purpose.
 func (s *Shop) Check(limit time.Duration, except ...string) {
 	s.tb.Helper()
 	paid := map[string]stripestandin.Ledger{}
@@ -203,7 +204,7 @@ func (s *Shop) Check(limit time.Duration, except ...string) {
 	}
 }
 
-// checkMail wants one confirmation; what the customer was told of the order afterwards is left aside.
+// checkMail wants one confirmation of an order. Later mails about it don't count.
 func (s *Shop) checkMail(o Order) {
 	s.tb.Helper()
 	var mine []Mail

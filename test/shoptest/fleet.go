@@ -33,22 +33,23 @@ import (
 // Services are those of a shop, in the order in which an upgrade restarts them.
 var Services = []string{"mailer", "events", "webhook", "user", "order", "admin", "edge"}
 
-// Fleet is a shop as it runs on several machines: a process for each service, or two, and one broker or three. The
-// test's own process is the balancer in front, Stripe and the mail server.
+// Fleet is a shop as it runs on several machines: one or two processes for each service, and one
+// broker or three. The test's own process is the balancer in front, Stripe and the mail server.
 type Fleet struct {
 	*Shop
 	Processes []*Process // brokers, then the provisioning process, then services
 
 	env     []string
-	folder  string // of programs; "" for this one in its roles
+	folder  string // programs; "" for this one in its roles
 	brokers []*Process
 }
 
-// FleetOptions say what a fleet consists of.
+// FleetOptions describe the processes of a fleet.
 type FleetOptions struct {
 	Twice   []string // services that run twice
 	Brokers int      // 1 or 3
-	// Programs is a folder of the programs of another version, which makes the database's tables, too.
+	// Programs is a folder with the programs of another version, which also creates the database's
+	// tables.
 	Programs string
 }
 
@@ -59,23 +60,23 @@ type Process struct {
 	program string
 	args    []string
 	env     []string
-	ready   string // answers 200 when the process is ready
+	ready   string // answers 200 once the process is ready
 	addr    string
 	cmd     *exec.Cmd
 	ended   chan error
 	logs    logs
 }
 
-// StartFleet starts a fleet for the length of the test.
+// StartFleet starts a fleet that runs until the test ends.
 func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 	tb.Helper()
 	f := &Fleet{Shop: &Shop{tb: tb, DataDir: tb.TempDir(), pools: map[string]*pgxpool.Pool{}, logs: &logs{}}, folder: o.Programs}
 	if o.Programs == "" {
 		f.DatabaseURL = FreshDatabase(tb)
 	} else {
-		f.DatabaseURL = testenv.Database(tb) // for the other version to fill
+		f.DatabaseURL = testenv.Database(tb) // the other version creates the tables
 	}
-	// What is asked for last is stopped first.
+	// Cleanups run in reverse order, so the services stop before the parts that they need.
 	front := f.listen()
 	f.standIns(front)
 	f.startBrokers(o.Brokers)
@@ -93,7 +94,7 @@ func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 			services = append(services, p)
 		}
 	}
-	f.Admin = strings.Replace(at["admin"][0], "127.0.0.1", "localhost", 1) // passkeys want a name
+	f.Admin = strings.Replace(at["admin"][0], "127.0.0.1", "localhost", 1) // passkeys need a host name
 	for _, p := range services {
 		for _, service := range Services {
 			p.env = append(p.env, strings.ToUpper(service)+"_URL="+strings.Join(at[service], ","))
@@ -181,7 +182,7 @@ func (f *Fleet) startBrokers(n int) {
 	}
 }
 
-// natsURL is the login of a user at all brokers.
+// natsURL logs a user in at all brokers.
 func (f *Fleet) natsURL(user string) string {
 	var all []string
 	for _, p := range f.brokers {
@@ -190,7 +191,7 @@ func (f *Fleet) natsURL(user string) string {
 	return strings.Join(all, ",")
 }
 
-// settings are those that all services share.
+// settings are common to all services.
 func (f *Fleet) settings(brokers int) {
 	secret := make([]byte, 32)
 	rand.Read(secret) //nolint:errcheck // crypto/rand.Read never fails
@@ -200,7 +201,7 @@ func (f *Fleet) settings(brokers int) {
 		"NATS_REPLICAS="+strconv.Itoa(brokers), "SWEEP_EVERY=1s", "SWEEP_AFTER=2s", "SHIPPING_MAIL_AFTER=100ms")
 }
 
-// process is a process of a service, or of the program shop, that is not started yet.
+// process is a process of a service, or of the program shop, not started yet.
 func (f *Fleet) process(service string, args ...string) *Process {
 	f.tb.Helper()
 	p := &Process{Service: service, tb: f.tb, args: args}
@@ -219,7 +220,7 @@ func (f *Fleet) process(service string, args ...string) *Process {
 	return p
 }
 
-// Use has a process run the program of its name in a folder, or this program in its role.
+// Use makes a process run the program of its name in a folder, or this program in its role.
 func (p *Process) Use(folder string) {
 	if folder != "" && p.Service != "broker" {
 		p.program = filepath.Join(folder, p.Service)
@@ -235,7 +236,7 @@ func (p *Process) Use(folder string) {
 	}
 }
 
-// Migrate runs the job of an upgrade, of the programs in a folder, or of this program.
+// Migrate runs the migration job with the programs in a folder, or with this program.
 func (f *Fleet) Migrate(folder string) {
 	f.tb.Helper()
 	p := f.process("shop", "migrate")
@@ -245,14 +246,14 @@ func (f *Fleet) Migrate(folder string) {
 	}
 }
 
-// Order runs one of the commands of order for staff, of the programs in a folder, or of this program.
+// Order runs one of order's commands for staff with the programs in a folder, or with this program.
 func (f *Fleet) Order(folder string, args ...string) (string, error) {
 	p := f.process("order", args...)
 	p.Use(folder)
 	return p.run()
 }
 
-// MakeOwner makes an owner of the back office, and notes in AdminLink the link that signs them in.
+// MakeOwner makes an owner of the back office, and stores the sign-in link in AdminLink.
 func (f *Fleet) MakeOwner(name string) {
 	f.tb.Helper()
 	p := f.process("admin", "person", "add")
@@ -271,7 +272,8 @@ func (p *Process) run() (out string, err error) {
 	return string(all), err
 }
 
-// Faults builds the programs of services with their crash points (pkg/fault), for Use.
+// Faults builds the programs of services with their crash points (pkg/fault) and returns the
+// folder, for Use.
 func Faults(tb testing.TB, services ...string) (folder string) {
 	tb.Helper()
 	folder = tb.TempDir()
@@ -283,7 +285,8 @@ func Faults(tb testing.TB, services ...string) (folder string) {
 	return folder
 }
 
-// StartWith starts a process that dies at a crash point, such as admin.answered:1, or at none.
+// StartWith starts a process that dies at a crash point, such as admin.answered:1, or at none if
+// point is "".
 func (p *Process) StartWith(point string) {
 	p.tb.Helper()
 	p.env = append(slices.DeleteFunc(p.env, func(s string) bool { return strings.HasPrefix(s, "FAULT=") }), "FAULT="+point)
@@ -318,7 +321,7 @@ func (f *Fleet) start(p *Process) {
 	p.Start()
 }
 
-// Of are the processes of a service, or of the brokers.
+// Of returns the processes of a service, or of the brokers.
 func (f *Fleet) Of(service string) (list []*Process) {
 	for _, p := range f.Processes {
 		if p.Service == service {
@@ -406,7 +409,7 @@ func (p *Process) Upgrade() {
 	p.Start()
 }
 
-// balance is what stands before edge: it sends each request to one of its processes.
+// balance stands before edge and sends each request to one of its processes.
 func (f *Fleet) balance(l net.Listener, edges []string) {
 	f.tb.Helper()
 	at, err := web.ParseAddresses("EDGE_URL", strings.Join(edges, ","))

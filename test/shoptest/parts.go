@@ -19,7 +19,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Mail is a mail in the inbox.
+// Mail is one mail of the inbox.
 type Mail struct {
 	ID        string   `json:"id"`
 	MessageID string   `json:"message_id"`
@@ -29,7 +29,7 @@ type Mail struct {
 	HTML      string   `json:"html"`
 }
 
-// Mails are the mails that an address received, newest first.
+// Mails are the mails to an address, newest first.
 func (s *Shop) Mails(to string) []Mail {
 	s.tb.Helper()
 	var list struct{ Mails []Mail }
@@ -45,7 +45,7 @@ func (s *Shop) WaitMails(to string, n int, limit time.Duration) []Mail {
 	return got
 }
 
-// InboxSwitches sets how the mail server behaves; {} is well.
+// InboxSwitches sets how the mail server behaves; {} is healthy.
 func (s *Shop) InboxSwitches(switches string) {
 	s.tb.Helper()
 	s.ask(http.MethodPost, s.Inbox+"/api/switches", []byte(switches), nil)
@@ -57,14 +57,14 @@ func (s *Shop) StripeSwitches(switches string) {
 	s.ask(http.MethodPost, s.StandIn+"/_/switches", []byte(switches), nil)
 }
 
-// Pay pays a session at Stripe, without its page. options may be nil.
+// Pay pays a session at Stripe without its page. options may be nil.
 func (s *Shop) Pay(session string, options []byte) {
 	s.tb.Helper()
 	s.ask(http.MethodPost, s.StandIn+"/_/sessions/"+session+"/pay", options, nil)
 }
 
-// TryPay is Pay for times when the shop, and Stripe with it, may be away. A session that is paid
-// already is fine.
+// TryPay is Pay while the shop, and Stripe with it, may be down. It accepts a session that is paid
+// already.
 func (s *Shop) TryPay(session string, options []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -86,7 +86,7 @@ func (s *Shop) TryPay(session string, options []byte) error {
 	return fmt.Errorf("paying session %s: %d %s", session, w.StatusCode, raw)
 }
 
-// TryStripe is StripeDo for times when Stripe may refuse, or be away with the shop.
+// TryStripe is StripeDo while Stripe may refuse, or be down with the shop.
 func (s *Shop) TryStripe(path, body string) (status int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -146,10 +146,10 @@ func (s *Shop) Count(service, sql string, args ...any) (n int) {
 	return n
 }
 
-// Exec does what staff may do in psql.
+// Exec changes a service's rows as staff may do in psql.
 func (s *Shop) Exec(service, sql string, args ...any) {
 	s.tb.Helper()
-	err := pg.Again(context.Background(), func() error { // the shop at work may lock the same rows in another order
+	err := pg.Again(context.Background(), func() error { // the running shop may lock the same rows in another order
 		_, err := s.Database(service).Exec(context.Background(), sql, args...)
 		return err
 	})
@@ -196,8 +196,8 @@ func Background(tb testing.TB, env []string, args ...string) {
 	})
 }
 
-// Command runs a command of the shop's binary, which finds the shop by its data folder, as staff
-// would run it.
+// Command runs a command of the shop's binary as staff would. The command finds the shop by its
+// data folder.
 func (s *Shop) Command(args ...string) (code int, stdout, stderr string) {
 	s.tb.Helper()
 	return Command(s.tb, []string{"DATA_DIR=" + s.DataDir}, args...)

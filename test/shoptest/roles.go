@@ -26,7 +26,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/webhook"
 )
 
-// roleVariable makes the program of a test play a process of a Fleet.
+// roleVariable tells the program of a test which process of a Fleet to be.
 const roleVariable = "SHOPTEST_ROLE"
 
 // Main is the TestMain of packages that start a Fleet.
@@ -66,7 +66,8 @@ func Main(m *testing.M) {
 	os.Exit(2)
 }
 
-// runBroker is a server with the users and rights of deploy/nats/nats.conf, at the addresses of the environment.
+// runBroker runs a server with the users and rights of deploy/nats/nats.conf, at the addresses of
+// the environment.
 func runBroker() error {
 	opts, err := server.ProcessConfigFile(os.Getenv("BROKER_CONF"))
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package shoptest starts the whole shop as a process of its own, as `make run` does, for tests
-// that look at it from outside: over HTTP, in its inbox, in Stripe's ledger, in the database, and
-// after kill -9.
+// Package shoptest starts the whole shop as a process of its own, as `make run` does. Tests look at
+// it from outside: over HTTP, in its inbox, in Stripe's ledger, in the database, and after kill -9.
 package shoptest
 
 import (
@@ -26,9 +25,9 @@ import (
 
 // Shop is a running shop.
 type Shop struct {
-	// Where its parts answer: "http://127.0.0.1:1234".
+	// Addresses of the shop's parts: "http://127.0.0.1:1234".
 	URL, Inbox, StandIn, Monitor, Metrics, Webhook string
-	// Admin is the back office, AdminLink what signs its first person in, once.
+	// Admin is the back office, AdminLink the link that signs in its first person, once.
 	Admin, AdminLink string
 	// NATS is the broker's client address, with the login of staff.
 	NATS        string
@@ -45,19 +44,19 @@ type Shop struct {
 	pools map[string]*pgxpool.Pool
 }
 
-// Options change what Start starts.
+// Options configure a shop for Start.
 type Options struct {
-	// Env holds settings, "NAME=value", behind the harness's own.
+	// Env holds settings, "NAME=value". They win over Start's own.
 	Env []string
 	// DatabaseURL is a database to use instead of a fresh one.
 	DatabaseURL string
-	// OwnDatabase lets the shop start a PostgreSQL of its own in its data folder.
+	// OwnDatabase makes the shop start a PostgreSQL of its own in its data folder.
 	OwnDatabase bool
 	// Faults builds the shop with its crash points (pkg/fault); the setting FAULT chooses one.
 	Faults bool
 }
 
-// build makes the shop's binary once for all tests of a process; SHOP_BINARY saves it.
+// build makes the shop's binary once for all tests of a process, unless SHOP_BINARY names one.
 var build = sync.OnceValues(func() (string, error) {
 	if binary := os.Getenv("SHOP_BINARY"); binary != "" {
 		return binary, nil
@@ -82,7 +81,7 @@ func compileTo(binary, command string, flags ...string) error {
 	args := append([]string{"build", "-trimpath", "-o", binary}, flags...)
 	cmd := exec.Command("go", append(args,
 		"github.com/startupwebapp/startupwebapp/"+command)...) //nolint:gosec // our own command
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that both share what is compiled
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // the same as make, so that compiled packages are shared
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build %s: %w\n%s", command, err, out)
@@ -90,8 +89,8 @@ func compileTo(binary, command string, flags ...string) error {
 	return nil
 }
 
-// Start starts a shop on ports of its own with a database and a data folder of its own, waits until it is
-// open, and stops it at the end of the test.
+// Start starts a shop with ports, a database and a data folder of its own, and waits until it is
+// open. The shop is stopped at the end of the test.
 func Start(tb testing.TB, o Options) *Shop {
 	tb.Helper()
 	s := &Shop{tb: tb, build: build, DataDir: tb.TempDir(), DatabaseURL: o.DatabaseURL,
@@ -105,7 +104,7 @@ func Start(tb testing.TB, o Options) *Shop {
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR",
 		"ADMIN_ADDR", "NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
-		// the same after a restart, as someone has it in their settings
+		// Ports stay the same after a restart, as in a shop whose settings name them.
 		s.env = append(s.env, name+"="+testenv.Port(tb))
 	}
 	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"),
@@ -123,7 +122,7 @@ func Start(tb testing.TB, o Options) *Shop {
 	return s
 }
 
-// FreshDatabase makes a database with the shop's tables, for the length of the test.
+// FreshDatabase creates a database with the shop's tables, which is dropped at the end of the test.
 func FreshDatabase(tb testing.TB) string {
 	tb.Helper()
 	var schemas []testenv.Schema
@@ -180,7 +179,7 @@ func (s *Shop) opened(open <-chan map[string]string) {
 			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"),
 			&s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
 		} {
-			if *field != address { // else browsers that go on through a restart may be reading it
+			if *field != address { // unchanged fields are not written: browsers may be reading them
 				*field = address
 			}
 		}
@@ -190,7 +189,7 @@ func (s *Shop) opened(open <-chan map[string]string) {
 	}
 }
 
-// Setting is what the shop wrote down for staff's commands.
+// Setting is a setting that the shop wrote down for staff's commands.
 func (s *Shop) Setting(name string) string {
 	s.tb.Helper()
 	text, err := os.ReadFile(filepath.Join(s.DataDir, "settings"))
@@ -231,7 +230,7 @@ func addresses(lines *bufio.Scanner) map[string]string {
 	return found
 }
 
-// Kill ends the process as a power cut would, and all that it started.
+// Kill kills the process and its children, as a power cut would.
 func (s *Shop) Kill() {
 	s.tb.Helper()
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -241,7 +240,7 @@ func (s *Shop) Kill() {
 	s.cmd = nil
 }
 
-// Stop asks the process to end, as Ctrl-C does, and fails the test when it does not end cleanly.
+// Stop ends the process as Ctrl-C does, and fails the test unless it ends cleanly.
 func (s *Shop) Stop() {
 	s.tb.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -259,22 +258,23 @@ func (s *Shop) Stop() {
 	s.cmd = nil
 }
 
-// Again starts the stopped or killed shop once more, with its data and at its addresses. More
-// settings may be given.
+// Again starts the stopped or killed shop once more, with its data and at its addresses. Settings
+// may be added.
 func (s *Shop) Again(env ...string) {
 	s.tb.Helper()
 	s.env = append(s.env, env...)
 	s.start(true)
 }
 
-// AgainUnseen is Again without waiting until the shop opens: it may die before.
+// AgainUnseen is Again without waiting until the shop opens, since it may die before.
 func (s *Shop) AgainUnseen(env ...string) {
 	s.tb.Helper()
 	s.env = append(s.env, env...)
 	s.start(false)
 }
 
-// Ended waits for the process to end by itself (a crash point) and reports whether it did in time.
+// Ended waits for the process to end by itself, at a crash point, and reports whether it did in
+// time.
 func (s *Shop) Ended(limit time.Duration) bool {
 	select {
 	case <-s.done:
@@ -306,7 +306,7 @@ func Refuse(tb testing.TB, env ...string) (code int, stderr string) {
 	return 0, ""
 }
 
-// Database opens the shop's database as its owner, seeing one service's schema.
+// Database opens the shop's database as its owner, with one service's schema in the search path.
 func (s *Shop) Database(service string) *pgxpool.Pool {
 	s.tb.Helper()
 	s.mu.Lock()
@@ -321,7 +321,7 @@ func (s *Shop) Database(service string) *pgxpool.Pool {
 	return s.pools[service]
 }
 
-// For is the running shop for a test of several that share it. What fails, fails that test; only
+// For is the running shop for one of several tests that share it. Failures are that test's; only
 // the test that started the shop stops it.
 func (s *Shop) For(tb testing.TB) *Shop {
 	return &Shop{URL: s.URL, Inbox: s.Inbox, StandIn: s.StandIn, Monitor: s.Monitor, Metrics: s.Metrics,
@@ -330,19 +330,21 @@ func (s *Shop) For(tb testing.TB) *Shop {
 		pools: map[string]*pgxpool.Pool{}}
 }
 
-// Log is what the shop logged so far.
+// Log is the shop's log so far.
 func (s *Shop) Log() string { return s.logs.tail(1 << 20) }
 
 // RSS is how much memory the process takes.
 func (s *Shop) RSS() (bytes int64) { return s.memory("Rss") }
 
-// PSS is the process's memory, of which what it shares with others, of the same program mostly, is divided among them.
+// PSS is the memory of the process, where each page that it shares with other processes, mostly of
+// the same program, counts in part.
 func (s *Shop) PSS() (bytes int64) { return s.memory("Pss") }
 
-// OwnMemory is what the process shares with no program's file: its heaps and stacks.
+// OwnMemory is the memory that comes from no file and is shared with no other process: heaps and
+// stacks.
 func (s *Shop) OwnMemory() (bytes int64) { return s.memory("Anonymous") }
 
-// memory reads one of the kernel's sums of a process's memory.
+// memory reads one of the kernel's totals about a process's memory.
 func (s *Shop) memory(name string) (bytes int64) {
 	s.tb.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.cmd.Process.Pid))
@@ -360,7 +362,7 @@ func (s *Shop) memory(name string) (bytes int64) {
 	return kib << 10
 }
 
-// logs keeps what a process wrote.
+// logs holds the output of a process.
 type logs struct {
 	mu   sync.Mutex
 	text []byte
@@ -374,7 +376,7 @@ func (l *logs) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// complaints are the last lines that say of a warning or an error, or are none of our log's.
+// complaints are the last lines with a warning or an error, or that are not in our log's format.
 func (l *logs) complaints(lines int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
