@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// totals are the figures of a day or of several; amounts are cents. A visitor is a browser on a day.
+// totals are the figures of a day or of several; amounts are cents. A visitor is a browser on a
+// day.
 type totals struct {
 	Visitors      int64       `json:"visitors"`
 	Visits        int64       `json:"visits"`

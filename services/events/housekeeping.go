@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// traceableDays is how long a page view keeps the client's address and the browser's name: long enough to
-// see an attack or a broken browser, and no longer.
+// traceableDays is how long a page view keeps the client's address and the browser's name: long
+// enough to see an attack or a broken browser, and no longer.
 const traceableDays = 30
 
 // housekeeping are the periodic tasks of events. They make the tables of the next months, bring

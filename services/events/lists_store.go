@@ -29,7 +29,8 @@ type eventRow struct {
 	Agent    string    `json:"user_agent,omitempty"`
 }
 
-// eventTable is how a list reads its table; every list has the columns id, at, url, user_id and anonymous_id.
+// eventTable is how a list reads its table; every list has the columns id, at, url, user_id and
+// anonymous_id.
 type eventTable struct {
 	from    string            // the FROM clause, in which the table is v
 	more    map[string]string // columns of eventRow by name

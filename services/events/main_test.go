@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// env is events as it runs, edge's publisher, the order service's outbox, and a database that can be
-// cut off.
+// env is events as it runs, edge's publisher, the order service's outbox, and a database that can
+// be cut off.
 type env struct {
 	*testenv.Client // with edge's identity
 	testenv.DB      // not affected by cut

@@ -7,7 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// mailFigures is what the links of a newsletter or another mail with a code brought. Sales are cents.
+// mailFigures is what the links of a newsletter or another mail with a code brought. Sales are
+// cents.
 type mailFigures struct {
 	Clicks int64       `json:"clicks"`
 	Visits int64       `json:"visits"`

@@ -85,7 +85,8 @@ const unavailableText = "This user name is taken."
 // errAddressFull refuses an address for which enough accounts wait to be proved.
 var errAddressFull = errors.New("too many accounts wait for the proof of the address")
 
-// addressFullText does not say who has accounts: those that are counted prove nothing about the owner.
+// addressFullText does not say who has accounts: those that are counted prove nothing about the
+// owner.
 const addressFullText = "No account can be given this address now. If it is yours, ask for your user name and use " +
 	"that account, or write to us."
 

@@ -35,11 +35,12 @@ type account struct {
 const accountColumnsSQL = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
 	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
 
-// stillOpenSQL leaves out accounts that were merged into others. To their former owners these are as
-// if erased, except that no one is given the user name.
+// stillOpenSQL leaves out accounts that were merged into others. To their former owners these are
+// as if erased, except that no one is given the user name.
 const stillOpenSQL = ` AND merged_member IS NULL`
 
-// queryAccount runs a statement that returns at most one account; found is false when there is none.
+// queryAccount runs a statement that returns at most one account; found is false when there is
+// none.
 func queryAccount(ctx context.Context, db pg.DB, sql string, args ...any) (a account, found bool, err error) {
 	return pg.One[account](ctx, db, "query an account", sql, args...)
 }
@@ -85,8 +86,8 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
 }
 
-// updateLastLogin stamps a login and stores the password's new form if there is one. done is false if the
-// password has changed since it was checked.
+// updateLastLogin stamps a login and stores the password's new form if there is one. done is false
+// if the password has changed since it was checked.
 func updateLastLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
 		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password)

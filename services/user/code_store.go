@@ -58,8 +58,8 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 	return email, err
 }
 
-// deleteOldRequests deletes codes and changes of address that have expired, and requests for mails that no
-// one waits for any longer.
+// deleteOldRequests deletes codes and changes of address that have expired, and requests for mails
+// that no one waits for any longer.
 func deleteOldRequests(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, old := range []struct{ what, sql string }{
 		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 ` +

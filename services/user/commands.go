@@ -45,8 +45,8 @@ func IsCommand(args []string) bool {
 	return false
 }
 
-// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
-// settings that cannot work.
+// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments
+// or settings that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
 	return boot.Command("user", Usage, boot.CommandTimeout, stderr, func(ctx context.Context) error {
 		cfg, err := boot.Load[Config]()

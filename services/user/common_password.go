@@ -63,8 +63,8 @@ func common(password string) bool {
 // frill reports whether a character is not part of a word.
 func frill(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r < utf8.RuneSelf }
 
-// personal reports whether a password contains one of the names, as it is, with lookalikes, or without the
-// signs between its letters and digits.
+// personal reports whether a password contains one of the names, as it is, with lookalikes, or
+// without the signs between its letters and digits.
 func personal(password string, names ...string) bool {
 	for _, name := range names {
 		if utf8.RuneCountInString(name) < minName {

@@ -42,7 +42,8 @@ func tellsOfVisitor(d *bus.Delivery) bool {
 	return err != nil || o.MemberID == 0 && (!o.ProspectKnown || o.Newsletter)
 }
 
-// onOrder makes prospects of visitors who ordered or named an address for the receipt, and counts the orders.
+// onOrder makes prospects of visitors who ordered or named an address for the receipt, and counts
+// the orders.
 func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	visits := make([]visit, 0, len(group))
 	for _, d := range group {

@@ -28,8 +28,8 @@ func printPerson(ctx context.Context, pool *pgxpool.Pool, named erasure.Person, 
 	return erasure.Print(out, raw)
 }
 
-// Erase erases a person's rows here and, in the same transaction, tells the other services to do the
-// same. Repeating it tells them again.
+// Erase erases a person's rows here and, in the same transaction, tells the other services to do
+// the same. Repeating it tells them again.
 func Erase(ctx context.Context, pool *pgxpool.Pool, named erasure.Person, out io.Writer) error {
 	var found erasure.Person
 	err := pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {

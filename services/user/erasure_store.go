@@ -90,8 +90,9 @@ func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []strin
 	}
 }
 
-// findProspects finds the prospect records of a person's accounts and addresses, and those that were merged with
-// them, until there are no new ones. It adds the addresses of merged records to the person's.
+// findProspects finds the prospect records of a person's accounts and addresses, and those that
+// were merged with them, until there are no new ones. It adds the addresses of merged records to
+// the person's.
 func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error) {
 	for {
 		p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records", `
@@ -135,8 +136,8 @@ const (
 	byMemberSQL   = ` WHERE member_id = ANY($1)`
 	byProspectSQL = ` OR prospect_id = ANY($2)`
 	byAddressSQL  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
-	// threadsOfSQL selects the chats under an address of the person's, and those under another one in
-	// which the person wrote.
+	// threadsOfSQL selects the chats under an address of the person's, and those under another one
+	// in which the person wrote.
 	threadsOfSQL = `SELECT id FROM chat_thread WHERE` + byAddressSQL + `
 		UNION
 		SELECT thread_id FROM chat_message` + byMemberSQL + byProspectSQL

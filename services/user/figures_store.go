@@ -98,7 +98,8 @@ func buyersOf(ctx context.Context, tx pgx.Tx, rows []boughtRow) ([]buyer, error)
 		  LEFT JOIN bought b USING (identifier)`+buyerOfSQL+` ORDER BY o.n`, rows)
 }
 
-// lockBuyers keeps customers as they are until tx ends, members before prospects, in the order of their ids.
+// lockBuyers keeps customers as they are until tx ends, members before prospects, in the order of
+// their ids.
 func lockBuyers(ctx context.Context, tx pgx.Tx, customers []buyer) error {
 	members, prospects := idsOf(customers)
 	if err := pg.Exec(ctx, tx, "lock members", `

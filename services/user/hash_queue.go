@@ -16,9 +16,9 @@ import (
 
 const (
 	hashConcurrency = 2
-	// hashQueueSize is how many requests may wait in each of the two lines. At about 70 hashes a second
-	// the last request of a full line waits half as long as a request may take. A waiting request
-	// costs some 40 KB, so two full lines stay below 100 MB.
+	// hashQueueSize is how many requests may wait in each of the two lines. At about 70 hashes a
+	// second the last request of a full line waits half as long as a request may take. A waiting
+	// request costs some 40 KB, so two full lines stay below 100 MB.
 	hashQueueSize = 1000
 )
 
@@ -145,8 +145,8 @@ func (l *line) join(w *hashWait) bool {
 	return true
 }
 
-// evictFor sends away the newest request of the client that has the most, if that is more than client
-// would have with one more.
+// evictFor sends away the newest request of the client that has the most, if that is more than
+// client would have with one more.
 func (l *line) evictFor(client string) bool {
 	longest := client
 	for other, list := range l.waiting {

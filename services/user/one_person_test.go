@@ -25,8 +25,8 @@ func (e *env) switches(id int64, news, unsubscribe string) {
 		`{"update_communication_preferences":"success"}`)
 }
 
-// Every token that was ever mailed unsubscribes its owner, whatever replaced it, and as often as the
-// owner subscribes again.
+// Every token that was ever mailed unsubscribes its owner, whatever replaced it, and as often as
+// the owner subscribes again.
 func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

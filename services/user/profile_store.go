@@ -19,8 +19,8 @@ type addressChange struct {
 	Changed     time.Time
 }
 
-// insertAddressChange stores the address of an account before it changes, and returns the code that undoes
-// the change.
+// insertAddressChange stores the address of an account before it changes, and returns the code that
+// undoes the change.
 func insertAddressChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
 	expires := time.Now().Add(undoTTL)
 	code = newCode(key, codeUndo, expires)
@@ -37,8 +37,8 @@ func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, f
 		FROM address_change WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
 }
 
-// markChangeUndone marks a change as undone, and all later ones of the member as superseded. done is
-// false if that has happened in the meantime. The account must be locked by tx.
+// markChangeUndone marks a change as undone, and all later ones of the member as superseded. done
+// is false if that has happened in the meantime. The account must be locked by tx.
 func markChangeUndone(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
 	done, err = pg.ExecOne(ctx, tx, "close the change of address $1", `
 		UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)

@@ -132,8 +132,8 @@ func (s *server) staffAccountMergePreview(r *http.Request) (adminui.Answer, erro
 	return p.answer(http.StatusOK), nil
 }
 
-// staffMergeAccounts merges another account of a person into this one, and closes it: exactly as the page showed the
-// two, or not at all.
+// staffMergeAccounts merges another account of a person into this one, and closes it: exactly as
+// the page showed the two, or not at all.
 func (s *server) staffMergeAccounts(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -291,8 +291,8 @@ func mergedMails(into, closed account, proved bool) []msg.Message {
 	return mails
 }
 
-// mergeFormerAddress adds the address of a closed account to the customer as a merged prospect, so that
-// orders under it still count. made says that there was no such prospect.
+// mergeFormerAddress adds the address of a closed account to the customer as a merged prospect, so
+// that orders under it still count. made says that there was no such prospect.
 func mergeFormerAddress(ctx context.Context, tx pgx.Tx, closed account, into int64) (p prospect, made bool, err error) {
 	if err := lockAddress(ctx, tx, closed.Email); err != nil {
 		return p, false, err
@@ -309,7 +309,8 @@ func mergeFormerAddress(ctx context.Context, tx pgx.Tx, closed account, into int
 	return p, made, markMerged(ctx, tx, closed.Email, into)
 }
 
-// oneNewsletter ends the newsletters of the records that were merged into an account's: a person gets one, or none.
+// oneNewsletter ends the newsletters of the records that were merged into an account's: a person
+// gets one, or none.
 func oneNewsletter(ctx context.Context, tx pgx.Tx, a account) ([]msg.Message, error) {
 	if a.Unsubscribed {
 		return refuseMerged(ctx, tx, customer{Kind: kindMember, ID: a.ID})

@@ -94,7 +94,8 @@ func (p customerPage) IsOpen() bool { return p.IsMember() && p.Into == "" }
 // MayVerify reports whether a mail to prove the address makes sense.
 func (p customerPage) MayVerify() bool { return p.IsOpen() && !p.Customer.Proved }
 
-// MayUnsubscribe reports whether the customer, or a record that was merged into theirs, gets newsletters.
+// MayUnsubscribe reports whether the customer, or a record that was merged into theirs, gets
+// newsletters.
 func (p customerPage) MayUnsubscribe() bool {
 	return !p.Customer.Unsubscribed ||
 		slices.ContainsFunc(p.Merged, func(c customer) bool { return c.Newsletter == newsYes })
@@ -274,7 +275,8 @@ func (c customer) person() erasure.Person {
 	return erasure.Person{Emails: []string{c.Email}}
 }
 
-// staffKnown tells services/admin where the person is found in all services, for an export. It is not a page.
+// staffKnown tells services/admin where the person is found in all services, for an export. It is
+// not a page.
 func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
 	page, err := s.customerPage(r)
 	if err != nil {

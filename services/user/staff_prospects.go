@@ -44,7 +44,8 @@ var prospectColumnsShown = []adminui.Column[prospectRow]{
 	{Title: "Registered", Minor: true, Value: func(p prospectRow) any { return p.Converted }},
 }
 
-// staffProspects lists prospects, the newest first. As a file the list has the columns that an import takes.
+// staffProspects lists prospects, the newest first. As a file the list has the columns that an
+// import takes.
 func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
 	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"registered"}})
 	if err != nil {

@@ -127,7 +127,8 @@ func (s *server) staffRecordMergePreview(r *http.Request) (adminui.Answer, error
 	return p.answer(http.StatusOK), s.refuse(r.Context(), &p)
 }
 
-// staffMergeRecord makes a prospect's record part of a customer's: exactly as the page showed the two, or not at all.
+// staffMergeRecord makes a prospect's record part of a customer's: exactly as the page showed the
+// two, or not at all.
 func (s *server) staffMergeRecord(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {

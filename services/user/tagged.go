@@ -10,7 +10,8 @@ import (
 // taggedBatchSize is how many people mailer may ask about in one request.
 const taggedBatchSize = 1000
 
-// taggedAmong tells mailer which of some people have a tag. Without people it reports whether the tag was ever given.
+// taggedAmong tells mailer which of some people have a tag. Without people it reports whether the
+// tag was ever given.
 func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {

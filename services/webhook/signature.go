@@ -9,8 +9,8 @@ import (
 	stripe "github.com/stripe/stripe-go/v76/webhook"
 )
 
-// tolerance is how far the time of a signature may be from now, in both directions: an older one may
-// be a replay, one from the future could be replayed until its time has passed.
+// tolerance is how far the time of a signature may be from now, in both directions: an older one
+// may be a replay, one from the future could be replayed until its time has passed.
 const tolerance = 300 * time.Second
 
 // errAhead refuses a signature from the future, which Stripe's library accepts.

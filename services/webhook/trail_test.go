@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// An event is found by its id and by what it is about, and a refused delivery by the id that it claims.
+// An event is found by its id and by what it is about, and a refused delivery by the id that it
+// claims.
 func TestTrailOfAnEvent(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)

@@ -1,4 +1,5 @@
-// Command events stores what shoppers did, or runs one of its commands for staff: see events.Command.
+// Command events stores what shoppers did, or runs one of its commands for staff: see
+// events.Command.
 package main
 
 import (
