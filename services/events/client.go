@@ -37,7 +37,7 @@ func (s *server) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 		}
 		list = append(list, events...)
 	}
-	for part := range slices.Chunk(list, maxInsert) {
+	for part := range slices.Chunk(list, insertBatchSize) {
 		if err := insertEvents(ctx, tx, part); err != nil {
 			return err
 		}
@@ -45,8 +45,8 @@ func (s *server) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 	return nil
 }
 
-// maxInsert is how many events go into one statement: a message may hold a hundred.
-const maxInsert = 1000
+// insertBatchSize is how many events go into one statement: a message may hold a hundred.
+const insertBatchSize = 1000
 
 // readEvents reads the one event of a message, or the many that traveled together.
 func readEvents(d *bus.Delivery) ([]msg.ClientEvent, error) {

@@ -18,18 +18,9 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 		return err
 	}
 
-	n := len(list)
-	users, widths, times := make([]int64, n), make([]int32, n), make([]time.Time, n)
-	texts := make([][]string, 14)
-	for i := range texts {
-		texts[i] = make([]string, n)
-	}
-	for i, e := range list {
-		users[i], widths[i], times[i] = e.UserID, int32(e.PageWidth), e.At //nolint:gosec // readEvent bounds it
-		for c, text := range []string{e.ID, e.Kind, e.AnonymousID, e.URL, e.RemoteAddr, e.UserAgent, e.What,
-			e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode, e.Order, e.Referrer, searched(e)} {
-			texts[c][i] = text
-		}
+	var c clientColumns
+	for _, e := range list {
+		c.add(e)
 	}
 
 	return pg.Exec(ctx, tx, "store client events", `
@@ -70,6 +61,42 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 		  (SELECT id FROM ad WHERE ad.ad_cd = reported.ad_cd), url, at
 		FROM reported WHERE kind = 'linkevent'
 		ON CONFLICT (event_id, at) DO NOTHING`,
-		texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6], texts[7], texts[8], texts[9], texts[10],
-		texts[11], texts[12], texts[13], users, widths, times)
+		c.ids, c.kinds, c.browsers, c.urls, c.addresses, c.agents, c.whats, c.memberCodes, c.prospectCodes,
+		c.emailCodes, c.adCodes, c.marks, c.referrers, c.searches, c.members, c.widths, c.times)
+}
+
+// clientColumns are events by column, as unnest takes them.
+type clientColumns struct {
+	ids, kinds, browsers, urls, addresses, agents, whats []string
+
+	memberCodes, prospectCodes, emailCodes, adCodes []string
+
+	marks, referrers, searches []string
+
+	members []int64
+	widths  []int32
+	times   []time.Time
+}
+
+func (c *clientColumns) add(e msg.ClientEvent) {
+	c.ids = append(c.ids, e.ID)
+	c.kinds = append(c.kinds, e.Kind)
+	c.browsers = append(c.browsers, e.AnonymousID)
+	c.urls = append(c.urls, e.URL)
+	c.addresses = append(c.addresses, e.RemoteAddr)
+	c.agents = append(c.agents, e.UserAgent)
+	c.whats = append(c.whats, e.What)
+
+	c.memberCodes = append(c.memberCodes, e.MemberCode)
+	c.prospectCodes = append(c.prospectCodes, e.ProspectCode)
+	c.emailCodes = append(c.emailCodes, e.EmailCode)
+	c.adCodes = append(c.adCodes, e.AdCode)
+
+	c.marks = append(c.marks, e.Order)
+	c.referrers = append(c.referrers, e.Referrer)
+	c.searches = append(c.searches, searched(e))
+
+	c.members = append(c.members, e.UserID)
+	c.widths = append(c.widths, int32(e.PageWidth)) //nolint:gosec // readEvent bounds it
+	c.times = append(c.times, e.At)
 }

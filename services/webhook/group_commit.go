@@ -20,8 +20,8 @@ const (
 	// writerCount writers suffice to keep the disk busy: while one waits for its commit, the other
 	// gathers the next group.
 	writerCount = 2
-	// groupSize is how many waiting events one transaction stores at most.
-	groupSize = 128
+	// commitBatchSize is how many waiting events one transaction stores at most.
+	commitBatchSize = 128
 	// requestTimeout is how long a request waits for its event to be stored before it is answered
 	// 503.
 	requestTimeout = 5 * time.Second
@@ -52,7 +52,7 @@ type job struct {
 }
 
 func newStore(outbox *bus.Outbox) *store {
-	s := &store{outbox: outbox, queue: make(chan *job, groupSize)}
+	s := &store{outbox: outbox, queue: make(chan *job, commitBatchSize)}
 	s.writes = s.insert
 	return s
 }
@@ -80,11 +80,11 @@ func (s *store) write(ctx context.Context) error {
 	for {
 		select {
 		case j := <-s.queue:
-			s.commit(ctx, wait.Queued(j, s.queue, groupSize))
+			s.commit(ctx, wait.Queued(j, s.queue, commitBatchSize))
 		case <-ctx.Done():
 			select {
 			case j := <-s.queue:
-				s.commit(ctx, wait.Queued(j, s.queue, groupSize))
+				s.commit(ctx, wait.Queued(j, s.queue, commitBatchSize))
 			default:
 				return nil
 			}

@@ -27,7 +27,7 @@ type env struct {
 	cut        *testenv.Cut
 }
 
-func newEnv(t *testing.T, secrets ...string) *env {
+func newEnv(t *testing.T, change ...func(*Config)) *env {
 	t.Helper()
 	database := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()})
 	e := &env{t: t, pool: testenv.Open(t, database, "webhook"), cut: testenv.NewCut(t, database)}
@@ -42,7 +42,14 @@ func newEnv(t *testing.T, secrets ...string) *env {
 			contract.Check(t, r, w)
 		}
 	}}
-	cfg := Config{Common: boot.Common{DatabaseURL: e.cut.URL, NATSURL: testenv.NewBroker(t).URL()}, Secrets: secrets, Listener: l}
+	cfg := Config{
+		Common:   boot.Common{DatabaseURL: e.cut.URL, NATSURL: testenv.NewBroker(t).URL()},
+		Secrets:  []string{secret},
+		Listener: l,
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
 	testenv.Run(t, func(ctx context.Context) error { return Run(ctx, testenv.Log(t), cfg) })
 	return e
 }

@@ -10,7 +10,7 @@ import (
 // Each page for staff is available as JSON in the shape that pages.txt has, as HTML, and as a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	e.sendUntilStored(`{"id":"evt_paid","type":"checkout.session.completed",
 		"data":{"object":{"id":"cs_7","payment_intent":"pi_7","payment_status":"paid"}}}`)
 	(&testenv.Client{TB: t}).AsStaff("webhook", adminui.Owner).Faces("pages.txt", (&server{pool: e.pool}).staff(),

@@ -24,7 +24,7 @@ import (
 // An event is stored byte for byte, with its marks, and published to its receivers.
 func TestAnEventIsStoredAsItCame(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, " whsec_other", secret)
+	e := newEnv(t, func(c *Config) { c.Secrets = []string{" whsec_other", secret} })
 	sent := body("evt_1") + "\n"
 	if a := e.send(sent); a.Status != 200 || a.Body != `{"received":true}` {
 		t.Fatalf("answered %d %s", a.Status, a.Body)
@@ -64,7 +64,7 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 // nothing.
 func TestRefusedDeliveriesStoreNothing(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	for name, text := range map[string]string{
 		"empty": "", "no JSON": "hello", "half": `{"id":"evt_1"`, "a number": "42", "null": "null", "a list": `[{"id":"evt_1","type":"a"}]`,
 		"a text": `"evt_1"`,
@@ -113,7 +113,7 @@ func TestRefusedDeliveriesStoreNothing(t *testing.T) {
 // A client that reads the answer only after it has sent everything gets it, too.
 func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 // Only POST is allowed.
 func TestOnlyPostIsAllowed(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
 		if a := e.Ask(method, intake); a.Status != 405 || a.Body != `{"error":"method-not-allowed"}` {
 			t.Errorf("%s: answered %d %s", method, a.Status, a.Body)
@@ -147,7 +147,7 @@ func TestOnlyPostIsAllowed(t *testing.T) {
 // Without a secret every delivery is refused.
 func TestDeliveriesNeedASecret(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, "", " ")
+	e := newEnv(t, func(c *Config) { c.Secrets = []string{"", " "} })
 	if a := e.post(body("evt_1"), sign(time.Now(), body("evt_1"), "")); a.Status != 500 || a.Body != `{"error":"webhook-not-configured"}` {
 		t.Errorf("answered %d %s", a.Status, a.Body)
 	}
@@ -156,7 +156,7 @@ func TestDeliveriesNeedASecret(t *testing.T) {
 // An event is stored without fields that are unusable, as long as its id and type are good.
 func TestEventsWithUnusableFieldsAreStored(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	for i, rest := range []string{`"created":"yesterday"`, `"created":-5`, `"created":1e99`, `"created":99999999999999`, `"api_version":7`,
 		`"api_version":"\u0000"`, `"api_version":null`, `"created":null`} {
 		text := fmt.Sprintf(`{"id":"evt_%d","type":"a.b_2",%s}`, i, rest)
@@ -172,7 +172,7 @@ func TestEventsWithUnusableFieldsAreStored(t *testing.T) {
 // An event that comes a hundred times at once is one row and one message.
 func TestAHundredRepeatsAreOneEvent(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() { e.sendUntilStored(body("evt_1")) })
@@ -186,7 +186,7 @@ func TestAHundredRepeatsAreOneEvent(t *testing.T) {
 // Of five hundred events that come at once each is stored, with its message.
 func TestFiveHundredEventsAtOnceAreStored(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	var all sync.WaitGroup
 	for i := range 500 {
 		all.Go(func() { e.sendUntilStored(body(fmt.Sprint("evt_", i))) })
@@ -201,7 +201,7 @@ func TestFiveHundredEventsAtOnceAreStored(t *testing.T) {
 // Deliveries are answered 503 soon while the database is unavailable, and stored once it is back.
 func TestUnavailableDatabaseIsAnswered503(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	e.sendUntilStored(body("evt_1"))
 	e.cut.Set(true)
 	var all sync.WaitGroup

@@ -9,7 +9,7 @@ import (
 // claims.
 func TestTrailOfAnEvent(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, secret)
+	e := newEnv(t)
 	e.send(`{"id":"evt_7","type":"checkout.session.completed","data":{"object":{"id":"cs_7","payment_intent":"pi_7","payment_status":"paid"}}}`).OK()
 	if a := e.post(`{"id":"evt_8","type":"x"}`, "t=1,v1=00"); a.Status != 400 {
 		t.Error(a)
