@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
@@ -46,11 +45,7 @@ func newEnv(t *testing.T, more ...func(*Config)) *env {
 	e := &env{t: t, databaseURL: testenv.Database(t, testenv.Schema{Service: "admin", Sets: Migrations()})}
 	e.pool = testenv.Open(t, e.databaseURL, "admin")
 	e.DB = testenv.DB{TB: t, Conn: testenv.OpenOwner(t, e.databaseURL, "admin")}
-	b, err := bus.Connect(testenv.Log(t), "nats://127.0.0.1:1", "admin") // no broker is needed here
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
+	b := testenv.NoBroker(t, "admin")
 	e.owner = httptest.NewServer(testenv.Mount(t, "order", ownersPages(), http.NotFoundHandler()))
 	t.Cleanup(e.owner.Close)
 	var h http.Handler
@@ -58,6 +53,7 @@ func newEnv(t *testing.T, more ...func(*Config)) *env {
 	t.Cleanup(front.Close)
 	e.url = strings.Replace(front.URL, "127.0.0.1", "localhost", 1) // passkeys belong to a name
 	away := "http://127.0.0.1:1"
+	var err error
 	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b),
 		e.config(more, Config{URL: e.url, OrderURL: away + "," + e.owner.URL, UserURL: away,
 			EventsURL: away, MailerURL: away, WebhookURL: away, EdgeURL: away, PublicURL: away}))

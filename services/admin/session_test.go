@@ -9,11 +9,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	testenv.CheckSchema(t, testenv.Pool(t, "admin", Migrations()...), "schema.sql")
-}
-
 // The first link makes an owner, signs in once, and is made for no one else once there are others.
 func TestFirstLink(t *testing.T) {
 	t.Parallel()

@@ -12,11 +12,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	testenv.CheckSchema(t, testenv.Pool(t, "edge", Migrations()...), "schema.sql")
-}
-
 func TestLoginAndLogout(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -11,11 +11,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	testenv.CheckSchema(t, testenv.Pool(t, "mailer", Migrations()...), "schema.sql")
-}
-
 func TestRecipients(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)

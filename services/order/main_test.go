@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -36,11 +35,7 @@ func newEnv(t *testing.T) *env {
 	t.Helper()
 	databaseURL := testenv.Database(t, testenv.Schema{Service: "order", Sets: Migrations()})
 	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}, ShippingMailAfter: 5 * time.Minute, MediaURL: t.TempDir()}
-	b, err := bus.Connect(testenv.Log(t), "nats://127.0.0.1:1", "order") // no broker is needed here: messages wait in the outbox
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
+	b := testenv.NoBroker(t, "order")
 	pool := testenv.Open(t, databaseURL, "order")
 	s, err := newServer(service.NewCore(testenv.Log(t), pool, b), cfg)
 	if err != nil {
@@ -184,21 +179,3 @@ func (e *env) mustHandle(events ...*bus.Delivery) {
 
 // completed is the kind of the event after which a session is paid.
 const completed = "checkout.session.completed"
-
-func TestSchema(t *testing.T) {
-	t.Parallel()
-	testenv.CheckSchema(t, newEnv(t).pool, "schema.sql")
-}
-
-func TestARoleSeesItsOwnSchemaOnly(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t)
-	e.Exec(`CREATE TABLE "user".secret (x int)`)
-	_, err := e.pool.Exec(t.Context(), `SELECT * FROM "user".secret`)
-	if err == nil || !strings.Contains(err.Error(), "permission denied") {
-		t.Errorf("order reads user's table: %v", err)
-	}
-	if _, err := e.pool.Exec(t.Context(), `CREATE TABLE mine (x int)`); err == nil {
-		t.Error("a runtime role makes tables")
-	}
-}

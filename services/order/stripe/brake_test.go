@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -73,13 +72,7 @@ func TestTheBrakeWithoutABroker(t *testing.T) {
 	if err := none.take(t.Context()); err != nil || newBrake(nil, 0) != nil {
 		t.Errorf("no brake: %v", err)
 	}
-	away, err := bus.Connect(testenv.Log(t), "nats://127.0.0.1:1", "order")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer away.Close()
-
-	b := newBrake(away, LeastRate)
+	b := newBrake(testenv.NoBroker(t, "order"), LeastRate)
 	began := time.Now()
 	for range 5 {
 		if err := b.take(t.Context()); err != nil {
@@ -92,6 +85,7 @@ func TestTheBrakeWithoutABroker(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	var err error
 	for range 4 {
 		err = errors.Join(err, b.take(ctx))
 	}

@@ -1,0 +1,19 @@
+package edge
+
+import (
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// The migrations make the schema that schema.sql has.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	testenv.CheckSchema(t, testenv.Pool(t, "edge", Migrations()...), "schema.sql")
+}
+
+// The role of edge can use its own tables, and neither those of another service nor DDL.
+func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
+	t.Parallel()
+	testenv.CheckRole(t, "edge", Migrations())
+}

@@ -1,0 +1,19 @@
+package mailer
+
+import (
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// The migrations make the schema that schema.sql has.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	testenv.CheckSchema(t, testenv.Pool(t, "mailer", Migrations()...), "schema.sql")
+}
+
+// The role of mailer can use its own tables, and neither those of another service nor DDL.
+func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
+	t.Parallel()
+	testenv.CheckRole(t, "mailer", Migrations())
+}
