@@ -28,8 +28,16 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 		if err != nil {
 			return nil, err
 		}
-		row := placedRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID, Currency: o.Currency, Total: o.Total,
-			At: o.PlacedAt.UTC(), Items: []itemRow{}, Codes: []codeRow{}}
+		row := placedRow{
+			Key:        d.Key,
+			Identifier: o.Identifier,
+			Member:     o.MemberID,
+			Currency:   o.Currency,
+			Total:      o.Total,
+			At:         o.PlacedAt.UTC(),
+			Items:      []itemRow{},
+			Codes:      []codeRow{},
+		}
 		row.fill(o)
 		if o.MemberID == 0 {
 			row.Code, row.CodeHash = pg.Clip(o.ProspectCode, maxCode), erasure.Hash(o.ProspectCode)
@@ -46,8 +54,14 @@ func (r *placedRow) fill(o msg.OrderPlaced) {
 	r.Tax = o.SalesTax + o.TaxIncluded
 	for i, l := range o.Lines {
 		r.Pieces += l.Quantity
-		item := itemRow{Seq: i, Product: pg.Clip(l.ProductIdentifier, maxTitle), Title: pg.Clip(l.Product, maxTitle),
-			Collections: []msg.OrderCollection{}, Pieces: l.Quantity, Sales: l.PriceEach * int64(l.Quantity)}
+		item := itemRow{
+			Seq:         i,
+			Product:     pg.Clip(l.ProductIdentifier, maxTitle),
+			Title:       pg.Clip(l.Product, maxTitle),
+			Collections: []msg.OrderCollection{},
+			Pieces:      l.Quantity,
+			Sales:       l.PriceEach * int64(l.Quantity),
+		}
 		if item.Product == "" {
 			item.Product = item.Title
 		}
@@ -74,8 +88,14 @@ func (s *server) onGivenBack(group []*bus.Delivery) (*bus.Effect, error) {
 		if err != nil {
 			return nil, err
 		}
-		row := returnedRow{Key: d.Key, Identifier: o.Identifier, Tax: o.Tax, Version: o.Version, Returns: o.Returns,
-			Days: []string{}}
+		row := returnedRow{
+			Key:        d.Key,
+			Identifier: o.Identifier,
+			Tax:        o.Tax,
+			Version:    o.Version,
+			Returns:    o.Returns,
+			Days:       []string{},
+		}
 		if row.Returns == nil {
 			row.Returns = []msg.GivenBack{}
 		}
@@ -101,9 +121,17 @@ func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 		if m.EmailCode == "" {
 			continue
 		}
-		rows = append(rows, sentRow{Key: d.Key, Mail: m.Key, Template: pg.Clip(m.EmailCode, maxCode),
-			Campaign: m.Campaign, Title: pg.Clip(m.CampaignName, maxTitle), Member: m.MemberID,
-			Code: pg.Clip(m.ProspectCode, maxCode), CodeHash: erasure.Hash(m.ProspectCode), At: m.At.UTC()})
+		rows = append(rows, sentRow{
+			Key:      d.Key,
+			Mail:     m.Key,
+			Template: pg.Clip(m.EmailCode, maxCode),
+			Campaign: m.Campaign,
+			Title:    pg.Clip(m.CampaignName, maxTitle),
+			Member:   m.MemberID,
+			Code:     pg.Clip(m.ProspectCode, maxCode),
+			CodeHash: erasure.Hash(m.ProspectCode),
+			At:       m.At.UTC(),
+		})
 	}
 	return storeSent(rows), nil
 }

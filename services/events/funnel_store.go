@@ -48,7 +48,10 @@ type statusRow struct {
 }
 
 func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
-	return &bus.Effect{What: "store orders", Args: []any{placed, changed}, SQL: `
+	return &bus.Effect{
+		What: "store orders",
+		Args: []any{placed, changed},
+		SQL: `
 		input AS (
 		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (
 		    key text, identifier text, member bigint, code text, code_hash text, currency text, total bigint,
@@ -81,7 +84,8 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, identifier text, status text, at timestamptz)
 		  JOIN fresh USING (key)
 		  ON CONFLICT DO NOTHING
-		)`}
+		)`,
+	}
 }
 
 // returnedRow is all that was given back of an order so far; Key is the key of its message.
@@ -96,7 +100,10 @@ type returnedRow struct {
 
 // storeReturned keeps the newest message about each order, in whatever order they come.
 func storeReturned(rows []returnedRow) *bus.Effect {
-	return &bus.Effect{What: "store what was given back", Args: []any{rows}, SQL: `
+	return &bus.Effect{
+		What: "store what was given back",
+		Args: []any{rows},
+		SQL: `
 		input AS (
 		  SELECT DISTINCT ON (identifier) n.*
 		  FROM jsonb_to_recordset($3::jsonb) AS n (
@@ -115,7 +122,8 @@ func storeReturned(rows []returnedRow) *bus.Effect {
 		  WHERE o.identifier = n.identifier AND coalesce(o.tax, 0) <> n.tax RETURNING o.at
 		), marked AS (
 		  INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM taxed
-		)`}
+		)`,
+	}
 }
 
 // sentRow is a mail that was sent; Key is the key of its message.
@@ -134,7 +142,10 @@ type sentRow struct {
 // storeSent stores mails. It adds the code of a new template, so that links with it are recognized,
 // and the campaign that the template belongs to.
 func storeSent(rows []sentRow) *bus.Effect {
-	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
+	return &bus.Effect{
+		What: "store mails",
+		Args: []any{rows},
+		SQL: `
 		input AS (
 		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (
 		    key text, mail text, template text, campaign bigint, title text, member bigint, code text,
@@ -162,5 +173,6 @@ func storeSent(rows []sentRow) *bus.Effect {
 		    SELECT CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN n.code END AS code) c
 		  LEFT JOIN prospect_code p ON p.pr_cd = c.code
 		  ON CONFLICT (key) DO NOTHING
-		)`}
+		)`,
+	}
 }

@@ -38,13 +38,23 @@ type eventTable struct {
 }
 
 var (
-	pageViewsTable = eventTable{from: `page_view v`, more: map[string]string{
-		"referrer": "v.referrer", "width": "v.page_width", "address": "v.remote_addr", "agent": "v.user_agent",
-	}, filters: map[string]string{"remote_addr": "v.remote_addr = %s"}}
-	callErrorsTable = eventTable{from: `call_error v`, more: map[string]string{"what": "v.error_id"},
-		filters: map[string]string{"error_id": "v.error_id = %s"}}
-	clicksTable = eventTable{from: `click v`, more: map[string]string{"what": "v.button_id"},
-		filters: map[string]string{"button_id": "v.button_id = %s"}}
+	pageViewsTable = eventTable{
+		from: `page_view v`,
+		more: map[string]string{
+			"referrer": "v.referrer", "width": "v.page_width", "address": "v.remote_addr", "agent": "v.user_agent",
+		},
+		filters: map[string]string{"remote_addr": "v.remote_addr = %s"},
+	}
+	callErrorsTable = eventTable{
+		from:    `call_error v`,
+		more:    map[string]string{"what": "v.error_id"},
+		filters: map[string]string{"error_id": "v.error_id = %s"},
+	}
+	clicksTable = eventTable{
+		from:    `click v`,
+		more:    map[string]string{"what": "v.button_id"},
+		filters: map[string]string{"button_id": "v.button_id = %s"},
+	}
 	arrivalsTable = eventTable{
 		from: `arrival v LEFT JOIN ad ON ad.id = v.ad_id LEFT JOIN email_code c ON c.id = v.email_id`,
 		more: map[string]string{"prospect": "v.prospect_id", "mail": "c.em_cd", "ad": "ad.ad_cd", "ad_id": "v.ad_id"},

@@ -23,7 +23,10 @@ type prospectRow struct {
 // under a code before its prospect was known get their prospect now. People who were erased stay
 // out.
 func storePeople(members []memberRow, prospects []prospectRow) *bus.Effect {
-	return &bus.Effect{What: "store people", Args: []any{members, prospects}, SQL: `
+	return &bus.Effect{
+		What: "store people",
+		Args: []any{members, prospects},
+		SQL: `
 		members AS (
 		  INSERT INTO member (id, mb_cd, version)
 		  SELECT DISTINCT ON (id) id, nullif(code, ''), version
@@ -52,5 +55,6 @@ func storePeople(members []memberRow, prospects []prospectRow) *bus.Effect {
 		  ON CONFLICT (pr_cd) DO UPDATE SET prospect_id = excluded.prospect_id
 		), found AS (
 		  UPDATE email_sent SET prospect_id = codes.id, pr_cd = NULL FROM codes WHERE email_sent.pr_cd = codes.code
-		)`}
+		)`,
+	}
 }

@@ -120,8 +120,12 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 	chosen := listing.Chosen["status"]
 	table.Tabs = []adminui.Tab{{Title: "All", To: listing.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, st := range statuses {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: st.Title, To: listing.With("status", st.Title), Count: -1,
-			Active: chosen == st.Title})
+		table.Tabs = append(table.Tabs, adminui.Tab{
+			Title:  st.Title,
+			To:     listing.With("status", st.Title),
+			Count:  -1,
+			Active: chosen == st.Title,
+		})
 	}
 	table.WithSearch(listing, "Name, headline, code, campaign, address")
 	table.Empty, table.Labelled = "No ads like this.", true
@@ -290,8 +294,12 @@ func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 		if err != nil {
 			return form, err
 		}
-		field := adminui.Field{Name: choice.name, Label: choice.label, Kind: "choice",
-			Value: web.ID(choice.value)}
+		field := adminui.Field{
+			Name:  choice.name,
+			Label: choice.label,
+			Kind:  "choice",
+			Value: web.ID(choice.value),
+		}
 		for _, n := range list {
 			field.Options = append(field.Options, adminui.Option{Value: web.ID(n.ID), Text: n.Title})
 		}
@@ -342,8 +350,13 @@ func (s *server) staffNewAd(r *http.Request) (adminui.Answer, error) {
 }
 
 func adForms(title string, form adminui.Form, status int) adminui.Page {
-	return adminui.Page{Title: title, Template: "ad-form.html", Status: status, Narrow: true,
-		Data: adData{Days: []adDay{}, Orders: []lastOrder{}, Form: form}}
+	return adminui.Page{
+		Title:    title,
+		Template: "ad-form.html",
+		Status:   status,
+		Narrow:   true,
+		Data:     adData{Days: []adDay{}, Orders: []lastOrder{}, Form: form},
+	}
 }
 
 // staffCreateAd adds an ad and shows it with its link.
@@ -367,8 +380,13 @@ func (s *server) staffCreateAd(r *http.Request) (adminui.Answer, error) {
 		if a.ID, err = insertAd(r.Context(), tx, a, a.Code); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: web.ID(a.ID),
-			Text: "Added the ad " + a.name(), After: a})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.AdsEdit,
+			Kind:   "ad",
+			Key:    web.ID(a.ID),
+			Text:   "Added the ad " + a.name(),
+			After:  a,
+		})
 	})
 
 	return adminui.Done{To: a.path(), Text: "The ad has its code. Copy the link below."}, err
@@ -405,8 +423,14 @@ func (s *server) staffUpdateAd(r *http.Request) (adminui.Answer, error) {
 		if changed, err = updateAd(r.Context(), tx, a); err != nil || !changed {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: web.ID(a.ID),
-			Text: "Changed the ad " + a.name(), Before: was, After: a})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.AdsEdit,
+			Kind:   "ad",
+			Key:    web.ID(a.ID),
+			Text:   "Changed the ad " + a.name(),
+			Before: was,
+			After:  a,
+		})
 	})
 
 	if err != nil || changed {

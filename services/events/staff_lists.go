@@ -36,22 +36,31 @@ var (
 var (
 	atColumn     = adminui.Column[eventRow]{Title: "When", Value: func(e eventRow) any { return e.At }}
 	urlColumn    = adminui.Column[eventRow]{Title: "Page", Value: func(e eventRow) any { return e.URL }}
-	memberColumn = adminui.Column[eventRow]{Title: "Member", Minor: true, Value: func(e eventRow) any {
-		if e.Member == 0 {
-			return ""
-		}
-		return adminui.Link{Text: fmt.Sprint(e.Member), To: fmt.Sprintf("/customers/member-%d", e.Member)}
-	}}
-	browserColumn = adminui.Column[eventRow]{Title: "Browser", Minor: true, Value: func(e eventRow) any {
-		if e.Browser == "" {
-			return ""
-		}
-		return adminui.Link{Text: e.Browser, To: "?anonymous_id=" + url.QueryEscape(e.Browser)}
-	}}
+	memberColumn = adminui.Column[eventRow]{
+		Title: "Member",
+		Minor: true,
+		Value: func(e eventRow) any {
+			if e.Member == 0 {
+				return ""
+			}
+			return adminui.Link{Text: fmt.Sprint(e.Member), To: fmt.Sprintf("/customers/member-%d", e.Member)}
+		},
+	}
+	browserColumn = adminui.Column[eventRow]{
+		Title: "Browser",
+		Minor: true,
+		Value: func(e eventRow) any {
+			if e.Browser == "" {
+				return ""
+			}
+			return adminui.Link{Text: e.Browser, To: "?anonymous_id=" + url.QueryEscape(e.Browser)}
+		},
+	}
 )
 
 var pageViewList = eventList{
-	path: "/records", title: "Page views",
+	path:    "/records",
+	title:   "Page views",
 	text:    "Client addresses and browser names go after 30 days. Those who may not see customers see neither.",
 	table:   pageViewsTable,
 	filters: []eventFilter{memberFilter, browserFilter, {"remote_addr", "Client address", false}, pageFilter},
@@ -68,7 +77,8 @@ var pageViewList = eventList{
 }
 
 var callErrorList = eventList{
-	path: "/records/failed-calls", title: "Failed calls",
+	path:    "/records/failed-calls",
+	title:   "Failed calls",
 	text:    "Calls of pages that failed, and errors of scripts (script-error).",
 	table:   callErrorsTable,
 	filters: []eventFilter{memberFilter, browserFilter, {"error_id", "Error", false}, pageFilter},
@@ -77,7 +87,8 @@ var callErrorList = eventList{
 }
 
 var clickList = eventList{
-	path: "/records/clicks", title: "Clicks",
+	path:    "/records/clicks",
+	title:   "Clicks",
 	text:    "Buttons that pages report, and searches that found nothing (search-empty).",
 	table:   clicksTable,
 	filters: []eventFilter{memberFilter, browserFilter, {"button_id", "Button", false}, pageFilter},
@@ -86,7 +97,8 @@ var clickList = eventList{
 }
 
 var arrivalList = eventList{
-	path: "/records/arrivals", title: "Arrivals by link",
+	path:  "/records/arrivals",
+	title: "Arrivals by link",
 	text:  "Who came over a link with a code: of an ad, or of a mail.",
 	table: arrivalsTable,
 	filters: []eventFilter{memberFilter, {"prospect", "Prospect", true}, browserFilter, {"em_cd", "Mail", false},
@@ -161,8 +173,14 @@ func (l eventList) page(listing adminui.Listing, p period, rows []eventRow) admi
 	table := adminui.NewTable(listing, l.title, l.columns, rows, func(e eventRow) any { return eventPlace{e.At, e.ID} })
 	table.Problems = nil // the picker shows them
 	table.Empty = "Nothing like this in these days."
-	data := eventListData{Period: p, Rows: rows[:len(table.Rows)], Next: table.Next, Text: l.text,
-		Tabs: tabs(listing, recordTabs, l.path), Picker: p.picker(listing, l.path, time.Now())}
+	data := eventListData{
+		Period: p,
+		Rows:   rows[:len(table.Rows)],
+		Next:   table.Next,
+		Text:   l.text,
+		Tabs:   tabs(listing, recordTabs, l.path),
+		Picker: p.picker(listing, l.path, time.Now()),
+	}
 
 	for _, f := range l.filters {
 		value := listing.Chosen[f.name]

@@ -29,6 +29,9 @@ func (s *server) staffMailFigures(r *http.Request) (adminui.Answer, error) {
 	f, err := readMailFigures(r.Context(), s.pool, code)
 	facts := []adminui.Detail{{Label: "Clicks", Value: f.Clicks}, {Label: "Visits", Value: f.Visits},
 		{Label: "Orders", Value: f.Orders}, {Label: "Sales", Value: f.Sales}}
-	return adminui.Page{Title: "What its links brought", Template: "mail-figures.html", Data: mailPanel{f, facts,
-		code}}, err
+	return adminui.Page{
+		Title:    "What its links brought",
+		Template: "mail-figures.html",
+		Data:     mailPanel{mailFigures: f, Facts: facts, Code: code},
+	}, err
 }

@@ -81,8 +81,14 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) readRanking(r *http.Request, report partReport, measure string, p period) (ranking, error) {
-	parts, err := s.readNamedParts(r, partsWanted{Kind: report.kind, Measure: measure, From: p.From, To: p.To,
-		BeforeFrom: p.From, Rows: 5})
+	parts, err := s.readNamedParts(r, partsWanted{
+		Kind:       report.kind,
+		Measure:    measure,
+		From:       p.From,
+		To:         p.To,
+		BeforeFrom: p.From,
+		Rows:       5,
+	})
 	out := ranking{Title: report.title, To: report.path, Empty: report.empty}
 	for _, row := range parts {
 		value := adminui.Count(row.measure(measure))
@@ -201,20 +207,31 @@ func (s *server) showRecording(r *http.Request, status int, typed *adminui.Poste
 		return nil, err
 	}
 
-	form := adminui.Form{Action: "/records/settings", Submit: "Save", Version: c.Version, Fields: []adminui.Field{{
-		Name: "log_client_events", Label: "Pages report views, clicks, errors and arrivals by link", Kind: "check",
-		Value: checked(c.LogClientEvents),
-		Hint: "Without it reports of visits, sources, pages and searches stay empty; those of sales go on. In effect " +
-			"within seconds.",
-	}}}
+	form := adminui.Form{
+		Action:  "/records/settings",
+		Submit:  "Save",
+		Version: c.Version,
+		Fields: []adminui.Field{{
+			Name:  "log_client_events",
+			Label: "Pages report views, clicks, errors and arrivals by link",
+			Kind:  "check",
+			Value: checked(c.LogClientEvents),
+			Hint: "Without it reports of visits, sources, pages and searches stay empty; those of sales go on. " +
+				"In effect within seconds.",
+		}},
+	}
 
 	if typed != nil {
 		now := map[string]string{"log_client_events": checked(c.LogClientEvents)}
 		form = form.WithInput(*typed).Conflict(c.Version, "Another person", "the same time", now)
 	}
 
-	data := recordingData{LogClientEvents: c.LogClientEvents, Version: c.Version,
-		Tabs: tabs(listing, recordTabs, "/records/settings"), Form: form}
+	data := recordingData{
+		LogClientEvents: c.LogClientEvents,
+		Version:         c.Version,
+		Tabs:            tabs(listing, recordTabs, "/records/settings"),
+		Form:            form,
+	}
 	return adminui.Page{Title: "Recording", Template: "recording.html", Data: data, Status: status}, nil
 }
 
@@ -264,9 +281,14 @@ func (s *server) setRecording(r *http.Request, version int64, on bool) (stored b
 		if stored, err = updateLogging(r.Context(), tx, version, on); err != nil || !stored {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.ReportsEdit, Kind: "setting", Key: "log_client_events",
-			Text: "Switched the recording of visits", Before: map[string]bool{"log_client_events": !on},
-			After: map[string]bool{"log_client_events": on}})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.ReportsEdit,
+			Kind:   "setting",
+			Key:    "log_client_events",
+			Text:   "Switched the recording of visits",
+			Before: map[string]bool{"log_client_events": !on},
+			After:  map[string]bool{"log_client_events": on},
+		})
 	})
 	return stored, err
 }

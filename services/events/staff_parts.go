@@ -18,32 +18,81 @@ type partReport struct {
 }
 
 var (
-	sourcesReport = partReport{path: "/reports/sources", title: "Sources", kind: "source", name: "Source",
+	sourcesReport = partReport{
+		path:  "/reports/sources",
+		title: "Sources",
+		kind:  "source",
+		name:  "Source",
 		text: "What led here: ads and mails by the codes in their links, campaigns by utm_source, other sites. An " +
 			"order counts for the last of these in the 30 days before it.",
-		measures: []string{"visits", "orders", "sales"}, empty: "No visits in these days."}
-	productsReport = partReport{path: "/reports/products", title: "Products", kind: "product", name: "Product",
-		text: "What was sold, at its price before codes.", measures: []string{"sales", "pieces", "orders"},
-		empty: "Nothing was sold in these days."}
-	collectionsReport = partReport{path: "/reports/collections", title: "Collections", kind: "collection",
+		measures: []string{"visits", "orders", "sales"},
+		empty:    "No visits in these days.",
+	}
+	productsReport = partReport{
+		path:     "/reports/products",
+		title:    "Products",
+		kind:     "product",
+		name:     "Product",
+		text:     "What was sold, at its price before codes.",
+		measures: []string{"sales", "pieces", "orders"},
+		empty:    "Nothing was sold in these days.",
+	}
+	collectionsReport = partReport{
+		path:     "/reports/collections",
+		title:    "Collections",
+		kind:     "collection",
 		name:     "Collection",
 		text:     "What was sold of each collection, as it was then. A product counts in each of its collections.",
-		measures: []string{"sales", "pieces", "orders"}, empty: "Nothing of a collection was sold in these days."}
-	codesReport = partReport{path: "/reports/codes", title: "Codes", kind: "code", name: "Code", detail: "Description",
+		measures: []string{"sales", "pieces", "orders"},
+		empty:    "Nothing of a collection was sold in these days.",
+	}
+	codesReport = partReport{
+		path:     "/reports/codes",
+		title:    "Codes",
+		kind:     "code",
+		name:     "Code",
+		detail:   "Description",
 		text:     "Orders in which a code took something off, with all that was charged for them.",
-		measures: []string{"orders", "sales"}, empty: "No code was used in these days."}
-	countriesReport = partReport{path: "/reports/countries", title: "Countries", kind: "country", name: "Country",
-		text: "Where orders are sent.", measures: []string{"sales", "orders", "pieces"},
-		empty: "No orders in these days."}
-	pagesReport = partReport{path: "/reports/pages", title: "Pages", kind: "page", name: "Page",
-		text: "Which pages were looked at, without their parameters.", measures: []string{"views", "visits"},
-		empty: "No page views in these days."}
-	searchesReport = partReport{path: "/reports/searches", title: "Searches", kind: "search", name: "Searched for",
-		text: "What people searched for and did not find.", measures: []string{"views"},
-		empty: "Whatever was searched for in these days was found."}
-	errorsReport = partReport{path: "/reports/errors", title: "Errors", kind: "error", name: "Page", detail: "Error",
+		measures: []string{"orders", "sales"},
+		empty:    "No code was used in these days.",
+	}
+	countriesReport = partReport{
+		path:     "/reports/countries",
+		title:    "Countries",
+		kind:     "country",
+		name:     "Country",
+		text:     "Where orders are sent.",
+		measures: []string{"sales", "orders", "pieces"},
+		empty:    "No orders in these days.",
+	}
+	pagesReport = partReport{
+		path:     "/reports/pages",
+		title:    "Pages",
+		kind:     "page",
+		name:     "Page",
+		text:     "Which pages were looked at, without their parameters.",
+		measures: []string{"views", "visits"},
+		empty:    "No page views in these days.",
+	}
+	searchesReport = partReport{
+		path:     "/reports/searches",
+		title:    "Searches",
+		kind:     "search",
+		name:     "Searched for",
+		text:     "What people searched for and did not find.",
+		measures: []string{"views"},
+		empty:    "Whatever was searched for in these days was found.",
+	}
+	errorsReport = partReport{
+		path:     "/reports/errors",
+		title:    "Errors",
+		kind:     "error",
+		name:     "Page",
+		detail:   "Error",
 		text:     "Calls that failed and scripts that broke in browsers, by page.",
-		measures: []string{"views"}, empty: "No errors in these days."}
+		measures: []string{"views"},
+		empty:    "No errors in these days.",
+	}
 )
 
 // measureTitles are the titles of columns.
@@ -53,7 +102,10 @@ var measureTitles = map[string]string{"visits": "Visits", "views": "Times", "ord
 // staffParts shows a report by names, sorted by a measure.
 func (s *server) staffParts(report partReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"from", "to"}, Sorts: report.measures})
+		listing, err := adminui.ReadListing(r, adminui.ListSpec{
+			Filters: []string{"from", "to"},
+			Sorts:   report.measures,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -63,8 +115,15 @@ func (s *server) staffParts(report partReport) adminui.Handler {
 		}
 
 		data.Text, data.Days, data.Hours = report.text, nil, nil
-		data.Parts, err = s.readNamedParts(r, partsWanted{Kind: report.kind, Measure: listing.Sort, Up: !listing.Down,
-			From: data.Period.From, To: data.Period.To, BeforeFrom: data.Period.BeforeFrom, Rows: listing.Rows + 1})
+		data.Parts, err = s.readNamedParts(r, partsWanted{
+			Kind:       report.kind,
+			Measure:    listing.Sort,
+			Up:         !listing.Down,
+			From:       data.Period.From,
+			To:         data.Period.To,
+			BeforeFrom: data.Period.BeforeFrom,
+			Rows:       listing.Rows + 1,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -197,18 +256,30 @@ func (report partReport) columns(sort string, parts []part) []adminui.Column[par
 		list = append(list, adminui.Column[part]{Title: report.detail, Value: func(p part) any { return p.Detail }})
 	}
 	for _, name := range report.measures {
-		list = append(list, adminui.Column[part]{Title: measureTitles[name], Sort: name, Minor: name == "pieces",
-			Value: func(p part) any { return p.cell(name) }})
+		list = append(list, adminui.Column[part]{
+			Title: measureTitles[name],
+			Sort:  name,
+			Minor: name == "pieces",
+			Value: func(p part) any { return p.cell(name) },
+		})
 	}
 
 	before := measureTitles[sort] + " before"
-	return append(list, adminui.Column[part]{Title: before, Minor: true, Value: func(p part) any {
-		p.Sales, p.Visits, p.Views, p.Orders, p.Pieces = 0, p.Before, p.Before, p.Before, p.Before
-		if sort == "sales" {
-			p.Sales = moneyOf(p.Before)
-		}
-		return p.cell(sort)
-	}}, adminui.Column[part]{Title: "Change", Minor: true, Value: func(p part) any {
-		return adminui.Change(p.measure(sort), p.Before)
-	}})
+	return append(list, adminui.Column[part]{
+		Title: before,
+		Minor: true,
+		Value: func(p part) any {
+			p.Sales, p.Visits, p.Views, p.Orders, p.Pieces = 0, p.Before, p.Before, p.Before, p.Before
+			if sort == "sales" {
+				p.Sales = moneyOf(p.Before)
+			}
+			return p.cell(sort)
+		},
+	}, adminui.Column[part]{
+		Title: "Change",
+		Minor: true,
+		Value: func(p part) any {
+			return adminui.Change(p.measure(sort), p.Before)
+		},
+	})
 }

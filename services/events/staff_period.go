@@ -87,8 +87,9 @@ func (p period) picker(listing adminui.Listing, path string, now time.Time) admi
 		{"12 months", today.AddDate(-1, 0, 1), today},
 	} {
 		view.Ready = append(view.Ready, adminui.Tab{
-			Title: ready.title, Active: p.From.Equal(ready.from) && p.To.Equal(ready.to),
-			To: listing.With("from", ready.from.Format(time.DateOnly), "to", ready.to.Format(time.DateOnly)),
+			Title:  ready.title,
+			Active: p.From.Equal(ready.from) && p.To.Equal(ready.to),
+			To:     listing.With("from", ready.from.Format(time.DateOnly), "to", ready.to.Format(time.DateOnly)),
 		})
 	}
 	return view

@@ -200,26 +200,36 @@ func netFigure(now, before totals) adminui.Figure {
 
 var (
 	salesChart = dayChart{
-		id: "sales", title: "Sales", money: true,
+		id:      "sales",
+		title:   "Sales",
+		money:   true,
 		measure: func(t totals) int64 { return int64(t.Sales) },
 		hour:    func(h hourTotals) int64 { return int64(h.Sales) },
 	}
 	ordersChart = dayChart{
-		id: "orders", title: "Orders",
-		measure: func(t totals) int64 { return t.Orders }, hour: func(h hourTotals) int64 { return h.Orders },
+		id:      "orders",
+		title:   "Orders",
+		measure: func(t totals) int64 { return t.Orders },
+		hour:    func(h hourTotals) int64 { return h.Orders },
 	}
 	visitsChart = dayChart{
-		id: "visits", title: "Visits",
-		measure: func(t totals) int64 { return t.Visits }, hour: func(h hourTotals) int64 { return h.Visits },
+		id:      "visits",
+		title:   "Visits",
+		measure: func(t totals) int64 { return t.Visits },
+		hour:    func(h hourTotals) int64 { return h.Visits },
 	}
 	viewsChart = dayChart{
-		id: "views", title: "Page views",
-		measure: func(t totals) int64 { return t.Views }, hour: func(h hourTotals) int64 { return h.Views },
+		id:      "views",
+		title:   "Page views",
+		measure: func(t totals) int64 { return t.Views },
+		hour:    func(h hourTotals) int64 { return h.Views },
 	}
 )
 
 var salesReport = dayReport{
-	path: "/reports/sales", title: "Sales", text: "Orders on the day they were placed, with all that was " +
+	path:  "/reports/sales",
+	title: "Sales",
+	text: "Orders on the day they were placed, with all that was " +
 		"charged. Given back: refunds that succeeded and disputes that were lost, on their own days. Tax is that of " +
 		"the orders, less its share in what was given back. Net is sales without both.",
 	figures: func(now, before totals) []adminui.Figure {
@@ -249,7 +259,9 @@ var salesReport = dayReport{
 }
 
 var visitsReport = dayReport{
-	path: "/reports/visits", title: "Visits", text: "A visit is what a browser does with less than half an hour " +
+	path:  "/reports/visits",
+	title: "Visits",
+	text: "A visit is what a browser does with less than half an hour " +
 		"between; it ends at midnight, UTC. A visitor is a browser on a day. Browsers that send no reports " +
 		"are not counted.",
 	figures: func(now, before totals) []adminui.Figure {
@@ -269,7 +281,8 @@ var visitsReport = dayReport{
 }
 
 var funnelReport = dayReport{
-	path: "/reports/funnel", title: "Funnel",
+	path:  "/reports/funnel",
+	title: "Funnel",
 	text:  "How far visits came. One that came further counts at each step before, too.",
 	steps: true,
 	figures: func(now, before totals) []adminui.Figure {
@@ -295,7 +308,9 @@ var funnelReport = dayReport{
 }
 
 var buyersReport = dayReport{
-	path: "/reports/buyers", title: "Buyers", text: "Orders of those who had ordered before, and of new buyers. A " +
+	path:  "/reports/buyers",
+	title: "Buyers",
+	text: "Orders of those who had ordered before, and of new buyers. A " +
 		"visitor is known again by the e-mail address.",
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{

@@ -71,8 +71,12 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
-		Action: web.SessionOpen, Remember: isTrue(v[7]), At: at(a.LastLogin), Member: a.session(), KeepCart: true,
-		Failed: outcomeBody("create_account", "created_but_login_failed"),
+		Action:   web.SessionOpen,
+		Remember: isTrue(v[7]),
+		At:       at(a.LastLogin),
+		Member:   a.session(),
+		KeepCart: true,
+		Failed:   outcomeBody("create_account", "created_but_login_failed"),
 	}); err != nil {
 		return err
 	}
@@ -118,8 +122,12 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 		}
 		if err := insertConsents(ctx, tx,
 			consent{MemberID: a.ID, What: "newsletter", Given: a.Newsletter, Source: "registration"},
-			consent{MemberID: a.ID, What: fmt.Sprintf("terms-of-use:%d", terms.Version), Given: true,
-				Source: "registration"}); err != nil {
+			consent{
+				MemberID: a.ID,
+				What:     fmt.Sprintf("terms-of-use:%d", terms.Version),
+				Given:    true,
+				Source:   "registration",
+			}); err != nil {
 			return err
 		}
 
@@ -168,7 +176,10 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
-		Action: web.SessionOpen, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session(),
+		Action:    web.SessionOpen,
+		Remember:  isTrue(v[2]),
+		At:        at(a.LastLogin),
+		Member:    a.session(),
 		Overtaken: outcomeBody("login", "false"),
 	}); err != nil {
 		return err
@@ -228,9 +239,14 @@ func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 		Email    emailData    `json:"email_data"`
 	}
 	page.Personal = personalData{
-		Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Newsletter: p.Newsletter,
-		Unsubscribed: p.Unsubscribed, Joined: web.Time(p.Joined), LastLogin: web.Time(lastLogin),
-		TermsAgreed: (*web.Time)(p.TermsAgreed),
+		Username:     p.Username,
+		FirstName:    p.FirstName,
+		LastName:     p.LastName,
+		Newsletter:   p.Newsletter,
+		Unsubscribed: p.Unsubscribed,
+		Joined:       web.Time(p.Joined),
+		LastLogin:    web.Time(lastLogin),
+		TermsAgreed:  (*web.Time)(p.TermsAgreed),
 	}
 	page.Email = emailData{Address: p.Email, Verified: p.EmailVerified, CodeSent: p.CodeRequested && !p.EmailVerified}
 	return web.JSON(w, http.StatusOK, page)

@@ -99,8 +99,12 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		p, made, err := insertProspect(ctx, tx,
-			newProspect{Email: email, HowExcited: int(excited[0] - '0'), Note: "From the PythonABot waiting list.",
-				Source: sourceWaiting})
+			newProspect{
+				Email:      email,
+				HowExcited: int(excited[0] - '0'),
+				Note:       "From the PythonABot waiting list.",
+				Source:     sourceWaiting,
+			})
 		if err != nil {
 			return err
 		}
@@ -125,14 +129,23 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 
 // chatWritten makes open pages of the back office show the message.
 func chatWritten(id int64) msg.Message {
-	return msg.Message{Key: fmt.Sprintf("%s:%d", msg.UserChatWritten, id), Subject: msg.UserChatWritten,
-		Payload: msg.ChatWritten{ID: id, At: time.Now().UTC()}}
+	return msg.Message{
+		Key:     fmt.Sprintf("%s:%d", msg.UserChatWritten, id),
+		Subject: msg.UserChatWritten,
+		Payload: msg.ChatWritten{ID: id, At: time.Now().UTC()},
+	}
 }
 
 // chatAlert tells staff by mail that a message came in and when, but not what it says.
 func chatAlert(id int64) msg.Message {
 	now := time.Now().UTC()
-	return msg.Message{Key: chatKey(id), Subject: msg.MailSubject(msg.MailChatAlert), Payload: msg.SendMail{
-		Kind: msg.MailChatAlert, CreatedAt: now, Deadline: now.Add(noticeMailTTL),
-	}}
+	return msg.Message{
+		Key:     chatKey(id),
+		Subject: msg.MailSubject(msg.MailChatAlert),
+		Payload: msg.SendMail{
+			Kind:      msg.MailChatAlert,
+			CreatedAt: now,
+			Deadline:  now.Add(noticeMailTTL),
+		},
+	}
 }

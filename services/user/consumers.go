@@ -88,8 +88,14 @@ func readVisit(d *bus.Delivery) (visit, error) {
 		if err != nil || m.MemberID != 0 {
 			return visit{}, err
 		}
-		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter,
-			at: m.ConsentAt, seen: m.PlacedAt}
+		v = visit{
+			email:      m.Email,
+			code:       m.ProspectCode,
+			source:     "order " + m.Identifier,
+			newsletter: m.Newsletter,
+			at:         m.ConsentAt,
+			seen:       m.PlacedAt,
+		}
 		if v.at.IsZero() {
 			v.at = m.PlacedAt
 		}
@@ -131,8 +137,13 @@ func storeVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	}
 
 	if v.newsletter {
-		if err := insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at,
-			Source: v.source}); err != nil {
+		if err := insertConsents(ctx, tx, consent{
+			ProspectID: p.ID,
+			What:       "newsletter",
+			Given:      true,
+			At:         v.at,
+			Source:     v.source,
+		}); err != nil {
 			return err
 		}
 		subscribed, done, err := subscribeProspect(ctx, tx, p.ID, v.at)

@@ -38,8 +38,15 @@ func readBought(group []*bus.Delivery) ([]boughtRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, boughtRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID,
-			Email: normalEmail(o.Email), Name: buyerName(o.CustomerName), Total: o.Total, At: o.PlacedAt})
+		rows = append(rows, boughtRow{
+			Key:        d.Key,
+			Identifier: o.Identifier,
+			Member:     o.MemberID,
+			Email:      normalEmail(o.Email),
+			Name:       buyerName(o.CustomerName),
+			Total:      o.Total,
+			At:         o.PlacedAt,
+		})
 	}
 	return rows, nil
 }
@@ -65,9 +72,17 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, boughtRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID,
-			Email: normalEmail(o.Email), Name: buyerName(o.CustomerName), Total: o.Total, Returned: o.Returned,
-			Version: o.Version, At: o.PlacedAt})
+		rows = append(rows, boughtRow{
+			Key:        d.Key,
+			Identifier: o.Identifier,
+			Member:     o.MemberID,
+			Email:      normalEmail(o.Email),
+			Name:       buyerName(o.CustomerName),
+			Total:      o.Total,
+			Returned:   o.Returned,
+			Version:    o.Version,
+			At:         o.PlacedAt,
+		})
 	}
 
 	before, err := buyersOf(ctx, tx, rows)

@@ -32,7 +32,10 @@ const buyerOfSQL = `
 
 // countBought adds orders to the figures of their customers (see buyerOfSQL).
 func countBought(rows []boughtRow) *bus.Effect {
-	return &bus.Effect{What: "count orders", Args: []any{rows}, SQL: `
+	return &bus.Effect{
+		What: "count orders",
+		Args: []any{rows},
+		SQL: `
 		counted AS (
 		  INSERT INTO bought (identifier, member_id, prospect_id, total, at)
 		  SELECT o.identifier, c.member, CASE WHEN c.member IS NULL THEN c.prospect END, o.total, o.at
@@ -54,7 +57,8 @@ func countBought(rows []boughtRow) *bus.Effect {
 		      (array_agg(o.name ORDER BY n.at DESC) FILTER (WHERE o.name <> ''))[1] AS name
 		    FROM counted n JOIN ` + boughtRowsSQL + ` USING (identifier) WHERE n.member IS NULL GROUP BY prospect) s
 		  WHERE prospect.id = s.prospect
-		)`}
+		)`,
+	}
 }
 
 // adoptBought gives a member what visitors bought under the address that the member has just

@@ -24,7 +24,8 @@ const (
 
 var (
 	hashesWaiting = promauto.NewGauge(prometheus.GaugeOpts{
-		Name: "shop_password_hashes_waiting", Help: "Requests that compute a password hash or wait for it.",
+		Name: "shop_password_hashes_waiting",
+		Help: "Requests that compute a password hash or wait for it.",
 	})
 	hashesRefused = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "shop_password_hashes_refused_total",
@@ -62,8 +63,11 @@ type hashWait struct {
 }
 
 func newHashPlaces() *hashPlaces {
-	return &hashPlaces{free: hashConcurrency, known: line{waiting: map[string][]*hashWait{}},
-		other: line{waiting: map[string][]*hashWait{}}}
+	return &hashPlaces{
+		free:  hashConcurrency,
+		known: line{waiting: map[string][]*hashWait{}},
+		other: line{waiting: map[string][]*hashWait{}},
+	}
 }
 
 // acquire waits for a place. Requests without an identity, such as a command's, count as one

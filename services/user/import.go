@@ -78,8 +78,12 @@ func importProspect(ctx context.Context, tx pgx.Tx, n newProspect,
 		return event, false, err
 	}
 	if n.Subscribed {
-		err = insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
-			Source: "import by staff"})
+		err = insertConsents(ctx, tx, consent{
+			ProspectID: p.ID,
+			What:       "newsletter",
+			Given:      true,
+			Source:     "import by staff",
+		})
 	}
 	return p.event(), true, err
 }

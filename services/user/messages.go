@@ -19,19 +19,38 @@ const (
 
 // session is what edge stores of a member in a session.
 func (a account) session() web.SessionMember {
-	return web.SessionMember{ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName,
-		Email: a.Email, Code: a.MbCd}
+	return web.SessionMember{
+		ID:        a.ID,
+		Username:  a.Username,
+		FirstName: a.FirstName,
+		LastName:  a.LastName,
+		Email:     a.Email,
+		Code:      a.MbCd,
+	}
 }
 
 // event tells other services about a member. Each version of a member has a message of each subject
 // at most once.
 func (a account) event(subject string) msg.Message {
-	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", subject, a.ID, a.Version), Subject: subject, Payload: msg.Member{
-		ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email,
-		EmailVerified: a.EmailVerified, Code: a.MbCd, Newsletter: a.Newsletter, Unsubscribed: a.Unsubscribed,
-		UnsubscribeToken: a.UnsubscribeToken, Tags: a.Tags,
-		Version: a.Version, At: time.Now().UTC(),
-	}}
+	return msg.Message{
+		Key:     fmt.Sprintf("%s:%d:%d", subject, a.ID, a.Version),
+		Subject: subject,
+		Payload: msg.Member{
+			ID:               a.ID,
+			Username:         a.Username,
+			FirstName:        a.FirstName,
+			LastName:         a.LastName,
+			Email:            a.Email,
+			EmailVerified:    a.EmailVerified,
+			Code:             a.MbCd,
+			Newsletter:       a.Newsletter,
+			Unsubscribed:     a.Unsubscribed,
+			UnsubscribeToken: a.UnsubscribeToken,
+			Tags:             a.Tags,
+			Version:          a.Version,
+			At:               time.Now().UTC(),
+		},
+	}
 }
 
 // credentialsChanged ends every session of the member, except the one with the given hash if it is
@@ -64,10 +83,20 @@ func (a account) mail(kind string, key any, life time.Duration, more map[string]
 		proved = append(proved, a.Email)
 	}
 	now := time.Now().UTC()
-	return msg.Message{Key: fmt.Sprintf("%s:%v", kind, key), Subject: msg.MailSubject(kind), Payload: msg.SendMail{
-		Kind: kind, To: to, Proved: proved, Data: data, MemberID: a.ID, MemberCode: a.MbCd, CreatedAt: now,
-		Deadline: now.Add(life),
-	}}
+	return msg.Message{
+		Key:     fmt.Sprintf("%s:%v", kind, key),
+		Subject: msg.MailSubject(kind),
+		Payload: msg.SendMail{
+			Kind:       kind,
+			To:         to,
+			Proved:     proved,
+			Data:       data,
+			MemberID:   a.ID,
+			MemberCode: a.MbCd,
+			CreatedAt:  now,
+			Deadline:   now.Add(life),
+		},
+	}
 }
 
 // toProved adds that the member has proved one of a mail's addresses.
@@ -108,11 +137,22 @@ func (a account) change() string { return fmt.Sprintf("%d:%d", a.ID, a.Version) 
 
 // event tells other services about a prospect.
 func (p prospect) event() msg.Message {
-	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version), Subject: msg.ProspectChanged,
+	return msg.Message{
+		Key:     fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version),
+		Subject: msg.ProspectChanged,
 		Payload: msg.Prospect{
-			ID: p.ID, Email: p.Email, FirstName: pg.Text(p.FirstName), LastName: pg.Text(p.LastName), Code: p.PrCd,
-			Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
-			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Tags: p.Tags, Version: p.Version,
-			At: time.Now().UTC(),
-		}}
+			ID:               p.ID,
+			Email:            p.Email,
+			FirstName:        pg.Text(p.FirstName),
+			LastName:         pg.Text(p.LastName),
+			Code:             p.PrCd,
+			Unsubscribed:     p.Unsubscribed,
+			Refused:          new(p.refused()),
+			UnsubscribeToken: p.UnsubscribeToken,
+			Aliases:          p.Aliases,
+			Tags:             p.Tags,
+			Version:          p.Version,
+			At:               time.Now().UTC(),
+		},
+	}
 }

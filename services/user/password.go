@@ -66,8 +66,11 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	}
 
 	if err := changeSession(w, web.SessionChange{
-		Action: web.SessionRenew, Remember: who.Remember, At: at(a.PasswordChanged), Member: a.session(),
-		Failed: outcomeBody(endpoint, "changed_password_but_login_failed"),
+		Action:   web.SessionRenew,
+		Remember: who.Remember,
+		At:       at(a.PasswordChanged),
+		Member:   a.session(),
+		Failed:   outcomeBody(endpoint, "changed_password_but_login_failed"),
 	}); err != nil {
 		return err
 	}

@@ -96,8 +96,12 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 			consents = append(consents, consent{MemberID: id, What: "newsletter", Given: news, Source: "account page"})
 		}
 		if a.Unsubscribed != unsubscribe {
-			consents = append(consents, consent{MemberID: id, What: "marketing-mail", Given: !unsubscribe,
-				Source: "account page"})
+			consents = append(consents, consent{
+				MemberID: id,
+				What:     "marketing-mail",
+				Given:    !unsubscribe,
+				Source:   "account page",
+			})
 			if err := upsertFormerToken(ctx, tx, subscriber{member: true, ID: id}, a.UnsubscribeToken,
 				false); err != nil {
 				return err

@@ -201,8 +201,11 @@ func (s *server) mergeAccounts(r *http.Request, m merging) (moved msg.Message, e
 			return err
 		}
 
-		moved = msg.Message{Key: fmt.Sprintf("%s:%d", msg.UserMerged, m.other), Subject: msg.UserMerged,
-			Payload: msg.Merged{MemberID: m.other, Into: m.into, At: time.Now().UTC()}}
+		moved = msg.Message{
+			Key:     fmt.Sprintf("%s:%d", msg.UserMerged, m.other),
+			Subject: msg.UserMerged,
+			Payload: msg.Merged{MemberID: m.other, Into: m.into, At: time.Now().UTC()},
+		}
 		if err := bus.Enqueue(ctx, tx, append(messages, moved)...); err != nil {
 			return err
 		}
@@ -254,8 +257,12 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, unusableHa
 		return nil, err
 	}
 	if carried {
-		if err := insertConsents(ctx, tx, consent{MemberID: into.ID, What: "newsletter", Given: true,
-			Source: "merged by staff, from member " + web.ID(other.ID)}); err != nil {
+		if err := insertConsents(ctx, tx, consent{
+			MemberID: into.ID,
+			What:     "newsletter",
+			Given:    true,
+			Source:   "merged by staff, from member " + web.ID(other.ID),
+		}); err != nil {
 			return nil, err
 		}
 	}
@@ -300,9 +307,13 @@ func mergeFormerAddress(ctx context.Context, tx pgx.Tx, closed account, into int
 	if taken, err := addressOfMember(ctx, tx, closed.Email); err != nil || taken {
 		return p, false, err
 	}
-	p, made, err = addProspect(ctx, tx, newProspect{Email: closed.Email, FirstName: closed.FirstName,
-		LastName: closed.LastName, Source: sourceStaff,
-		Note: fmt.Sprintf("Was the address of member %d, merged into member %d.", closed.ID, into)})
+	p, made, err = addProspect(ctx, tx, newProspect{
+		Email:     closed.Email,
+		FirstName: closed.FirstName,
+		LastName:  closed.LastName,
+		Source:    sourceStaff,
+		Note:      fmt.Sprintf("Was the address of member %d, merged into member %d.", closed.ID, into),
+	})
 	if err != nil {
 		return p, false, err
 	}

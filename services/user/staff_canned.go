@@ -46,15 +46,23 @@ var cannedColumns = []adminui.Column[cannedAnswer]{
 }
 
 func cannedForm(action string, c cannedAnswer) adminui.Form {
-	return adminui.Form{ID: "canned", Action: action, Version: c.Version, Fields: []adminui.Field{
-		{Name: "title", Label: "Title", Kind: "text", Required: true, MaxLength: maxCannedTitle, Value: c.Title},
-		{Name: "text", Label: "Text", Kind: "multiline", Required: true, MaxLength: maxText, Value: c.Text,
-			Hint: "{name} stands for the customer's name."}}}
+	return adminui.Form{
+		ID:      "canned",
+		Action:  action,
+		Version: c.Version,
+		Fields: []adminui.Field{
+			{Name: "title", Label: "Title", Kind: "text", Required: true, MaxLength: maxCannedTitle, Value: c.Title},
+			{Name: "text", Label: "Text", Kind: "multiline", Required: true, MaxLength: maxText, Value: c.Text,
+				Hint: "{name} stands for the customer's name."}},
+	}
 }
 
 func readCannedAnswer(form adminui.PostedForm) (c cannedAnswer, wrong adminui.FieldErrors) {
-	c = cannedAnswer{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(form.Text("text")),
-		Version: form.Version}
+	c = cannedAnswer{
+		Title:   strings.TrimSpace(form.Get("title")),
+		Text:    strings.TrimSpace(form.Text("text")),
+		Version: form.Version,
+	}
 	wrong = adminui.FieldErrors{}
 	if n := utf8.RuneCountInString(c.Title); n == 0 || n > maxCannedTitle {
 		wrong["title"] = "Give it a title of at most 100 characters."
@@ -80,8 +88,13 @@ func (s *server) cannedAnswersPage(r *http.Request, change func(adminui.Form) ad
 	table.CSV, table.Empty = "", "None yet."
 	f := cannedForm("/chat/answers", cannedAnswer{})
 	f.Submit = "Add"
-	return adminui.Page{Title: "Canned answers", Template: "canned.html", Data: cannedAnswersPage{list, change(f)},
-		Table: table, Status: status}, nil
+	return adminui.Page{
+		Title:    "Canned answers",
+		Template: "canned.html",
+		Data:     cannedAnswersPage{list, change(f)},
+		Table:    table,
+		Status:   status,
+	}, nil
 }
 
 // staffCannedAnswers lists the canned answers.
@@ -120,8 +133,12 @@ func (s *server) staffCreateCannedAnswer(r *http.Request) (adminui.Answer, error
 
 func recordCannedAnswer(r *http.Request, tx pgx.Tx, id int64, text string) error {
 	key := web.ID(id)
-	return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "canned answer", Key: key,
-		Text: text + key})
+	return adminui.Record(r, tx, adminui.Act{
+		Action: adminui.ChatAnswer,
+		Kind:   "canned answer",
+		Key:    key,
+		Text:   text + key,
+	})
 }
 
 func (s *server) cannedAnswerFromPath(r *http.Request) (cannedAnswer, error) {

@@ -87,8 +87,12 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	table := adminui.NewTable(listing, "chat", threadColumns, list,
 		func(t thread) any { return threadPlace{t.LastAt, t.ID} })
 	for _, name := range threadStates {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: strings.ToUpper(name[:1]) + name[1:], Count: -1,
-			To: listing.With("state", name), Active: name == state})
+		table.Tabs = append(table.Tabs, adminui.Tab{
+			Title:  strings.ToUpper(name[:1]) + name[1:],
+			Count:  -1,
+			To:     listing.With("state", name),
+			Active: name == state,
+		})
 	}
 	table.WithSearch(listing, "E-mail address")
 	table.Empty = "No chats here."
@@ -96,10 +100,16 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	if err := s.fileOf(r, listing, table, "chats"); err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: "Chat", Template: "threads.html", Data: struct {
-		Threads []thread `json:"threads"`
-		Next    string   `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user staff"}, nil
+	return adminui.Page{
+		Title:    "Chat",
+		Template: "threads.html",
+		Data: struct {
+			Threads []thread `json:"threads"`
+			Next    string   `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+		Live:  "user staff",
+	}, nil
 }
 
 // homeTiles are what the home page counts of user.
@@ -158,13 +168,18 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 	}
 
 	p.Badge = p.Thread.badge()
-	p.Answer = adminui.Form{ID: "answer", Action: threadPath(id, "answer"), Submit: "Mail the answer",
-		Version: p.Thread.Version, Fields: []adminui.Field{
+	p.Answer = adminui.Form{
+		ID:      "answer",
+		Action:  threadPath(id, "answer"),
+		Submit:  "Mail the answer",
+		Version: p.Thread.Version,
+		Fields: []adminui.Field{
 			{Name: "text", Label: "Answer", Kind: "multiline", Required: true, MaxLength: maxText,
 				Hint: "It goes to " + p.Thread.Email + " with the last message below it. " +
 					"A reply comes to the staff's mailbox."},
 			{Name: "then", Label: "Afterwards", Kind: "choice", Value: threadWaiting, Options: []adminui.Option{
-				{Value: threadWaiting, Text: "Wait for the customer"}, {Value: threadDone, Text: "Done"}}}}}
+				{Value: threadWaiting, Text: "Wait for the customer"}, {Value: threadDone, Text: "Done"}}}},
+	}
 
 	for _, m := range []threadMove{{threadOpen, "Open again"}, {threadWaiting, "Mark as waiting"},
 		{threadDone, "Mark as done"}} {
@@ -176,8 +191,13 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 }
 
 func (p threadPage) answer(status int) adminui.Page {
-	return adminui.Page{Title: "Chat with " + p.Thread.Name, Template: "thread.html", Data: p, Status: status,
-		Live: "user staff"}
+	return adminui.Page{
+		Title:    "Chat with " + p.Thread.Name,
+		Template: "thread.html",
+		Data:     p,
+		Status:   status,
+		Live:     "user staff",
+	}
 }
 
 // staffThread shows a thread. The parameter use names a canned answer to start from.
@@ -261,10 +281,14 @@ func (s *server) moveThread(r *http.Request, t thread, version int64, state, tex
 		if err := also(r.Context(), tx); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "chat",
-			Key:  web.ID(t.ID),
-			Text: fmt.Sprintf("%s chat %d", text, t.ID), Before: map[string]any{"state": t.State},
-			After: map[string]any{"state": state}})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.ChatAnswer,
+			Kind:   "chat",
+			Key:    web.ID(t.ID),
+			Text:   fmt.Sprintf("%s chat %d", text, t.ID),
+			Before: map[string]any{"state": t.State},
+			After:  map[string]any{"state": state},
+		})
 	})
 }
 
@@ -308,8 +332,13 @@ func answerText(text string, entries []threadEntry) string {
 // chatAnswer has an answer mailed, as a reply in the thread of the earlier ones.
 func chatAnswer(id int64, to, text string, earlier []int64) msg.Message {
 	now := time.Now().UTC()
-	m := msg.SendMail{Kind: msg.MailChatAnswer, To: []string{to}, Note: text, CreatedAt: now,
-		Deadline: now.Add(noticeMailTTL)}
+	m := msg.SendMail{
+		Kind:      msg.MailChatAnswer,
+		To:        []string{to},
+		Note:      text,
+		CreatedAt: now,
+		Deadline:  now.Add(noticeMailTTL),
+	}
 	for _, before := range earlier {
 		m.Earlier = append(m.Earlier, answerKey(before))
 	}

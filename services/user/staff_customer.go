@@ -231,17 +231,31 @@ func agreedTo(version int) string {
 // forms fills in the commands of the page.
 func (p *customerPage) forms() {
 	c := p.Customer
-	p.Note = adminui.Form{ID: "note", Action: c.path("notes"), Submit: "Add note",
+	p.Note = adminui.Form{
+		ID:     "note",
+		Action: c.path("notes"),
+		Submit: "Add note",
 		Fields: []adminui.Field{{Name: "text", Label: "Note, for the staff alone", Kind: "multiline", Required: true,
-			MaxLength: maxText}}}
-	p.Merge = adminui.Form{ID: "merge", Action: c.path("merge"), Submit: "Merge into this one", Version: c.Version,
+			MaxLength: maxText}},
+	}
+	p.Merge = adminui.Form{
+		ID:      "merge",
+		Action:  c.path("merge"),
+		Submit:  "Merge into this one",
+		Version: c.Version,
 		Fields: []adminui.Field{{Name: "other", Label: "E-mail address, or user name of an account", Kind: "text",
-			Required: true, MaxLength: maxEmail, Complete: "off"}}}
+			Required: true, MaxLength: maxEmail, Complete: "off"}},
+	}
 	p.Export = adminui.Form{ID: "export", Action: c.path("export"), Submit: "Export everything"}
-	p.Erase = adminui.Form{ID: "erase", Action: c.path("erase"), Submit: "Erase this person", Tone: "bad",
+	p.Erase = adminui.Form{
+		ID:     "erase",
+		Action: c.path("erase"),
+		Submit: "Erase this person",
+		Tone:   "bad",
 		Fields: []adminui.Field{{
 			Name: "confirm", Label: "E-mail address, to confirm", Kind: "email", Required: true, MaxLength: maxEmail,
-			Complete: "off"}}}
+			Complete: "off"}},
+	}
 }
 
 func timeline(events []customerEvent) (list []adminui.Event) {

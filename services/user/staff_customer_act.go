@@ -19,8 +19,12 @@ import (
 // recordCustomer puts on record what a person of the staff did to a customer. It names nothing of
 // the customer's data, since the log keeps what an erasure takes from here.
 func recordCustomer(r *http.Request, tx pgx.Tx, c customer, text string) error {
-	return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersEdit, Kind: "customer", Key: c.key(),
-		Text: text + " " + c.key()})
+	return adminui.Record(r, tx, adminui.Act{
+		Action: adminui.CustomersEdit,
+		Kind:   "customer",
+		Key:    c.key(),
+		Text:   text + " " + c.key(),
+	})
 }
 
 // act does something to the customer of a page, and puts it on record. If do returns errUnchanged,
@@ -175,8 +179,12 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 		if _, err := eraseIn(r.Context(), tx, c.person()); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: c.key(),
-			Text: "Erased " + c.key()})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.CustomersErase,
+			Kind:   "customer",
+			Key:    c.key(),
+			Text:   "Erased " + c.key(),
+		})
 	})
 	if err != nil {
 		return nil, err

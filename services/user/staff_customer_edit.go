@@ -50,29 +50,56 @@ func (e customerEdit) values() map[string]string {
 }
 
 func (c customerDetails) edit() customerEdit {
-	return customerEdit{FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone,
-		Comment: c.Comment, Remark: c.Remark, Tags: c.Tags}
+	return customerEdit{
+		FirstName: c.FirstName,
+		LastName:  c.LastName,
+		Email:     c.Email,
+		Phone:     c.Phone,
+		Comment:   c.Comment,
+		Remark:    c.Remark,
+		Tags:      c.Tags,
+	}
 }
 
 // editForm has what can be changed of a customer. A member's address moves with the same mails as
 // when members move it themselves; a prospect's stays, since consents were given for it.
 func editForm(c customerDetails) adminui.Form {
 	member := c.Kind == kindMember
-	f := adminui.Form{ID: "edit", Action: c.path("edit"), Version: c.Version, Cancel: c.path(), Fields: []adminui.Field{
-		{Name: "first_name", Label: "First name", Kind: "text", MaxLength: maxFirstName, Required: member},
-		{Name: "last_name", Label: "Last name", Kind: "text", MaxLength: maxLastName, Required: member}}}
+	f := adminui.Form{
+		ID:      "edit",
+		Action:  c.path("edit"),
+		Version: c.Version,
+		Cancel:  c.path(),
+		Fields: []adminui.Field{
+			{Name: "first_name", Label: "First name", Kind: "text", MaxLength: maxFirstName, Required: member},
+			{Name: "last_name", Label: "Last name", Kind: "text", MaxLength: maxLastName, Required: member}},
+	}
 	if member {
-		f.Fields = append(f.Fields, adminui.Field{Name: "email", Label: "E-mail address", Kind: "email", Required: true,
+		f.Fields = append(f.Fields, adminui.Field{
+			Name:      "email",
+			Label:     "E-mail address",
+			Kind:      "email",
+			Required:  true,
 			MaxLength: maxEmail,
-			Hint:      "A new one has to be proved. Both get a mail; the old one's can undo it for a week."})
+			Hint:      "A new one has to be proved. Both get a mail; the old one's can undo it for a week.",
+		})
 	} else {
 		f.Fields = append(f.Fields, adminui.Field{Name: "phone", Label: "Phone", Kind: "text", MaxLength: maxPhone},
-			adminui.Field{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline",
-				MaxLength: maxText},
+			adminui.Field{
+				Name:      "comment",
+				Label:     "Comment, in the customer's words",
+				Kind:      "multiline",
+				MaxLength: maxText,
+			},
 			adminui.Field{Name: "remark", Label: "Remark of the shop", Kind: "multiline", MaxLength: maxText})
 	}
-	f.Fields = append(f.Fields, adminui.Field{Name: "tags", Label: "Tags", Kind: "text", MaxLength: maxTags * maxTag,
-		Hint: "With commas between, such as wholesale, press."})
+	f.Fields = append(f.Fields, adminui.Field{
+		Name:      "tags",
+		Label:     "Tags",
+		Kind:      "text",
+		MaxLength: maxTags * maxTag,
+		Hint:      "With commas between, such as wholesale, press.",
+	})
 	values := c.edit().values()
 	for i, field := range f.Fields {
 		f.Fields[i].Value = values[field.Name]
@@ -83,8 +110,14 @@ func editForm(c customerDetails) adminui.Form {
 // readEdit reads the form about a customer, and returns what is wrong with it.
 func readEdit(form adminui.PostedForm, member bool) (e customerEdit, wrong adminui.FieldErrors) {
 	text := func(name string) string { return strings.TrimSpace(form.Text(name)) }
-	e = customerEdit{FirstName: text("first_name"), LastName: text("last_name"), Email: normalEmail(text("email")),
-		Phone: text("phone"), Comment: text("comment"), Remark: text("remark")}
+	e = customerEdit{
+		FirstName: text("first_name"),
+		LastName:  text("last_name"),
+		Email:     normalEmail(text("email")),
+		Phone:     text("phone"),
+		Comment:   text("comment"),
+		Remark:    text("remark"),
+	}
 
 	wrong = adminui.FieldErrors{}
 	for name, most := range map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
@@ -118,8 +151,13 @@ type editPage struct {
 }
 
 func editAnswer(c customerDetails, form adminui.Form, status int) adminui.Page {
-	return adminui.Page{Title: "Edit " + c.title(), Template: "edit.html", Data: editPage{c, form}, Status: status,
-		Narrow: true}
+	return adminui.Page{
+		Title:    "Edit " + c.title(),
+		Template: "edit.html",
+		Data:     editPage{c, form},
+		Status:   status,
+		Narrow:   true,
+	}
 }
 
 func (s *server) customerFromPath(r *http.Request) (customerDetails, error) {

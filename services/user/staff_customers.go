@@ -227,10 +227,16 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 	if err := s.fileOf(r, listing, table, "customers"); err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: "Customers", Template: "customers.html", Data: struct {
-		Customers []customer `json:"customers"`
-		Next      string     `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user"}, nil
+	return adminui.Page{
+		Title:    "Customers",
+		Template: "customers.html",
+		Data: struct {
+			Customers []customer `json:"customers"`
+			Next      string     `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+		Live:  "user",
+	}, nil
 }
 
 // fileOf offers a list with addresses as a file to those who may export it, and puts on record who
@@ -243,7 +249,11 @@ func (s *server) fileOf(r *http.Request, listing adminui.Listing, table *adminui
 		return nil
 	}
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: what, Key: "file",
-			Text: fmt.Sprintf("Exported %d %s", len(table.Rows), what)})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.CustomersExport,
+			Kind:   what,
+			Key:    "file",
+			Text:   fmt.Sprintf("Exported %d %s", len(table.Rows), what),
+		})
 	})
 }

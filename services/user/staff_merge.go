@@ -28,9 +28,16 @@ func (s *server) readPair(ctx context.Context, into, other customer) (p mergePai
 
 // form merges the two, each in the version that is shown.
 func (p mergePair) form(action, submit string) adminui.Form {
-	return adminui.Form{ID: "merge", Action: action, Cancel: p.Into.path(), Tone: "bad", Submit: submit,
-		Version: p.Into.Version, Fields: []adminui.Field{
-			{Name: "other_version", Kind: "hidden", Value: web.ID(p.Other.Version)}}}
+	return adminui.Form{
+		ID:      "merge",
+		Action:  action,
+		Cancel:  p.Into.path(),
+		Tone:    "bad",
+		Submit:  submit,
+		Version: p.Into.Version,
+		Fields: []adminui.Field{
+			{Name: "other_version", Kind: "hidden", Value: web.ID(p.Other.Version)}},
+	}
 }
 
 // shown checks that the customer who stays has the version that the form showed, and returns the

@@ -73,10 +73,16 @@ func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
 	if err := s.fileOf(r, listing, table, "prospects"); err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: "Prospects", Template: "prospects.html", Data: struct {
-		Prospects []prospectRow `json:"prospects"`
-		Next      string        `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user"}, nil
+	return adminui.Page{
+		Title:    "Prospects",
+		Template: "prospects.html",
+		Data: struct {
+			Prospects []prospectRow `json:"prospects"`
+			Next      string        `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+		Live:  "user",
+	}, nil
 }
 
 // prospectFileColumns are the columns that an import takes, and the others that exportProspects
@@ -112,7 +118,11 @@ func (s *server) prospectFile(r *http.Request, listing adminui.Listing) (adminui
 }
 
 func newProspectForm() adminui.Form {
-	return adminui.Form{ID: "prospect", Action: "/prospects/new", Submit: "Add", Cancel: "/prospects",
+	return adminui.Form{
+		ID:     "prospect",
+		Action: "/prospects/new",
+		Submit: "Add",
+		Cancel: "/prospects",
 		Fields: []adminui.Field{
 			{Name: "email", Label: "E-mail address", Kind: "email", Required: true, MaxLength: maxEmail,
 				Complete: "off"},
@@ -122,13 +132,19 @@ func newProspectForm() adminui.Form {
 			{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", MaxLength: maxText},
 			{Name: "newsletter", Label: "Has agreed to newsletters", Kind: "check",
 				Hint: "You can show it: a signature on a list, a mail."},
-		}}
+		},
+	}
 }
 
 func newProspectPage(form adminui.Form, status int) adminui.Page {
 	nobody := customerDetails{customer: customer{Tags: []string{}}, Aliases: []string{}}
-	return adminui.Page{Title: "Add a prospect", Template: "edit.html", Status: status, Narrow: true,
-		Data: editPage{Customer: nobody, Form: form}}
+	return adminui.Page{
+		Title:    "Add a prospect",
+		Template: "edit.html",
+		Status:   status,
+		Narrow:   true,
+		Data:     editPage{Customer: nobody, Form: form},
+	}
 }
 
 func (s *server) staffNewProspect(*http.Request) (adminui.Answer, error) {
@@ -149,9 +165,16 @@ func (s *server) staffCreateProspect(r *http.Request) (adminui.Answer, error) {
 
 	var made prospect
 	if len(wrong) == 0 {
-		if made, err = s.addProspect(r, newProspect{Email: e.Email, FirstName: e.FirstName, LastName: e.LastName,
-			Phone: e.Phone, Comment: e.Comment, Note: "Added by staff.", Source: sourceStaff,
-			Subscribed: form.Get("newsletter") != ""}); errors.Is(err, errUnchanged) {
+		if made, err = s.addProspect(r, newProspect{
+			Email:      e.Email,
+			FirstName:  e.FirstName,
+			LastName:   e.LastName,
+			Phone:      e.Phone,
+			Comment:    e.Comment,
+			Note:       "Added by staff.",
+			Source:     sourceStaff,
+			Subscribed: form.Get("newsletter") != "",
+		}); errors.Is(err, errUnchanged) {
 			wrong["email"], err = "This address is a customer's already.", nil
 		}
 	}
@@ -182,8 +205,12 @@ func (s *server) addProspect(r *http.Request, n newProspect) (p prospect, err er
 		}
 
 		if n.Subscribed {
-			if err := insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
-				Source: "staff"}); err != nil {
+			if err := insertConsents(ctx, tx, consent{
+				ProspectID: p.ID,
+				What:       "newsletter",
+				Given:      true,
+				Source:     "staff",
+			}); err != nil {
 				return err
 			}
 		}
@@ -254,15 +281,22 @@ func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 		if added, err = importList(r.Context(), tx, list); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersImport, Kind: "prospects", Key: "import",
-			Text: fmt.Sprintf("Imported %d prospects of %d", added, len(list))})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.CustomersImport,
+			Kind:   "prospects",
+			Key:    "import",
+			Text:   fmt.Sprintf("Imported %d prospects of %d", added, len(list)),
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 
-	return adminui.Done{To: "/prospects", Text: fmt.Sprintf("Prospects added: %d, known before: %d.", added,
-		len(list)-added)}, nil
+	return adminui.Done{
+		To: "/prospects",
+		Text: fmt.Sprintf("Prospects added: %d, known before: %d.", added,
+			len(list)-added),
+	}, nil
 }
 
 // readUpload reads a list from a form: a file, or the text of one that was checked before. problem

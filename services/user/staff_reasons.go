@@ -32,8 +32,12 @@ func (s *server) staffReasons(r *http.Request) (adminui.Answer, error) {
 	if err := s.fileOf(r, listing, table, "reasons"); err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: "Why people unsubscribed", Data: struct {
-		Reasons []reasonRow `json:"reasons"`
-		Next    string      `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
+	return adminui.Page{
+		Title: "Why people unsubscribed",
+		Data: struct {
+			Reasons []reasonRow `json:"reasons"`
+			Next    string      `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+	}, nil
 }

@@ -201,8 +201,12 @@ func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (mes
 	if err != nil {
 		return nil, "", err
 	}
-	if err := insertConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
-		Source: "merged by staff"}); err != nil {
+	if err := insertConsents(ctx, tx, consent{
+		ProspectID: p.ID,
+		What:       "newsletter",
+		Given:      !p.Unsubscribed,
+		Source:     "merged by staff",
+	}); err != nil {
 		return nil, "", err
 	}
 	changed, err := changedEvent(ctx, tx, into.customer)

@@ -44,10 +44,16 @@ var termsColumns = []adminui.Column[termsRow]{
 }
 
 func termsForm(newest int) adminui.Form {
-	return adminui.Form{ID: "publish", Action: "/terms", Submit: "Publish", Version: int64(newest), FromZero: true,
+	return adminui.Form{
+		ID:       "publish",
+		Action:   "/terms",
+		Submit:   "Publish",
+		Version:  int64(newest),
+		FromZero: true,
 		Fields: []adminui.Field{{Name: "note", Label: "What members are told of the change", Kind: "multiline",
 			Required: true, MaxLength: maxTermsNote,
-			Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}}}
+			Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}},
+	}
 }
 
 func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, err error) {
@@ -115,9 +121,13 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.TermsPublish, Kind: "terms",
-			Key: strconv.Itoa(version), Text: fmt.Sprintf("Published version %d of the terms of use", version),
-			After: map[string]any{"note": note}})
+		return adminui.Record(r, tx, adminui.Act{
+			Action: adminui.TermsPublish,
+			Kind:   "terms",
+			Key:    strconv.Itoa(version),
+			Text:   fmt.Sprintf("Published version %d of the terms of use", version),
+			After:  map[string]any{"note": note},
+		})
 	})
 
 	switch {
@@ -182,8 +192,12 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 	if err := s.fileOf(r, listing, table, "agreements"); err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: fmt.Sprintf("Who agreed to version %d", version), Data: struct {
-		Agreed []agreedRow `json:"agreed"`
-		Next   string      `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
+	return adminui.Page{
+		Title: fmt.Sprintf("Who agreed to version %d", version),
+		Data: struct {
+			Agreed []agreedRow `json:"agreed"`
+			Next   string      `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+	}, nil
 }

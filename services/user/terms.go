@@ -117,8 +117,12 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 			outcome = "version-already-agreed"
 			return errUnchanged
 		}
-		return insertConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version),
-			Given: true, Source: "terms dialog"})
+		return insertConsents(ctx, tx, consent{
+			MemberID: member,
+			What:     fmt.Sprintf("terms-of-use:%d", version),
+			Given:    true,
+			Source:   "terms dialog",
+		})
 	})
 
 	if errors.Is(err, errUnchanged) {

@@ -97,8 +97,12 @@ func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 		// The relay keeps the body for longer than the request keeps its buffer.
 		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created,
 			bytes.Clone(j.body)
-		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(bodies[i]),
-			Trace: j.trace}
+		messages[i] = msg.Message{
+			Key:     j.id,
+			Subject: msg.StripeSubject(j.kind),
+			Payload: msg.Raw(bodies[i]),
+			Trace:   j.trace,
+		}
 	}
 
 	return outbox.ChangeEach(ctx, "store events", `done AS (

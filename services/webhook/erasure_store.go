@@ -30,8 +30,11 @@ func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		return nil, err
 	}
 	events, err := erasure.ExportPayloads(ctx, db,
-		erasure.Table{Name: "events", Rows: `event WHERE id = ANY($1) ORDER BY received, id`,
-			Without: "marks"}, ids)
+		erasure.Table{
+			Name:    "events",
+			Rows:    `event WHERE id = ANY($1) ORDER BY received, id`,
+			Without: "marks",
+		}, ids)
 	if err != nil {
 		return nil, err
 	}

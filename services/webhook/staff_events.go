@@ -59,10 +59,14 @@ func (s *server) staffEvents(r *http.Request) (adminui.Answer, error) {
 	table.WithSearch(listing, "Id of an event, session, payment, refund or dispute")
 	table.Empty = "Stripe has sent nothing like this."
 
-	return adminui.Page{Title: "Stripe's events", Data: struct {
-		Events []storedEvent `json:"events"`
-		Next   string        `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
+	return adminui.Page{
+		Title: "Stripe's events",
+		Data: struct {
+			Events []storedEvent `json:"events"`
+			Next   string        `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+	}, nil
 }
 
 // keysOf returns the searched id as a list; nil without a search.

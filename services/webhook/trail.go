@@ -21,8 +21,13 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 	}
 
 	for _, e := range events {
-		hop := adminui.Hop{At: e.Received, Step: "event", Text: "Stripe told of " + e.Type + ".", About: e.Object,
-			Message: e.ID}
+		hop := adminui.Hop{
+			At:      e.Received,
+			Step:    "event",
+			Text:    "Stripe told of " + e.Type + ".",
+			About:   e.Object,
+			Message: e.ID,
+		}
 		if e.Paid {
 			hop.State = "paid"
 		}
@@ -32,9 +37,14 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 
 	refused, err := refusedOf(ctx, s.pool, keys)
 	for _, r := range refused {
-		t.Hops = append(t.Hops, adminui.Hop{At: r.At, Step: "refused",
-			Text: "A delivery was refused: " + r.Reason + ".", About: r.Event,
-			State: "not proved to be Stripe's", Tone: "warn"})
+		t.Hops = append(t.Hops, adminui.Hop{
+			At:    r.At,
+			Step:  "refused",
+			Text:  "A delivery was refused: " + r.Reason + ".",
+			About: r.Event,
+			State: "not proved to be Stripe's",
+			Tone:  "warn",
+		})
 	}
 
 	return t, err
