@@ -24,7 +24,7 @@ type totals struct {
 	Pieces        int64       `json:"pieces"`
 	Sales         money.Cents `json:"sales"`
 	Discount      money.Cents `json:"discount"`
-	GivenBack     money.Cents `json:"given_back"` // by the day of the return, whatever the day of the order
+	GivenBack     money.Cents `json:"given_back"` // on the day of the return, whatever the day of the order
 	Tax           money.Cents `json:"tax"`        // contained in Sales, less that in GivenBack
 	Net           money.Cents `json:"net"`        // Sales without GivenBack and Tax
 	AgainOrders   int64       `json:"orders_of_returning"`
@@ -171,13 +171,13 @@ func readSourceTitles(ctx context.Context, db pg.DB, sources []string) ([]source
 		sources)
 }
 
-// nowFigures is the shop at this moment.
+// nowFigures are the figures of this moment.
 type nowFigures struct {
-	Visitors int64 `json:"visitors"`  // with a page view in the last 5 minutes
-	Half     int64 `json:"half_hour"` // with one in the last 30 minutes
+	Visitors int64 `json:"visitors"`  // browsers with a page view in the last 5 minutes
+	Half     int64 `json:"half_hour"` // browsers with one in the last 30 minutes
 	Carts    int64 `json:"carts"`     // of these, those who got as far as their cart
 	Checkout int64 `json:"checkout"`  // of these, those who got as far as the checkout
-	Orders   int64 `json:"orders"`    // of the last 30 minutes
+	Orders   int64 `json:"orders"`    // placed in the last 30 minutes
 }
 
 // nowLimit is how many page views of the last half hour are read at most.

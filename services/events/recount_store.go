@@ -16,7 +16,8 @@ const (
 	recountTimeout = 2 * time.Minute
 	// recountLock is held by the one process that counts.
 	recountLock = 20261129
-	// maxNames is how many names of a kind a day keeps: visitors choose what stands in an address.
+	// maxNames is how many names of a kind a day keeps, since visitors choose what stands in an
+	// address.
 	maxNames = 1000
 )
 

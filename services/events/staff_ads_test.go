@@ -59,7 +59,7 @@ func TestAnAdBringsAnOrder(t *testing.T) {
 
 }
 
-// Two people do not overwrite each other's ad, what people write is shown as text, and garbage
+// Two people do not overwrite each other's ad, what they write is shown as text, and garbage
 // changes nothing.
 func TestAdsAreChangedByOne(t *testing.T) {
 	t.Parallel()

@@ -132,7 +132,7 @@ type eventListData struct {
 // maxFilter is the longest value of a filter, in characters.
 const maxFilter = 200
 
-// staffList shows a list, the newest rows first.
+// staffList shows a list, newest rows first.
 func (s *server) staffList(list eventList) adminui.Handler {
 	names := []string{"from", "to"}
 	for _, f := range list.filters {

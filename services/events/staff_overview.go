@@ -102,7 +102,7 @@ func (s *server) readRanking(r *http.Request, report partReport, measure string,
 	return out, err
 }
 
-// liveData is the shop at this moment.
+// liveData is what happens in the shop at this moment.
 type liveData struct {
 	Now     nowFigures   `json:"now"`
 	Pages   []namedCount `json:"pages"`

@@ -241,7 +241,7 @@ func (p part) cell(name string) any {
 	return p.measure(name)
 }
 
-// columns are those of the report: the name with a bar for what it is sorted by, the figures, and
+// columns are the columns of a report: the name with a bar for the sorted measure, the figures, and
 // the change.
 func (report partReport) columns(sort string, parts []part) []adminui.Column[part] {
 	var largest int64

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// usualDays is how many days a report covers unless told otherwise.
+	// usualDays is how many days a report covers by default.
 	usualDays = 30
 	// maxReportDays is how many days a report may cover.
 	maxReportDays = 3 * 366

@@ -104,7 +104,7 @@ func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old,
 		id, old, newForm)
 }
 
-// markVerified notes that the member has proved the address.
+// markVerified marks the member's address as proved.
 func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
 	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, proved_email = email, version = version `+
 		`+ 1 WHERE id = $1 RETURNING`+accountColumnsSQL, id)
@@ -180,7 +180,7 @@ func insertConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 	return nil
 }
 
-// addressVerified reports whether a member has proved an address, in whatever case it was typed.
+// addressVerified reports whether a member has proved an address, whatever its case.
 func addressVerified(ctx context.Context, db pg.DB, email string) (verified bool, err error) {
 	return pg.Get[bool](ctx, db, "look for a proved address", `
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)`, email)

@@ -136,7 +136,8 @@ func (p *hashPlaces) release() {
 	w.result <- nil
 }
 
-// join adds a request, unless the line is full and its client has as many in it as any other.
+// join adds a request, unless the line is full and no client has clearly more in it than the
+// request's own.
 func (l *line) join(w *hashWait) bool {
 	if l.length >= hashQueueSize && !l.evictFor(w.client) {
 		return false

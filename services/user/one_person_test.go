@@ -34,7 +34,7 @@ func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 	const masked = `"email_address":"annl***@mail.example.com"`
 
 	var mailed []string
-	for range 3 { // of newsletters, and of changes on the account page
+	for range 3 { // the tokens of newsletters, and of changes on the account page
 		mailed = append(mailed, e.account(id).UnsubscribeToken)
 		e.switches(id, "false", "true")
 		mailed = append(mailed, e.account(id).UnsubscribeToken)

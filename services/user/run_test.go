@@ -23,7 +23,7 @@ type running struct {
 	*testenv.Client // with the identity of a visitor
 	t               *testing.T
 	broker          *testenv.Broker
-	url             string // of the database
+	url             string // the database's
 	stop            func() error
 }
 

@@ -9,8 +9,8 @@ import (
 //go:embed staff/*.html
 var staffTemplates embed.FS
 
-// staff is what user shows in the back office: one line for each route, with the right that it asks
-// for.
+// staff is user's part of the back office: one line for each route, with the right that it
+// requires.
 func (s *server) staff() adminui.Pages {
 	view, edit, export := adminui.CustomersView, adminui.CustomersEdit, adminui.CustomersExport
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{

@@ -47,7 +47,7 @@ type customerDetails struct {
 	MergedProspect int64     `json:"merged_into_prospect,omitempty"`
 }
 
-// mergedInto is the key of the customer into whose record this one was merged, "" for none.
+// mergedInto is the key of the customer into whose record this one was merged; "" if it was not.
 func (c customerDetails) mergedInto() string {
 	switch {
 	case c.MergedMember != 0:
@@ -289,7 +289,7 @@ func (c customer) person() erasure.Person {
 	return erasure.Person{Emails: []string{c.Email}}
 }
 
-// staffKnown tells services/admin where the person is found in all services, for an export. It is
+// staffKnown tells services/admin what the person is known by in all services, for an export. It is
 // not a page.
 func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
 	page, err := s.customerPage(r)

@@ -106,7 +106,7 @@ var customerColumns = []adminui.Column[customer]{
 type customerList struct {
 	Search, Kind, Newsletter, Source, Tag string
 
-	Orders int64 // at least
+	Orders int64 // the least number of orders
 	Spent  money.Cents
 	Sort   string // since, orders or spent
 	Down   bool
@@ -191,7 +191,7 @@ func readCustomerList(listing adminui.Listing) (l customerList, err error) {
 	return l, err
 }
 
-// staffCustomers lists members and prospects, the newest first.
+// staffCustomers lists members and prospects, newest first.
 func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 	listing, err := adminui.ReadListing(r, adminui.ListSpec{Sorts: []string{"since", "orders", "spent"},
 		Filters: []string{"kind", "newsletter", "source", "orders", "spent", "tag"}})

@@ -44,8 +44,8 @@ var prospectColumnsShown = []adminui.Column[prospectRow]{
 	{Title: "Registered", Minor: true, Value: func(p prospectRow) any { return p.Converted }},
 }
 
-// staffProspects lists prospects, the newest first. As a file the list has the columns that an
-// import takes.
+// staffProspects lists prospects, newest first. As a file the list has the columns that an import
+// takes.
 func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
 	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"registered"}})
 	if err != nil {
@@ -228,7 +228,7 @@ type importPage struct {
 	Rows       int         `json:"rows"`
 	New        int         `json:"new"`
 	Known      int         `json:"known"`      // prospects or members already, who stay as they are
-	Subscribed int         `json:"subscribed"` // of the new ones
+	Subscribed int         `json:"subscribed"` // those of the new ones who will get newsletters
 	Refused    int         `json:"refused"`    // taken off the newsletters by the list
 	Errors     []lineError `json:"errors"`
 	Text       string      `json:"-"` // the list, to be sent again

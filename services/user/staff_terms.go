@@ -79,7 +79,7 @@ func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, 
 	return p, table, nil
 }
 
-// staffTerms lists the versions of the terms of use, the newest first.
+// staffTerms lists the versions of the terms of use, newest first.
 func (s *server) staffTerms(r *http.Request) (adminui.Answer, error) {
 	p, table, err := s.termsPage(r)
 	return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table}, err
@@ -158,7 +158,7 @@ var agreedColumns = []adminui.Column[agreedRow]{
 	{Title: "Agreed", Value: func(a agreedRow) any { return a.At }},
 }
 
-// staffTermsAgreed lists who agreed to a version, the newest first.
+// staffTermsAgreed lists who agreed to a version, newest first.
 func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 	version, ok := web.Number(adminui.Param(r, "version"), maxTerms)
 	if !ok {

@@ -86,7 +86,7 @@ func publishNext(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err error
 		SELECT $1, $2 WHERE $1 = 1 + (SELECT coalesce(max(version), 0) FROM terms_version)`, t.Version, t.Note)
 }
 
-// listTerms lists the versions, the newest first.
+// listTerms lists the versions, newest first.
 func listTerms(ctx context.Context, db pg.DB) ([]termsRow, error) {
 	return pg.List[termsRow](ctx, db, "list the terms of use", `
 		SELECT version, note, published FROM terms_version ORDER BY version DESC LIMIT 200`)

@@ -9,8 +9,8 @@ import (
 //go:embed staff/*.html
 var staffTemplates embed.FS
 
-// staff is what webhook shows in the back office: one line for each route, with the right that it
-// asks for.
+// staff is webhook's part of the back office: one line for each route, with the right that it
+// requires.
 func (s *server) staff() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		{Method: "GET", Path: "/stripe", Action: adminui.StripeView, Handle: s.staffEvents},
