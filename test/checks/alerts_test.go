@@ -38,7 +38,7 @@ type inputSeries struct {
 
 // Every alarm says what is wrong, at which shop, how urgent it is and what to do. Each is tested:
 // quiet for a healthy shop, and firing for one shop beside a healthy one.
-func TestAlarms(t *testing.T) {
+func TestAlarmsExplainThemselvesAndAreTested(t *testing.T) {
 	t.Parallel()
 	var file struct {
 		Groups []struct {

@@ -78,7 +78,7 @@ func ourImage(s types.ServiceConfig) string {
 }
 
 // Each image holds one static file, which starts. Its health check names the file.
-func TestImages(t *testing.T) {
+func TestImagesAreOneStaticFile(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
 	if err != nil {

@@ -25,7 +25,8 @@ func TestListsAreWrittenInOnePlace(t *testing.T) {
 		case d.IsDir() || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "pkg/printout/"):
 		case strings.HasSuffix(name, ".go"):
 			text := readFile(t, name)
-			if strings.Contains(text, "csv.NewWriter") || strings.Contains(text, "text/csv") && !strings.Contains(text, "printout.") {
+			disarmed := strings.Contains(text, "printout.") || strings.Contains(text, "productfile.Write(")
+			if strings.Contains(text, "csv.NewWriter") || strings.Contains(text, "text/csv") && !disarmed {
 				t.Errorf("%s writes a list of its own: pkg/printout disarms formulas", name)
 			}
 		case strings.HasSuffix(name, ".md"):

@@ -42,7 +42,7 @@ func (v violations) WithAttrs([]slog.Attr) slog.Handler { return v }
 func (v violations) WithGroup(string) slog.Handler      { return v }
 
 // sentBy are the subjects that each service sends through its outbox.
-var says = map[string][]string{
+var sentBy = map[string][]string{
 	"webhook": {msg.StripeSubject("checkout.session.completed"), msg.StaffActedSubject("webhook")},
 	"order": {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged,
 		msg.ShopChanged, msg.OrderMoneySubject, msg.OrderGivenBackSubject,
@@ -120,7 +120,7 @@ func TestBrokerRightsSuffice(t *testing.T) {
 		service, _, _ := strings.Cut(c.Name, "-")
 		w.receive(c, outboxes[service])
 	}
-	for service, subjects := range says {
+	for service, subjects := range sentBy {
 		var messages []msg.Message
 		for _, subject := range subjects {
 			messages = append(messages, msg.Message{Key: msg.KeyBegin(subject) + subject + "bad", Subject: subject,
@@ -311,7 +311,7 @@ func TestBrokerRightsOfEdge(t *testing.T) {
 }
 
 // The broker refuses each user everything that is not in the user's rights.
-func TestBrokerRightsEnd(t *testing.T) {
+func TestBrokerRefusesOtherRights(t *testing.T) {
 	t.Parallel()
 	url := startBroker(t)
 	for _, c := range []struct {

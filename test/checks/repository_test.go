@@ -53,7 +53,7 @@ func TestModulesOfTheWorkspace(t *testing.T) {
 
 // A service's module requires pkg and third parties, and no other module of ours. Modules of ours
 // are found beside it, in one place.
-func TestRequirements(t *testing.T) {
+func TestModulesRequireOnlyPkg(t *testing.T) {
 	t.Parallel()
 	type version struct{ Path, Version string }
 	for _, folder := range modules(t) {
@@ -189,7 +189,7 @@ func TestSharedTablesHaveOneAPI(t *testing.T) {
 }
 
 // A service's binary contains, at any depth, no broker, no test tools and no other service.
-func TestLinked(t *testing.T) {
+func TestServicesLinkOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	for _, service := range services {
 		for what := range strings.FieldsSeq(string(goCommand(t, "services/"+service, "list", "-deps", "./cmd/"+service))) {
@@ -203,7 +203,7 @@ func TestLinked(t *testing.T) {
 }
 
 // The file that administrators run by hand is the same that migrate runs.
-func TestInitSQL(t *testing.T) {
+func TestInitSQLIsWhatMigrateRuns(t *testing.T) {
 	t.Parallel()
 	want := readFile(t, "pkg/pg/guard.sql") + readFile(t, "pkg/pg/init.sql")
 	if diff := cmp.Diff(want, readFile(t, "deploy/postgres/init.sql")); diff != "" {

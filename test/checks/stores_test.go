@@ -17,7 +17,7 @@ var statement = regexp.MustCompile("^[\"`]\\s*(SELECT|INSERT INTO|UPDATE|DELETE 
 	"LOCAL|CREATE|ALTER|SAVEPOINT)\\s")
 
 // Each action of the table of rights is required by some page. Otherwise it would grant nothing.
-func TestRightsAreAskedFor(t *testing.T) {
+func TestEachRightIsRequiredByAPage(t *testing.T) {
 	t.Parallel()
 	text := readFile(t, "pkg/adminui/rights.go")
 	asked := map[string]bool{}

@@ -63,11 +63,11 @@ func secureDatabase(t *testing.T, files certs.Files) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.RawQuery = insist(files)
+	u.RawQuery = verifyFull(files)
 	return u.String()
 }
 
-func insist(files certs.Files) string {
+func verifyFull(files certs.Files) string {
 	return url.Values{"sslmode": {"verify-full"}, "sslrootcert": {files.CA}}.Encode()
 }
 
@@ -78,7 +78,7 @@ func TestDeploymentOverTLS(t *testing.T) {
 	files := testenv.Certificates(t)
 	owner := secureDatabase(t, files)
 	addrs := map[string]string{}
-	replace := []string{"sslmode=disable", insist(files), "nats://", "tls://"}
+	replace := []string{"sslmode=disable", verifyFull(files), "nats://", "tls://"}
 	for _, inside := range []string{"webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085"} {
 		addrs[inside] = testenv.Port(t)
 		replace = append(replace, "http://"+inside, "https://"+addrs[inside], "0.0.0.0"+inside[len(inside)-5:], addrs[inside])

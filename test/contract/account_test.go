@@ -38,9 +38,9 @@ func testRegistration(t *testing.T, e *env) {
 	b.get("/user/logged-in").Want(m.email, "email_address")
 	b.get("/user/logged-in").Want(1, "cart_item_count")
 	b.get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
-	mail := e.mail(t, m.email, 1)
-	holds(t, mail.Text, "Ann Mary", "van Lee 3", m.username, e.shop.URL+verifyLink, "24 hours")
-	plain(t, codeIn(t, mail.Text, verifyLink))
+	mail := e.awaitMail(t, m.email, 1)
+	wantParts(t, mail.Text, "Ann Mary", "van Lee 3", m.username, e.shop.URL+verifyLink, "24 hours")
+	wantPlain(t, codeIn(t, mail.Text, verifyLink))
 	code := e.db(t, "user").Text("SELECT mb_cd FROM account WHERE username = $1", m.username)
 	if !regexp.MustCompile(`^[A-Za-z0-9]{20}$`).MatchString(code) {
 		t.Errorf("the member code is %q", code)
@@ -62,12 +62,12 @@ func testAccountContent(t *testing.T, e *env) {
 	a := b.get("/user/account-content")
 	a.Golden("testdata/account_content.json", "username", m.username, "email", m.email)
 	for _, key := range []string{"joined_date_time", "last_login_date_time", "terms_of_use_agreed_date_time"} {
-		stamp(t, a.Text("account_content", "personal_data", key))
+		wantNow(t, a.Text("account_content", "personal_data", key))
 	}
 }
 
-// stamp wants the present time in the format of the contract.
-func stamp(t *testing.T, text string) {
+// wantNow wants the present time in the format of the contract.
+func wantNow(t *testing.T, text string) {
 	t.Helper()
 	at, err := time.Parse("2006-01-02T15:04:05.000Z", text)
 	if err != nil || time.Since(at).Abs() > time.Minute {
@@ -90,10 +90,10 @@ func testVerification(t *testing.T, e *env) {
 		a.Want(verified, "account_content", "email_data", "email_verified")
 		a.Want(sent, "account_content", "email_data", "verification_request_sent_within_24_hours")
 	}
-	first := codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)
+	first := codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink)
 	b.get("/user/verify-email-address").Is(`{"verify_email_address":"verification_email_sent","user-api-version":"0.0.1"}`)
-	mail := e.mailWith(t, m.email, verifyLink, 2)
-	holds(t, mail.Text, "Ann", "Lee", m.username, e.shop.URL+verifyLink, "24 hours")
+	mail := e.awaitMailWith(t, m.email, verifyLink, 2)
+	wantParts(t, mail.Text, "Ann", "Lee", m.username, e.shop.URL+verifyLink, "24 hours")
 	second := codeIn(t, mail.Text, verifyLink)
 	verify(e.browser(t), second, "user_not_authenticated")
 	foreign := e.browser(t)
@@ -109,7 +109,7 @@ func testVerification(t *testing.T, e *env) {
 		"'verify' AND member_id = (SELECT id FROM account WHERE username = $1)", m.username)
 	state(false, false)
 	b.get("/user/verify-email-address")
-	third := codeIn(t, e.mailWith(t, m.email, verifyLink, 3).Text, verifyLink)
+	third := codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 3).Text, verifyLink)
 	verify(b, third, "success")
 	state(true, false)
 	verify(b, third, "code-doesnt-match")
@@ -138,12 +138,12 @@ func testReset(t *testing.T, e *env) {
 		ask(wrong[0], wrong[1])
 	}
 	ask(m.username, strings.ToUpper(m.email))
-	mail := e.mailWith(t, m.email, resetLink, 1)
-	holds(t, mail.Text, "Ann", "Lee", m.username, e.shop.URL+"/set-new-password?password_reset_code=", "1 hour")
+	mail := e.awaitMailWith(t, m.email, resetLink, 1)
+	wantParts(t, mail.Text, "Ann", "Lee", m.username, e.shop.URL+"/set-new-password?password_reset_code=", "1 hour")
 	first := codeIn(t, mail.Text, "?password_reset_code=")
-	plain(t, first)
+	wantPlain(t, first)
 	ask(m.username, m.email)
-	second := codeIn(t, e.mailWith(t, m.email, resetLink, 2).Text, resetLink)
+	second := codeIn(t, e.awaitMailWith(t, m.email, resetLink, 2).Text, resetLink)
 	if n := len(e.mails(foreign.email)); n > 1 {
 		t.Errorf("someone else got %d mails", n)
 	}
@@ -160,7 +160,7 @@ func testReset(t *testing.T, e *env) {
 	set(m.username, second, "Another!word").Is(outcome("success"))
 	visitor.get("/user/logged-in").Want(false, "logged_in")
 	b.get("/user/logged-in").Want(false, "logged_in")
-	holds(t, e.mail(t, m.email, 4).Text, "Ann", "Lee", m.username)
+	wantParts(t, e.awaitMail(t, m.email, 4).Text, "Ann", "Lee", m.username)
 	set(m.username, second, "Third!word").Is(outcome("code-doesnt-match"))
 	b.login(m, "false").Is(loggedOut)
 	m.password = "Another!word"
@@ -168,7 +168,7 @@ func testReset(t *testing.T, e *env) {
 	// A reset code does not verify an address, and a verification code does not reset a password.
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		second).Is(`{"verify_email_address_response":"signature-invalid","user-api-version":"0.0.1"}`)
-	set(m.username, codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink), "Third!word").Is(outcome("signature-invalid"))
+	set(m.username, codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink), "Third!word").Is(outcome("signature-invalid"))
 }
 
 // All usernames of an address are mailed to it, and the answer is the same for an unknown address.
@@ -183,7 +183,7 @@ func testForgotUsername(t *testing.T, e *env) {
 	for _, address := range []string{email(), "", strings.ToUpper(m.email), m.email} {
 		visitor.post("/user/forgot-username", "email_address", address).Is(`{"forgot_username":"success","user-api-version":"0.0.1"}`)
 	}
-	e.mail(t, m.email, 4)
+	e.awaitMail(t, m.email, 4)
 	var texts []string
 	for _, mail := range e.mails(m.email) {
 		if strings.Contains(mail.Text, e.shop.URL+"/login") {
@@ -191,7 +191,7 @@ func testForgotUsername(t *testing.T, e *env) {
 		}
 	}
 	all := strings.Join(texts, "\n")
-	holds(t, all, m.username, other.username, "Ann", "Lee", "Bo", "Lind", m.email, e.shop.URL+"/login")
+	wantParts(t, all, m.username, other.username, "Ann", "Lee", "Bo", "Lind", m.email, e.shop.URL+"/login")
 	want(t, "mails", len(e.mails(m.email)), 4)
 }
 
@@ -206,7 +206,7 @@ func testInformation(t *testing.T, e *env) {
 			address).Is(`{"update_my_information":"success","user-api-version":"0.0.1"}`)
 	}
 	b.post("/user/verify-email-address-response", "email_verification_code",
-		codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
+		codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
 		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	update("Anna", "Leeson", m.email)
 	a := b.get("/user/logged-in")
@@ -220,8 +220,8 @@ func testInformation(t *testing.T, e *env) {
 	a.Want(next, "account_content", "email_data", "email_address")
 	a.Want(false, "account_content", "email_data", "email_verified")
 	a.Want(true, "account_content", "email_data", "verification_request_sent_within_24_hours")
-	mail := e.mail(t, next, 1)
-	holds(t, mail.Text, "Anna", "Leeson", m.email, next, e.shop.URL+verifyLink, "24 hours")
+	mail := e.awaitMail(t, next, 1)
+	wantParts(t, mail.Text, "Anna", "Leeson", m.email, next, e.shop.URL+verifyLink, "24 hours")
 	to := fmt.Sprint(mail.To)
 	if !strings.Contains(to, m.email) || !strings.Contains(to, next) {
 		t.Errorf("the mail goes to %s, not to both", to)
@@ -239,7 +239,7 @@ func testInformation(t *testing.T, e *env) {
 	b.get("/user/logged-in").Want(next, "email_address")
 	visitor.post("/user/undo-address-change", "address_undo_code", undo).Is(`{"undo_address_change":"success","user-api-version":"0.0.1"}`)
 	b.get("/user/logged-in").Want(false, "logged_in")
-	e.mailWith(t, m.email, resetLink, 1)
+	e.awaitMailWith(t, m.email, resetLink, 1)
 }
 
 // A request without a required key gets 400 with JSON, or a documented refusal. No body causes a

@@ -130,8 +130,8 @@ func (b *browser) token() {
 	}
 }
 
-// refused wants an error code in an answer with HTTP 200.
-func (b *browser) refused(a testenv.Answer, code string) {
+// wantRefusal wants an error code in an answer with HTTP 200.
+func (b *browser) wantRefusal(a testenv.Answer, code string) {
 	b.TB.Helper()
 	if a.Status != http.StatusOK {
 		b.TB.Errorf("answered %d %s, want a refusal with HTTP 200", a.Status, a.Body)

@@ -72,7 +72,7 @@ func testProduct(t *testing.T, e *env) {
 			t.Errorf("SKU %s has the images %v", sku, images)
 		}
 	}
-	holds(t, a.Body, "https://player.vimeo.com/video/334006583", "/img/product/paper_clip_video_1_2_thumbnail.jpg")
+	wantParts(t, a.Body, "https://player.vimeo.com/video/334006583", "/img/product/paper_clip_video_1_2_thumbnail.jpg")
 	a = b.get("/order/product/ITHJW3mytn")
 	a.Want("out-of-stock", "product_data", "skus", "5", "inventory_status_identifier")
 	a.Want("Out of Stock", "product_data", "skus", "5", "inventory_status_title")
@@ -95,7 +95,7 @@ func testNoCart(t *testing.T, e *env) {
 		b.get("/order/cart-discount-codes").Is(`{"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 		a := b.get("/order/cart-totals")
 		a.Want(false, "cart_found")
-		zeroTotals(t, a, "cart_totals_data")
+		wantZeroTotals(t, a, "cart_totals_data")
 		for path, pairs := range map[string][]string{
 			"cart-update-sku-quantity": {"sku_id", "1", "quantity", "1"}, "cart-remove-sku": {"sku_id", "1"},
 			"cart-apply-discount-code":    {"discount_code_id", "WELCOME10"},
@@ -114,16 +114,16 @@ func testNoCart(t *testing.T, e *env) {
 		b.get("/order/confirm-discount-codes").Is(
 			`{"checkout_allowed":true,"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 		a = b.get("/order/confirm-totals")
-		zeroTotals(t, a, "confirm_totals_data")
+		wantZeroTotals(t, a, "confirm_totals_data")
 		b.get("/order/change-confirmation-email-address").Is(
 			`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
-		b.refused(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-not-found")
+		b.wantRefusal(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-not-found")
 		b.register()
 	}
 }
 
-// zeroTotals wants five totals of zero.
-func zeroTotals(t *testing.T, a testenv.Answer, key string) {
+// wantZeroTotals wants five totals of zero.
+func wantZeroTotals(t *testing.T, a testenv.Answer, key string) {
 	t.Helper()
 	for _, part := range []string{"item_subtotal", "item_discount", "shipping_subtotal", "shipping_discount", "cart_total"} {
 		if v := fmt.Sprint(a.At(key, part)); v != "0" && v != "0.00" {
@@ -193,8 +193,8 @@ func testAdd(t *testing.T, e *env) {
 
 const noCodes = `"discount_code_data":{},`
 
-// sums compares totals by value: the contract allows a number or a text for each.
-func (b *browser) sums(a testenv.Answer, key string, five ...string) {
+// wantTotals compares totals by value: the contract allows a number or a text for each.
+func (b *browser) wantTotals(a testenv.Answer, key string, five ...string) {
 	b.TB.Helper()
 	for i, name := range []string{"item_subtotal", "item_discount", "shipping_subtotal", "shipping_discount", "cart_total"} {
 		text := fmt.Sprint(a.At(key, name))
@@ -222,7 +222,7 @@ func testUpdate(t *testing.T, e *env) {
 	a := update("sku_id", "1", "quantity", "2")
 	a.Is(`{"cart_update_sku_quantity":"success","cart_found":true,"sku_id":"1","sku_subtotal":"7.00",` + noCodes + totalsJSON(a,
 		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
-	b.sums(a, "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
+	b.wantTotals(a, "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	update("quantity", "2").Is(`{"cart_update_sku_quantity":"error","errors":{"error":"sku-id-required"},"order-api-version":"0.0.1"}`)
 	for _, pairs := range [][2]string{{"6", "1"}, {"3", "1"}, {"x", "1"}, {"1", "x"}, {"1", "-1"}, {"1", "100"}, {"1", "1.5"}, {"1", ""},
 		{"1", " 1"}, {"1", "99999999999999999999"}, {"99999999999999999999", "1"}} {
@@ -266,15 +266,15 @@ func testRemove(t *testing.T, e *env) {
 	a.Want("1", "sku_id")
 	a.Want(1, "cart_item_count")
 	a.Want(nil, "shipping_method_selected")
-	b.sums(a, "cart_totals_data", "7.98", "0.00", "0.00", "0.00", "7.98")
+	b.wantTotals(a, "cart_totals_data", "7.98", "0.00", "0.00", "0.00", "7.98")
 	want(t, "methods", len(a.At("cart_shipping_methods").(map[string]any)), 4)
 	a = remove("sku_id", "6")
 	a.Want(0, "cart_item_count")
-	zeroTotals(t, a, "cart_totals_data")
+	wantZeroTotals(t, a, "cart_totals_data")
 	b.get("/order/cart-items").Want(true, "cart_found")
 	b.get("/order/cart-items").Is(`{"cart_found":true,"item_data":{"product_sku_data":{}},"order-api-version":"0.0.1"}`)
 	b.get("/user/logged-in").Want(0, "cart_item_count")
-	b.refused(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-is-empty")
+	b.wantRefusal(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-is-empty")
 }
 
 // The shipping methods are listed with a default, and the chosen one counts in all totals.
@@ -283,7 +283,7 @@ func testShipping(t *testing.T, e *env) {
 	b.add("1", "2")
 	// The totals include the default method that the page shows as chosen, whichever call comes
 	// first.
-	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
+	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	a := b.get("/order/cart-shipping-methods")
 	a.Want("USPSRetailGround", "shipping_method_selected")
 	for i, m := range [][3]string{{"USPSPriorityMail2Day", "USPS Priority Mail 2-Day", "13.65"}, {"UPSGround", "UPS Ground", "11.34"},
@@ -295,12 +295,12 @@ func testShipping(t *testing.T, e *env) {
 	a.Want("https://tools.usps.com/go/TrackConfirmAction.action?tRef=fullpage&tLc=1&text28777=&tLabels=", "cart_shipping_methods", "3",
 		"tracking_code_base_url")
 	a.Want(nil, "cart_shipping_methods", "4")
-	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
+	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	choose := func(pairs ...string) testenv.Answer { return b.post("/order/cart-update-shipping-method", pairs...) }
 	a = choose("shipping_method_identifier", "FedExGround")
 	a.Is(`{"cart_update_shipping_method":"success","cart_found":true,"shipping_method_identifier":"FedExGround",` + noCodes + totalsJSON(a,
 		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
-	b.sums(a, "cart_totals_data", "7.00", "0.00", "10.85", "0.00", "17.85")
+	b.wantTotals(a, "cart_totals_data", "7.00", "0.00", "10.85", "0.00", "17.85")
 	choose().Is(`{"cart_update_shipping_method":"error","errors":{"error":"shipping-method-identifier-required"},` +
 		`"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"x", "None", "fedexground", "FedExGround ", "1"} {
@@ -315,7 +315,7 @@ func testShipping(t *testing.T, e *env) {
 		b.add("1", "1")
 		b.get("/order/"+path).Want(true, "checkout_allowed")
 		if path != "confirm-items" && path != "confirm-discount-codes" {
-			b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
+			b.wantTotals(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
 			b.get("/order/confirm-shipping-method").Want("USPSRetailGround", "confirm_shipping_method", "identifier")
 		}
 		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(1) +

@@ -143,8 +143,8 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	}
 	order.Want(true, "order_data", "order_discount_codes", "1", "discount_applied")
 	order.Want("WELCOME10", "order_data", "order_discount_codes", "1", "code")
-	text := e.mail(t, address, 1).Text
-	holds(t, text, "WELCOME10", "19.95", "2.00", "9.56", "27.51")
+	text := e.awaitMail(t, address, 1).Text
+	wantParts(t, text, "WELCOME10", "19.95", "2.00", "9.56", "27.51")
 	if strings.Contains(text, "{") {
 		t.Errorf("the mail holds what should have been filled in:\n%s", text)
 	}
@@ -166,7 +166,7 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	for id, code := range order.At("order_data", "order_discount_codes").(map[string]any) {
 		order.Want(code.(map[string]any)["code"] == free, "order_data", "order_discount_codes", id, "discount_applied")
 	}
-	holds(t, e.mail(t, address, 1).Text, free, high, "combin", "19.95")
+	wantParts(t, e.awaitMail(t, address, 1).Text, free, high, "combin", "19.95")
 }
 
 // The success page makes one order of a paid session, shows it to visitors, and refuses unknown
@@ -175,7 +175,7 @@ func testSuccess(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
 	b.get("/order/checkout-session-success").Is(`{"checkout_session_success":"error","errors":{"error":"session-id-required"},` +
 		`"order-api-version":"0.0.1"}`)
-	b.refused(b.success(""), "session-id-required")
+	b.wantRefusal(b.success(""), "session-id-required")
 	for _, unknown := range []string{"cs_test_unknown", "x", "%00", "..%2F..", strings.Repeat("a", 3000), "%ff"} {
 		b.success(unknown).Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
 			`"order-api-version":"0.0.1"}`)
@@ -189,10 +189,10 @@ func testSuccess(t *testing.T, e *env, s *stripe) {
 	b.get("/order/cart-items").Want(false, "cart_found")
 	a := e.browser(t).get("/order/" + identifier)
 	a.Golden("testdata/order_detail.json", "identifier", identifier, "email", address)
-	stamp(t, a.Text("order_data", "order_attributes", "order_date_time"))
-	m := e.mail(t, address, 1)
+	wantNow(t, a.Text("order_data", "order_attributes", "order_date_time"))
+	m := e.awaitMail(t, address, 1)
 	for _, text := range []string{m.Text, strings.ReplaceAll(m.HTML, "&amp;", "&")} {
-		holds(t, text, "Pat Buyer", identifier, origin+"/account/order?identifier="+identifier+"&em_cd=FpGyZy6kld9R2XTjqvBQN&pr_cd=",
+		wantParts(t, text, "Pat Buyer", identifier, origin+"/account/order?identifier="+identifier+"&em_cd=FpGyZy6kld9R2XTjqvBQN&pr_cd=",
 			"Paper Clips", "Silver", "3.50", "7.00", "USPS Retail Ground", "9.56", "16.56",
 			"12 Elm Street", "Sam Receiver", origin+"/terms-of-sale", "none")
 	}
@@ -252,7 +252,7 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 		`"order-api-version":"0.0.1"}`)
 	body := s.event("checkout.session.completed", "cs_test_foreign")
 	e.hook(t, body, sign(webhookSecret, time.Now(), body))
-	eventually(t, "staff have it", func() bool {
+	testenv.Eventually(t, patience, "staff have it", func() bool {
 		return e.db(t, "order").Number("SELECT count(*) FROM payment_issue WHERE session_id = 'cs_test_foreign' AND reason = "+
 			"'no-quote'") == 1
 	})
@@ -274,9 +274,9 @@ func testWebhook(t *testing.T, e *env, s *stripe) {
 			t.Fatalf("the webhook answered %d %s", a.Status, a.Body)
 		}
 	}
-	m := e.mail(t, address, 1)
+	m := e.awaitMail(t, address, 1)
 	identifier := b.bought(session)
-	holds(t, m.Text, identifier)
+	wantParts(t, m.Text, identifier)
 	b.get("/order/cart-items").Want(false, "cart_found")
 	other := s.event("checkout.session.completed", session)
 	if a := e.hook(t, other, sign(webhookSecret, time.Now(), other)); a.Status != 200 {
@@ -378,7 +378,7 @@ func testAtOnce(t *testing.T, e *env, s *stripe) {
 	if len(found) != 1 {
 		t.Errorf("identifiers: %v", found)
 	}
-	e.mail(t, address, 1)
+	e.awaitMail(t, address, 1)
 	want(t, "orders", e.db(t, "order").Number("SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
 }
 
@@ -406,7 +406,7 @@ func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	other.register()
 	other.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + one +
 		`","order-api-version":"0.0.1"}`)
-	e.mail(t, m.email, 3)
+	e.awaitMail(t, m.email, 3)
 	code := e.db(t, "user").Text("SELECT mb_cd FROM account WHERE username = $1", m.username)
 	link := origin + "/account/order?identifier=" + one + "&em_cd=gvREoqen93ffZsmBIc8zl&mb_cd=" + code
 	found := false
@@ -487,9 +487,9 @@ func testEventShapes(t *testing.T, e *env, s *stripe) {
 			if a := e.hook(t, string(raw), sign(webhookSecret, time.Now(), string(raw))); a.Status != 200 {
 				t.Fatalf("the webhook answered %d %s", a.Status, a.Body)
 			}
-			text := e.mail(t, address, 1).Text
+			text := e.awaitMail(t, address, 1).Text
 			identifier := b.bought(session)
-			holds(t, text, identifier)
+			wantParts(t, text, identifier)
 			b.get("/order/"+identifier).Want("Sam Receiver", "order_data", "order_shipping_address", "name")
 			rows := 0
 			if event["api_version"] != nil {
@@ -510,7 +510,7 @@ func testExpiredAndPaid(t *testing.T, e *env, s *stripe) {
 	expired := s.event("checkout.session.expired", session)
 	s.pay(session, address)
 	e.hook(t, expired, sign(webhookSecret, time.Now(), expired))
-	eventually(t, "the event was taken in", func() bool {
+	testenv.Eventually(t, patience, "the event was taken in", func() bool {
 		return e.db(t, "order").Number("SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'expired'", session) == 1
 	})
 	completed := s.event("checkout.session.completed", session)
@@ -526,15 +526,15 @@ func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 	session := visitor.checkout(address)
 	s.pay(session, address)
 	identifier := visitor.bought(session)
-	e.mail(t, address, 1)
+	e.awaitMail(t, address, 1)
 	b := e.browser(t)
 	b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name("member_"), "email_address", address,
 		"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
 	b.get("/user/account-content").Want(nil, "account_content", "orders_data", "1")
-	b.refused(b.get("/order/"+identifier), "order-not-in-account")
+	b.wantRefusal(b.get("/order/"+identifier), "order-not-in-account")
 	visitor.get("/order/"+identifier).Want("success", "order_detail")
 	var link string
-	eventually(t, "the welcome mail", func() bool {
+	testenv.Eventually(t, patience, "the welcome mail", func() bool {
 		for _, m := range e.mails(address) {
 			if strings.Contains(m.Text, verifyLink) {
 				link = m.Text
@@ -544,11 +544,11 @@ func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 	})
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		codeIn(t, link, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
-	eventually(t, "the order is in the account", func() bool {
+	testenv.Eventually(t, patience, "the order is in the account", func() bool {
 		return b.get("/user/account-content").Text("account_content", "orders_data", "1", "identifier") == identifier
 	})
 	b.get("/order/"+identifier).Want("success", "order_detail")
-	visitor.refused(visitor.get("/order/"+identifier), "log-in-required-to-view-order")
+	visitor.wantRefusal(visitor.get("/order/"+identifier), "log-in-required-to-view-order")
 }
 
 // While Stripe is down the checkout answers with an error, and the cart stays.

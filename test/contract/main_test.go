@@ -17,6 +17,7 @@ import (
 const (
 	origin   = "https://www.shop.example" // a frontend on another host
 	password = "Secret!word"
+	patience = 30 * time.Second // for work that the shop does after its answer
 
 	verifyLink = "/account/?email_verification_code="
 	resetLink  = "/set-new-password?password_reset_code="
@@ -106,34 +107,20 @@ func (e *env) exec(t *testing.T, service, sql string, args ...any) {
 	}
 }
 
-// eventually waits for work that the shop does after its answer.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	tick := time.NewTicker(30 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("still not: %s", what)
-		}
-		<-tick.C
-	}
-}
-
-// mail waits until an address has n mails and returns the nth; the first is 1.
-func (e *env) mail(t *testing.T, to string, n int) shoptest.Mail {
+// awaitMail waits until an address has n mails and returns the nth; the first is 1.
+func (e *env) awaitMail(t *testing.T, to string, n int) shoptest.Mail {
 	t.Helper()
 	var got []shoptest.Mail
-	eventually(t, fmt.Sprintf("mail %d to %s", n, to), func() bool { got = e.mails(to); return len(got) >= n })
+	testenv.Eventually(t, patience, fmt.Sprintf("mail %d to %s", n, to), func() bool { got = e.mails(to); return len(got) >= n })
 	return got[len(got)-n]
 }
 
-// mailWith waits until n mails to an address contain a text, and returns the newest of them. Mails
+// awaitMailWith waits until n mails to an address contain a text, and returns the newest of them. Mails
 // that are sent at the same time arrive in any order.
-func (e *env) mailWith(t *testing.T, to, text string, n int) shoptest.Mail {
+func (e *env) awaitMailWith(t *testing.T, to, text string, n int) shoptest.Mail {
 	t.Helper()
 	var found []shoptest.Mail
-	eventually(t, fmt.Sprintf("mail %d to %s with %s", n, to, text), func() bool {
+	testenv.Eventually(t, patience, fmt.Sprintf("mail %d to %s with %s", n, to, text), func() bool {
 		found = nil
 		for _, m := range e.mails(to) {
 			if strings.Contains(m.Text, text) {
@@ -145,8 +132,8 @@ func (e *env) mailWith(t *testing.T, to, text string, n int) shoptest.Mail {
 	return found[0]
 }
 
-// holds wants all parts in a text.
-func holds(t *testing.T, text string, parts ...string) {
+// wantParts wants all parts in a text.
+func wantParts(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {

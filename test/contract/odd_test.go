@@ -230,8 +230,8 @@ func testDefaultAfterRemoval(t *testing.T, e *env) {
 	b.add("6", "1")
 	b.post("/order/cart-update-shipping-method", "shipping_method_identifier", "FedExGround")
 	b.post("/order/cart-remove-sku", "sku_id", "6")
-	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
-	b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
+	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
+	b.wantTotals(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
 	b.get("/order/confirm-shipping-method").Want("USPSRetailGround", "confirm_shipping_method", "identifier")
 }
 
@@ -256,8 +256,8 @@ func testPurchase(t *testing.T, e *env) {
 	e.pay(t, session)
 	identifier := b.bought(session)
 	b.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
-	m := e.mail(t, address, 1)
-	holds(t, m.Text, identifier, "16.56")
+	m := e.awaitMail(t, address, 1)
+	wantParts(t, m.Text, identifier, "16.56")
 	b.get("/user/logged-in").Want(0, "cart_item_count")
 	// Two services make the mail and the prospect of the same message, so either may be first.
 	e.db(t, "user").Becomes(1, "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' "+
@@ -269,16 +269,16 @@ func testMembersAddress(t *testing.T, e *env) {
 	owner := e.browser(t)
 	m := owner.register()
 	owner.post("/user/verify-email-address-response", "email_verification_code",
-		codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
+		codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
 		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	b := e.browser(t)
 	session := b.checkout(m.email)
 	e.pay(t, session)
 	identifier := b.bought(session)
-	mail := e.mailWith(t, m.email, identifier, 1)
-	holds(t, mail.Text, identifier, "&pr_cd=")
+	mail := e.awaitMailWith(t, m.email, identifier, 1)
+	wantParts(t, mail.Text, identifier, "&pr_cd=")
 	b.get("/order/"+identifier).Want("success", "order_detail")
-	owner.refused(owner.get("/order/"+identifier), "order-not-in-account")
+	owner.wantRefusal(owner.get("/order/"+identifier), "order-not-in-account")
 }
 
 // Odd values of X-Forwarded-For do not disturb a request.

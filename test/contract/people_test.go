@@ -164,7 +164,7 @@ func unsubscribes(t *testing.T, e *env, key, token, address string) {
 			append([]string{"no_longer_want_to_receive", "true", "never_signed_up", "false", "inappropriate", "", "spam", "false", "other",
 				""}, pairs...)...)
 	}
-	plain(t, token)
+	wantPlain(t, token)
 	refusals("email_unsubscribe_lookup", lookup)
 	refusals("email_unsubscribe_confirm", confirm)
 	refusals("email_unsubscribe_why", why)
@@ -172,13 +172,13 @@ func unsubscribes(t *testing.T, e *env, key, token, address string) {
 	a := confirm(key, token)
 	a.Is(`{"email_unsubscribe_confirm":"success","email_address":"` + masked + `","token":"*","user-api-version":"0.0.1"}`)
 	next := a.Text("token")
-	plain(t, next)
+	wantPlain(t, next)
 	if next == token {
 		t.Error("the token stays")
 	}
-	b.refused(lookup(key, token), "member-not-found")
-	b.refused(lookup(key, next), "email-address-already-unsubscribed")
-	b.refused(confirm(key, next), "email-address-already-unsubscribed")
+	b.wantRefusal(lookup(key, token), "member-not-found")
+	b.wantRefusal(lookup(key, next), "email-address-already-unsubscribed")
+	b.wantRefusal(confirm(key, next), "email-address-already-unsubscribed")
 	for range 2 {
 		why(key, next).Is(`{"email_unsubscribe_why":"success","user-api-version":"0.0.1"}`)
 	}
@@ -202,7 +202,7 @@ func testChat(t *testing.T, e *env) {
 	visitor.post("/user/pythonabot-notify-me", "email_address", address, "how_excited",
 		"1").Is(`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],` +
 		`"how_excited":true},"user-api-version":"0.0.1"}`)
-	eventually(t, "a mail to staff", func() bool { return len(e.mails("staff")) > 0 || len(e.staffMails(t)) > 0 })
+	testenv.Eventually(t, patience, "a mail to staff", func() bool { return len(e.mails("staff")) > 0 || len(e.staffMails(t)) > 0 })
 	for _, mail := range e.staffMails(t) {
 		if strings.Contains(mail.Text+mail.HTML, "The secret") {
 			t.Errorf("the mail to staff tells the message:\n%s", mail.Text)
@@ -232,9 +232,9 @@ func testChat(t *testing.T, e *env) {
 	}
 	want(t, "messages before the proof", owned(), 0)
 	b.post("/user/verify-email-address-response", "email_verification_code",
-		codeIn(t, e.mailWith(t, address, verifyLink, 1).Text, verifyLink)).Is(
+		codeIn(t, e.awaitMailWith(t, address, verifyLink, 1).Text, verifyLink)).Is(
 		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
-	eventually(t, "the message belongs to the member", func() bool { return owned() == 1 })
+	testenv.Eventually(t, patience, "the message belongs to the member", func() bool { return owned() == 1 })
 	want(t, "converted prospects", e.db(t, "user").Number(
 		"SELECT count(*) FROM prospect WHERE email = $1 AND converted IS NOT NULL AND swa_comment LIKE '%' || $2 || '%'", address,
 		m.username), 1)
@@ -275,19 +275,19 @@ func testAddressCall(t *testing.T, e *env) {
 	ask(m.email).Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*",` +
 		`"customer_data":null,"order-api-version":"0.0.1"}`)
 	owner.post("/user/verify-email-address-response", "email_verification_code",
-		codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
+		codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
 		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	a := ask(strings.ToUpper(m.email))
 	a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"error",` +
 		`"errors":{"error":"email-address-is-associated-with-member","description":"*"},"order-api-version":"0.0.1"}`)
-	holds(t, a.Text("errors", "description"), "/login?next=checkout/confirm", "<a ")
+	wantParts(t, a.Text("errors", "description"), "/login?next=checkout/confirm", "<a ")
 	address := email()
 	for range 2 {
 		a := ask(address)
 		a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*",` +
 			`"customer_data":null,"order-api-version":"0.0.1"}`)
 	}
-	eventually(t, "a prospect", func() bool {
+	testenv.Eventually(t, patience, "a prospect", func() bool {
 		return e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND "+
 			"swa_comment || prospect_comment <> ''", address) == 1
 	})
@@ -296,7 +296,7 @@ func testAddressCall(t *testing.T, e *env) {
 	// The next request already finds the prospect. Three times in a row suffice, since a busy
 	// machine may be late once.
 	row := 0
-	eventually(t, "an address is a prospect's as soon as it was given", func() bool {
+	testenv.Eventually(t, patience, "an address is a prospect's as soon as it was given", func() bool {
 		address := email()
 		ask(address)
 		row++

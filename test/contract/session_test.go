@@ -36,7 +36,7 @@ func sessionCookie(t *testing.T, a testenv.Answer, maxAge int) {
 		maxAge == 0 && !c.Expires.IsZero() {
 		t.Errorf("the cookie is %s", c.Raw)
 	}
-	plain(t, c.Value)
+	wantPlain(t, c.Value)
 }
 
 // A login needs the exact username and password, and gives a new session each time.
@@ -201,7 +201,7 @@ func testRotation(t *testing.T, e *env) {
 func testChangePassword(t *testing.T, e *env) {
 	b, other := e.browser(t), e.browser(t)
 	m := b.register()
-	e.mail(t, m.email, 1)
+	e.awaitMail(t, m.email, 1)
 	visitor := e.browser(t)
 	visitor.post("/user/change-my-password", "current_password", password, "new_password", "x", "confirm_new_password",
 		"y").Is(`{"change_my_password":"user_not_authenticated","user-api-version":"0.0.1"}`)
@@ -224,8 +224,8 @@ func testChangePassword(t *testing.T, e *env) {
 	b.get("/user/logged-in").Want(true, "logged_in")
 	b.get("/user/logged-in", cookie("sessionid", before)).Want(false, "logged_in")
 	other.get("/user/logged-in").Want(false, "logged_in")
-	mail := e.mail(t, m.email, 2)
-	holds(t, mail.Text, "Ann", "Lee", m.username)
+	mail := e.awaitMail(t, m.email, 2)
+	wantParts(t, mail.Text, "Ann", "Lee", m.username)
 	other.login(m, "false").Is(loggedOut)
 	m.password = "Another!word"
 	other.login(m, "true").Is(loggedIn)
@@ -242,7 +242,7 @@ func testAnonymousEventID(t *testing.T, e *env) {
 	if c == nil || c.MaxAge != 31536000 || c.Path != "/" || c.HttpOnly {
 		t.Fatalf("the cookie is %v", c)
 	}
-	plain(t, c.Value)
+	wantPlain(t, c.Value)
 	if again := b.get("/user/logged-in").Cookie("anonymousclientevent"); again != nil {
 		t.Errorf("a valid one is replaced by %v", again)
 	}
@@ -266,7 +266,7 @@ func testCartCookie(t *testing.T, e *env) {
 		if c == nil || c.MaxAge != 31536000 || c.Path != "/" {
 			t.Fatalf("the cookie is %v", c)
 		}
-		plain(t, c.Value)
+		wantPlain(t, c.Value)
 	}
 	b.get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
 	m := e.browser(t)

@@ -7,8 +7,8 @@ import (
 )
 
 var totals = map[string]func(*testing.T, *env){
-	"codes":     testCodes,
-	"the rules": testRules,
+	"codes":     testDiscountCodes,
+	"the rules": testDiscountRules,
 }
 
 // newCode makes a discount code as staff do; kind is as in the seed: 1 percent, 2 dollars, 3
@@ -30,7 +30,7 @@ func (b *browser) apply(code string) testenv.Answer {
 
 // A code is applied once, counts in the totals, and can be removed. Unknown and inactive codes are
 // refused.
-func testCodes(t *testing.T, e *env) {
+func testDiscountCodes(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("6", "5")
 	b.get("/order/cart-shipping-methods")
@@ -51,7 +51,7 @@ func testCodes(t *testing.T, e *env) {
 		"order_minimum":"0.00","discounttype__title":"*","discounttype__description":"*","discounttype__applies_to":"item_total","discounttype__action":"percent-off","discount_applied":true}}`
 	a.Is(`{"cart_apply_discount_code":"success","cart_found":true,"discount_code_id":"WELCOME10",` + one + `,` + totalsJSON(a,
 		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
-	b.sums(a, "cart_totals_data", "19.95", "2.00", "9.56", "0.00", "27.51")
+	b.wantTotals(a, "cart_totals_data", "19.95", "2.00", "9.56", "0.00", "27.51")
 	b.apply("WELCOME10").Is(refusal("WELCOME10", "cart-discount-code-already-applied"))
 	b.get("/order/cart-discount-codes").Is(`{"cart_found":true,` + one + `,"order-api-version":"0.0.1"}`)
 	b.get("/order/confirm-discount-codes").Is(`{"checkout_allowed":true,"cart_found":true,` + one + `,"order-api-version":"0.0.1"}`)
@@ -65,12 +65,12 @@ func testCodes(t *testing.T, e *env) {
 		a = remove("discount_code_id", "1")
 		a.Is(`{"cart_remove_discount_code":"success","cart_found":true,"discount_code_id":"1",` + noCodes + totalsJSON(a,
 			"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
-		b.sums(a, "cart_totals_data", "19.95", "0.00", "9.56", "0.00", "29.51")
+		b.wantTotals(a, "cart_totals_data", "19.95", "0.00", "9.56", "0.00", "29.51")
 	}
 }
 
 // Minimum, kind and combination of codes decide what each takes off.
-func testRules(t *testing.T, e *env) {
+func testDiscountRules(t *testing.T, e *env) {
 	day, ago := "1 day", "-1 day"
 	percent := func(combinable bool) string { return e.newCode(t, 1, 1000, 0, combinable, ago, day) }
 	dollars := e.newCode(t, 2, 500, 0, false, ago, day)
@@ -120,8 +120,8 @@ func testRules(t *testing.T, e *env) {
 		}
 		a := b.get("/order/cart-totals")
 		t.Log(what)
-		b.sums(a, "cart_totals_data", c.sums[:]...)
-		b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", c.sums[:]...)
+		b.wantTotals(a, "cart_totals_data", c.sums[:]...)
+		b.wantTotals(b.get("/order/confirm-totals"), "confirm_totals_data", c.sums[:]...)
 		codes := b.get("/order/cart-discount-codes").At("discount_code_data").(map[string]any)
 		for i := range c.applied {
 			for _, v := range codes {
@@ -137,5 +137,5 @@ func testRules(t *testing.T, e *env) {
 	gone := percent(false)
 	b.apply(gone)
 	e.exec(t, "order", "UPDATE discount_code SET end_date_time = now() - interval '1 second' WHERE code = $1", gone)
-	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "19.95", "0.00", "9.56", "0.00", "29.51")
+	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "19.95", "0.00", "9.56", "0.00", "29.51")
 }

@@ -215,7 +215,7 @@ func testNewPasswordFields(t *testing.T, e *env) {
 	b := e.browser(t)
 	m := b.register()
 	b.post("/user/reset-password", "username", m.username, "email_address", m.email)
-	code := codeIn(t, e.mailWith(t, m.email, resetLink, 1).Text, resetLink)
+	code := codeIn(t, e.awaitMailWith(t, m.email, resetLink, 1).Text, resetLink)
 	visitor := e.browser(t)
 	for _, f := range passwordFields {
 		if f.types == "true" {

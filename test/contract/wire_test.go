@@ -10,7 +10,7 @@ import (
 )
 
 var wire = map[string]func(*testing.T, *env){
-	"roots":          testRoots,
+	"roots":          testServiceRoots,
 	"routes":         testRoutes,
 	"methods":        testMethods,
 	"headers":        testHeaders,
@@ -22,15 +22,15 @@ var wire = map[string]func(*testing.T, *env){
 }
 
 // The root of each service is a page that is not cached and names its version.
-func testRoots(t *testing.T, e *env) {
+func testServiceRoots(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, root := range []string{"/user/", "/order/", "/clientevent/"} {
 		a := b.get(root)
 		if a.Status != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") || a.Body == "" {
 			t.Errorf("%s answered %d %v %q", root, a.Status, a.Header, a.Body)
 		}
-		holds(t, a.Header.Get("Cache-Control"), "no-store", "no-cache")
-		holds(t, a.Body, "0.0.1")
+		wantParts(t, a.Header.Get("Cache-Control"), "no-store", "no-cache")
+		wantParts(t, a.Body, "0.0.1")
 	}
 }
 
@@ -80,8 +80,8 @@ func testRoutes(t *testing.T, e *env) {
 		`"order-api-version":"0.0.1"}`)
 	b.get("/order/product/Zz0").Is(`{"product":"error","errors":{"error":"product-identifier-not-found"},"product_identifier":"Zz0",` +
 		`"order-api-version":"0.0.1"}`)
-	b.refused(b.get("/order/"+strings.Repeat("a", 3000)), "order-not-found")
-	b.refused(b.get("/order/product/"+strings.Repeat("a", 3000)), "product-identifier-not-found")
+	b.wantRefusal(b.get("/order/"+strings.Repeat("a", 3000)), "order-not-found")
+	b.wantRefusal(b.get("/order/product/"+strings.Repeat("a", 3000)), "product-identifier-not-found")
 }
 
 // A method that the contract does not have is refused, without a server error.
@@ -132,13 +132,13 @@ const tokenInput = `value="([^"]+)"`
 func testCSRF(t *testing.T, e *env) {
 	b := e.browser(t)
 	a := b.get("/user/token")
-	holds(t, a.Text("token"), `<input type="hidden" name="csrfmiddlewaretoken" value="`)
+	wantParts(t, a.Text("token"), `<input type="hidden" name="csrfmiddlewaretoken" value="`)
 	c := a.Cookie("csrftoken")
 	if c == nil || c.Path != "/" || c.MaxAge != 31449600 || c.SameSite != http.SameSiteLaxMode || c.HttpOnly || c.Quoted ||
 		c.Domain != "" || c.Secure {
 		t.Fatalf("the cookie is %+v", c)
 	}
-	plain(t, c.Value)
+	wantPlain(t, c.Value)
 	again := b.get("/user/token")
 	want(t, "the token asked for again", again.Cookie("csrftoken").Value, c.Value)
 	want(t, "the token of logged-in", b.get("/user/logged-in").Cookie("csrftoken").Value, c.Value)
@@ -225,7 +225,7 @@ func testCORS(t *testing.T, e *env) {
 		a := b.get(path, header("Origin", origin))
 		want(t, path, a.Header.Get("Access-Control-Allow-Origin"), origin)
 		want(t, path, a.Header.Get("Access-Control-Allow-Credentials"), "true")
-		holds(t, strings.Join(a.Header.Values("Vary"), ","), "Origin")
+		wantParts(t, strings.Join(a.Header.Values("Vary"), ","), "Origin")
 		a = b.get(path, header("Origin", "https://evil.example"))
 		want(t, path+" for a stranger", a.Header.Get("Access-Control-Allow-Origin"), "")
 	}
@@ -239,16 +239,16 @@ func testCORS(t *testing.T, e *env) {
 		want(t, "preflight", a.Status, 200)
 		want(t, "preflight", a.Header.Get("Access-Control-Allow-Origin"), origin)
 		want(t, "preflight", a.Header.Get("Access-Control-Allow-Credentials"), "true")
-		holds(t, a.Header.Get("Access-Control-Allow-Methods"), "GET", "POST")
-		holds(t, strings.ToLower(a.Header.Get("Access-Control-Allow-Headers")), "content-type", "x-csrftoken", "traceparent")
-		holds(t, strings.Join(a.Header.Values("Vary"), ","), "Origin")
+		wantParts(t, a.Header.Get("Access-Control-Allow-Methods"), "GET", "POST")
+		wantParts(t, strings.ToLower(a.Header.Get("Access-Control-Allow-Headers")), "content-type", "x-csrftoken", "traceparent")
+		wantParts(t, strings.Join(a.Header.Values("Vary"), ","), "Origin")
 		a = e.browser(t).send("OPTIONS", path, "", append(ask, header("Origin", "https://evil.example"))...)
 		want(t, "a stranger's preflight", a.Header.Get("Access-Control-Allow-Origin"), "")
 	}
 }
 
-// plain wants only characters that need no quoting in cookies and links.
-func plain(t *testing.T, value string) {
+// wantPlain wants only characters that need no quoting in cookies and links.
+func wantPlain(t *testing.T, value string) {
 	t.Helper()
 	if !regexp.MustCompile(`^[A-Za-z0-9\-_.:]+$`).MatchString(value) {
 		t.Errorf("%q needs quoting", value)

@@ -21,30 +21,30 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	t.Parallel()
 	points := slices.Concat(actPoints, pagePoints)
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true, Env: append(slices.Clone(quickSweep), soonTold)})
-	var deals []*deal
+	var orders []*orderUnderTest
 	for i := range points {
-		d, err := newDeal(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i))
+		d, err := newOrderUnderTest(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		deals = append(deals, d)
+		orders = append(orders, d)
 	}
-	desk := newOffice(t, shop)
+	o := newOffice(t, shop)
 	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // when the second factor was given
 	shop.Quiet(60 * time.Second)
 	shop.Kill()
 	shop.Again("FAULT="+strings.Join(points, ":1,")+":1", "FAULT_FILE="+filepath.Join(shop.DataDir, "postgres", "data", "postmaster.pid"))
 	var answers []int
-	for _, d := range deals {
+	for _, d := range orders {
 		shop.Eventually(90*time.Second, d.identifier+" is sent and refunded", func() bool {
 			sent, refunded, err := d.acted()
 			switch {
 			case err != nil:
 				return false
 			case !sent:
-				answers = append(answers, desk.ships(d.identifier))
+				answers = append(answers, o.ships(d.identifier))
 			case !refunded:
-				answers = append(answers, desk.posts("/orders/"+d.identifier+"/refund", url.Values{"amount": {"1.00"}}))
+				answers = append(answers, o.posts("/orders/"+d.identifier+"/refund", url.Values{"amount": {"1.00"}}))
 			}
 			return sent && refunded
 		})
@@ -57,13 +57,13 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 				return false
 			}
 		}
-		_, _, err := deals[0].acted()
+		_, _, err := orders[0].acted()
 		return err == nil
 	})
 	awaitDone(t, shop)
-	for _, d := range deals {
-		d.reckon(sessions(shop))
-		desk.follow(d.identifier)
+	for _, d := range orders {
+		d.compareBooks(sessions(shop))
+		o.follow(d.identifier)
 		parcels := d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier)
 		refunds := d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`, d.intent)
 		if parcels != 1 || refunds != 1 {
@@ -74,7 +74,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 
 // acted reports whether the order was sent, and whether a part of it was refunded. It fails while
 // the database is down.
-func (d *deal) acted() (sent, refunded bool, err error) {
+func (d *orderUnderTest) acted() (sent, refunded bool, err error) {
 	err = d.pool.QueryRow(context.Background(), `
 		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1),
 		  EXISTS (SELECT FROM refund WHERE payment_intent = $2)`, d.identifier, d.intent).Scan(&sent, &refunded)

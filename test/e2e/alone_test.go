@@ -41,28 +41,28 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 		p.StartWith("")
 	}
 	f.MakeOwner("kim")
-	desk := newOffice(t, f.Shop)
+	o := newOffice(t, f.Shop)
 	f.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // when the second factor was given
-	var deals []*deal
+	var orders []*orderUnderTest
 	for _, point := range alonePoints {
 		if point.more && os.Getenv("REPLICAS") == "" {
 			continue
 		}
-		d, err := newDeal(t, f.Shop, nil, strings.ReplaceAll(point.name, ".", "-")+"@mail.example.com")
+		d, err := newOrderUnderTest(t, f.Shop, nil, strings.ReplaceAll(point.name, ".", "-")+"@mail.example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
-		deals = append(deals, d)
+		orders = append(orders, d)
 		f.Quiet(time.Minute)
-		first := desk.actsWhile(f, point.name, d)
-		second := desk.shipsAndRefunds(d)
+		first := o.actsWhile(f, point.name, d)
+		second := o.shipsAndRefunds(d)
 		t.Logf("%s: the pages answered %v, then %v, after %s", point.name, first, second, time.Since(began).Round(time.Second))
 	}
 	awaitDone(t, f.Shop)
-	t.Logf("%d acts of staff with kills in %s", 2*len(deals), time.Since(began).Round(time.Second))
-	for _, d := range deals {
-		d.reckon(sessions(f.Shop))
-		desk.follow(d.identifier)
+	t.Logf("%d acts of staff with kills in %s", 2*len(orders), time.Since(began).Round(time.Second))
+	for _, d := range orders {
+		d.compareBooks(sessions(f.Shop))
+		o.follow(d.identifier)
 		got := fmt.Sprintf("%d parcels, %d refunds", d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id
 			WHERE identifier = $1`, d.identifier), d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`,
 			d.intent))
@@ -73,7 +73,7 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 }
 
 // actsWhile ships and refunds while a process dies at a step, and starts that process again.
-func (o *office) actsWhile(f *shoptest.Fleet, point string, d *deal) (answers []int) {
+func (o *office) actsWhile(f *shoptest.Fleet, point string, d *orderUnderTest) (answers []int) {
 	o.Helper()
 	service, step, _ := strings.Cut(point, ".")
 	service, _, _ = strings.Cut(service, "-")
@@ -99,7 +99,7 @@ func (o *office) actsWhile(f *shoptest.Fleet, point string, d *deal) (answers []
 
 // shipsAndRefunds sends the order and refunds a part, each unless it is done already. It returns
 // the statuses of the answers, 0 for no answer.
-func (o *office) shipsAndRefunds(d *deal) (answers []int) {
+func (o *office) shipsAndRefunds(d *orderUnderTest) (answers []int) {
 	o.Helper()
 	if d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier) == 0 {
 		answers = append(answers, o.ships(d.identifier))

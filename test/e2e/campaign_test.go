@@ -218,7 +218,7 @@ func TestCampaignOfPurchasesWithFaults(t *testing.T) {
 		})
 	}
 	all.Wait()
-	c.reckon(count)
+	c.compareBooks(count)
 }
 
 func number(t *testing.T, name string, otherwise int) int {
@@ -234,9 +234,9 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// reckon waits until every paid session is settled, and compares Stripe's ledger with orders and
+// compareBooks waits until every paid session is settled, and compares Stripe's ledger with orders and
 // entries.
-func (c *campaign) reckon(count int) {
+func (c *campaign) compareBooks(count int) {
 	c.t.Helper()
 	var paid []string
 	for _, one := range c.shop.Ledger() {

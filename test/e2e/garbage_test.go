@@ -78,8 +78,8 @@ var rubbish = []string{
 var leaks = []string{"goroutine ", "panic", ".go:", "SQLSTATE", "pgx", "postgres", "nats:", "dial tcp", "runtime error", "unexpected EOF",
 	"strconv", "invalid UTF-8", "/internal/", "internal-error"}
 
-// harmless fails the test if an answer is a server error or shows internals.
-func harmless(t *testing.T, request string, status int, body []byte) {
+// wantHarmless fails the test if an answer is a server error or shows internals.
+func wantHarmless(t *testing.T, request string, status int, body []byte) {
 	t.Helper()
 	if status >= 500 {
 		t.Errorf("%.300q is answered %d %.300s", request, status, body)
@@ -92,7 +92,7 @@ func harmless(t *testing.T, request string, status int, body []byte) {
 }
 
 // No input to any call causes a server error, and the shop still sells afterwards.
-func TestGarbage(t *testing.T) {
+func TestGarbageInAnyCall(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	const seed = 20261122
@@ -155,7 +155,7 @@ func TestGarbage(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s %s?%q: %v", r.Method, path, r.URL.RawQuery, err)
 		}
-		harmless(t, r.Method+" "+path+"?"+r.URL.RawQuery, a.Status, a.Body)
+		wantHarmless(t, r.Method+" "+path+"?"+r.URL.RawQuery, a.Status, a.Body)
 	}
 	if n := strings.Count(shop.Log(), `"panic"`); n > 0 {
 		t.Errorf("%d panics in the log", n)
@@ -232,7 +232,7 @@ func TestForgedIdentity(t *testing.T) {
 }
 
 // Bytes that no client of Go would send get a refusal, or a closed connection.
-func TestRawGarbage(t *testing.T) {
+func TestGarbageOnTheWire(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	address := strings.TrimPrefix(shop.URL, "http://")
@@ -268,7 +268,7 @@ func TestRawGarbage(t *testing.T) {
 		if status == http.StatusNotImplemented || status == http.StatusHTTPVersionNotSupported {
 			continue // HTTP's answer to an unknown transfer coding or version
 		}
-		harmless(t, request, status, body)
+		wantHarmless(t, request, status, body)
 	}
 }
 
@@ -301,7 +301,7 @@ func exchange(t *testing.T, address, request string) (status int, body []byte, e
 }
 
 // Bodies that are too large are refused with an answer.
-func TestLargeBodies(t *testing.T) {
+func TestLargeBodiesThroughTheShop(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	for _, path := range []string{"/user/login", "/user/create-account", "/user/put-chat-message", "/order/cart-add-product-sku",

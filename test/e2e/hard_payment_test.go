@@ -267,7 +267,7 @@ func TestStripeInTrouble(t *testing.T) {
 }
 
 // However often and fast a shopper clicks, one cart has one payment page.
-func TestDoubleClick(t *testing.T) {
+func TestDoubleClickOpensOnePage(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	b := shop.Browser()

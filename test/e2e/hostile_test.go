@@ -174,7 +174,7 @@ func (w *walk) reads(path string) string {
 	}
 	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/csv") {
 		w.files++
-		w.noFormula(path, string(raw))
+		w.wantNoFormula(path, string(raw))
 		return ""
 	}
 	w.pages++
@@ -193,8 +193,8 @@ func (w *walk) reads(path string) string {
 	return body
 }
 
-// noFormula wants a file without cells that a spreadsheet would run as a formula.
-func (w *walk) noFormula(path, body string) {
+// wantNoFormula wants a file without cells that a spreadsheet would run as a formula.
+func (w *walk) wantNoFormula(path, body string) {
 	w.Helper()
 	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 	if strings.Contains(body, "'=") {

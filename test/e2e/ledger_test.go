@@ -35,7 +35,7 @@ var (
 )
 
 // orderUnderTest is an order that staff and Stripe change.
-type deal struct {
+type orderUnderTest struct {
 	*testing.T
 	shop                              *shoptest.Shop
 	desk                              *order.Desk
@@ -47,12 +47,12 @@ type deal struct {
 var staff = order.Actor{Person: 7, Name: "Kim"}
 
 // newOrderUnderTest buys something, however long that takes.
-func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (*deal, error) {
+func newOrderUnderTest(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (*orderUnderTest, error) {
 	t.Helper()
 	if err := buyThrough(shop, email, true); err != nil {
 		return nil, err
 	}
-	d := &deal{T: t, shop: shop, pool: shop.Database("order"), dice: dice, email: email}
+	d := &orderUnderTest{T: t, shop: shop, pool: shop.Database("order"), dice: dice, email: email}
 	d.desk = order.NewDesk(d.pool, 400*time.Millisecond, nil)
 	return d, insist(func() error {
 		return d.pool.QueryRow(context.Background(), `SELECT identifier, payment_intent FROM orders WHERE email = $1`, email).
@@ -60,19 +60,19 @@ func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (
 	})
 }
 
-func (d *deal) on() order.Order { return order.Order{Identifier: d.identifier} }
+func (d *orderUnderTest) on() order.Order { return order.Order{Identifier: d.identifier} }
 
 // The process dies at any step of an act or after it. There is one parcel with one mail, one refund
 // at Stripe, and each act is in the log and in the trail.
 func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, Env: append(slices.Clone(quickSweep), soonTold)})
-	deals := make([]*deal, len(actPoints)+len(pagePoints))
+	orders := make([]*orderUnderTest, len(actPoints)+len(pagePoints))
 	var all sync.WaitGroup
-	for i := range deals {
+	for i := range orders {
 		all.Go(func() {
 			var err error
-			if deals[i], err = newDeal(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i)); err != nil {
+			if orders[i], err = newOrderUnderTest(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -82,13 +82,13 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		return
 	}
 	shop.Quiet(60 * time.Second)
-	desk := newOffice(t, shop)
+	o := newOffice(t, shop)
 	for i, point := range pagePoints { // a person without an answer looks again, and repeats what was not done
-		d := deals[len(actPoints)+i]
+		d := orders[len(actPoints)+i]
 		shop.Kill()
 		shop.AgainUnseen("FAULT=" + point + ":1")
 		opens(shop)
-		if status := desk.ships(d.identifier); status != 0 {
+		if status := o.ships(d.identifier); status != 0 {
 			t.Errorf("%s: the page answers %d", point, status)
 		}
 		if !shop.Ended(90 * time.Second) {
@@ -96,7 +96,7 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		}
 		shop.Again("FAULT=")
 		want := map[string]int{"order.act-made": http.StatusSeeOther, "order.act-committed": http.StatusUnprocessableEntity}[point]
-		if status := desk.ships(d.identifier); status != want {
+		if status := o.ships(d.identifier); status != want {
 			t.Errorf("%s: then the page answers %d, want %d", point, status, want)
 		}
 		if _, err := d.desk.Refund(t.Context(), staff, order.Refund{Order: d.on(), Amount: 100}); err != nil {
@@ -111,9 +111,9 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		shop.StripeSwitches(told)
 		shop.Kill()
 		shop.AgainUnseen("FAULT=" + point + ":1")
-		_, err := deals[i].desk.Ship(t.Context(), staff, order.Parcel{Order: deals[i].on(), Tracking: "1Z9"})
+		_, err := orders[i].desk.Ship(t.Context(), staff, order.Parcel{Order: orders[i].on(), Tracking: "1Z9"})
 		if err == nil {
-			_, err = deals[i].desk.Refund(t.Context(), staff, order.Refund{Order: deals[i].on(), Amount: 100})
+			_, err = orders[i].desk.Refund(t.Context(), staff, order.Refund{Order: orders[i].on(), Amount: 100})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -125,9 +125,9 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 	awaitDone(t, shop)
 	points := slices.Concat(actPoints, pagePoints)
-	for i, d := range deals {
-		d.reckon(sessions(shop))
-		if desk.follow(d.identifier); t.Failed() {
+	for i, d := range orders {
+		d.compareBooks(sessions(shop))
+		if o.follow(d.identifier); t.Failed() {
 			t.Fatalf("after it died at %s", points[i])
 		}
 		if parcels := d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`,
@@ -165,7 +165,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 		"charge.dispute.created","charge.dispute.updated","charge.dispute.closed","charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated"],"webhook_double":-1,"webhook_reorder_ms":300}`)
 	shop.Database("order") // one pool for all
-	deals := make([]*deal, count)
+	orders := make([]*orderUnderTest, count)
 	var all sync.WaitGroup
 	slots, done := make(chan struct{}, min(15+count/20, 50)), make(chan struct{})
 	go func() {
@@ -175,7 +175,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 			all.Go(func() {
 				defer func() { <-slots }()
 				dice := rand.New(rand.NewPCG(uint64(seed), uint64(n))) //nolint:gosec // a campaign, no secret
-				d, err := newDeal(t, shop, dice, fmt.Sprintf("ledger%d@mail.example.com", n))
+				d, err := newOrderUnderTest(t, shop, dice, fmt.Sprintf("ledger%d@mail.example.com", n))
 				if err != nil {
 					t.Errorf("order %d: %v", n, err)
 					return
@@ -186,7 +186,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 						<-time.After(time.Duration(dice.IntN(1000)) * time.Millisecond)
 					}
 				}
-				deals[n] = d
+				orders[n] = d
 			})
 		}
 		all.Wait()
@@ -200,10 +200,10 @@ func ledgerOf(t *testing.T, count, seed int) {
 	awaitDone(t, shop)
 	t.Logf("done after %v", time.Since(began))
 	stripe := sessions(shop)
-	desk := newOffice(t, shop)
-	for _, d := range deals {
-		d.reckon(stripe)
-		desk.follow(d.identifier)
+	o := newOffice(t, shop)
+	for _, d := range orders {
+		d.compareBooks(stripe)
+		o.follow(d.identifier)
 	}
 	t.Logf("%d orders with %v: %s", count, killed, tally(shop))
 }
@@ -280,7 +280,7 @@ func tally(shop *shoptest.Shop) string {
 }
 
 // step does one thing to an order, which may be refused: only the books at the end count.
-func (d *deal) step() {
+func (d *orderUnderTest) step() {
 	switch n := d.dice.IntN(16); n {
 	case 8, 9:
 		d.stripe("/_/payments/"+d.intent+"/refund", fmt.Sprintf(`{"amount":%d}`, 1+d.dice.IntN(900)))
@@ -308,7 +308,7 @@ func (d *deal) step() {
 
 // act is something that staff do. While the database is down they try again, without knowing
 // whether the last try succeeded.
-func (d *deal) act(n int, amount money.Cents) {
+func (d *orderUnderTest) act(n int, amount money.Cents) {
 	if err := insist(func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -336,7 +336,7 @@ func (d *deal) act(n int, amount money.Cents) {
 }
 
 // refund is one of Stripe's refunds of the order that the shop knows, or "".
-func (d *deal) refund() (id string) {
+func (d *orderUnderTest) refund() (id string) {
 	if err := insist(func() error {
 		return d.pool.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund
 			WHERE payment_intent = $1 AND stripe_id IS NOT NULL
@@ -348,7 +348,7 @@ func (d *deal) refund() (id string) {
 }
 
 // stripe does something at Stripe, which may refuse, or be down.
-func (d *deal) stripe(path, body string) {
+func (d *orderUnderTest) stripe(path, body string) {
 	if err := insist(func() error {
 		status, err := d.shop.TryStripe(path, body)
 		if err == nil && status >= http.StatusInternalServerError {
@@ -384,10 +384,12 @@ func sessions(shop *shoptest.Shop) map[string]stripestandin.Ledger {
 	return all
 }
 
-func (d *deal) count(sql string, args ...any) int { return d.shop.Count("order", sql, args...) }
+func (d *orderUnderTest) count(sql string, args ...any) int {
+	return d.shop.Count("order", sql, args...)
+}
 
-// reckon compares the books of an order with Stripe's, its mails and the log of acts.
-func (d *deal) reckon(stripe map[string]stripestandin.Ledger) {
+// compareBooks compares the books of an order with Stripe's, its mails and the log of acts.
+func (d *orderUnderTest) compareBooks(stripe map[string]stripestandin.Ledger) {
 	d.Helper()
 	theirs := stripe[d.intent]
 	ours, err := order.LedgerOf(context.Background(), d.pool, d.intent)

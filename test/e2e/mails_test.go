@@ -79,7 +79,7 @@ func TestMailBombing(t *testing.T) {
 var listUnsubscribe = regexp.MustCompile(`(?s)List-Unsubscribe:\s+<([^>]+)>`)
 
 // A mail program presses a newsletter's unsubscribe button: a POST to the address in the header.
-func TestOneClickThroughTheShop(t *testing.T) {
+func TestOneClickUnsubscribesThroughTheShop(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	const address = "reader@mail.example.com"

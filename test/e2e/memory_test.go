@@ -13,7 +13,7 @@ import (
 // connections to PostgreSQL remain. Otherwise it would keep 249 MiB for minutes and 25 connections
 // permanently. `make many` tests the tighter limits of an idle machine, where 4 or 5 connections
 // remain.
-func TestRestsAfterAStorm(t *testing.T) {
+func TestMemoryIsGivenBackAfterLogins(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -25,7 +25,7 @@ func paidUntold(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser, email st
 }
 
 // Twenty success pages and webhooks at once for each payment make one order of it.
-func TestTwentyAtOnce(t *testing.T) {
+func TestTwentyReportsOfAPaymentMakeOneOrder(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	shop.StripeSwitches(dropWebhooks)

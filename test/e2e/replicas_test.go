@@ -48,12 +48,12 @@ func (c *crowd) end() { c.over.Store(true); c.all.Wait() }
 
 // click makes a request until it succeeds.
 func (c *crowd) click(b *shoptest.Browser, method, path string, pairs ...string) shoptest.Answer {
-	a, _ := c.insist(b, method, path, pairs...)
+	a, _ := c.clickCounted(b, method, path, pairs...)
 	return a
 }
 
-// insistCounted is click, and returns how many tries it took.
-func (c *crowd) insist(b *shoptest.Browser, method, path string, pairs ...string) (a shoptest.Answer, tries int) {
+// clickCounted is click, and returns how many tries it took.
+func (c *crowd) clickCounted(b *shoptest.Browser, method, path string, pairs ...string) (a shoptest.Answer, tries int) {
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
@@ -103,10 +103,10 @@ func (c *crowd) buy(email string) {
 // fill puts two pieces into the cart, and some of another SKU, which it removes again. Only after a
 // repeated click may the cart have more.
 func (c *crowd) fill(b *shoptest.Browser) {
-	_, tries := c.insist(b, http.MethodPost, "/order/cart-add-product-sku", "sku_id", "6", "quantity", "2")
+	_, tries := c.clickCounted(b, http.MethodPost, "/order/cart-add-product-sku", "sku_id", "6", "quantity", "2")
 	c.click(b, http.MethodPost, "/order/cart-add-product-sku", "sku_id", "7", "quantity", "1")
 	c.click(b, http.MethodPost, "/order/cart-update-sku-quantity", "sku_id", "7", "quantity", "3")
-	a, removals := c.insist(b, http.MethodPost, "/order/cart-remove-sku", "sku_id", "7")
+	a, removals := c.clickCounted(b, http.MethodPost, "/order/cart-remove-sku", "sku_id", "7")
 	if removals == 1 {
 		b.Want(a, "success", "cart_remove_sku")
 	}

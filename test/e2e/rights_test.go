@@ -46,8 +46,8 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 	tokens := l.tokens(t)
 	needles := append([]string{oldAddress, newAddress, "Quirina", "Zeltbaum", username, "+15550174417", "77 Wunderkammer Lane"}, tokens...)
 
-	l.export(t, tokens)
-	l.commands(t)
+	l.checkExport(t, tokens)
+	l.checkCommands(t)
 	code, out, stderr := shop.Command("customer", "erase", "-member", strconv.Itoa(l.member))
 	if code != 0 || !strings.Contains(out, "Erased here: 1 accounts") {
 		t.Fatalf("erase ended with %d: %s%s", code, out, stderr)
@@ -56,18 +56,18 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 		shop.Eventually(30*time.Second, service+" forgets",
 			func() bool { return shop.Count(service, `SELECT count(*) FROM forgotten`) > 0 })
 	}
-	l.late(t, tokens)
-	l.gone(t, needles)
-	l.after(t)
+	l.publishLate(t, tokens)
+	l.awaitErasure(t, needles)
+	l.checkRest(t)
 	// A visitor known only by an address is erased, too.
 	if code, _, stderr := shop.Command("customer", "erase", "-email", strings.ToLower(oldAddress)); code != 0 {
 		t.Fatalf("erase ended with %d: %s", code, stderr)
 	}
-	l.gone(t, needles)
+	l.awaitErasure(t, needles)
 }
 
-// gone waits until an erasure is complete, and searches for what is left.
-func (l *life) gone(t *testing.T, needles []string) {
+// awaitErasure waits until an erasure is complete, and searches for what is left.
+func (l *life) awaitErasure(t *testing.T, needles []string) {
 	t.Helper()
 	erasures := func() uint64 {
 		stream, err := l.js.Stream(t.Context(), "USER")
@@ -262,8 +262,8 @@ func (l *life) tokens(t *testing.T) []string {
 	return all
 }
 
-// export asserts that the export has everything that the person did, and no secret.
-func (l *life) export(t *testing.T, tokens []string) {
+// checkExport asserts that the export has everything that the person did, and no secret.
+func (l *life) checkExport(t *testing.T, tokens []string) {
 	t.Helper()
 	code, out, stderr := l.shop.Command("customer", "export", "-member", strconv.Itoa(l.member))
 	var parts map[string]map[string][]any
@@ -305,8 +305,8 @@ func (l *life) export(t *testing.T, tokens []string) {
 	}
 }
 
-// commands asserts that the commands of every service find the shop by its data folder.
-func (l *life) commands(t *testing.T) {
+// checkCommands asserts that the commands of every service find the shop by its data folder.
+func (l *life) checkCommands(t *testing.T) {
 	t.Helper()
 	for _, c := range []struct {
 		args []string
@@ -327,8 +327,8 @@ func (l *life) commands(t *testing.T) {
 	}
 }
 
-// late publishes messages that may have been in flight while the person was erased.
-func (l *life) late(t *testing.T, tokens []string) {
+// publishLate publishes messages that may have been in flight while the person was erased.
+func (l *life) publishLate(t *testing.T, tokens []string) {
 	t.Helper()
 	before := time.Now().Add(-time.Minute).UTC()
 	late := map[string][]string{msg.OrderPlacedSubject: {"user-order", "events-order"},
@@ -357,8 +357,8 @@ func (l *life) late(t *testing.T, tokens []string) {
 	}
 }
 
-// after checks what must be left: orders with their amounts, and all data of others.
-func (l *life) after(t *testing.T) {
+// checkRest checks what must be left: orders with their amounts, and all data of others.
+func (l *life) checkRest(t *testing.T) {
 	t.Helper()
 	b := l.shop.Browser()
 	for _, identifier := range []string{l.asVisitor, l.asOwner} {

@@ -21,7 +21,7 @@ import (
 // One of several shops is destroyed and created again from its backup. Orders, pictures and prices
 // are as before, its roles have the passwords of the new settings, and it sells. No second shop can
 // be created from that backup.
-func TestShopOfABackup(t *testing.T) {
+func TestAShopIsCreatedFromABackup(t *testing.T) {
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8]) // roles belong to the whole server
 	dir, server, backups := t.TempDir(), "SHOPS_DATABASE_URL="+maker(t, "maker_"+mark), t.TempDir()

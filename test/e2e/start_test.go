@@ -25,8 +25,8 @@ func freePorts(dir string) []string {
 	return env
 }
 
-// oneLine wants a refusal to be one line that names the setting.
-func oneLine(t *testing.T, what string, code int, stderr string, names ...string) {
+// wantOneLine wants a refusal to be one line that names the setting.
+func wantOneLine(t *testing.T, what string, code int, stderr string, names ...string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	if code == 0 || len(lines) != 1 || strings.Contains(stderr, "goroutine") || len(stderr) > 600 {
@@ -40,7 +40,7 @@ func oneLine(t *testing.T, what string, code int, stderr string, names ...string
 }
 
 // A shop that cannot start prints one line, exits with a code, and leaves nothing behind.
-func TestRefusesToStart(t *testing.T) {
+func TestAShopThatCannotStartSaysWhy(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -91,7 +91,7 @@ func TestRefusesToStart(t *testing.T) {
 			t.Parallel()
 			own := t.TempDir()
 			code, stderr := shoptest.Refuse(t, append(freePorts(own), c.env...)...)
-			oneLine(t, what, code, stderr, c.names...)
+			wantOneLine(t, what, code, stderr, c.names...)
 		})
 	}
 	t.Cleanup(func() {
@@ -107,19 +107,19 @@ func TestTwoShopsOnOneFolder(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	code, stderr := shoptest.Refuse(t, append(freePorts(shop.DataDir), "DATABASE_URL="+shop.DatabaseURL)...)
-	oneLine(t, "a second shop", code, stderr, "DATA_DIR")
+	wantOneLine(t, "a second shop", code, stderr, "DATA_DIR")
 	buyPromptly(t, shop, "first@mail.example.com")
 	shop.Check(60 * time.Second)
 }
 
 // After a stop and after a kill, the shop starts again with its data.
-func TestGoesOnWithItsData(t *testing.T) {
+func TestARestartKeepsTheData(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{OwnDatabase: true})
 	b := shop.Browser()
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "7", "quantity", "4"), "success", "cart_add_product_sku")
 	buyPromptly(t, shop, "first@mail.example.com")
-	memory(t, shop)
+	wantSmallMemory(t, shop)
 
 	killed := postmaster(t, shop)
 	if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
@@ -180,8 +180,8 @@ func postmaster(t *testing.T, shop *shoptest.Shop) (pid int) {
 // loaded is how much slower a machine may be that also runs other tests.
 const loaded = 5
 
-// memory wants the whole process, without PostgreSQL, to be small.
-func memory(t *testing.T, shop *shoptest.Shop) {
+// wantSmallMemory wants the whole process, without PostgreSQL, to be small.
+func wantSmallMemory(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	mib := shop.RSS() >> 20
 	t.Logf("the process has %d MiB", mib)

@@ -83,7 +83,7 @@ func (c *collector) all() []span {
 }
 
 // raw is everything received so far.
-func (c *collector) said() string {
+func (c *collector) raw() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.bodies.String()
@@ -121,7 +121,7 @@ func (c *collector) mailOf(shop *shoptest.Shop, fits func(span) bool) (found spa
 
 // A trace leads from a request of a browser or of Stripe, over outboxes and broker, to the mail,
 // and has no personal data.
-func TestTraces(t *testing.T) {
+func TestATraceLeadsToTheMail(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t)
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.URL + "/otlp/",
@@ -168,7 +168,7 @@ func TestTraces(t *testing.T) {
 	}
 	shop.Check(30 * time.Second)
 	for _, needle := range []string{"quirina", session, second, a.Text("order_identifier"), b.Cookie("csrftoken"), "198.18."} {
-		if strings.Contains(strings.ToLower(c.said()), strings.ToLower(needle)) {
+		if strings.Contains(strings.ToLower(c.raw()), strings.ToLower(needle)) {
 			t.Errorf("spans hold %q", needle)
 		}
 	}

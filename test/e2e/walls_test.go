@@ -16,7 +16,7 @@ import (
 
 // Services, users of the broker and pages elsewhere reach only what they may, at a shop with a
 // database and a broker of its own.
-func TestWalls(t *testing.T) {
+func TestNobodyReachesMoreThanTheyMay(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{OwnDatabase: true})
 	t.Run("database", func(t *testing.T) { servicesLogInAsTheirRole(t, shop) }) // first: the others connect as the owner

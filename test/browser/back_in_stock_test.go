@@ -17,7 +17,7 @@ var noticeLink = regexp.MustCompile(`http://\S+/account/no-notices\?notice=\S+`)
 
 // A shopper without scripts signs up for a sold-out item, gets one mail when it is back in stock,
 // and unsubscribes from that mail.
-func TestTellMe(t *testing.T) {
+func TestBackInStockForm(t *testing.T) {
 	t.Parallel()
 	const email = "waits@mail.example.com"
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})

@@ -59,7 +59,7 @@ func slowNetwork(e *env) {
 }
 
 // This test has a shop of its own, since its changes would affect all others.
-func TestWeather(t *testing.T) {
+func TestCheckoutWhileServicesFail(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=error"}})
 	e := &env{T: t, shop: shop}
