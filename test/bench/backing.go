@@ -44,12 +44,14 @@ func (b *bench) build(ctx context.Context) (_ *backing, err error) {
 			w.close()
 		}
 	}()
+
 	// The statements of an order are read from this log. Before that nothing is logged.
 	w.cluster, err = pglocal.Start(ctx, pglocal.Options{Dir: w.folder, Durable: true, Install: true,
 		Settings: map[string]string{"log_line_prefix": logPrefix}})
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
+
 	w.url = w.cluster.URL()
 	if err := allinone.Migrate(ctx, b.log, w.url, "shop", nil); err != nil {
 		return nil, err
@@ -57,14 +59,17 @@ func (b *bench) build(ctx context.Context) (_ *backing, err error) {
 	if w.owner, err = pgxpool.New(ctx, w.url); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
+
 	// Recording reads the parameters of statements, which the log of a shop leaves out.
 	if _, err := w.owner.Exec(ctx, `ALTER DATABASE `+pgx.Identifier{w.owner.Config().ConnConfig.Database}.Sanitize()+
 		` SET log_error_verbosity = 'default'`); err != nil {
 		return nil, fmt.Errorf("have PostgreSQL log parameters: %w", err)
 	}
+
 	if err := w.owner.QueryRow(ctx, `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&w.bin); err != nil {
 		return nil, fmt.Errorf("find PostgreSQL's programs: %w", err)
 	}
+
 	if err := w.freshBroker(ctx); err != nil {
 		return nil, err
 	}

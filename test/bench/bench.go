@@ -48,6 +48,7 @@ func Main() int {
 	if role := os.Getenv(roleVariable); role != "" {
 		return play(role)
 	}
+
 	var o options
 	flag.BoolVar(&o.check, "check", false, "fail when a ratio is not reached")
 	flag.StringVar(&o.only, "only", "",
@@ -63,6 +64,7 @@ func Main() int {
 		"of -grow, the largest size: 1 is a million orders, ten million page views, 100,000 members")
 	flag.StringVar(&o.plots, "plots", "", "of -grow, folder for a plot of each figure")
 	flag.Parse()
+
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -80,6 +82,7 @@ func run(ctx context.Context, o options) (err error) {
 	if b.dir, err = os.MkdirTemp("", "shopbench"); err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
+
 	if err := os.Chmod(b.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
 		return fmt.Errorf("open up a folder: %w", err)
 	}
@@ -90,6 +93,7 @@ func run(ctx context.Context, o options) (err error) {
 			fmt.Fprintln(os.Stderr, "bench:", rerr)
 		}
 	}()
+
 	if o.profile != "" {
 		if b.profile, err = filepath.Abs(o.profile); err != nil {
 			return fmt.Errorf("find the folder for profiles: %w", err)
@@ -98,11 +102,13 @@ func run(ctx context.Context, o options) (err error) {
 			return fmt.Errorf("make the folder for profiles: %w", err)
 		}
 	}
+
 	began := time.Now()
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
 	b.print(time.Since(began))
+
 	if o.check && b.missed() {
 		return errMissed
 	}
@@ -129,6 +135,7 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
+
 	w, err := b.build(ctx)
 	if err != nil {
 		return err
@@ -137,6 +144,7 @@ func (b *bench) measure(ctx context.Context) error {
 	if b.grow {
 		return w.grow(ctx)
 	}
+
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error

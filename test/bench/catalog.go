@@ -53,6 +53,7 @@ func (w *backing) catalog(ctx context.Context) error {
 		return err
 	}
 	defer s.stop() //nolint:errcheck // measured by then, or failed for another reason
+
 	w.say("catalog: %d products, %d SKUs", catalogProducts, catalogProducts*skusEach)
 	client := &http.Client{Timeout: 10 * time.Second,
 		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: catalogWorkers}}
@@ -60,6 +61,7 @@ func (w *backing) catalog(ctx context.Context) error {
 	if err := w.sizes(client, s); err != nil {
 		return err
 	}
+
 	before := s.memory()
 	for _, round := range []string{"cold", "warm"} {
 		if err := w.browse(ctx, client, s, round); err != nil {
@@ -67,6 +69,7 @@ func (w *backing) catalog(ctx context.Context) error {
 		}
 	}
 	after := s.memory()
+
 	select {
 	case <-time.After(catalogRest):
 	case <-ctx.Done():
@@ -81,6 +84,7 @@ func (w *backing) catalog(ctx context.Context) error {
 func (w *backing) fillCatalog(ctx context.Context) error {
 	chance := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same catalog in each run
 	pick := func(list []string) string { return list[chance.IntN(len(list))] }
+
 	const first = 1_000
 	copyRows := func(table string, columns []string, n int, row func(i int) []any) error {
 		_, err := w.owner.CopyFrom(ctx, pgx.Identifier{"order", table}, columns,
@@ -90,6 +94,7 @@ func (w *backing) fillCatalog(ctx context.Context) error {
 		}
 		return nil
 	}
+
 	text := strings.Repeat("Made in small numbers, and meant to be used every day for years. ", 2)
 	return errors.Join(
 		copyRows("product", []string{"id", "identifier", "title", "title_url", "headline", "description_part_1",
@@ -238,11 +243,13 @@ func (w *backing) browse(ctx context.Context, client *http.Client, s *shop, roun
 			}
 		})
 	}
+
 	over := make(chan struct{})
 	var seen timing
 	seen.took = map[string][]time.Duration{}
 	var staff sync.WaitGroup
 	staff.Go(func() { w.reprice(ctx, client, s, over, &seen) })
+
 	end := w.meter(s.part)
 	began := time.Now()
 	for i := 0; ; i++ {
@@ -253,6 +260,7 @@ func (w *backing) browse(ctx context.Context, client *http.Client, s *shop, roun
 		time.Sleep(time.Until(at))
 		due <- at
 	}
+
 	close(due)
 	shoppers.Wait()
 	close(over)
@@ -265,6 +273,7 @@ func (w *backing) report(round string, pages, seen *timing, cost spent) error {
 	if len(pages.errs) > 0 { // on an overloaded machine some do
 		w.notes = append(w.notes, fmt.Sprintf("%d requests failed, %s: %v", len(pages.errs), round, pages.errs[0]))
 	}
+
 	all, p99 := pages.line("")
 	change, slowest := seen.line("")
 	note := fmt.Sprintf("Pages at %d a second, a price each second, %s: %s.", catalogRate, round, all)
@@ -276,6 +285,7 @@ func (w *backing) report(round string, pages, seen *timing, cost spent) error {
 		catalogSeen, cost)
 	w.notes = append(w.notes, note)
 	w.say("%s", note)
+
 	// The result is a ratio so that -check can judge it: the allowed time by the measured one.
 	r := result{what: "pages of a large catalog, " + round, against: fmt.Sprintf("p99 of %v", catalogSlowest),
 		how: fmt.Sprintf("%d/s", catalogRate), limit: []float64{1 / catalogSlowest.Seconds()},
@@ -284,6 +294,7 @@ func (w *backing) report(round string, pages, seen *timing, cost spent) error {
 		r.want = 1
 	}
 	w.results = append(w.results, r)
+
 	if slowest > catalogSeen {
 		w.notes = append(w.notes, fmt.Sprintf("A price was seen late: %v.", slowest))
 	}
@@ -340,6 +351,7 @@ func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, ove
 			return
 		case <-time.After(priceRhythm):
 		}
+
 		product, cents := n*37%catalogProducts, 1_000_001+n
 		_, err := w.owner.Exec(ctx, `INSERT INTO "order".sku_price (sku_id, price_cents) VALUES ($1, $2)`,
 			catalogSKU(product), cents)
@@ -347,6 +359,7 @@ func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, ove
 			seen.add("price", 0, err)
 			return
 		}
+
 		began := time.Now()
 		want := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 		for time.Since(began) < 10*time.Second {

@@ -44,6 +44,7 @@ func load(ctx context.Context, addr string, connections int, d time.Duration, ne
 	var stop atomic.Bool
 	var answers atomic.Int64
 	errs := make(chan error, connections)
+
 	ready.Add(connections)
 	for worker := range connections {
 		done.Go(func() {
@@ -62,6 +63,7 @@ func load(ctx context.Context, addr string, connections int, d time.Duration, ne
 			}
 		})
 	}
+
 	ready.Wait()
 	began := time.Now()
 	close(start)
@@ -69,9 +71,11 @@ func load(ctx context.Context, addr string, connections int, d time.Duration, ne
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
+
 	stop.Store(true)
 	done.Wait()
 	took := time.Since(began)
+
 	select {
 	case err := <-errs:
 		return 0, fmt.Errorf("load %s with %d connections: %w", addr, connections, err)
@@ -114,6 +118,7 @@ func skipAnswer(r *bufio.Reader) error {
 	if !ok {
 		status = bytes.Clone(status)
 	}
+
 	length, chunked := 0, false
 	for {
 		line, err := r.ReadSlice('\n')
@@ -130,6 +135,7 @@ func skipAnswer(r *bufio.Reader) error {
 		}
 		chunked = chunked || bytes.HasPrefix(line, headerChunked)
 	}
+
 	if !ok {
 		body, err := io.ReadAll(io.LimitReader(r, int64(min(length, 300))))
 		return errors.Join(fmt.Errorf("answered %s: %s", bytes.TrimSpace(status), body), err)

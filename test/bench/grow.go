@@ -70,6 +70,7 @@ func (w *backing) grow(ctx context.Context) error {
 		return err
 	}
 	defer p.closeDatabase()
+
 	events, err := freeAddress()
 	if err != nil {
 		return err
@@ -80,10 +81,12 @@ func (w *backing) grow(ctx context.Context) error {
 	if err := side.makeDatabase(ctx); err != nil {
 		return err
 	}
+
 	g := &grown{events: events}
 	for _, share := range grownSizes {
 		g.sizes = append(g.sizes, share*w.size)
 	}
+
 	figures := []*figure{
 		{name: "purchase, whole way", measure: (*grown).purchase},
 		{name: "account page", measure: (*grown).accountPage},
@@ -96,6 +99,7 @@ func (w *backing) grow(ctx context.Context) error {
 			return err
 		}
 	}
+
 	side.owner.Close()
 	w.tellGrowth(g.sizes, figures)
 	return plotGrowth(w.plots, g.sizes, figures)
@@ -115,6 +119,7 @@ func (g *grown) at(ctx context.Context, side *contender, step int, size float64,
 			return err
 		}
 	}
+
 	side.say("filling to size %g", size)
 	if err := g.fill(ctx, size); err != nil {
 		return err
@@ -122,10 +127,12 @@ func (g *grown) at(ctx context.Context, side *contender, step int, size float64,
 	if err := open(); err != nil {
 		return err
 	}
+
 	g.began = time.Since(g.shop.began)
 	if _, err := g.load(ctx, comparedAtOnce, purchasesWarm, 0); err != nil {
 		return errors.Join(err, g.close())
 	}
+
 	for _, f := range figures {
 		if err := f.take(ctx, g); err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", f.name, err), g.close())
@@ -286,10 +293,12 @@ func (g *grown) sweep(ctx context.Context) (float64, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+
 	c, err := g.countedSince(ctx, 1)
 	if err != nil {
 		return 0, err
 	}
+
 	var ms, sweeps float64
 	for _, s := range c.statements {
 		if s.Service != "shop_order" || !sweeping.MatchString(s.Query) {

@@ -149,6 +149,7 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 		SET timezone = 'UTC'`); err != nil {
 		return fmt.Errorf("fill the shop: %w", err)
 	}
+
 	orders, views, members := int64(size*grownOrders), int64(size*grownPageViews), int64(size*grownMembers)
 	var sessionID, email string
 	if err := conn.QueryRow(ctx, `SELECT session_id, email FROM "order".orders ORDER BY id LIMIT 1`).Scan(&sessionID,
@@ -158,6 +159,7 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 	if _, err := conn.Exec(ctx, `SELECT events.make_months(current_date - 400, current_date)`); err != nil {
 		return fmt.Errorf("make the tables of months: %w", err)
 	}
+
 	own := int64(0)
 	if g.orders == 0 {
 		own = ordersOfMember
@@ -167,6 +169,7 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 		":members", fmt.Sprint(firstGrown+g.members+1), ":batch", fmt.Sprint(members-g.members), ":'session'",
 		"'"+sessionID+"'",
 		":'email'", "'"+email+"'")
+
 	for _, c := range copied {
 		from, to := firstGrown+1+c.count(g.orders, g.views, g.members), firstGrown+c.count(orders, views, members)
 		if err := c.fill(ctx, conn.Conn(), names, from, to); err != nil {
@@ -176,6 +179,7 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 	if _, err := conn.Exec(ctx, countedDays); err != nil {
 		return fmt.Errorf("have the days counted: %w", err)
 	}
+
 	if g.orders == 0 {
 		g.order = fmt.Sprintf("grown%d", firstGrown+1)
 	}
@@ -184,6 +188,7 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 	if err := errors.Join(err, g.checkpoint(ctx, `VACUUM ANALYZE`)); err != nil {
 		return err
 	}
+
 	return wait(ctx, 20*time.Minute, time.Second, "figures are counted", func() (bool, error) {
 		return pg.Get[bool](ctx, conn, "look whether figures are counted", `SELECT NOT EXISTS (SELECT FROM events.recount)`)
 	})
@@ -197,6 +202,7 @@ func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replac
 	if err != nil {
 		return err
 	}
+
 	var into, values []string
 	for _, column := range columns {
 		value, set := c.set[column]
@@ -208,6 +214,7 @@ func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replac
 		}
 		into, values = append(into, pgx.Identifier{column}.Sanitize()), append(values, value)
 	}
+
 	source := "generate_series(:now::bigint, :last::bigint) AS i"
 	if c.of != "" {
 		source = "(SELECT * FROM " + c.table + " WHERE " + c.of + " LIMIT 1) AS t, " + source
@@ -216,6 +223,7 @@ func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replac
 		"INSERT INTO " + c.table + " (" + strings.Join(into, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
 			strings.Join(values, ", ") +
 			" FROM " + source))
+
 	return withoutIndexes(ctx, conn, c.table, func() error {
 		for now := from; now <= to; now += fillChunk {
 			last := min(to, now+fillChunk-1)

@@ -22,6 +22,7 @@ func (w *backing) logins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	var requests [loginMembers]string
 	for i := range requests {
 		member, err := s.visitor()
@@ -37,12 +38,14 @@ func (w *backing) logins(ctx context.Context) error {
 			"\r\nContent-Type: application/x-www-form-urlencoded\r\nX-CSRFToken: " + visitor.cookie("csrftoken") +
 			"\r\n" + visitor.cookies() + "\r\nContent-Length: " + strconv.Itoa(len(form)) + "\r\n\r\n" + form
 	}
+
 	next := func(worker int, buf []byte) []byte { return append(buf, requests[worker]...) }
 	if _, body, err := fetch(s.addr, next); err != nil {
 		return err
 	} else if !strings.Contains(string(body), `"login": "true"`) && !strings.Contains(string(body), `"login":"true"`) {
 		return fmt.Errorf("log in: %s", body)
 	}
+
 	r := result{what: "logins", against: "bare argon2id", want: 0.9,
 		how: fmt.Sprintf("%d members, %d hashes at once", loginMembers, hashesAtOnce)}
 	var ours, bare spent
@@ -56,6 +59,7 @@ func (w *backing) logins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	w.notes = append(w.notes, fmt.Sprintf("Processor time, logins: %s; bare hash: %s. The hash's share: %.2f.", ours,
 		bare,
 		bare.each()/ours.each()))

@@ -39,6 +39,7 @@ type buyers struct {
 // order a transaction.
 func (w *backing) orders(ctx context.Context) error {
 	b := &buyers{backing: w, next: firstBuyer}
+
 	// The rounds of webhook left thousands of events in its outbox and in the broker.
 	if err := errors.Join(w.checkpoint(ctx, `TRUNCATE webhook.event, webhook.outbox`), w.freshBroker(ctx)); err != nil {
 		return err
@@ -50,6 +51,7 @@ func (w *backing) orders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	var top float64
 	clients, err := best(ctx, []int{4, 8, 16, 32}, func(ctx context.Context, n int) (float64, error) {
 		rate, err := b.oneByOne(ctx, s, n, 640)
@@ -59,6 +61,7 @@ func (w *backing) orders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	b.perRound = min(max(int(top*orderSeconds), minBuyers), maxBuyers) / clients * clients
 	b.spentOurs, b.spentLimit = spent{}, spent{}
 	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, b.perRound) }
@@ -73,6 +76,7 @@ func (w *backing) orders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	b.notes = append(b.notes, fmt.Sprintf("Processor time, orders: %s; pgbench's %s.", b.spentOurs, b.spentLimit))
 	r.what, r.want, r.how = "the same, beside mails, analytics, owners", 0,
 		fmt.Sprintf("%d events, the whole shop; %d clients", b.perRound, clients)
@@ -94,6 +98,7 @@ func (b *buyers) original(ctx context.Context) error {
 		return err
 	}
 	defer s.stop() //nolint:errcheck // stopped below, or failed for another reason
+
 	v, err := s.visitor()
 	if err != nil {
 		return err
@@ -109,6 +114,7 @@ func (b *buyers) original(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if err := b.owner.QueryRow(ctx, `SELECT id, cart_id, total FROM "order".checkout WHERE session_id = $1`,
 		a["session_id"]).Scan(&b.checkout, &b.cart, &b.total); err != nil {
 		return fmt.Errorf("find the quote: %w", err)
@@ -141,6 +147,7 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 			return 0, fmt.Errorf("make carts: %w", err)
 		}
 	}
+
 	_, err := b.owner.Exec(ctx,
 		`INSERT INTO "order".checkout
 			SELECT r.* FROM "order".checkout c, generate_series($1::bigint, $2::bigint) AS i,
@@ -153,6 +160,7 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make quotes: %w", err)
 	}
+
 	// No one needs rows of earlier rounds any longer. Every table is analyzed, since pgbench makes
 	// its plans once and keeps them, whatever other parts of the run left in the tables.
 	return first, b.checkpoint(ctx, `TRUNCATE "order".outbox, webhook.outbox`, `VACUUM ANALYZE`)
@@ -169,6 +177,7 @@ func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 	if err != nil {
 		return fmt.Errorf("store events: %w", err)
 	}
+
 	pool, err := pg.Open(ctx, b.cluster.URL(), "shop", "webhook")
 	if err != nil {
 		return err
@@ -179,6 +188,7 @@ func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 		return err
 	}
 	defer conn.Close()
+
 	relaying, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- bus.NewOutbox(conn, pool).Run(relaying) }()
@@ -207,6 +217,7 @@ func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float
 	if err := b.checkpoint(ctx); err != nil {
 		return 0, err
 	}
+
 	end := b.meter(nil)
 	measured := make(chan error, 1)
 	var rate float64
@@ -215,6 +226,7 @@ func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float
 		rate, err = b.watch(ctx, first, int64(b.perRound))
 		measured <- err
 	}()
+
 	p, err := start()
 	if err != nil {
 		return 0, err
@@ -222,6 +234,7 @@ func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float
 	if err := <-measured; err != nil {
 		return 0, errors.Join(err, p.stop())
 	}
+
 	cost := end(float64(b.perRound))
 	cost.service = p.cpu() // since its start
 	b.spentOurs.add(cost)
@@ -239,6 +252,7 @@ func (b *buyers) watch(ctx context.Context, first int64, n int64) (float64, erro
 	if err != nil {
 		return 0, err
 	}
+
 	var began time.Time
 	var early, done int64
 	err = wait(ctx, 2*time.Minute, 5*time.Millisecond, "all events are orders", func() (bool, error) {
@@ -258,6 +272,7 @@ func (b *buyers) watch(ctx context.Context, first int64, n int64) (float64, erro
 		done, err = b.made(ctx, first, n)
 		return done == n, err
 	})
+
 	if err != nil {
 		return 0, fmt.Errorf("%d of %d events are orders: %w", done, n, err)
 	}
@@ -293,12 +308,14 @@ func (b *buyers) recordOne(ctx context.Context) (script, error) {
 	if err != nil {
 		return script{}, err
 	}
+
 	// The order's identifier is random, but each transaction needs its own.
 	var identifier string
 	if err := b.owner.QueryRow(ctx, `SELECT identifier FROM "order".orders WHERE cart_id = $1`,
 		first).Scan(&identifier); err != nil {
 		return script{}, fmt.Errorf("find the order: %w", err)
 	}
+
 	marker := strconv.FormatInt(first, 10)
 	for _, s := range list {
 		for _, p := range s.params {
@@ -307,6 +324,7 @@ func (b *buyers) recordOne(ctx context.Context) (script, error) {
 			}
 		}
 	}
+
 	text, err := b.transaction(ctx, "order", list, marker)
 	if err != nil {
 		return script{}, err

@@ -32,6 +32,7 @@ func (w *backing) pages(ctx context.Context) error {
 		return err
 	}
 	defer s.stop() //nolint:errcheck // measured by then, or failed for another reason
+
 	member, err := s.visitor()
 	if err != nil {
 		return err
@@ -42,6 +43,7 @@ func (w *backing) pages(ctx context.Context) error {
 	if _, err := member.post("/order/cart-add-product-sku", "success", "sku_id", "6", "quantity", "1"); err != nil {
 		return err
 	}
+
 	list := []page{
 		{"GET /order/products", "/order/products", get("/order/products", "Accept: application/json"), 0.5},
 		{"page views", "/clientevent/pageview", get(
@@ -54,6 +56,7 @@ func (w *backing) pages(ctx context.Context) error {
 			"Accept-Encoding: gzip, deflate, br"),
 			0},
 	}
+
 	bare, addr, err := w.bare(s.addr, list)
 	if err != nil {
 		return err
@@ -67,6 +70,7 @@ func (w *backing) pages(ctx context.Context) error {
 			return err
 		}
 	}
+
 	w.notes = append(w.notes, fmt.Sprintf("Memory of the shop after these loads: %.0f MiB.", s.memory()))
 	return s.stop()
 }

@@ -47,6 +47,7 @@ func (b *bench) startProgram(program, role, input string, env ...string) (_ *par
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 	}
+
 	p := &part{role: role, cmd: exec.CommandContext(context.Background(), program, args...),
 		log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program, or the one that -binary names
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "USER"} {
@@ -58,12 +59,14 @@ func (b *bench) startProgram(program, role, input string, env ...string) (_ *par
 		p.cmd.Env = append(p.cmd.Env, profileVariable+"="+filepath.Join(b.profile,
 			fmt.Sprintf("%s-%d.pprof", role, time.Now().UnixMilli())))
 	}
+
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", role, err)
 	}
 	defer log.Close() //nolint:errcheck // the process has its own handle
 	p.cmd.Stderr = log
+
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", role, err)
 	}
@@ -72,6 +75,7 @@ func (b *bench) startProgram(program, role, input string, env ...string) (_ *par
 		return nil, fmt.Errorf("start %s: %w", role, err)
 	}
 	p.lines = bufio.NewScanner(out)
+
 	p.began = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", role, err)
@@ -170,12 +174,14 @@ func (w *backing) databaseCPU() time.Duration {
 	if err != nil {
 		return 0
 	}
+
 	own, ended, _ := processorTime(postmaster)
 	total := own + ended
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return 0
 	}
+
 	for _, path := range processes {
 		pid, err := strconv.Atoi(filepath.Base(path))
 		if err != nil {

@@ -40,12 +40,14 @@ func plot(title string, sizes, ms []float64) string {
 		orders[i] = size * grownOrders
 	}
 	x, y := newAxis(orders, plotLeft, plotWidth-plotRight), newAxis(ms, plotHeight-plotBottom, plotTop)
+
 	var b strings.Builder
 	fmt.Fprintf(&b,
 		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">
 <rect width="100%%" height="100%%" fill="#fff"/>
 <text x="%d" y="20" font-size="14">%s, ms by number of orders</text>
 `, plotWidth, plotHeight, plotLeft, title)
+
 	for power := x.low; power <= x.high; power++ {
 		at := x.at(math.Pow(10, power))
 		fmt.Fprintf(&b,
@@ -58,6 +60,7 @@ func plot(title string, sizes, ms []float64) string {
 			plotLeft, at,
 			plotWidth-plotRight, plotLeft-6, at+4, math.Pow(10, power))
 	}
+
 	var line []string
 	for i := range orders {
 		px, py := x.at(orders[i]), y.at(ms[i])
@@ -66,6 +69,7 @@ func plot(title string, sizes, ms []float64) string {
 			`<circle cx="%.1f" cy="%.1f" r="3" fill="#06c"/><text x="%.1f" y="%.1f" text-anchor="middle">%.3g</text>`+"\n",
 			px, py, px, py-8, ms[i])
 	}
+
 	fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="#06c" stroke-width="2"/>`+"\n</svg>\n",
 		strings.Join(line, " "))
 	return b.String()

@@ -69,6 +69,7 @@ func (w *backing) purchases(ctx context.Context) error {
 		return err
 	}
 	defer p.closeDatabase()
+
 	sides := []*contender{{name: "this shop"}}
 	for _, path := range strings.FieldsFunc(w.binary, func(r rune) bool { return r == ',' }) {
 		sides = append(sides, &contender{name: filepath.Base(path), program: path})
@@ -84,9 +85,11 @@ func (w *backing) purchases(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
+
 	if err := w.comparePurchases(ctx, p, sides); err != nil {
 		return err
 	}
+
 	for _, s := range sides {
 		w.notes = append(w.notes, s.report())
 	}
@@ -120,6 +123,7 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 	if err != nil {
 		return err
 	}
+
 	p.cluster, p.owner = sides[0].cluster, sides[0].owner
 	clients, err := best(ctx, []int{4, 8, 16, 32}, func(ctx context.Context, n int) (float64, error) {
 		return sides[0].essentials(ctx, essential, n)
@@ -127,6 +131,7 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 	if err != nil {
 		return err
 	}
+
 	limit := result{what: "purchases, cart to order and mail", against: "pgbench, the essential writes of a purchase",
 		want: 0.3,
 		how:  fmt.Sprintf("%d shoppers at once; %d clients", comparedAtOnce, clients)}
@@ -134,6 +139,7 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 	for _, s := range sides[1:] {
 		before = append(before, result{what: limit.what, against: s.name, how: limit.how})
 	}
+
 	w.say("%s", limit.what)
 	for range min(w.rounds, purchaseRounds) {
 		l, err := sides[0].essentials(ctx, essential, clients)
@@ -145,6 +151,7 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
+
 		ours := sides[0].last().rate
 		limit.ours, limit.limit = append(limit.ours, ours), append(limit.limit, l)
 		w.say("  %8.0f/s of %8.0f/s: %.2f", ours, l, ours/l)
@@ -153,6 +160,7 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 			w.say("  %8.0f/s of %8.0f/s of %s: %.2f", ours, s.last().rate, s.name, ours/s.last().rate)
 		}
 	}
+
 	w.results = append(w.results, append([]result{limit}, before...)...)
 	return nil
 }
@@ -171,6 +179,7 @@ func (s *contender) makeDatabase(ctx context.Context) error {
 		}
 		return '_'
 	}, s.name)
+
 	owner, err := pgx.Connect(ctx, s.cluster.URL())
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
@@ -179,6 +188,7 @@ func (s *contender) makeDatabase(ctx context.Context) error {
 	if _, err := owner.Exec(ctx, `CREATE DATABASE `+pgx.Identifier{name}.Sanitize()); err != nil {
 		return fmt.Errorf("make a database: %w", err)
 	}
+
 	u, err := url.Parse(s.cluster.URL())
 	if err != nil {
 		return fmt.Errorf("read the database's address: %w", err)
@@ -188,6 +198,7 @@ func (s *contender) makeDatabase(ctx context.Context) error {
 	if s.owner, err = pgxpool.New(ctx, s.url); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
+
 	if s.counts {
 		if _, err := s.owner.Exec(ctx, `CREATE EXTENSION pg_stat_statements`); err != nil {
 			return fmt.Errorf("count statements: %w", err)
@@ -211,6 +222,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 			err = errors.Join(err, o.close())
 		}
 	}()
+
 	webhook, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -222,6 +234,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if s.nats, err = s.broker.says("ready"); err != nil {
 		return nil, err
 	}
+
 	if o.standin, err = s.start("standin", "", "SHOPBENCH_FOLDER="+folder, "SHOPBENCH_WEBHOOK=http://"+webhook+
 		"/order/stripe-webhook"); err != nil {
 		return nil, err
@@ -231,6 +244,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 		return nil, err
 	}
 	o.stripe = strings.TrimPrefix(standin, "http://")
+
 	if o.inbox, err = s.start("inbox", "", "SHOPBENCH_FOLDER="+folder); err != nil {
 		return nil, err
 	}
@@ -243,6 +257,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the inbox's address: %w", err)
 	}
+
 	shop, err := s.openProgram(s.program, folder, append(append(s.settings(), s.more...), "WEBHOOK_ADDR="+webhook,
 		"STRIPE_API_BASE="+standin,
 		"STRIPE_SECRET_KEY="+standinKey, "STRIPE_WEBHOOK_SECRET="+standinSecret, "STRIPE_CALLS_PER_SECOND=0",
@@ -251,6 +266,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	o.shop, o.edge = shop.part, shop.addr
 	return o, nil
 }
@@ -317,6 +333,7 @@ func (o *opened) load(ctx context.Context, n int, enough int64, d time.Duration)
 	var took []time.Duration
 	var errs []error
 	var begun atomic.Int64
+
 	end := o.meterAll()
 	began := time.Now()
 	for range n {
@@ -333,6 +350,7 @@ func (o *opened) load(ctx context.Context, n int, enough int64, d time.Duration)
 			errs = append(errs, err)
 		})
 	}
+
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return measured{}, err
@@ -340,6 +358,7 @@ func (o *opened) load(ctx context.Context, n int, enough int64, d time.Duration)
 	if err := o.quiet(ctx); err != nil {
 		return measured{}, err
 	}
+
 	whole := time.Since(began)
 	slices.Sort(took)
 	ms := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))].Microseconds()) / 1000 }
@@ -411,6 +430,7 @@ func (s *contender) report() string {
 	var b strings.Builder
 	tw := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(tw, "\nPurchases, %s:\n  at once\ta second\tp50 ms\tp99 ms\tstatements\tprocessor time of one\n", s.name)
+
 	for _, n := range atOnce {
 		var rate, p50, p99, statements []float64
 		for _, m := range s.runs[n] {
@@ -420,6 +440,7 @@ func (s *contender) report() string {
 		fmt.Fprintf(tw, "  %d\t%.1f\t%.1f\t%.1f\t%.1f\t%s\n", n, median(rate), median(p50), median(p99), median(statements),
 			s.runs[n][len(s.runs[n])-1].spent)
 	}
+
 	if s.counts {
 		fmt.Fprintf(tw, "\n  step\tms alone\tstatements\tof these BEGIN, COMMIT, SAVEPOINT\tbuffers\n")
 		for n, c := range s.steps {
@@ -428,6 +449,7 @@ func (s *contender) report() string {
 		fmt.Fprintf(tw, "  whole, one at a time\t\t%.1f\t%.1f\t%.0f\n", s.counted.calls, s.counted.control,
 			s.counted.buffers)
 	}
+
 	_ = tw.Flush() // into memory
 	text := strings.TrimRight(b.String(), "\n")
 	if s.only == "" { // the list is for those who work on this part

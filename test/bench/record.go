@@ -68,6 +68,7 @@ func transactionOf(log, service, holds string) ([]statement, error) {
 		if e.application != service {
 			continue
 		}
+
 		list := open[e.session]
 		if e.kind == "DETAIL" && len(list) > 0 {
 			params, err := parseParameters(e.text)
@@ -77,10 +78,12 @@ func transactionOf(log, service, holds string) ([]statement, error) {
 			list[len(list)-1].params = params
 			continue
 		}
+
 		kind, sql, ok := strings.Cut(e.text, ": ")
 		if e.kind != "LOG" || !ok || (kind != "statement" && !strings.HasPrefix(kind, "execute ")) {
 			continue
 		}
+
 		switch strings.ToLower(sql) {
 		case "begin":
 			open[e.session] = nil
@@ -143,9 +146,11 @@ func (w *backing) transaction(ctx context.Context, schema string, list []stateme
 		return "", fmt.Errorf("connect to the database: %w", err)
 	}
 	defer conn.Close(ctx) //nolint:errcheck // it was only asked
+
 	if _, err := conn.Exec(ctx, "SET search_path = "+pgx.Identifier{schema}.Sanitize()); err != nil {
 		return "", fmt.Errorf("set the search path: %w", err)
 	}
+
 	var b strings.Builder
 	b.WriteString("\\set n :n + 1\n\\set i :first + :client_id + :clients * :n\nBEGIN;\n")
 	for i, s := range list {
@@ -156,6 +161,7 @@ func (w *backing) transaction(ctx context.Context, schema string, list []stateme
 		if len(types) != len(s.params) {
 			return "", fmt.Errorf("%.80q has %d parameters, the log %d", s.sql, len(types), len(s.params))
 		}
+
 		b.WriteString(placeholder.ReplaceAllStringFunc(strings.TrimRight(s.sql, "; \n\t"), func(p string) string {
 			n, err := strconv.Atoi(p[1:])
 			if err != nil || n < 1 || n > len(types) {

@@ -37,10 +37,12 @@ func play(role string) int {
 	if err != nil {
 		return 1
 	}
+
 	go func() {
 		_, _ = io.Copy(io.Discard, in) // however it ends, our parent is gone
 		os.Exit(1)
 	}()
+
 	switch role {
 	case "shop":
 		boot.Main(role, profiled(func(ctx context.Context, _ *slog.Logger, cfg allinone.Config) error {
@@ -172,6 +174,7 @@ func runBare(ctx context.Context, input string) error {
 	if err := json.Unmarshal([]byte(input), &answers); err != nil {
 		return fmt.Errorf("read the answers: %w", err)
 	}
+
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -187,6 +190,7 @@ func runBare(ctx context.Context, input string) error {
 				panic(http.ErrAbortHandler)
 			}
 		})}
+
 	fmt.Println("ready", l.Addr())
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // no one sends requests any longer
 	defer stop()

@@ -107,6 +107,7 @@ func (o *opened) countAll(ctx context.Context) error {
 	if err := errors.Join(o.checkpoint(ctx, `VACUUM ANALYZE`), o.resetCounts(ctx)); err != nil {
 		return err
 	}
+
 	select {
 	case <-time.After(idleTime):
 	case <-ctx.Done():
@@ -116,6 +117,7 @@ func (o *opened) countAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if err := o.resetCounts(ctx); err != nil {
 		return err
 	}
@@ -123,6 +125,7 @@ func (o *opened) countAll(ctx context.Context) error {
 	if _, err := o.load(ctx, 1, purchasesCounted, 0); err != nil {
 		return err
 	}
+
 	whole, err := o.countedSince(ctx, purchasesCounted)
 	if err != nil {
 		return err
@@ -142,10 +145,12 @@ func (o *opened) countSteps(ctx context.Context, idle counted) error {
 		return err
 	}
 	defer stripe.close()
+
 	buyers := make([]*shopper, purchasesCounted)
 	for i := range buyers {
 		buyers[i] = newShopper(shop, stripe, o.next.Add(1))
 	}
+
 	for n := range steps {
 		if err := o.resetCounts(ctx); err != nil {
 			return err
@@ -162,6 +167,7 @@ func (o *opened) countSteps(ctx context.Context, idle counted) error {
 				return err
 			}
 		}
+
 		c, err := o.countedSince(ctx, purchasesCounted)
 		if err != nil {
 			return err

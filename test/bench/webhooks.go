@@ -29,12 +29,14 @@ func (w *backing) webhooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	a := &acceptance{backing: w}
 	connections, err := best(ctx, []int{32, 64, 128, 256},
 		func(ctx context.Context, n int) (float64, error) { return a.accept(ctx, n, time.Second) })
 	if err != nil {
 		return err
 	}
+
 	a.spent = spent{}
 	var limit spent
 	r := result{what: "webhooks accepted", against: "pgbench, the same two rows, one a transaction", want: 1,
@@ -47,6 +49,7 @@ func (w *backing) webhooks(ctx context.Context) error {
 			return rate, err
 		},
 		func(ctx context.Context) (float64, error) { return a.accept(ctx, connections, webhookTime) })
+
 	w.notes = append(w.notes, fmt.Sprintf("Processor time, webhooks: %s; pgbench's %s.", a.spent, limit))
 	return err
 }

@@ -23,6 +23,7 @@ func TestBackInStockForm(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
 	shop.Staff("order").Post("/staff/settings/automatic-mails", "version", "1", "shop_back_in_stock", "on").Has(303)
 	shop.Exec("order", `UPDATE sku SET inventory_id = 1, stock = 0 WHERE id = 5`)
+
 	b := browsertest.Open(t, shop.URL, browsertest.Phone)
 	shop.Eventually(browsertest.Timeout, "the page offers to tell", func() bool {
 		b.Visit("/product/" + binderClips)
@@ -30,6 +31,7 @@ func TestBackInStockForm(t *testing.T) {
 	})
 	b.Axe("product with a form that asks to be told")
 	b.WithoutScripts()
+
 	send := func(address string) {
 		b.Go("/product/" + binderClips)
 		b.Do(chromedp.SendKeys(chromedp.CSS("#tell-sku"), "Black, Medium"))
@@ -43,16 +45,22 @@ func TestBackInStockForm(t *testing.T) {
 		}
 	}
 	const plain = "main:not(:has(form)) .button"
+
+	// Sign up, at the second try.
 	b.Expect("422")
 	send("waits@mail") // browsers accept it as an address
 	says(plain, "We need an e-mail address")
 	send(email)
 	says(plain, "We will tell you")
+
+	// The item is back in stock.
 	shop.Exec("order", `UPDATE sku SET stock = 3 WHERE id = 5`)
 	mail := shop.WaitMails(email, 1, 2*time.Minute)[0]
 	if !strings.Contains(mail.Subject, "Binder Clips, Black, Medium") || !strings.Contains(mail.Text, "/product/"+binderClips) {
 		t.Errorf("the mail says %s\n%s", mail.Subject, mail.Text)
 	}
+
+	// No more mails.
 	b.Go(noticeLink.FindString(mail.Text))
 	says("main form .button", "No more notices?")
 	b.Do(chromedp.Click(chromedp.CSS("main form button")))

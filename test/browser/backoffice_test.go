@@ -34,6 +34,7 @@ func TestBackOffice(t *testing.T) {
 	fillShop(t, shop)
 	fillFigures(shop)
 	fillPeople(shop)
+
 	shop.Exec("admin", `INSERT INTO person (username, name, roles, password) VALUES
 		('ben', 'Ben Okafor', '{fulfilment}', 'x'),
 		('mia', 'Mia Lindqvist', '{marketing,support}', 'x'), ('tom', 'Tom Ashe', '{read-only}', NULL)`)
@@ -51,6 +52,7 @@ func TestBackOffice(t *testing.T) {
 		if look.name == "desk" {
 			o.servesAPurchase()
 		}
+
 		for name, path := range map[string]string{"stripe": "/stripe", "stripe-event": o.anEvent(),
 			"home": "/", "orders": "/orders", "work": "/work", "people": "/people",
 			"person": "/people/2",
@@ -71,6 +73,7 @@ func TestBackOffice(t *testing.T) {
 			"thread": "/chat/901?use=901", "canned": "/chat/answers", "terms": "/terms", "agreed": "/terms/1"} {
 			o.shows(path, name)
 		}
+
 		if look.name == "desk" {
 			o.taxes()
 			o.guide()
@@ -152,23 +155,27 @@ func (o *office) keys() {
 		o.Helper()
 		o.tab.Until(what, "document.activeElement.closest('tr') === document.querySelectorAll('tbody tr')["+row+"]")
 	}
+
 	o.tab.Press("j")
 	focus("the first row", "0")
 	o.tab.Press("j")
 	focus("the second row", "1")
 	o.tab.Press("k")
 	focus("the first row again", "0")
+
 	o.tab.Press("/")
 	o.tab.Until("the search has the focus", "document.activeElement.type === 'search'")
 	o.tab.Press("gone")
 	// Chromium's protocol types the slash itself too, which a keyboard does not.
 	o.tab.Until("letters are typed, not obeyed", "document.activeElement.value.endsWith('gone')")
 	o.tab.Do(chromedp.KeyEvent(kb.Escape))
+
 	o.tab.Press("?")
 	o.tab.Visible("#keys")
 	o.tab.Axe("keys")
 	o.tab.Do(chromedp.KeyEvent(kb.Escape))
 	o.tab.Gone("#keys")
+
 	o.tab.Press("g")
 	o.tab.Press("h")
 	o.tab.Says("h1", "Home")
@@ -203,6 +210,7 @@ func fillFigures(shop *shoptest.Shop) {
 			now() - d * interval '1 day' - b * interval '90 seconds' + i * interval '20 seconds'
 		FROM generate_series(0, 59) AS d, generate_series(1, 12 + (d * 7) % 11 + CASE WHEN d < 30 THEN 6 ELSE 0 END) AS b,
 			generate_series(0, b % 4) AS i`)
+
 	shop.Exec("events", `INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at)
 		SELECT event_id, anonymous_id, (SELECT min(id) FROM ad), url, at FROM page_view WHERE referrer = 'search.example'`)
 	shop.Exec("events", `INSERT INTO order_placed (identifier, visitor, currency, total, pieces, at, country, source, again)
@@ -210,6 +218,7 @@ func fillFigures(shop *shoptest.Shop) {
 			(ARRAY['US', 'DE', 'FR'])[1 + i % 3],
 			(ARRAY['direct', 'site:blog.example', 'ad:' || (SELECT min(ad_cd) FROM ad)])[1 + d % 3], i = 2
 		FROM generate_series(0, 59) AS d, generate_series(1, 1 + abs(hashtext('day' || d)) % 5 + CASE WHEN d < 30 THEN 1 ELSE 0 END) AS i`)
+
 	shop.Exec("events", `UPDATE order_placed SET tax = total / 11`)
 	shop.Exec("events", `INSERT INTO order_returned (identifier, version, returns, days)
 		SELECT identifier, 1,
@@ -219,9 +228,11 @@ func fillFigures(shop *shoptest.Shop) {
 	shop.Exec("events", `INSERT INTO order_item (identifier, seq, product, title, pieces, sales)
 		SELECT identifier, 0, 'P' || pieces, (ARRAY['Paper Clips', 'Binder Clips', 'Rubber Bands'])[1 + total % 3], 2, total
 		FROM order_placed`)
+
 	shop.Exec("events", `INSERT INTO click (event_id, url, button_id, search, at)
 		SELECT 's' || i, '/search', 'search-empty', (ARRAY['stapler', 'glue', 'paper <b>clamps</b>'])[1 + i % 3], now()
 		FROM generate_series(1, 11) AS i`)
+
 	shop.Eventually(time.Minute, "figures are counted", func() bool { return shop.Count("events", `SELECT count(*) FROM recount`) == 0 })
 }
 

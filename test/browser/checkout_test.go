@@ -27,12 +27,14 @@ func refusedDebit(e *env) {
 	b.Visible("#refused")
 	b.Says("#refused", "Your bank refused the payment")
 	b.Axe("success, refused")
+
 	b.Visit("/checkout/success?session_id=" + id)
 	b.Visible("#refused")
 	b.Gone("#waiting")
 	b.Click(`#refused a[href="/cart"]`)
 	b.Says("#lines", "Rubber Bands")
 	b.Gone("#pending")
+
 	e.shop.Eventually(browsertest.Timeout, "both mails", func() bool { return len(e.shop.Mails(email)) == 2 })
 	subjects := map[string]int{}
 	for _, m := range e.shop.Mails(email) {
@@ -41,6 +43,8 @@ func refusedDebit(e *env) {
 	if subjects["We are waiting for your bank"] != 1 || subjects["Your bank refused the payment"] != 1 {
 		e.Errorf("mails: %v", subjects)
 	}
+
+	// Another payment.
 	b.Visit("/checkout/confirm")
 	b.Click("#agree")
 	b.Click("#pay")
@@ -123,12 +127,15 @@ func noLongerSold(e *env) {
 	e.shop.Exec("order", `INSERT INTO product (id, identifier, title, title_url) VALUES (900, 'OldThing1', 'Old Thing', 'OldThing')`)
 	e.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color) VALUES (900, 900, 1, 'Brown')`)
 	e.shop.Exec("order", `INSERT INTO sku_price (sku_id, price_cents) VALUES (900, 1000)`)
+
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	reader := e.shop.Browser()
 	e.shop.Eventually(browsertest.Timeout, "the new item is in the shop",
 		func() bool { return reader.Get("/order/product/OldThing1").At("product_data") != nil })
 	put(b, "OldThing1", "1")
+
+	// Taken off sale.
 	e.shop.Exec("order", `DELETE FROM sku_price WHERE sku_id = 900`)
 	b.Visit("/cart")
 	b.Says("#cart-count", "2")
@@ -138,8 +145,10 @@ func noLongerSold(e *env) {
 	b.Gone("#checkout")
 	b.Says("[data-total=item_subtotal]", "$14.99")
 	b.Axe("cart with a line that is no longer sold")
+
 	b.Visit("/checkout/confirm")
 	b.Visible("#blocked")
+
 	b.Visit("/cart")
 	b.Click(`[aria-label="Remove Old Thing Brown"]`)
 	b.Says("#cart-count", "1")

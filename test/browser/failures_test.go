@@ -94,11 +94,13 @@ func newTerms(e *env) {
 func databaseAway(e *env) {
 	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "1")
+
 	b.Expect("503")
 	e.database(false)
 	e.shop.Eventually(browsertest.Timeout, "the database is away", func() bool {
 		return e.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusServiceUnavailable
 	})
+
 	b.Go("/cart")
 	b.Says("#trouble-text", "on our side")
 	b.Axe("cart in trouble")
@@ -108,10 +110,13 @@ func databaseAway(e *env) {
 	b.Says("#quantity-error", "on our side")
 	b.Go("/cart")
 	b.Visible("#trouble-retry")
+
+	// The database is back.
 	e.database(true)
 	e.shop.Eventually(browsertest.Timeout, "the database is back", func() bool {
 		return e.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusOK
 	})
+
 	b.Click("#trouble-retry")
 	b.Says("#lines", "Rubber Bands")
 	confirmAsGuest(b, "weather@mail.example.com")

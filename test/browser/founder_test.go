@@ -92,6 +92,7 @@ func (f *founder) bringsPictures() {
 	f.opens(".tabs a", "Pictures and videos")
 	f.tab.Visible(".upload")
 	f.tab.Expect("/media/upload") // the file that is not a picture
+
 	dir := f.TempDir()
 	data := &input.DragData{Items: []*input.DragDataItem{}, DragOperationsMask: 1}
 	for i, name := range []string{"front.png", "back.png", "notes.png"} {
@@ -101,10 +102,12 @@ func (f *founder) bringsPictures() {
 	if err := os.WriteFile(data.Files[2], []byte("no picture"), 0o600); err != nil {
 		f.Fatal(err)
 	}
+
 	for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver,
 		input.DispatchDragEventTypeDrop} {
 		browsertest.Call(f.tab, input.DispatchDragEvent, input.DispatchDragEventParams{Type: kind, X: 700, Y: 400, Data: data})
 	}
+
 	f.tab.Until("each file has said what became of it", `[...document.querySelectorAll('.uploads li')].map((li) =>
 		li.lastChild.className).join() === 'added,added,error'`)
 	f.tab.Until("two are on the page", `document.querySelectorAll('.media img').length === 2`)
@@ -118,6 +121,7 @@ func (f *founder) bringsPictures() {
 		});
 	}`)
 	f.tab.Until("the pasted one is there, too", `document.querySelectorAll('.media img').length === 3`)
+
 	f.tab.Enter(`[name="picture-caption"]`, "From the front")
 	f.tab.Click(".media button.primary")
 	f.tab.Says(".notice", "Saved")
@@ -182,6 +186,7 @@ func (f *founder) sells() {
 	b := f.buyer
 	b.Visit("/products")
 	agreeToBanner(b)
+
 	f.shop.Eventually(browsertest.Timeout, "the product is in the shop", func() bool {
 		b.Visit("/products")
 		return strings.Contains(b.Text("main"), "Linen Apron")
@@ -191,15 +196,19 @@ func (f *founder) sells() {
 	b.Says("main h1", "Linen Apron")
 	b.Ready()
 	b.Until("its pictures are there", `[...document.querySelectorAll('main img[src*="/media/"]')].some((i) => i.naturalWidth)`)
+
 	b.Click(`.option:nth-child(4)`)
 	b.Click("#add")
 	b.Visible("#added")
+
+	// The cart, with the code.
 	b.Visit("/cart")
 	b.Enter("#code", "HELLO")
 	b.Click("#code-form button[type=submit]")
 	b.Says("#codes .tag", "applied")
 	b.Says("[data-total=item_discount]", "$2.90")
 	b.Says("[data-total=shipping_subtotal]", "$4.50")
+
 	confirmAsGuest(b, foundersBuyer, "#newsletter")
 	payOnPage(b, goodCard)
 	f.order = orderShown(b)

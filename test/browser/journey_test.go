@@ -63,6 +63,8 @@ func (o *office) signsIn() {
 func (o *office) servesAPurchase() {
 	o.Helper()
 	const buyer = "pat@mail.example.com"
+
+	// The order appears in the open list.
 	o.tab.Go(o.shop.Admin + "/orders")
 	o.tab.Visible("tbody tr")
 	o.tab.Eval("window.same = true")
@@ -71,8 +73,11 @@ func (o *office) servesAPurchase() {
 	o.tab.Until("the order is there", `[...document.querySelectorAll('tbody tr')][0].textContent.includes('`+buyer+`')`)
 	o.tab.Until("the page is the same", "window.same")
 	o.tab.Until("the navigation counts it", `document.querySelector('[data-count="/orders"] .count')`)
+
 	o.shop.WaitMails(buyer, 1, 20*time.Second)
 	identifier := o.tab.Text("tbody tr td a")
+
+	// Its page has the panels of all services.
 	o.tab.Press("j")
 	o.tab.Press("\r")
 	o.tab.At("/orders/" + identifier)
@@ -81,6 +86,8 @@ func (o *office) servesAPurchase() {
 	for _, part := range []string{"Order confirmation", "prospect", "checkout.session.completed"} {
 		o.tab.Until("a part says "+part, `[...document.querySelectorAll('.panel, .part')].some((p) => p.textContent.includes('`+part+`'))`)
 	}
+
+	// It is sent.
 	o.tab.Press("s")
 	o.tab.At("/orders/" + identifier + "/ship")
 	o.tab.Fill("#form-tracking", "1Z9")
@@ -88,12 +95,16 @@ func (o *office) servesAPurchase() {
 	o.tab.Says(".notice", "The customer is told")
 	o.hears(buyer, 2, "1Z9")
 	o.shows("/orders/"+identifier, "order-parts")
+
+	// A piece is refunded.
 	o.tab.Press("r")
 	o.tab.At("/orders/" + identifier + "/refund")
 	o.tab.Fill("#form-line-0", "1")
 	o.tab.Click("#form button.primary")
 	o.tab.Says(".notice", "The refund is on its way to Stripe")
 	o.hears(buyer, 3, "3.99")
+
+	// The trail shows it all.
 	o.tab.Go(o.shop.Admin + "/trail?key=" + identifier)
 	for _, hop := range []string{"The shopper went to pay", "Stripe told of checkout.session.completed", "The payment became order",
 		"Sent parcel", "Refunded 3.99", "Mail sent: Order on its way", "Mail sent: Refund"} {

@@ -18,6 +18,7 @@ func chats(e *env) {
 	b.Click("#chat-form button[type=submit]")
 	b.Visible("#chat-done")
 	b.Click("#chat-close")
+
 	// The mail to staff leaves out the message, which may be confidential. They read it in the back
 	// office.
 	for _, m := range e.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Timeout) {
@@ -25,10 +26,13 @@ func chats(e *env) {
 			e.Errorf("staff are mailed\n%s", m.Text)
 		}
 	}
+
 	if n := e.shop.Count("user", "SELECT count(*) FROM chat_message WHERE email = 'chat@mail.example.com' AND message = 'Do you sell "+
 		"<b>red</b> clips?'"); n != 1 {
 		e.Errorf("%d messages are kept, want 1", n)
 	}
+
+	// A member.
 	register(b, "chat_ann")
 	b.Click("#chat-open")
 	b.Until("the chat knows the member", `document.querySelector('#chat-email').value === 'chat_ann@mail.example.com'`)

@@ -24,12 +24,14 @@ func TestStaffWorkPages(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
 	seedWork(shop)
+
 	guest := shop.For(t).Browser()
 	session := guest.Checkout("6", "5", "pat@mail.example.com")
 	shop.Pay(session, nil)
 	shop.WaitMails("pat@mail.example.com", 1, time.Minute)
 	seedCampaign(shop)
 	const password = "three green umbrellas"
+
 	for _, look := range []struct {
 		name string
 		browsertest.Look
@@ -48,6 +50,7 @@ func TestStaffWorkPages(t *testing.T) {
 			tab.Click("#form button")
 			tab.Says("h1", "Home")
 		}
+
 		for _, p := range []struct{ name, path string }{
 			{"work-list", "/work"}, {"parked", "/parked/order"}, {"parked-message", "/parked/order/1"}, {"payments", "/payments"},
 			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"},
@@ -60,24 +63,28 @@ func TestStaffWorkPages(t *testing.T) {
 			tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
 			tab.Axe(p.path + ", " + look.name)
 			tab.Until(p.path+" is no wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
+
 			if *workPictures {
 				shot := browsertest.Call(tab, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp"})
 				if err := os.WriteFile(filepath.Join("../../docs/admin", p.name+"-"+look.name+".webp"), shot.Data, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			if p.name == "template" || p.name == "campaign-draft" { // a reloaded frame shows the changed text
 				tab.Eval(`document.querySelector('iframe[name=preview]').old = true;
 					document.querySelector('[name=subject]').dispatchEvent(new Event('input', { bubbles: true }))`)
 				tab.Until("the preview follows", "!document.querySelector('iframe[name=preview]').old")
 			}
 		}
+
 		if look.name == "desk" {
 			tab.Go(shop.Admin + "/parked/order/2")
 			tab.Click("#replay button")
 			tab.Says(".notice", "Replayed")
 		}
 	}
+
 	parkedByCommand(t, shop)
 }
 
@@ -109,10 +116,12 @@ func parkedByCommand(t *testing.T, shop *shoptest.Shop) {
 			t.Errorf("shop parked %v ended with %d: %.500s%.500s", c.args, code, out, stderr)
 		}
 	}
+
 	// The replayed message erases the person whom it names, and itself too.
 	if n := shop.Count("order", `SELECT count(*) FROM parked WHERE note = 'A test & no more.' OR id <> 1`); n != 1 {
 		t.Errorf("%d messages are left, want the one that was dropped", n)
 	}
+
 	shop.Eventually(time.Minute, "the commands are in the log of acts", func() bool {
 		return shop.Count("admin", `SELECT count(*) FROM audit WHERE name IN ('ann (command)', 'ben (command)') AND kind = 'message'`) == 2
 	})

@@ -54,6 +54,8 @@ func TestAlarmsExplainThemselvesAndAreTested(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(readFile(t, "deploy/monitoring/alerts_test.yml")), &tests); err != nil {
 		t.Fatal(err)
 	}
+
+	// Which alarms are tested quiet, and firing for one of two shops.
 	quiet, fires := map[string]bool{}, map[string]bool{}
 	for _, test := range tests.Tests {
 		for _, a := range test.Alerts {
@@ -65,6 +67,7 @@ func TestAlarmsExplainThemselvesAndAreTested(t *testing.T) {
 				strings.HasPrefix(a.Want[0].Annotations["summary"], "acme: ")
 		}
 	}
+
 	seen := map[string]bool{}
 	for _, g := range file.Groups {
 		for _, r := range g.Rules {
@@ -89,6 +92,7 @@ func TestAlarmsExplainThemselvesAndAreTested(t *testing.T) {
 			}
 		}
 	}
+
 	if len(seen) == 0 {
 		t.Error("no alarms")
 	}
@@ -115,6 +119,7 @@ func TestDashboardAsksForTheChosenShops(t *testing.T) {
 	if list := dashboard.Templating.List; len(list) != 1 || list[0].Name != "shop" || list[0].AllValue != ".*" {
 		t.Errorf("variables %v, want shop alone, .* for all", list)
 	}
+
 	metric := regexp.MustCompile(`\b(?:shop|process)_[a-z_]+`)
 	asked := regexp.MustCompile(`\b(?:shop|process)_[a-z_]+\{shop=~"\$shop"`)
 	for _, p := range dashboard.Panels {
@@ -127,6 +132,7 @@ func TestDashboardAsksForTheChosenShops(t *testing.T) {
 			}
 		}
 	}
+
 	if len(dashboard.Panels) == 0 {
 		t.Error("no panels")
 	}

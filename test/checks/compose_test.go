@@ -32,6 +32,7 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var names []string
 	for name, s := range project.Services {
 		names = append(names, name)
@@ -58,6 +59,7 @@ func TestCompose(t *testing.T) {
 			}
 		}
 	}
+
 	slices.Sort(names)
 	want := []string{"admin", "edge", "events", "mail-inbox", "mailer", "migrate", "nats", "order", "postgres", "provision",
 		"stripe-standin",
@@ -65,6 +67,8 @@ func TestCompose(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("containers %v", names)
 	}
+
+	// Each service logs in with a password that no other has.
 	passwords := map[string]string{}
 	for _, name := range services {
 		s := project.Services[name]
@@ -108,6 +112,7 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	holders := map[string][]string{} // which containers have each secret
 	for name, s := range project.Services {
 		for variable, v := range s.Environment {
@@ -124,6 +129,7 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 			}
 		}
 	}
+
 	shared, asked := 0, 0
 	for _, names := range holders {
 		slices.Sort(names)
@@ -136,7 +142,7 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 		case slices.Equal(names, []string{"edge", "events", "mailer", "order", "user", "webhook"}):
 			// STAFF_KEY is a public key: nothing can be signed with it
 		case slices.Contains(names, "stripe-standin"):
-			// the stand-in is Stripe, which knows order's key and webhook's secret
+			// The stand-in is Stripe, which knows order's key and webhook's secret.
 		default:
 			t.Errorf("%v have a secret in common", names)
 		}
@@ -152,6 +158,7 @@ func TestComposeHoldsNoSecrets(t *testing.T) {
 	if _, err := loadCompose(t, nil); err == nil {
 		t.Error("the compose file loads without any password")
 	}
+
 	text := readFile(t, "docker-compose.yml")
 	for _, m := range regexp.MustCompile(`(?m)^\s+(\w*(?:PASSWORD|SECRET|_KEYS?)): *(.*)$`).FindAllStringSubmatch(text, -1) {
 		if !strings.HasPrefix(m[2], "${") {
@@ -163,6 +170,7 @@ func TestComposeHoldsNoSecrets(t *testing.T) {
 			t.Errorf("a password is written out: %s", m[0])
 		}
 	}
+
 	example := readFile(t, ".env.example")
 	for _, m := range regexp.MustCompile(`\$\{(\w+)`).FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(example, "\n"+m[1]+"=") {

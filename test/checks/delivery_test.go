@@ -39,10 +39,12 @@ func builtFrom(t *testing.T) (files []string) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, &stderr)
 	}
+
 	whole, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for list := json.NewDecoder(&out); ; {
 		var p struct {
 			Dir                 string
@@ -120,6 +122,8 @@ func TestNewMigrationsAreLookedAt(t *testing.T) {
 			}
 		}
 	}
+
+	// A repository with one migration.
 	if out, err := run("git", "init", "--quiet", "--initial-branch=main"); err != nil {
 		t.Fatal(err, out)
 	}
@@ -129,12 +133,16 @@ func TestNewMigrationsAreLookedAt(t *testing.T) {
 	write("pkg/bus/migrations/1.sql", "SELECT 1;\n", 0o600)
 	write("services/order/migrations/1.sql", "SELECT 1;\n", 0o600)
 	commit()
+
+	// Nothing new.
 	if out, err := run("git", "checkout", "--quiet", "-b", "branch"); err != nil {
 		t.Fatal(err, out)
 	}
 	if out, err := run("deploy/ci/migrations.sh"); err != nil || !strings.Contains(out, "no new migrations") {
 		t.Errorf("nothing new: %v: %s", err, out)
 	}
+
+	// Two new migrations.
 	write("pkg/bus/migrations/2.sql", "SELECT 2;\n", 0o600)
 	write("services/order/migrations/2.sql", "SELECT 2;\n", 0o600)
 	commit()
@@ -142,6 +150,8 @@ func TestNewMigrationsAreLookedAt(t *testing.T) {
 	if err != nil || !strings.Contains(out, "pkg/bus/migrations/2.sql services/order/migrations/2.sql") {
 		t.Errorf("two new ones: %v: %s", err, out)
 	}
+
+	// A migration of main changed.
 	write("pkg/bus/migrations/1.sql", "SELECT 3;\n", 0o600)
 	commit()
 	out, err = run("deploy/ci/migrations.sh")

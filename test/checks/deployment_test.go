@@ -46,6 +46,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 		}
 		env = append(env, line)
 	}
+
 	project, err := loadCompose(t, env)
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +59,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	admin := value(project.Services["migrate"], "DATABASE_URL")
 	pairs := append(replace, admin, owner.String(), "@postgres:5432/shop?", "@"+owner.Host+owner.Path+"?", "@nats:4222", "@"+broker.Host)
 	for _, inside := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085", "admin:8086"} {
@@ -65,6 +67,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 		_, port, _ := strings.Cut(inside, ":")
 		pairs = append(pairs, inside, addr, "0.0.0.0:"+port, addr)
 	}
+
 	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // nothing listens there: Stripe is unreachable
 	return &deployment{t: t, project: project, addresses: strings.NewReplacer(pairs...)}
 }
@@ -97,6 +100,7 @@ func (d *deployment) start(name string) {
 	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
+
 	d.t.Cleanup(func() {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			d.t.Errorf("%s ended before: %v", name, err)
@@ -110,6 +114,7 @@ func (d *deployment) start(name string) {
 			d.t.Logf("%s:\n%s", name, log)
 		}
 	})
+
 	testenv.Eventually(d.t, 30*time.Second, name+" is well, as its health check says", func() bool {
 		check := d.project.Services[name].HealthCheck.Test
 		return d.healthy(name, metrics, check[len(check)-1])

@@ -64,6 +64,7 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 				t.Errorf("docker-compose.yml gives %s %s, which it does not read", service, name)
 			}
 		}
+
 		for _, s := range settings {
 			if service == "provision" {
 				break // provision has no database
@@ -104,6 +105,7 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 	beside := regexp.MustCompile("`([a-z][a-z0-9_]*(?:/[a-z0-9_]+)*\\.go)`")
 	test := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z][A-Za-z0-9]+\b`)
 	target := regexp.MustCompile("`?make ([a-z]+)`?")
+
 	files, tests := sourceFiles(t)
 	makefile := readFile(t, "Makefile")
 	for path, body := range documents(t) {
@@ -115,6 +117,7 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 				t.Errorf("%s links to %s, which is not there", path, m[1])
 			}
 		}
+
 		if strings.HasSuffix(path, "CHANGELOG.md") || strings.Contains(path, "/adr/") {
 			continue // these describe the past
 		}
@@ -128,6 +131,7 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 				t.Errorf("%s names %s, which is nowhere", path, m[1])
 			}
 		}
+
 		for _, name := range test.FindAllString(body, -1) {
 			if !slices.ContainsFunc(tests, func(have string) bool { return strings.HasPrefix(have, name) }) {
 				t.Errorf("%s names %s, which is not a test", path, name)
@@ -184,6 +188,7 @@ func TestRunbooksNamePageAndCommand(t *testing.T) {
 			}
 		}
 	})
+
 	if len(pages) < 80 || len(leadsTo) < 6 {
 		t.Fatalf("only %d pages are known, and runbooks %q", len(pages), leadsTo)
 	}
@@ -195,6 +200,7 @@ func TestRunbooksNamePageAndCommand(t *testing.T) {
 		}
 		return false
 	}
+
 	named := regexp.MustCompile("`(/[a-z][^` ?]*)[^`]*`")
 	for path, body := range documents(t) {
 		if !strings.Contains(path, "/docs/runbooks/") && !strings.Contains(path, "/docs/admin/") {
@@ -207,6 +213,7 @@ func TestRunbooksNamePageAndCommand(t *testing.T) {
 				t.Errorf("%s names the page %s, which is none", path, m[1])
 			}
 		}
+
 		runbook := strings.TrimSuffix(filepath.Base(path), ".md")
 		if !strings.Contains(path, "/runbooks/") || !slices.Contains(leadsTo, runbook) {
 			continue

@@ -103,6 +103,7 @@ func TestImagesAreOneStaticFile(t *testing.T) {
 func checkImage(t *testing.T, service string) {
 	t.Helper()
 	binary := image(t, service)
+
 	file, err := elf.Open(binary)
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +117,7 @@ func checkImage(t *testing.T, service string) {
 			t.Errorf("%s needs a dynamic linker", service)
 		}
 	}
+
 	info, err := os.Stat(binary)
 	if err != nil || info.Size() > 64<<20 {
 		t.Errorf("%s: %d bytes, %v", service, info.Size(), err)
@@ -123,6 +125,7 @@ func checkImage(t *testing.T, service string) {
 	if size := compressed(t, binary); slices.Contains(services, service) && size > imageBytes-baseBytes {
 		t.Errorf("%s has %d bytes in an image, want %d at most", service, size, imageBytes-baseBytes)
 	}
+
 	help, err := exec.CommandContext(t.Context(), binary, "-help").CombinedOutput() //nolint:gosec // built above
 	if err != nil || len(help) == 0 {
 		t.Errorf("%s -help: %v\n%s", service, err, help)
@@ -161,6 +164,7 @@ func TestContainersLeaveNoVolumes(t *testing.T) {
 	if list == nil {
 		t.Fatal("deploy/images.sh declares no volumes")
 	}
+
 	for _, declared := range regexp.MustCompile(`"(/\w+)":`).FindAllStringSubmatch(list[1], -1) {
 		for name, s := range project.Services {
 			var mounted []string
@@ -171,6 +175,7 @@ func TestContainersLeaveNoVolumes(t *testing.T) {
 			for _, m := range s.Volumes {
 				mounted = append(mounted, m.Target)
 			}
+
 			slices.Sort(mounted)
 			if ourImage(s) != "" && !slices.Contains(mounted, declared[1]) {
 				t.Errorf("%s mounts nothing at %s", name, declared[1])

@@ -20,6 +20,7 @@ func TestListsAreWrittenInOnePlace(t *testing.T) {
 		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "bin") {
 			return filepath.SkipDir
 		}
+
 		name := strings.TrimPrefix(filepath.ToSlash(path), root+"/")
 		switch {
 		case d.IsDir() || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "pkg/printout/"):
@@ -36,6 +37,7 @@ func TestListsAreWrittenInOnePlace(t *testing.T) {
 		}
 		return nil
 	})
+
 	if err != nil {
 		t.Fatal(err)
 	}

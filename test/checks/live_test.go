@@ -27,6 +27,7 @@ func TestLivePagesNameKindsThatThereAre(t *testing.T) {
 			}
 		}
 	}
+
 	look := func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -61,6 +62,7 @@ func TestLivePagesNameKindsThatThereAre(t *testing.T) {
 		})
 		return nil
 	}
+
 	for _, dir := range []string{"services", "pkg"} {
 		if err := filepath.WalkDir(filepath.Join(root, dir), look); err != nil {
 			t.Fatal(err)

@@ -60,6 +60,7 @@ func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if !opts.SyncAlways || !opts.JetStream || opts.StoreDir != "/data" || opts.Port != 4222 || opts.HTTPPort != 8222 {
 		t.Errorf("JetStream %t in %s, synced always: %t, ports %d and %d", opts.JetStream, opts.StoreDir, opts.SyncAlways, opts.Port,
 			opts.HTTPPort)
@@ -71,6 +72,7 @@ func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 			t.Fatal(err)
 		}
 	}
+
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -83,10 +85,12 @@ func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 	if !srv.ReadyForConnections(20 * time.Second) {
 		t.Fatal("the broker does not start")
 	}
+
 	port := srv.Addr().(*net.TCPAddr).Port
 	url := func(user string) string {
 		return fmt.Sprintf("nats://%s:%s@127.0.0.1:%d", user, password(user), port)
 	}
+
 	b := connect(t, url, "provision", files...)
 	if err := b.Provision(t.Context(), 1); err != nil {
 		t.Fatalf("the user provision cannot provision: %v", err)
@@ -143,6 +147,7 @@ func makeEnv(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
+
 	if out, err := exec.Command("sh", filepath.Join(dir, "deploy/env.sh")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -153,10 +158,12 @@ func makeEnv(t *testing.T) []string {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf(".env: %v, %v", info.Mode(), err)
 	}
+
 	text, err := os.ReadFile(filepath.Join(dir, ".env")) //nolint:gosec // made above
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var lines []string
 	for line := range strings.Lines(string(text)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {

@@ -69,9 +69,11 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 			}
 		}
 	}
+
 	if n < 50 {
 		t.Errorf("%d migrations were found", n)
 	}
+
 	for _, bad := range []string{
 		`DROP TABLE cart;`, `ALTER TABLE cart DROP COLUMN made_at;`, `ALTER TABLE cart DROP made_at;`, `ALTER TABLE cart RENAME TO basket;`,
 		`ALTER TABLE cart RENAME made_at TO at;`, `ALTER TABLE cart ALTER COLUMN id TYPE bigint;`, `ALTER TABLE cart ALTER id SET DATA
@@ -84,6 +86,7 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 			t.Errorf("not refused: %s", bad)
 		}
 	}
+
 	for _, good := range []string{
 		`ALTER TABLE cart ADD COLUMN note text NOT NULL DEFAULT '';`, `ALTER TABLE cart ADD COLUMN note text;`, `CREATE TABLE a (id int
 		  NOT NULL);`,

@@ -163,6 +163,7 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 		outboxes[s] = bus.NewOutbox(w.buses[s], w.pools[s])
 		run(t, outboxes[s].Run)
 	}
+
 	say := func(service, subject, key string, payload any) {
 		t.Helper()
 		m := msg.Message{Key: key, Subject: subject, Payload: payload}
@@ -187,6 +188,7 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	// The broker's own replies, and user's message sent under another subject.
 	say("user", msg.UserRegistered, "user.registered:7:1", map[string]string{"id": "evt_forged", "type": "checkout.session.completed"})
 	say("webhook", "stripe.checkout.session.completed", "evt_1", map[string]string{"id": "evt_1"})
+
 	staff, err := nats.Connect(url("staff"))
 	if err != nil {
 		t.Fatal(err)
@@ -205,6 +207,8 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	}
 	held("USER", 1)
 	held("STRIPE", 1)
+
+	// A request with a foreign reply subject, and a stored message sent there.
 	for _, reply := range []string{"stripe.checkout.session.completed", "order.placed", "mail.send.reset", "user.erased", "cfm.webhook"} {
 		attack("events", "$JS.API.CONSUMER.INFO.EVENT.events-event", reply, "")
 	}
@@ -213,6 +217,8 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	held("ORDER", 1)
 	held("USER", 2)
 	held("MAIL", 1)
+
+	// Receivers park what no one sent.
 	for _, c := range msg.Consumers {
 		service, _, _ := strings.Cut(c.Name, "-")
 		w.receive(c, outboxes[service])
@@ -227,11 +233,14 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	for service, least := range map[string]int{"order": 2, "user": 1, "mailer": 2, "events": 2, "webhook": 1, "edge": 1} {
 		testenv.Eventually(t, 30*time.Second, service+" parks what no one sent", func() bool { return parked(service) >= least })
 	}
+
+	// The original message still arrives, and no other.
 	testenv.Eventually(t, 90*time.Second, "the real event arrives, also after it was handed out elsewhere",
 		func() bool { return w.count("order-stripe") == 1 })
 	if n := w.count("user-order") + w.count("mailer-mail") + w.count("webhook-user"); n != 0 {
 		t.Errorf("%d messages were acted on that no one sent", n)
 	}
+
 	for _, s := range services {
 		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty", func() bool {
 			rows, _, err := outboxes[s].Depth(t.Context())
@@ -248,11 +257,13 @@ func (w *traffic) erasePerson(url func(string) string, outboxes map[string]*bus.
 			w.t.Fatal(err)
 		}
 	}
+
 	provision := connect(w.t, url, "provision")
 	run(w.t, func(ctx context.Context) error {
 		erasure.SweepStreams(ctx, slog.New(slog.DiscardHandler), provision)
 		return nil
 	})
+
 	nc, err := nats.Connect(url("staff"))
 	if err != nil {
 		w.t.Fatal(err)
@@ -266,10 +277,12 @@ func (w *traffic) erasePerson(url func(string) string, outboxes map[string]*bus.
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	held := func() bool {
 		_, err := stream.GetLastMsgForSubject(w.t.Context(), "stripe.customer.created")
 		return err == nil
 	}
+
 	send("webhook", msg.Message{Key: "evt_gone", Subject: "stripe.customer.created",
 		Payload: map[string]string{"email": "gone@shop.example"}})
 	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
@@ -288,6 +301,7 @@ func TestBrokerRightsOfEdge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	n, err := edge.Count(t.Context(), "login", "somebody", time.Hour)
 	if err != nil || n != 1 {
 		t.Errorf("count: %d, %v", n, err)
@@ -295,12 +309,14 @@ func TestBrokerRightsOfEdge(t *testing.T) {
 	if err := edge.Uncount("login", "somebody", time.Hour, time.Now()); err != nil {
 		t.Error(err)
 	}
+
 	if err := edge.Signal("session.revoked", nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := order.Signal(msg.CatalogChanged, nil); err != nil {
 		t.Fatal(err)
 	}
+
 	for range 2 {
 		select {
 		case <-heard:

@@ -45,6 +45,7 @@ func TestModulesOfTheWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	found = slices.DeleteFunc(found, func(f string) bool { return below(f, "tools") })
 	if diff := cmp.Diff(slices.Sorted(slices.Values(modules(t))), slices.Sorted(slices.Values(found))); diff != "" {
 		t.Errorf("go.work (-) and the folders with a go.mod (+):\n%s", diff)
@@ -62,12 +63,14 @@ func TestModulesRequireOnlyPkg(t *testing.T) {
 			Require []version
 			Replace []struct{ Old, New version }
 		}
+
 		if err := json.Unmarshal(goCommand(t, folder, "mod", "edit", "-json"), &mod); err != nil {
 			t.Fatal(err)
 		}
 		if mod.Module.Path != base+folder {
 			t.Errorf("the module in %s is called %s", folder, mod.Module.Path)
 		}
+
 		var own, replaced []string
 		for _, r := range mod.Require {
 			if strings.HasPrefix(r.Path, base) {
@@ -83,6 +86,7 @@ func TestModulesRequireOnlyPkg(t *testing.T) {
 				t.Errorf("%s replaces %s with %s", folder, r.Old.Path, r.New.Path)
 			}
 		}
+
 		slices.Sort(own)
 		slices.Sort(replaced)
 		if !slices.Equal(own, replaced) {
@@ -151,6 +155,7 @@ func TestImports(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
+
 			importer := strings.TrimPrefix(p.ImportPath, base)
 			for _, what := range p.Imports {
 				if !mayImport(importer, what, false) {
@@ -160,6 +165,7 @@ func TestImports(t *testing.T) {
 					t.Errorf("pkg/msg imports %s: the standard library must do", what)
 				}
 			}
+
 			for _, what := range append(p.TestImports, p.XTestImports...) {
 				if !mayImport(importer, what, true) {
 					t.Errorf("the tests of %s import %s", importer, what)

@@ -39,6 +39,7 @@ func TestRunPagesAreTried(t *testing.T) {
 	t.Parallel()
 	command := regexp.MustCompile(`\b(shop (?:aws )?[a-z]+|deploy/(?:ci|vm)/[a-z]+\.sh)\b`)
 	code := regexp.MustCompile("(?m)^    .*$|`[^`\n]+`")
+
 	seen := map[string]bool{}
 	for path, text := range documents(t) {
 		if !strings.Contains(path, "docs/run/") {
@@ -54,6 +55,7 @@ func TestRunPagesAreTried(t *testing.T) {
 			}
 		}
 	}
+
 	for name, at := range tried {
 		if !seen[name] {
 			t.Errorf("no page names %q any more", name)

@@ -43,11 +43,13 @@ func TestSecurityTableIsComplete(t *testing.T) {
 		chapter, _, _ := strings.Cut(section, ".")
 		counts["V"+chapter] += n
 	}
+
 	for chapter, n := range perChapter {
 		if counts[chapter] != n {
 			t.Errorf("this test wants %d requirements of %s, the standard has %d", counts[chapter], chapter, n)
 		}
 	}
+
 	var got []string
 	for _, row := range securityRows(t) {
 		got = append(got, row[0])
@@ -77,6 +79,7 @@ func TestSecurityTableNamesWhatThereIs(t *testing.T) {
 		id, state, why := row[0], row[3], row[4]
 		states[state]++
 		evidence := 0
+
 		for _, m := range quoted.FindAllStringSubmatch(why, -1) {
 			switch {
 			case testName.MatchString(m[1]):
@@ -92,6 +95,7 @@ func TestSecurityTableNamesWhatThereIs(t *testing.T) {
 				evidence++
 			}
 		}
+
 		switch {
 		case state == "met" && evidence == 0:
 			t.Errorf("%s is met by nothing that is named", id)
@@ -103,6 +107,7 @@ func TestSecurityTableNamesWhatThereIs(t *testing.T) {
 			t.Errorf("%s is %q", id, state)
 		}
 	}
+
 	if sum := fmt.Sprintf("253 requirements: %d met, %d not applicable, %d accepted gaps.", states["met"], states["not applicable"],
 		states["accepted gap"]); !strings.Contains(readFile(t, "docs/security.md"), sum) {
 		t.Errorf("docs/security.md does not say: %s", sum)

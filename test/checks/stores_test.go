@@ -53,6 +53,7 @@ func TestStatementsAreInStores(t *testing.T) {
 			stores++
 			return nil
 		}
+
 		f, err := parser.ParseFile(files, path, nil, 0)
 		if err != nil {
 			return err
@@ -72,6 +73,7 @@ func TestStatementsAreInStores(t *testing.T) {
 		})
 		return nil
 	})
+
 	if err != nil {
 		t.Fatal(err)
 	}

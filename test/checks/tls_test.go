@@ -29,9 +29,11 @@ func secureDatabase(t *testing.T, files certs.Files) string {
 		}
 		return c
 	}
+
 	if err := start().Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	data := filepath.Join(o.Dir, "data")
 	info, err := os.Stat(data)
 	if err != nil {
@@ -50,6 +52,7 @@ func secureDatabase(t *testing.T, files certs.Files) string {
 			t.Fatal(err)
 		}
 	}
+
 	o.Settings = map[string]string{"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
 	c := start()
 	t.Cleanup(func() {
@@ -59,6 +62,7 @@ func secureDatabase(t *testing.T, files certs.Files) string {
 			t.Error(err)
 		}
 	})
+
 	u, err := url.Parse(c.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -83,11 +87,13 @@ func TestDeploymentOverTLS(t *testing.T) {
 		addrs[inside] = testenv.Port(t)
 		replace = append(replace, "http://"+inside, "https://"+addrs[inside], "0.0.0.0"+inside[len(inside)-5:], addrs[inside])
 	}
+
 	d := deploy(t, startBroker(t, files)("staff"), owner, replace...)
 	d.more = []string{
 		"NATS_CA=" + files.CA, "NATS_CERT=" + files.Cert, "NATS_KEY=" + files.Key,
 		"TLS_CA=" + files.CA, "TLS_CERT=" + files.Cert, "TLS_KEY=" + files.Key,
 	}
+
 	if out, err := d.command("migrate", "").CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
 	}
@@ -95,6 +101,8 @@ func TestDeploymentOverTLS(t *testing.T) {
 		d.start(name)
 	}
 	d.shops()
+
+	// Connections to the database are encrypted.
 	var plain, secured int
 	db := testenv.OpenOwner(t, owner, "edge")
 	err := db.QueryRow(t.Context(), `
@@ -103,6 +111,8 @@ func TestDeploymentOverTLS(t *testing.T) {
 	if err != nil || plain != 0 || secured < len(services) {
 		t.Errorf("%d services' connections to the database are in the clear, %d encrypted: %v", plain, secured, err)
 	}
+
+	// Services refuse plain HTTP, and clients without a certificate.
 	for inside, addr := range addrs {
 		if answer, err := http.Get("http://" + addr + "/internal/x"); err == nil { //nolint:gosec // our own
 			if answer.StatusCode != http.StatusBadRequest { // a TLS listener answers plain HTTP like this

@@ -33,20 +33,23 @@ func testRegistration(t *testing.T, e *env) {
 	if a.Cookie("csrftoken") == nil || a.Cookie("an_ct") != nil {
 		t.Errorf("the cookies are %v", a.Header["Set-Cookie"])
 	}
+
 	local, _, _ := strings.Cut(m.email, "@")
 	m.email = local + "@mail.example.com"
 	b.get("/user/logged-in").Want(m.email, "email_address")
 	b.get("/user/logged-in").Want(1, "cart_item_count")
 	b.get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
+
 	mail := e.awaitMail(t, m.email, 1)
 	wantParts(t, mail.Text, "Ann Mary", "van Lee 3", m.username, e.shop.URL+verifyLink, "24 hours")
 	wantPlain(t, codeIn(t, mail.Text, verifyLink))
+
 	code := e.db(t, "user").Text("SELECT mb_cd FROM account WHERE username = $1", m.username)
 	if !regexp.MustCompile(`^[A-Za-z0-9]{20}$`).MatchString(code) {
 		t.Errorf("the member code is %q", code)
 	}
 	b.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":true,"user-api-version":"0.0.1"}`)
-	// The same address again is another account, but the same username is refused.
+	// The same address again is another account.
 	other := e.browser(t)
 	other.post("/user/create-account", "firstname", "Bo", "lastname", "Lee", "username", name("member_"), "email_address", m.email,
 		"password", password, "confirm_password", password, "newsletter", "", "remember_me",
@@ -90,11 +93,15 @@ func testVerification(t *testing.T, e *env) {
 		a.Want(verified, "account_content", "email_data", "email_verified")
 		a.Want(sent, "account_content", "email_data", "verification_request_sent_within_24_hours")
 	}
+
+	// Two links.
 	first := codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink)
 	b.get("/user/verify-email-address").Is(`{"verify_email_address":"verification_email_sent","user-api-version":"0.0.1"}`)
 	mail := e.awaitMailWith(t, m.email, verifyLink, 2)
 	wantParts(t, mail.Text, "Ann", "Lee", m.username, e.shop.URL+verifyLink, "24 hours")
 	second := codeIn(t, mail.Text, verifyLink)
+
+	// Only the member's newest link is valid.
 	verify(e.browser(t), second, "user_not_authenticated")
 	foreign := e.browser(t)
 	foreign.register()
@@ -104,10 +111,13 @@ func testVerification(t *testing.T, e *env) {
 		strings.Repeat("x", 4000), "é"} {
 		verify(b, forged, "signature-invalid")
 	}
+
+	// A link expires.
 	state(false, true)
 	e.exec(t, "user", "UPDATE code SET issued = issued - interval '25 hours', expires = expires - interval '25 hours' WHERE kind = "+
 		"'verify' AND member_id = (SELECT id FROM account WHERE username = $1)", m.username)
 	state(false, false)
+
 	b.get("/user/verify-email-address")
 	third := codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 3).Text, verifyLink)
 	verify(b, third, "success")
@@ -133,6 +143,8 @@ func testReset(t *testing.T, e *env) {
 			"confirm_new_password", next)
 	}
 	outcome := func(text string) string { return `{"set_new_password":"` + text + `","user-api-version":"0.0.1"}` }
+
+	// Only the right pair of name and address gets a mail.
 	for _, wrong := range [][2]string{{m.username, foreign.email}, {strings.ToUpper(m.username), m.email}, {"nobody", m.email}, {"", ""},
 		{m.username, ""}} {
 		ask(wrong[0], wrong[1])
@@ -144,9 +156,12 @@ func testReset(t *testing.T, e *env) {
 	wantPlain(t, first)
 	ask(m.username, m.email)
 	second := codeIn(t, e.awaitMailWith(t, m.email, resetLink, 2).Text, resetLink)
+
 	if n := len(e.mails(foreign.email)); n > 1 {
 		t.Errorf("someone else got %d mails", n)
 	}
+
+	// Wrong names, codes and passwords.
 	set("nobody_at_all", second, "Another!word").Is(`{"set_new_password":"username-not-found","error":"*","user-api-version":"0.0.1"}`)
 	set(m.username, "forged", "x").Is(outcome("signature-invalid"))
 	set(m.username, second+"a", "x").Is(outcome("signature-invalid"))
@@ -156,6 +171,8 @@ func testReset(t *testing.T, e *env) {
 	set(m.username, second,
 		"short").Is(`{"set_new_password":"password-error","errors":{"new-password":[{"type":"too_short","description":"*"},
 		{"type":"no_capital_letter","description":"*"},{"type":"no_special_character","description":"*"}]},"user-api-version":"0.0.1"}`)
+
+	// The newest code resets once, and ends all sessions.
 	b.get("/user/logged-in").Want(true, "logged_in")
 	set(m.username, second, "Another!word").Is(outcome("success"))
 	visitor.get("/user/logged-in").Want(false, "logged_in")
@@ -205,14 +222,19 @@ func testInformation(t *testing.T, e *env) {
 		b.post("/user/update-my-information", "firstname", first, "lastname", last, "email_address",
 			address).Is(`{"update_my_information":"success","user-api-version":"0.0.1"}`)
 	}
+
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		codeIn(t, e.awaitMailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
 		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+
+	// A new name.
 	update("Anna", "Leeson", m.email)
 	a := b.get("/user/logged-in")
 	a.Want("Anna", "first_name")
 	a.Want("Leeson", "last_name")
 	b.get("/user/account-content").Want(true, "account_content", "email_data", "email_verified")
+
+	// A new address.
 	next := name("new.") + "@Other.Example.COM"
 	update("Anna", "Leeson", next)
 	next = strings.ToLower(next)
@@ -220,12 +242,14 @@ func testInformation(t *testing.T, e *env) {
 	a.Want(next, "account_content", "email_data", "email_address")
 	a.Want(false, "account_content", "email_data", "email_verified")
 	a.Want(true, "account_content", "email_data", "verification_request_sent_within_24_hours")
+
 	mail := e.awaitMail(t, next, 1)
 	wantParts(t, mail.Text, "Anna", "Leeson", m.email, next, e.shop.URL+verifyLink, "24 hours")
 	to := fmt.Sprint(mail.To)
 	if !strings.Contains(to, m.email) || !strings.Contains(to, next) {
 		t.Errorf("the mail goes to %s, not to both", to)
 	}
+
 	want(t, "mails to the old address", len(e.mails(m.email)), 2)
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		codeIn(t, mail.Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
@@ -269,6 +293,7 @@ func testMissingKeys(t *testing.T, e *env) {
 			}
 		}
 	}
+
 	a := b.send("POST", "/user/login", "a="+strings.Repeat("x", 10<<20))
 	if a.Status < 400 || a.Status >= 500 {
 		t.Errorf("10 MB answered %d %s", a.Status, a.Body)

@@ -65,6 +65,7 @@ func (b *browser) send(method, path, body string, options ...option) testenv.Ans
 	b.TB.Helper()
 	r := b.Body(method, path, body)
 	r.Header.Set("X-Forwarded-For", b.address)
+
 	var pairs []string
 	for name, value := range b.cookies {
 		pairs = append(pairs, name+"="+value)
@@ -76,9 +77,11 @@ func (b *browser) send(method, path, body string, options ...option) testenv.Ans
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 		r.Header.Set("X-CSRFToken", b.cookies["csrftoken"])
 	}
+
 	for _, o := range options {
 		o(r)
 	}
+
 	a := b.Do(r)
 	for _, c := range a.Cookies() {
 		if c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(time.Now()) {
@@ -87,6 +90,7 @@ func (b *browser) send(method, path, body string, options ...option) testenv.Ans
 			b.cookies[c.Name] = c.Value
 		}
 	}
+
 	if a.Status >= 500 {
 		b.TB.Error(a)
 	}

@@ -73,15 +73,18 @@ func testProduct(t *testing.T, e *env) {
 		}
 	}
 	wantParts(t, a.Body, "https://player.vimeo.com/video/334006583", "/img/product/paper_clip_video_1_2_thumbnail.jpg")
+
 	a = b.get("/order/product/ITHJW3mytn")
 	a.Want("out-of-stock", "product_data", "skus", "5", "inventory_status_identifier")
 	a.Want("Out of Stock", "product_data", "skus", "5", "inventory_status_title")
 	a.Want("5.99", "product_data", "skus", "4", "price")
+
 	a = b.get("/order/product/v26ujdy3N1")
 	a.Want("14.99", "product_data", "skus", "7", "price")
 	if images := a.At("product_data", "skus", "7", "sku_images"); len(images.(map[string]any)) != 0 {
 		t.Errorf("SKU 7 has the images %v", images)
 	}
+
 	b.get("/order/product/bsusp6dbhm").Want("error", "product")
 }
 
@@ -96,6 +99,7 @@ func testNoCart(t *testing.T, e *env) {
 		a := b.get("/order/cart-totals")
 		a.Want(false, "cart_found")
 		wantZeroTotals(t, a, "cart_totals_data")
+
 		for path, pairs := range map[string][]string{
 			"cart-update-sku-quantity": {"sku_id", "1", "quantity", "1"}, "cart-remove-sku": {"sku_id", "1"},
 			"cart-apply-discount-code":    {"discount_code_id", "WELCOME10"},
@@ -107,6 +111,7 @@ func testNoCart(t *testing.T, e *env) {
 			b.post("/order/"+path, pairs...).Is(refusal)
 			b.post("/order/" + path).Is(refusal)
 		}
+
 		b.get("/order/checkout-allowed").Is(`{"checkout_allowed":true,"order-api-version":"0.0.1"}`)
 		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
 		b.get("/order/confirm-shipping-method").Is(
@@ -118,6 +123,7 @@ func testNoCart(t *testing.T, e *env) {
 		b.get("/order/change-confirmation-email-address").Is(
 			`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
 		b.wantRefusal(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-not-found")
+
 		b.register()
 	}
 }
@@ -144,6 +150,8 @@ func testAdd(t *testing.T, e *env) {
 	for _, b := range []*browser{e.browser(t), e.browser(t)} {
 		add := func(pairs ...string) testenv.Answer { return b.post("/order/cart-add-product-sku", pairs...) }
 		missing := `{"cart_add_product_sku":"error","errors":{"error":"sku-id-required"},"sku_id":null,"order-api-version":"0.0.1"}`
+
+		// Refused.
 		add("quantity", "1").Is(missing)
 		add("quantity", "x").Is(missing)
 		add().Is(missing)
@@ -166,7 +174,10 @@ func testAdd(t *testing.T, e *env) {
 			a.Text("errors", "error") != "sku-id-required" {
 			t.Errorf("an empty SKU answered %s", a.Body)
 		}
+
 		b.get("/order/cart-items").Want(false, "cart_found")
+
+		// Accepted.
 		add("sku_id", "1", "quantity", "2").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,` +
 			`"order-api-version":"0.0.1"}`)
 		b.get("/order/cart-items").Is(`{"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(2) +
@@ -179,6 +190,7 @@ func testAdd(t *testing.T, e *env) {
 			`"order-api-version":"0.0.1"}`)
 		add("sku_id", "7", "quantity", "1").Is(`{"cart_add_product_sku":"success","sku_id":"7","cart_item_count":3,` +
 			`"order-api-version":"0.0.1"}`)
+
 		a := b.get("/order/cart-items")
 		for i, sku := range []int{1, 5, 7} {
 			a.Want(sku, "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
@@ -186,6 +198,7 @@ func testAdd(t *testing.T, e *env) {
 		a.Want("out-of-stock", "item_data", "product_sku_data", "1", "sku_inventory__identifier")
 		a.Want("/img/product/rubber_bands_2.jpg", "item_data", "product_sku_data", "2", "sku_image_url")
 		b.get("/user/logged-in").Want(3, "cart_item_count")
+
 		*b = *e.browser(t)
 		b.register()
 	}
@@ -284,6 +297,7 @@ func testShipping(t *testing.T, e *env) {
 	// The totals include the default method that the page shows as chosen, whichever call comes
 	// first.
 	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
+
 	a := b.get("/order/cart-shipping-methods")
 	a.Want("USPSRetailGround", "shipping_method_selected")
 	for i, m := range [][3]string{{"USPSPriorityMail2Day", "USPS Priority Mail 2-Day", "13.65"}, {"UPSGround", "UPS Ground", "11.34"},
@@ -296,11 +310,15 @@ func testShipping(t *testing.T, e *env) {
 		"tracking_code_base_url")
 	a.Want(nil, "cart_shipping_methods", "4")
 	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
+
+	// Another method.
 	choose := func(pairs ...string) testenv.Answer { return b.post("/order/cart-update-shipping-method", pairs...) }
 	a = choose("shipping_method_identifier", "FedExGround")
 	a.Is(`{"cart_update_shipping_method":"success","cart_found":true,"shipping_method_identifier":"FedExGround",` + noCodes + totalsJSON(a,
 		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 	b.wantTotals(a, "cart_totals_data", "7.00", "0.00", "10.85", "0.00", "17.85")
+
+	// Unknown methods.
 	choose().Is(`{"cart_update_shipping_method":"error","errors":{"error":"shipping-method-identifier-required"},` +
 		`"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"x", "None", "fedexground", "FedExGround ", "1"} {
@@ -310,6 +328,8 @@ func testShipping(t *testing.T, e *env) {
 	}
 	b.get("/order/cart-shipping-methods").Want("FedExGround", "shipping_method_selected")
 	b.get("/order/confirm-shipping-method").Golden("testdata/confirm_shipping_method.json")
+
+	// The default counts on each page of the checkout.
 	for _, path := range []string{"confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals"} {
 		b := e.browser(t)
 		b.add("1", "1")
@@ -339,6 +359,8 @@ func testDelete(t *testing.T, e *env) {
 func testMerge(t *testing.T, e *env) {
 	home := e.browser(t)
 	m := home.register()
+
+	// A visitor's cart becomes the member's.
 	b := e.browser(t)
 	b.add("1", "2")
 	b.add("6", "3")
@@ -351,6 +373,8 @@ func testMerge(t *testing.T, e *env) {
 	b.get("/user/logged-in").Want(2, "cart_item_count")
 	b.get("/order/cart-shipping-methods").Want("UPSGround", "shipping_method_selected")
 	home.get("/user/logged-in").Want(2, "cart_item_count")
+
+	// A second visitor's cart is merged into it.
 	second := e.browser(t)
 	second.add("1", "5")
 	second.add("7", "4")
@@ -363,11 +387,16 @@ func testMerge(t *testing.T, e *env) {
 		a.Want(want[0], "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
 		a.Want(want[1], "item_data", "product_sku_data", fmt.Sprint(i), "quantity")
 	}
+
 	second.get("/order/cart-shipping-methods").Want("UPSGround", "shipping_method_selected")
 	second.get("/order/cart-discount-codes").Want("WELCOME10", "discount_code_data", "1", "code")
+
+	// The visitor's cart is gone.
 	stranger := e.browser(t)
 	stranger.cookies["an_ct"] = visitor
 	stranger.get("/order/cart-items").Want(false, "cart_found")
+
+	// A failed login merges nothing.
 	wrong := e.browser(t)
 	wrong.add("1", "1")
 	m.password = "wrong!Word"

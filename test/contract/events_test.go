@@ -77,6 +77,7 @@ func testOddEvents(t *testing.T, e *env) {
 			}
 		}
 	}
+
 	for _, width := range []string{"", "x", "-1", "1.5", "99999999999999", "NaN"} {
 		p := page()
 		b.report("pageview", "client_event_id", "null", "anonymous_id", "undefined", "url", p, "pageWidth", width)
@@ -87,6 +88,7 @@ func testOddEvents(t *testing.T, e *env) {
 		b.report("pageview", "client_event_id", id, "url", p, "pageWidth", "10")
 		e.awaitStored(t, 1, "page_view", p, "user_id IS NULL")
 	}
+
 	p := page()
 	b.report("buttonclick", "url", p)
 	b.report("ajaxerror", "url", p)

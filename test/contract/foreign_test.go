@@ -110,12 +110,16 @@ func testSession(t *testing.T, e *env, s *stripe) {
 	} {
 		want(t, name, got[name], value)
 	}
+
 	if got["metadata[cart_id]"] == "" || !strings.HasPrefix(got["line_items[0][price_data][product_data][description]"], "Silver - ") {
 		t.Errorf("the session was made with %v", got)
 	}
+
+	// A second click gets the same session, which is not paid.
 	again := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", address)
 	again.Want(session, "session_id")
 	b.success(session).Is(`{"checkout_session_success":"error","errors":{"error":"payment-not-completed"},"order-api-version":"0.0.1"}`)
+
 	bare := e.browser(t)
 	if _, ok := s.requestOf(t, bare.checkout(""))["customer_email"]; ok {
 		t.Error("an empty address reaches Stripe")
@@ -129,11 +133,13 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	b.apply("WELCOME10")
 	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true")
 	session := a.Text("session_id")
+
 	s.set(func() {
 		if total := s.sessions[session]["amount_total"]; total != 2751 {
 			t.Errorf("Stripe wants %v", total)
 		}
 	})
+
 	address := email()
 	s.pay(session, address)
 	order := b.get("/order/" + b.bought(session))
@@ -143,12 +149,13 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	}
 	order.Want(true, "order_data", "order_discount_codes", "1", "discount_applied")
 	order.Want("WELCOME10", "order_data", "order_discount_codes", "1", "code")
+
 	text := e.awaitMail(t, address, 1).Text
 	wantParts(t, text, "WELCOME10", "19.95", "2.00", "9.56", "27.51")
 	if strings.Contains(text, "{") {
 		t.Errorf("the mail holds what should have been filled in:\n%s", text)
 	}
-	// free shipping, and a code whose minimum is not met
+	// Free shipping, and a code whose minimum is not met.
 	b = e.browser(t)
 	b.add("6", "5")
 	free, high := e.newCode(t, 4, 0, 0, true, "-1 day", "1 day"), e.newCode(t, 1, 1000, 9000, false, "-1 day", "1 day")
@@ -180,12 +187,15 @@ func testSuccess(t *testing.T, e *env, s *stripe) {
 		b.success(unknown).Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
 			`"order-api-version":"0.0.1"}`)
 	}
+
 	address := email()
 	session := b.checkout(address)
 	s.pay(session, "other@mail.example.com")
 	identifier := b.bought(session)
 	want(t, "again", b.bought(session), identifier)
 	want(t, "for a stranger", e.browser(t).bought(session), identifier)
+
+	// The order's page and its mail.
 	b.get("/order/cart-items").Want(false, "cart_found")
 	a := e.browser(t).get("/order/" + identifier)
 	a.Golden("testdata/order_detail.json", "identifier", identifier, "email", address)
@@ -196,6 +206,7 @@ func testSuccess(t *testing.T, e *env, s *stripe) {
 			"Paper Clips", "Silver", "3.50", "7.00", "USPS Retail Ground", "9.56", "16.56",
 			"12 Elm Street", "Sam Receiver", origin+"/terms-of-sale", "none")
 	}
+
 	want(t, "mails", len(e.mails(address)), 1)
 	e.browser(t).get("/order/"+strings.ToLower(identifier)+"x").Want("order-not-found", "errors", "error")
 	member := e.browser(t)
@@ -216,19 +227,23 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 	stranger.add("7", "50")
 	identifier := stranger.bought(session)
 	stranger.get("/order/cart-items").Want(50, "item_data", "product_sku_data", "0", "quantity")
+
 	a := b.get("/order/" + identifier)
 	a.Want("16.56", "order_data", "order_totals", "order_total")
 	a.Want(nil, "order_data", "order_items", "product_sku_data", "1")
 	items := b.get("/order/cart-items")
 	items.Want(true, "cart_found")
 	items.Want(7, "item_data", "product_sku_data", "0", "quantity")
+
+	// A deleted cart.
 	gone := e.browser(t)
 	session = gone.checkout("")
 	gone.post("/order/cart-delete-cart")
 	s.pay(session, email())
 	identifier = gone.bought(session)
 	gone.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
-	// a payment page that asked for no shipping address, where none was named before
+
+	// A payment page that asked for no shipping address, where none was named before.
 	b = e.browser(t)
 	session = b.checkout("")
 	address := email()
@@ -240,12 +255,14 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 		a.Want(value, "order_data", "order_shipping_address", key)
 	}
 	a.Want(address, "order_data", "order_payment_info", "email")
-	// a paid session that the shop did not make
+
+	// A paid session that the shop did not make.
 	s.set(func() {
 		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign",
 			"status": "complete", "amount_total": 100, "currency": "usd",
 			"metadata": map[string]string{"cart_id": "99999"}, "customer_details": map[string]any{"email": "x@y.example", "name": "X"}}
 	})
+
 	// Stripe is not asked about a session without a checkout. Once an event reports it, it is an
 	// entry for staff.
 	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
@@ -274,10 +291,13 @@ func testWebhook(t *testing.T, e *env, s *stripe) {
 			t.Fatalf("the webhook answered %d %s", a.Status, a.Body)
 		}
 	}
+
 	m := e.awaitMail(t, address, 1)
 	identifier := b.bought(session)
 	wantParts(t, m.Text, identifier)
 	b.get("/order/cart-items").Want(false, "cart_found")
+
+	// Another event about the payment.
 	other := s.event("checkout.session.completed", session)
 	if a := e.hook(t, other, sign(webhookSecret, time.Now(), other)); a.Status != 200 {
 		t.Errorf("another event for the same payment: %d", a.Status)
@@ -285,6 +305,7 @@ func testWebhook(t *testing.T, e *env, s *stripe) {
 	want(t, "the order", b.bought(session), identifier)
 	want(t, "orders", e.db(t, "order").Number("SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
 	want(t, "mails", len(e.mails(address)), 1)
+
 	if a := e.hook(t, body, "t=1,v1=00,"+strings.ReplaceAll(sign(webhookSecret, time.Now(), body), ",", ",v1=ff,v0=aa,")); a.Status >= 500 {
 		t.Errorf("an odd header: %d", a.Status)
 	}
@@ -318,6 +339,8 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 	}
+
+	// Accepted: unknown kinds, times within five minutes, and one good signature of two.
 	fine := func(body string, at time.Time) {
 		t.Helper()
 		a := e.hook(t, body, sign(webhookSecret, at, body))
@@ -334,6 +357,7 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 	if a := e.hook(t, several, stamp+",v1=0000,"+good); a.Status != 200 {
 		t.Errorf("one good signature of two: %d %s", a.Status, a.Body)
 	}
+
 	// Verified, but not an event that makes an order: stored, and answered with 200 or one of the
 	// contract's 400.
 	for _, odd := range []string{`{}`, `[]`, `null`, `"x"`, `1`, `{"id":1,"type":2}`, `{"type":"checkout.session.completed"}`,
@@ -357,6 +381,7 @@ func testAtOnce(t *testing.T, e *env, s *stripe) {
 	session := b.checkout(address)
 	s.pay(session, address)
 	body := s.event("checkout.session.completed", session)
+
 	var mu sync.Mutex
 	found := map[string]int{}
 	var all sync.WaitGroup
@@ -374,6 +399,7 @@ func testAtOnce(t *testing.T, e *env, s *stripe) {
 			}
 		})
 	}
+
 	all.Wait()
 	if len(found) != 1 {
 		t.Errorf("identifiers: %v", found)
@@ -393,12 +419,16 @@ func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	second := b.checkout("", "6")
 	s.pay(second, m.email)
 	two := b.bought(second)
+
+	// Both are in the account.
 	a := b.get("/user/account-content")
 	a.Want(two, "account_content", "orders_data", "1", "identifier")
 	a.Want(one, "account_content", "orders_data", "2", "identifier")
 	a.Want("16.56", "account_content", "orders_data", "2", "order_total")
 	a.Want("0.00", "account_content", "orders_data", "2", "sales_tax_amt")
 	b.get("/order/"+one).Want("success", "order_detail")
+
+	// No one else sees them.
 	visitor := e.browser(t)
 	visitor.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"log-in-required-to-view-order"},"order_identifier":"` +
 		one + `","order-api-version":"0.0.1"}`)
@@ -406,6 +436,8 @@ func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	other.register()
 	other.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + one +
 		`","order-api-version":"0.0.1"}`)
+
+	// The mail links to the order.
 	e.awaitMail(t, m.email, 3)
 	code := e.db(t, "user").Text("SELECT mb_cd FROM account WHERE username = $1", m.username)
 	link := origin + "/account/order?identifier=" + one + "&em_cd=gvREoqen93ffZsmBIc8zl&mb_cd=" + code
@@ -416,6 +448,8 @@ func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	if !found {
 		t.Errorf("%s is in none of the mails", link)
 	}
+
+	// A status of staff shows.
 	b.get("/user/logout")
 	e.exec(t, "order", "INSERT INTO order_status (order_id, status) SELECT id, 'shipped' FROM orders WHERE identifier = $1", one)
 	b.login(m, "false").Is(loggedIn)
@@ -476,6 +510,7 @@ func testEventShapes(t *testing.T, e *env, s *stripe) {
 			address := email()
 			session := b.checkout(address)
 			s.pay(session, address)
+
 			object, event := map[string]any{}, map[string]any{"id": "evt_" + random(), "type": "checkout.session.completed"}
 			s.set(func() { maps.Copy(object, s.sessions[session]) })
 			change(event, object)
@@ -484,13 +519,16 @@ func testEventShapes(t *testing.T, e *env, s *stripe) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if a := e.hook(t, string(raw), sign(webhookSecret, time.Now(), string(raw))); a.Status != 200 {
 				t.Fatalf("the webhook answered %d %s", a.Status, a.Body)
 			}
+
 			text := e.awaitMail(t, address, 1).Text
 			identifier := b.bought(session)
 			wantParts(t, text, identifier)
 			b.get("/order/"+identifier).Want("Sam Receiver", "order_data", "order_shipping_address", "name")
+
 			rows := 0
 			if event["api_version"] != nil {
 				rows = 1
@@ -527,12 +565,15 @@ func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 	s.pay(session, address)
 	identifier := visitor.bought(session)
 	e.awaitMail(t, address, 1)
+
+	// An account of the same address does not have the order.
 	b := e.browser(t)
 	b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name("member_"), "email_address", address,
 		"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
 	b.get("/user/account-content").Want(nil, "account_content", "orders_data", "1")
 	b.wantRefusal(b.get("/order/"+identifier), "order-not-in-account")
 	visitor.get("/order/"+identifier).Want("success", "order_detail")
+
 	var link string
 	testenv.Eventually(t, patience, "the welcome mail", func() bool {
 		for _, m := range e.mails(address) {
@@ -542,6 +583,8 @@ func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 		}
 		return link != ""
 	})
+
+	// After the verification it has.
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		codeIn(t, link, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	testenv.Eventually(t, patience, "the order is in the account", func() bool {

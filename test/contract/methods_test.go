@@ -27,6 +27,7 @@ func allowIsRight(t *testing.T, e *env) {
 		}
 		return a
 	}
+
 	all := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"}
 	for _, path := range []string{
 		"/", "/cart", "/product/x", "/robots.txt", "/sitemap.xml", "/static/x.js", "/img/product/desk.jpg", "/account/email-unsubscribe",
@@ -47,10 +48,12 @@ func allowIsRight(t *testing.T, e *env) {
 				if a.StatusCode != http.StatusMethodNotAllowed {
 					continue
 				}
+
 				allow := strings.Split(a.Header.Get("Allow"), ", ")
 				if a.Header.Get("Allow") == "" || slices.Contains(allow, method) || len(a.Header["Allow"]) != 1 {
 					t.Errorf("%s %s is not allowed; Allow is %q", method, path, a.Header["Allow"])
 				}
+
 				for _, other := range all {
 					got := ask(other, at+path).StatusCode
 					if got == http.StatusForbidden {

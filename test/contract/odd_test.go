@@ -76,6 +76,7 @@ func testSameNameAtOnce(t *testing.T, e *env) {
 	var mu sync.Mutex
 	outcomes := map[string]int{}
 	var all sync.WaitGroup
+
 	for range 20 {
 		b := e.browser(t)
 		b.token()
@@ -87,9 +88,11 @@ func testSameNameAtOnce(t *testing.T, e *env) {
 			outcomes[fmt.Sprint(a.Status, " ", a.Text("create_account"))]++
 		})
 	}
+
 	all.Wait()
 	want(t, fmt.Sprint("registered, of ", outcomes), outcomes["200 true"], 1)
 	want(t, "refused", outcomes["200 false"], 19)
+
 	m := member{username, address, password}
 	outcomes = map[string]int{}
 	for range 20 {
@@ -109,6 +112,7 @@ func testSameNameAtOnce(t *testing.T, e *env) {
 			outcomes[fmt.Sprint(a.Status, " ", a.Text("reset_password"))]++
 		})
 	}
+
 	all.Wait()
 	want(t, fmt.Sprint("logins, of ", outcomes), outcomes["200 true"], 20)
 	want(t, fmt.Sprint("resets, of ", outcomes), outcomes["200 success"], 20)
@@ -128,18 +132,23 @@ func testClientsApart(t *testing.T, e *env) {
 				break
 			}
 		}
+
 		a := forger.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(),
 			header("X-Forwarded-For", e.browser(t).address+", "+b.address))
 		if time.Now().Unix()/60 != began.Unix()/60 {
 			continue
 		}
+
 		if !limited {
 			t.Error("80 guesses from one address at many accounts")
 		}
 		want(t, "the same client with a forged hop in front", a.Status, 429)
 		break
 	}
+
 	want(t, "another client", guess(e.browser(t)), 200)
+
+	// Without a proxy there is no limit.
 	plain := e.browser(t)
 	plain.token()
 	for range 40 {
@@ -174,10 +183,12 @@ func testHammering(t *testing.T, e *env) {
 			}
 			want(t, path, a.Status, 200)
 		}
+
 		if n < 20 || n == 150 {
 			t.Errorf("%s passed %d times", path, n)
 		}
 	}
+
 	b := e.browser(t)
 	for range 100 { // never refused, or others could use up the limit of the account
 		want(t, "a reset", b.post("/user/reset-password", "username", m.username, "email_address", address).Status, 200)

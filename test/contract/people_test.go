@@ -30,16 +30,20 @@ func testTerms(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.register()
 	agree := func(version string) testenv.Answer { return b.post("/user/terms-of-use-agree", "version", version) }
+
 	b.post("/user/terms-of-use-agree").Is(termsError("version-required"))
 	for _, unknown := range []string{"x", "0", "-1", "99", "1.0", "99999999999999999999", " 1", "+1", "1_0"} {
 		agree(unknown).Is(`{"terms_of_use_agree":"error","errors":{"error":"version-not-found"},"version":"` + unknown +
 			`","user-api-version":"0.0.1"}`)
 	}
 	agree("1").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-already-agreed"},"version":"1","user-api-version":"0.0.1"}`)
+
 	a := b.get("/user/terms-of-use-agree")
 	if a.Status != 405 && a.Text("errors", "error") != "version-required" {
 		t.Errorf("GET answered %d %s", a.Status, a.Body)
 	}
+
+	// A new version.
 	late := e.browser(t)
 	late.register()
 	e.exec(t, "user", "INSERT INTO terms_version (version, note) VALUES (2, '<p>New.</p>')")
@@ -54,6 +58,7 @@ func testTerms(t *testing.T, e *env) {
 			"2").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-already-agreed"},"version":"2","user-api-version":"0.0.1"}`)
 		b.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":true,"user-api-version":"0.0.1"}`)
 	}
+
 	fresh := e.browser(t)
 	fresh.register()
 	fresh.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":true,"user-api-version":"0.0.1"}`)
@@ -82,30 +87,40 @@ func testPreferences(t *testing.T, e *env) {
 		a.Want(newsletter, "account_content", "personal_data", "newsletter_subscriber")
 		a.Want(unsubscribed, "account_content", "personal_data", "email_unsubscribed")
 	}
+
+	// Missing keys, and a contradiction.
 	missing := `{"update_communication_preferences":"errors","errors":{"data_missing":"*"},"user-api-version":"0.0.1"}`
 	set(reasons("", "", "", "")[2:]...).Is(missing)
 	set(append([]string{"newsletter", "true"}, reasons("", "", "", "")[4:]...)...).Is(missing)
 	set(reasons(wordTrue, wordTrue, "", "")...).Is(
 		`{"update_communication_preferences":"errors","errors":{"invalid_data":"*"},"user-api-version":"0.0.1"}`)
 	state(true, false)
+
+	// The token stays with the switch.
 	before := token()
 	set(reasons("false", "false", "false", "")...).Is(success)
 	state(false, false)
 	want(t, "the token when the switch stays", token(), before)
+
 	stored := func() int {
 		return e.db(t, "user").Number("SELECT count(*) FROM unsubscribe_reason WHERE member_id = (SELECT id FROM account WHERE username "+
 			"= $1)", m.username)
 	}
 	want(t, "reasons", stored(), 0)
+
+	// The token changes with the switch.
 	set(reasons("True", "true", "true", "")...).Is(success)
 	state(false, true)
 	want(t, "reasons", stored(), 1)
 	if token() == before {
 		t.Error("the token stays when the switch changes")
 	}
+
 	set(reasons("1", "false", "false", "because é")...).Is(success)
 	state(false, false)
 	want(t, "reasons", stored(), 2)
+
+	// Long reasons.
 	if a := set(reasons("false", "false", "", strings.Repeat("é", 5000))...); a.Status != 200 {
 		t.Errorf("a reason of 5000 letters: %d %s", a.Status, a.Body)
 	}
@@ -164,10 +179,12 @@ func unsubscribes(t *testing.T, e *env, key, token, address string) {
 			append([]string{"no_longer_want_to_receive", "true", "never_signed_up", "false", "inappropriate", "", "spam", "false", "other",
 				""}, pairs...)...)
 	}
+
 	wantPlain(t, token)
 	refusals("email_unsubscribe_lookup", lookup)
 	refusals("email_unsubscribe_confirm", confirm)
 	refusals("email_unsubscribe_why", why)
+
 	lookup(key, token).Is(`{"email_unsubscribe_lookup":"success","email_address":"` + masked + `","user-api-version":"0.0.1"}`)
 	a := confirm(key, token)
 	a.Is(`{"email_unsubscribe_confirm":"success","email_address":"` + masked + `","token":"*","user-api-version":"0.0.1"}`)
@@ -176,9 +193,11 @@ func unsubscribes(t *testing.T, e *env, key, token, address string) {
 	if next == token {
 		t.Error("the token stays")
 	}
+
 	b.wantRefusal(lookup(key, token), "member-not-found")
 	b.wantRefusal(lookup(key, next), "email-address-already-unsubscribed")
 	b.wantRefusal(confirm(key, next), "email-address-already-unsubscribed")
+
 	for range 2 {
 		why(key, next).Is(`{"email_unsubscribe_why":"success","user-api-version":"0.0.1"}`)
 	}
@@ -211,7 +230,7 @@ func testChat(t *testing.T, e *env) {
 	if n := len(e.mails(address)); n != 0 {
 		t.Errorf("the sender gets %d mails", n)
 	}
-	// two members with one address
+	// Two members with one address.
 	shared := email()
 	for range 2 {
 		b := e.browser(t)
@@ -270,6 +289,8 @@ func testAddressCall(t *testing.T, e *env) {
 		`"errors":{"error":"anonymous-email-address-required","description":"*"},"order-api-version":"0.0.1"}`
 	ask("").Is(required)
 	b.post("/order/anonymous-email-address-payment-lookup").Is(required)
+
+	// A member's address, not verified and then verified.
 	owner := e.browser(t)
 	m := owner.register()
 	ask(m.email).Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*",` +
@@ -281,6 +302,8 @@ func testAddressCall(t *testing.T, e *env) {
 	a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"error",` +
 		`"errors":{"error":"email-address-is-associated-with-member","description":"*"},"order-api-version":"0.0.1"}`)
 	wantParts(t, a.Text("errors", "description"), "/login?next=checkout/confirm", "<a ")
+
+	// A visitor's address.
 	address := email()
 	for range 2 {
 		a := ask(address)
@@ -291,8 +314,10 @@ func testAddressCall(t *testing.T, e *env) {
 		return e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND "+
 			"swa_comment || prospect_comment <> ''", address) == 1
 	})
+
 	b.get("/order/change-confirmation-email-address").Is(
 		`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
+
 	// The next request already finds the prospect. Three times in a row suffice, since a busy
 	// machine may be late once.
 	row := 0

@@ -55,19 +55,24 @@ func testLogin(t *testing.T, e *env) {
 			t.Error("a failed login hands out a session")
 		}
 	}
+
 	blanks := e.browser(t) // phone keyboards add spaces around a name
 	blanks.login(member{" " + m.username + " ", "", password}, "false").Is(loggedIn)
+
 	a := other.login(m, "false")
 	a.Is(loggedIn)
 	first := a.Cookie("sessionid").Value
 	if c := a.Cookie("an_ct"); c == nil || c.MaxAge >= 0 {
 		t.Errorf("an_ct is not deleted: %v", a.Header["Set-Cookie"])
 	}
+
+	// A second login ends the first session.
 	a = other.login(m, "false")
 	a.Is(loggedIn)
 	if a.Cookie("sessionid").Value == first {
 		t.Error("the session id stays at a second login")
 	}
+
 	old := e.browser(t)
 	old.cookies["sessionid"] = first
 	old.get("/user/logged-in").Want(false, "logged_in")
@@ -202,6 +207,7 @@ func testChangePassword(t *testing.T, e *env) {
 	b, other := e.browser(t), e.browser(t)
 	m := b.register()
 	e.awaitMail(t, m.email, 1)
+
 	visitor := e.browser(t)
 	visitor.post("/user/change-my-password", "current_password", password, "new_password", "x", "confirm_new_password",
 		"y").Is(`{"change_my_password":"user_not_authenticated","user-api-version":"0.0.1"}`)
@@ -209,11 +215,15 @@ func testChangePassword(t *testing.T, e *env) {
 	change := func(current, next, confirm string) testenv.Answer {
 		return b.post("/user/change-my-password", "current_password", current, "new_password", next, "confirm_new_password", confirm)
 	}
+
+	// Refused.
 	change("wrong", "x", "y").Is(`{"change_my_password":"errors","errors":{"current-password":[{"type":"current_password_invalid",` +
 		`"description":"*"}]},"user-api-version":"0.0.1"}`)
 	change(password, password, "y").Is(`{"change_my_password":"errors",` +
 		`"errors":{"password":[{"type":"new_password_same_as_current_password","description":"*"}]},"user-api-version":"0.0.1"}`)
 	change(password, "abc", "y").Golden("testdata/change_my_password_weak.json")
+
+	// Changed.
 	before, token := b.cookies["sessionid"], b.cookies["csrftoken"]
 	a := change(password, "Another!word", "Another!word")
 	a.Is(`{"change_my_password":"success","user-api-version":"0.0.1"}`)
@@ -221,14 +231,18 @@ func testChangePassword(t *testing.T, e *env) {
 	if b.cookies["sessionid"] == before || b.cookies["csrftoken"] == token {
 		t.Error("session id or token stay")
 	}
+
 	b.get("/user/logged-in").Want(true, "logged_in")
 	b.get("/user/logged-in", cookie("sessionid", before)).Want(false, "logged_in")
 	other.get("/user/logged-in").Want(false, "logged_in")
+
 	mail := e.awaitMail(t, m.email, 2)
 	wantParts(t, mail.Text, "Ann", "Lee", m.username)
 	other.login(m, "false").Is(loggedOut)
 	m.password = "Another!word"
 	other.login(m, "true").Is(loggedIn)
+
+	// A remembered session stays one.
 	a = other.post("/user/change-my-password", "current_password", m.password, "new_password", "Third!word", "confirm_new_password",
 		"Third!word")
 	sessionCookie(t, a, 1209600)
@@ -299,9 +313,11 @@ func testGuessing(t *testing.T, e *env) {
 			break
 		}
 	}
+
 	if !limited {
 		t.Error("50 tries at one account")
 	}
+
 	// Another member, behind a busy address, is not affected.
 	busy := e.browser(t)
 	others := busy.register()

@@ -62,6 +62,7 @@ func newStripe(t *testing.T) *stripe {
 		s.expired = append(s.expired, r.PathValue("id"))
 		s.show(w, session)
 	})
+
 	mux.HandleFunc("POST /v1/coupons", func(w http.ResponseWriter, r *http.Request) {
 		id := "co_" + random()
 		off, err := strconv.Atoi(r.FormValue("amount_off"))
@@ -71,6 +72,7 @@ func newStripe(t *testing.T) *stripe {
 		s.coupons[id] = map[string]any{"id": id, "object": "coupon", "amount_off": off, "currency": "usd"}
 		s.show(w, s.coupons[id])
 	})
+
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		lists := []string{"/v1/checkout/sessions", "/v1/refunds", "/v1/disputes"} // not offered: the shop must do without
 		if r.Method == http.MethodGet && slices.Contains(lists, r.URL.Path) {
@@ -80,6 +82,7 @@ func newStripe(t *testing.T) *stripe {
 		s.bad = append(s.bad, r.Method+" "+r.URL.Path)
 		s.refuse(w, http.StatusNotFound, "Unrecognized request URL")
 	})
+
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -95,6 +98,7 @@ func newStripe(t *testing.T) *stripe {
 			mux.ServeHTTP(w, r)
 		}
 	}))
+
 	t.Cleanup(s.Close)
 	return s
 }
@@ -128,6 +132,7 @@ func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 		s.show(w, s.sessions[id])
 		return
 	}
+
 	total := 0
 	for i := 0; r.PostForm.Get(fmt.Sprintf("line_items[%d][quantity]", i)) != ""; i++ {
 		unit, err := strconv.Atoi(r.PostForm.Get(fmt.Sprintf("line_items[%d][price_data][unit_amount]", i)))
@@ -138,6 +143,7 @@ func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 		}
 		total += unit * quantity
 	}
+
 	if coupon := r.PostForm.Get("discounts[0][coupon]"); coupon != "" {
 		if s.coupons[coupon] == nil {
 			s.refuse(w, http.StatusBadRequest, "No such coupon")
@@ -149,6 +155,7 @@ func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 		}
 		total -= off
 	}
+
 	id := "cs_test_" + random()
 	session := map[string]any{"id": id, "object": "checkout.session", "url": s.URL + "/pay/" + id, "status": "open",
 		"payment_status": "unpaid", "payment_intent": nil,
@@ -157,6 +164,7 @@ func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 	if address := r.PostForm.Get("customer_email"); address != "" {
 		session["customer_email"] = address
 	}
+
 	s.sessions[id], s.repeats[key] = session, id
 	s.requests, s.keys = append(s.requests, r.PostForm), append(s.keys, key)
 	s.show(w, session)
@@ -254,10 +262,12 @@ func (e *envelope) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+
 	m := shoptest.Mail{To: e.to}
 	if m.Subject, err = reader.Header.Subject(); err != nil {
 		return err
 	}
+
 	for {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -266,6 +276,7 @@ func (e *envelope) Data(r io.Reader) error {
 		if err != nil {
 			return err
 		}
+
 		text, err := io.ReadAll(part.Body)
 		if err != nil {
 			return err
@@ -276,6 +287,7 @@ func (e *envelope) Data(r io.Reader) error {
 			m.Text = strings.ReplaceAll(string(text), "\r\n", "\n")
 		}
 	}
+
 	e.sink.mu.Lock()
 	defer e.sink.mu.Unlock()
 	e.sink.mails = append([]shoptest.Mail{m}, e.sink.mails...)

@@ -39,6 +39,8 @@ func testDiscountCodes(t *testing.T, e *env) {
 		return `{"cart_apply_discount_code":"error","errors":{"error":"` + refused + `"},"discount_code_id":"` + code +
 			`","order-api-version":"0.0.1"}`
 	}
+
+	// Unknown and inactive codes.
 	b.post("/order/cart-apply-discount-code").Is(
 		`{"cart_apply_discount_code":"error","errors":{"error":"discount-code-required"},"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"X", "welcome10", "WELCOME10 ", " WELCOME10", "1"} {
@@ -46,6 +48,8 @@ func testDiscountCodes(t *testing.T, e *env) {
 	}
 	b.apply(late).Is(refusal(late, "cart-discount-code-not-active"))
 	b.apply(early).Is(refusal(early, "cart-discount-code-not-active"))
+
+	// Applied once.
 	a := b.apply("WELCOME10")
 	one := `"discount_code_data":{"1":{"discount_code_id":1,"code":"WELCOME10","description":"*","start_date_time":"*","end_date_time":"*","combinable":false,"discount_amount":"10.00",
 		"order_minimum":"0.00","discounttype__title":"*","discounttype__description":"*","discounttype__applies_to":"item_total","discounttype__action":"percent-off","discount_applied":true}}`
@@ -55,12 +59,15 @@ func testDiscountCodes(t *testing.T, e *env) {
 	b.apply("WELCOME10").Is(refusal("WELCOME10", "cart-discount-code-already-applied"))
 	b.get("/order/cart-discount-codes").Is(`{"cart_found":true,` + one + `,"order-api-version":"0.0.1"}`)
 	b.get("/order/confirm-discount-codes").Is(`{"checkout_allowed":true,"cart_found":true,` + one + `,"order-api-version":"0.0.1"}`)
+
+	// Removed.
 	remove := func(pairs ...string) testenv.Answer { return b.post("/order/cart-remove-discount-code", pairs...) }
 	remove().Is(`{"cart_remove_discount_code":"error","errors":{"error":"discount-code-required"},"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"99999", "x", "WELCOME10", "-1", "1.0", "99999999999999999999"} {
 		remove("discount_code_id", unknown).Is(`{"cart_remove_discount_code":"error","errors":{"error":"cart-discount-code-not-found"},` +
 			`"discount_code_id":"` + unknown + `","order-api-version":"0.0.1"}`)
 	}
+
 	for range 2 {
 		a = remove("discount_code_id", "1")
 		a.Is(`{"cart_remove_discount_code":"success","cart_found":true,"discount_code_id":"1",` + noCodes + totalsJSON(a,
@@ -81,6 +88,7 @@ func testDiscountRules(t *testing.T, e *env) {
 	free, freeTogether, freeHigh := e.newCode(t, 4, 0, 0, false, ago, day), e.newCode(t, 4, 0, 0, true, ago, day),
 		e.newCode(t, 4, 0, 1996, false, ago, day)
 	plainPercent := percent(false)
+
 	for what, c := range map[string]struct {
 		method  string
 		codes   []string
@@ -118,10 +126,12 @@ func testDiscountRules(t *testing.T, e *env) {
 		for _, code := range c.codes {
 			b.apply(code).Want("success", "cart_apply_discount_code")
 		}
+
 		a := b.get("/order/cart-totals")
 		t.Log(what)
 		b.wantTotals(a, "cart_totals_data", c.sums[:]...)
 		b.wantTotals(b.get("/order/confirm-totals"), "confirm_totals_data", c.sums[:]...)
+
 		codes := b.get("/order/cart-discount-codes").At("discount_code_data").(map[string]any)
 		for i := range c.applied {
 			for _, v := range codes {
@@ -131,6 +141,8 @@ func testDiscountRules(t *testing.T, e *env) {
 			}
 		}
 	}
+
+	// A code that expires in the cart.
 	b := e.browser(t)
 	b.add("6", "5")
 	b.get("/order/cart-shipping-methods")

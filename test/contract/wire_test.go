@@ -229,9 +229,13 @@ func testCORS(t *testing.T, e *env) {
 		a = b.get(path, header("Origin", "https://evil.example"))
 		want(t, path+" for a stranger", a.Header.Get("Access-Control-Allow-Origin"), "")
 	}
+
+	// A refusal can be read, too.
 	a := b.postWith("/order/cart-delete-cart", nil, header("Origin", origin), header("X-CSRFToken", "wrong"))
 	want(t, "status", a.Status, 403)
 	want(t, "a refused POST", a.Header.Get("Access-Control-Allow-Origin"), origin)
+
+	// Preflights.
 	for _, path := range []string{"/user/login", "/order/cart-add-product-sku", "/user/token"} {
 		ask := []option{header("Origin", origin), header("Access-Control-Request-Method", "POST"),
 			header("Access-Control-Request-Headers", "content-type,x-csrftoken,traceparent")}

@@ -21,6 +21,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	t.Parallel()
 	points := slices.Concat(actPoints, pagePoints)
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true, Env: append(slices.Clone(quickSweep), soonTold)})
+
 	var orders []*orderUnderTest
 	for i := range points {
 		d, err := newOrderUnderTest(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i))
@@ -32,6 +33,8 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	o := newOffice(t, shop)
 	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // when the second factor was given
 	shop.Quiet(60 * time.Second)
+
+	// PostgreSQL dies once at each point, while a person ships and refunds.
 	shop.Kill()
 	shop.Again("FAULT="+strings.Join(points, ":1,")+":1", "FAULT_FILE="+filepath.Join(shop.DataDir, "postgres", "data", "postmaster.pid"))
 	var answers []int
@@ -50,6 +53,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		})
 	}
 	t.Logf("the pages answered %v", answers)
+
 	shop.Eventually(2*time.Minute, "PostgreSQL has died at each step, and is there again", func() bool {
 		log := shop.Log()
 		for _, point := range points {
@@ -60,6 +64,8 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		_, _, err := orders[0].acted()
 		return err == nil
 	})
+
+	// The books agree, and everything was done once.
 	awaitDone(t, shop)
 	for _, d := range orders {
 		d.compareBooks(sessions(shop))

@@ -55,6 +55,7 @@ func clicksUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 				one.run(v)
 				died = p.HasDied()
 			}
+
 			if !died {
 				t.Fatalf("no process died of %s", one.path)
 			}
@@ -62,6 +63,7 @@ func clicksUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 		}
 		p.StartWith("")
 	}
+
 	t.Logf("%d clicks whose process died, in %s", n, time.Since(began).Round(time.Second))
 }
 

@@ -31,6 +31,8 @@ var alonePoints = []struct {
 func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	t.Helper()
 	began := time.Now()
+
+	// One process each of admin and order, which can die.
 	for _, service := range []string{"admin", "order"} {
 		for _, p := range f.Of(service)[1:] { // otherwise the work could be done in another process
 			p.Stop()
@@ -40,9 +42,11 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 		p.Use(folder)
 		p.StartWith("")
 	}
+
 	f.MakeOwner("kim")
 	o := newOffice(t, f.Shop)
 	f.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // when the second factor was given
+
 	var orders []*orderUnderTest
 	for _, point := range alonePoints {
 		if point.more && os.Getenv("REPLICAS") == "" {
@@ -58,6 +62,8 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 		second := o.shipsAndRefunds(d)
 		t.Logf("%s: the pages answered %v, then %v, after %s", point.name, first, second, time.Since(began).Round(time.Second))
 	}
+
+	// The books agree, and everything was done once.
 	awaitDone(t, f.Shop)
 	t.Logf("%d acts of staff with kills in %s", 2*len(orders), time.Since(began).Round(time.Second))
 	for _, d := range orders {

@@ -130,10 +130,14 @@ func newCampaign(t *testing.T, purchases int) *campaign {
 func (p *purchase) buy(f campaignFault) {
 	b := p.shop.Browser()
 	p.browser = b
+
+	// The checkout, and what happens before the payment.
 	p.session = b.Checkout(strconv.Itoa(p.sku()), "2", p.email)
 	if f.before != nil {
 		f.before(p)
 	}
+
+	// The payment.
 	options := map[string]any{}
 	if f.pay != nil {
 		options = f.pay(p)
@@ -149,6 +153,8 @@ func (p *purchase) buy(f campaignFault) {
 		}
 		return
 	}
+
+	// The webhook, once or more often, beside the success page.
 	var all sync.WaitGroup
 	if p.dice.IntN(3) > 0 || f.event != nil {
 		event := p.shop.Event(completed, p.session)
@@ -175,6 +181,7 @@ func (p *purchase) buy(f campaignFault) {
 			}
 		})
 	}
+
 	all.Wait()
 	if f.after != nil {
 		f.after(p)
@@ -197,11 +204,13 @@ func TestCampaignOfPurchasesWithFaults(t *testing.T) {
 	count, seed := number(t, "CAMPAIGN", 200), number(t, "SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("CAMPAIGN=%d SEED=%d", count, seed)
 	c := newCampaign(t, count)
+
 	names := make([]string, 0, len(campaignFaults))
 	for name := range campaignFaults {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 8)
 	for n := range count {
@@ -217,6 +226,7 @@ func TestCampaignOfPurchasesWithFaults(t *testing.T) {
 			p.buy(campaignFaults[name])
 		})
 	}
+
 	all.Wait()
 	c.compareBooks(count)
 }
@@ -238,6 +248,7 @@ func number(t *testing.T, name string, otherwise int) int {
 // entries.
 func (c *campaign) compareBooks(count int) {
 	c.t.Helper()
+
 	var paid []string
 	for _, one := range c.shop.Ledger() {
 		if one.Status == "complete" && one.Paid() {
@@ -247,6 +258,7 @@ func (c *campaign) compareBooks(count int) {
 	if len(paid) < count/2 {
 		c.t.Fatalf("%d of %d purchases were paid", len(paid), count)
 	}
+
 	// A flaky one may wait ten minutes for its next turn. Make it due now.
 	c.shop.Eventually(90*time.Second, "every paid session is an order or an entry for staff", func() bool {
 		c.shop.Exec("order", `UPDATE sweep SET listed_to = now() - interval '1 hour'`)
@@ -254,6 +266,7 @@ func (c *campaign) compareBooks(count int) {
 			WHERE NOT EXISTS (SELECT FROM orders WHERE session_id = s.id)
 			  AND NOT EXISTS (SELECT FROM payment_issue WHERE session_id = s.id AND resolved_at IS NULL)`, paid) == 0
 	})
+
 	c.shop.Quiet(60 * time.Second)
 	rows, err := c.shop.Database("order").Query(context.Background(), `
 		SELECT s.id,
@@ -265,6 +278,7 @@ func (c *campaign) compareBooks(count int) {
 		c.t.Fatal(err)
 	}
 	defer rows.Close()
+
 	var forStaff []string
 	outcomes := map[string]int{}
 	orders, entries := 0, 0
@@ -288,6 +302,7 @@ func (c *campaign) compareBooks(count int) {
 	if err := rows.Err(); err != nil {
 		c.t.Fatal(err)
 	}
+
 	c.t.Logf("%d paid = %d orders + %d entries for staff: %v", len(paid), orders, entries, outcomes)
 	if orders+entries != len(paid) || orders == 0 || entries == 0 || orders != len(c.shop.Orders()) {
 		c.t.Errorf("%d paid, %d orders (%d in all), %d entries", len(paid), orders, len(c.shop.Orders()), entries)

@@ -25,6 +25,8 @@ func TestALargeCatalog(t *testing.T) {
 	t.Parallel()
 	s := shoptest.Start(t, shoptest.Options{})
 	b := s.Browser()
+
+	// A catalog with a collection.
 	const n = 150
 	s.Exec("order", `INSERT INTO product (id, identifier, title, title_url, headline)
 		SELECT 1000 + n, 'many' || n, 'Thing ' || n, 'Thing', 'Number ' || n FROM generate_series(1, $1) n`, n)
@@ -36,6 +38,8 @@ func TestALargeCatalog(t *testing.T) {
 	s.Eventually(20*time.Second, "the collection is there", func() bool {
 		return strings.Contains(string(b.Get("/collections/many").Body), "/product/many150")
 	})
+
+	// Each list has every product once, while prices change.
 	changes := 0
 	reprice := func() {
 		changes++
@@ -64,6 +68,8 @@ func TestALargeCatalog(t *testing.T) {
 			t.Errorf("%s leads to %d products, want each of %d once: %v", path, len(seen), want, seen)
 		}
 	}
+
+	// A new price is soon on all pages.
 	s.Exec("order", `INSERT INTO sku_price (sku_id, price_cents) VALUES (1001, 123456)`)
 	began := time.Now()
 	for _, path := range []string{"/product/many1", "/products", "/collections/many?page=7", "/search?q=thing", "/products?sort=price-desc",
@@ -71,6 +77,8 @@ func TestALargeCatalog(t *testing.T) {
 		s.Eventually(20*time.Second, "the new price on "+path, func() bool { return strings.Contains(string(b.Get(path).Body), "1234.56") })
 	}
 	t.Logf("a price is on all pages after %v", time.Since(began))
+
+	// The search corrects words.
 	for path, want := range map[string]string{
 		"/search?q=papper": "we looked for “paper”", "/search?q=xylophone": "We found nothing",
 		"/order/products?q=papper": `"meant":"paper"`,

@@ -72,6 +72,7 @@ func (w crashWay) die(t *testing.T) {
 		shop.StripeSwitches(dropWebhooks)
 	}
 	shop.Kill()
+
 	var all sync.WaitGroup
 	shoppers := 0
 	for _, point := range w.points {
@@ -98,6 +99,7 @@ func (w crashWay) die(t *testing.T) {
 			}
 		}
 	}
+
 	shop.Again("FAULT=")
 	all.Wait()
 	shop.Check(60 * time.Second)

@@ -56,6 +56,7 @@ func operations(t *testing.T) []operation {
 			}
 		}
 	}
+
 	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.path+a.method, b.path+b.method) })
 	if len(all) < 50 {
 		t.Fatalf("the contract has only %d calls", len(all))
@@ -97,6 +98,7 @@ func TestGarbageInAnyCall(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{})
 	const seed = 20261122
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // repeatable on purpose
+
 	pick := func() string {
 		if random.IntN(4) == 0 {
 			b := make([]byte, random.IntN(60))
@@ -120,6 +122,7 @@ func TestGarbageInAnyCall(t *testing.T) {
 		}
 		return strings.Join(pairs, []string{"&", "&", "&", ";"}[random.IntN(4)])
 	}
+
 	types := []string{"application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded",
 		"application/x-www-form-urlencoded; charset=utf-16",
 		"multipart/form-data", "multipart/form-data; boundary=x", "application/json", "text/plain", "\"", ""}
@@ -131,6 +134,7 @@ func TestGarbageInAnyCall(t *testing.T) {
 				"cart_add_product_sku")
 		}
 	}
+
 	all := operations(t)
 	for n := range 8 * len(all) {
 		o := all[n%len(all)]
@@ -140,6 +144,7 @@ func TestGarbageInAnyCall(t *testing.T) {
 			from, to := strings.Index(path, "{"), strings.Index(path, "}")
 			path = path[:from] + url.PathEscape(pick()) + path[to+1:]
 		}
+
 		r, err := http.NewRequestWithContext(t.Context(), o.method, shop.URL+"/", strings.NewReader(fill(o.form)))
 		if err != nil {
 			t.Fatal(err)
@@ -151,12 +156,14 @@ func TestGarbageInAnyCall(t *testing.T) {
 			r.Header.Set("X-CSRFToken", b.Cookie("csrftoken"))
 		}
 		forge(t, r, random)
+
 		a, err := b.Do(r)
 		if err != nil {
 			t.Fatalf("%s %s?%q: %v", r.Method, path, r.URL.RawQuery, err)
 		}
 		wantHarmless(t, r.Method+" "+path+"?"+r.URL.RawQuery, a.Status, a.Body)
 	}
+
 	if n := strings.Count(shop.Log(), `"panic"`); n > 0 {
 		t.Errorf("%d panics in the log", n)
 	}
@@ -201,6 +208,7 @@ func TestForgedIdentity(t *testing.T) {
 	rich := shop.Browser()
 	rich.Want(rich.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "7"), "success", "cart_add_product_sku")
 	cart := shop.Count("order", `SELECT id FROM cart`)
+
 	for name, secret := range map[string]string{"the built-in secret": "development only: set SHOP_SECRET in production", "none": ""} {
 		for _, path := range []string{"/order/cart-items", "/user/logged-in", "/user/account-content", "/internal/cart-count",
 			"/internal/account", "/order/../internal/cart-count"} {
@@ -235,6 +243,7 @@ func TestForgedIdentity(t *testing.T) {
 func TestGarbageOnTheWire(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
+
 	address := strings.TrimPrefix(shop.URL, "http://")
 	var requests []string
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "CONNECT", "BREW", "get", "G\x00T",
@@ -260,6 +269,7 @@ func TestGarbageOnTheWire(t *testing.T) {
 	}
 	requests = append(requests, "\x16\x03\x01\x00\xa5\x01\x00", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
 		"\r\n\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /\r\n\r\n")
+
 	for _, request := range requests {
 		status, body, err := exchange(t, address, request)
 		if err != nil {
@@ -346,6 +356,7 @@ func TestLargeBodiesThroughTheShop(t *testing.T) {
 			t.Errorf("%s is answered %d %v", event, status, err)
 		}
 	}
+
 	shop.Quiet(60 * time.Second)
 	if n := len(shop.Orders()); n != 0 {
 		t.Errorf("%d orders", n)

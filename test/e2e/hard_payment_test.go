@@ -24,6 +24,8 @@ func TestSweepRepairs(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
 	shop.StripeSwitches(dropWebhooks)
+
+	// Five payments, one each that is paid later, fails later, or is never paid.
 	var sessions []string
 	for n := range 5 {
 		email := fmt.Sprintf("lost%d@mail.example.com", n)
@@ -37,6 +39,8 @@ func TestSweepRepairs(t *testing.T) {
 	shop.Pay(failing, []byte(`{"delayed":true,"email":"failing@mail.example.com"}`))
 	left := shop.Browser().Checkout("7", "1", "left@mail.example.com")
 	shop.StripeDo("/_/sessions/"+left+"/expire", `{}`)
+
+	// The sweep makes the orders, and ends the checkout that is not paid.
 	shop.Check(60 * time.Second)
 	if n := len(shop.Orders()); n != len(sessions) {
 		t.Errorf("%d orders", n)
@@ -44,12 +48,16 @@ func TestSweepRepairs(t *testing.T) {
 	shop.Eventually(30*time.Second, "the expired session has given back what it held", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'expired'`, left) == 1
 	})
+
+	// The debits end.
 	shop.StripeDo("/_/sessions/"+delayed+"/async", `{"outcome":"succeed"}`)
 	shop.StripeDo("/_/sessions/"+failing+"/async", `{"outcome":"fail"}`)
 	shop.Eventually(30*time.Second, "the failed payment has given back what it held", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'failed'`, failing) == 1
 	})
 	shop.Check(60 * time.Second)
+
+	// Late webhooks make no second order.
 	for _, session := range sessions {
 		if status, err := shop.PostEvent(shop.Event(completed, session)); err != nil || status != http.StatusOK {
 			t.Errorf("the webhook answers %d %v", status, err)
@@ -71,12 +79,14 @@ func TestDelayedPayments(t *testing.T) {
 		session := b.Checkout("6", "2", email)
 		shop.Pay(session, []byte(`{"delayed":true,"email":"`+email+`"}`))
 		b.Want(b.Success(session), "payment-not-completed", "errors", "error")
+
 		shop.StripeDo("/_/sessions/"+session+"/async", `{"outcome":"`+outcome+`"}`)
 		if outcome == "succeed" {
 			shop.WaitMails(email, 1, 60*time.Second)
 			b.Want(b.Success(session), "success", pageOfSuccess)
 			continue
 		}
+
 		shop.Eventually(30*time.Second, "the checkout has failed", func() bool {
 			return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'failed'`, session) == 1
 		})
@@ -86,6 +96,7 @@ func TestDelayedPayments(t *testing.T) {
 		if again.Text("session_id") == session {
 			t.Error("a failed session is handed out again")
 		}
+
 		shop.Pay(again.Text("session_id"), payAs(email))
 	}
 	shop.Check(60 * time.Second)
@@ -133,7 +144,7 @@ func TestPaymentsForStaff(t *testing.T) {
 		post(event)
 	}
 
-	// a session that this shop never made
+	// A session that this shop never made.
 	session, event = paidUntold(t, shop, shop.Browser(), "stranger@mail.example.com")
 	strange := bytes.ReplaceAll(event, []byte(session), []byte("cs_test_strange"))
 	strange = withObject(t, withObject(t, strange, "client_reference_id", "elsewhere"), "metadata", map[string]string{})
@@ -171,7 +182,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	}
 	shop.StripeDo("/_/sessions/"+debit+"/async", `{"outcome":"fail"}`)
 
-	// one cart paid on two pages
+	// One cart paid on two pages.
 	b = shop.Browser()
 	first := b.Checkout("6", "1", "twice@mail.example.com")
 	shop.Exec("order", `UPDATE checkout SET state = 'expired' WHERE session_id = $1`, first)
@@ -241,6 +252,8 @@ func TestStripeInTrouble(t *testing.T) {
 		} else {
 			b.Want(a, "success", "create_checkout_session")
 		}
+
+		// Stripe works again: the next click succeeds.
 		shop.StripeSwitches(`{"api_faults":[],"api_latency_ms":0}`)
 		session := a.Text("session_id")
 		if trouble.fails {
@@ -248,6 +261,7 @@ func TestStripeInTrouble(t *testing.T) {
 			b.Want(a, "success", "create_checkout_session")
 			session = a.Text("session_id")
 		}
+
 		reference, pages := shop.Session(session).ClientReferenceID, 0
 		for _, one := range shop.Ledger() {
 			if one.ClientReferenceID == reference {
@@ -257,6 +271,7 @@ func TestStripeInTrouble(t *testing.T) {
 		if pages != trouble.sessions {
 			t.Errorf("%s: Stripe has %d sessions for one quote, want %d", trouble.what, pages, trouble.sessions)
 		}
+
 		shop.Pay(session, payAs(email))
 		// Stripe may also fail on the success page.
 		shop.StripeSwitches(`{"api_faults":[{"kind":"500","times":2,"method":"GET"}]}`)
@@ -273,6 +288,8 @@ func TestDoubleClickOpensOnePage(t *testing.T) {
 	b := shop.Browser()
 	shop.Exec("order", `UPDATE sku SET stock = 2 WHERE id = 6`) // the first click reserves the last ones
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
+
+	// Eight clicks at once.
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	pages := map[string]int{}
@@ -292,6 +309,8 @@ func TestDoubleClickOpensOnePage(t *testing.T) {
 	if len(pages) != 1 || len(shop.Ledger()) != 1 {
 		t.Errorf("answers %v, Stripe has %d sessions", pages, len(shop.Ledger()))
 	}
+
+	// The paid page is not used again.
 	session := shop.Ledger()[0].ID
 	shop.Pay(session, payAs("click@mail.example.com"))
 	b.Want(b.Success(session), "success", pageOfSuccess)

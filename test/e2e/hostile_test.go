@@ -31,6 +31,8 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	payer := []byte(`{"email":"` + address + `","name":` + strconv.Quote(mark+"payer") + `,"phone":"+1555","address":{"line1":` +
 		strconv.Quote(mark+"line1") + `,"line2":` + strconv.Quote(mark+"line2") + `,"city":` + strconv.Quote(mark+"town") +
 		`,"state":"` + `=NY` + `","postal_code":"+12207","country":"US"}}`)
+
+	// A member.
 	b := shop.Browser()
 	b.Want(b.Post("/user/create-account", "firstname", "Odd", "lastname", "One", "username", "oddone", "email_address", address,
 		"password", password, "confirm_password", password, "newsletter", "true", "remember_me", "false"), "true", "create_account")
@@ -44,6 +46,8 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 		}
 		return false
 	})
+
+	// An order, a message and a reason.
 	session = b.Checkout("6", "2", "")
 	shop.Pay(session, payer)
 	b.Want(b.Success(session), "success", pageOfSuccess)
@@ -51,6 +55,8 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	b.Want(b.Post("/user/update-communication-preferences", "newsletter", "false", "email_unsubscribe", "true",
 		"no_longer_want_to_receive", "true", "never_signed_up", "false", "inappropriate", "false", "spam", "false",
 		"other", mark+"reason"), "success", "update_communication_preferences")
+
+	// Client events.
 	for path, query := range map[string]url.Values{
 		"pageview":    {"url": {"/" + mark + "address"}, "pageWidth": {"400"}, "referrer": {"http://" + mark}},
 		"buttonclick": {"url": {"/cart"}, "button_id": {mark + "button"}},
@@ -61,6 +67,7 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	}
 	// A search keeps only words, and characters that begin a formula.
 	b.Get("/clientevent/buttonclick?" + url.Values{"url": {"/search?q=-2-3"}, "button_id": {"search-empty"}}.Encode())
+
 	agent, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+"/clientevent/pageview?url=%2F&pageWidth=400", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +76,7 @@ func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	if _, err := b.Do(agent); err != nil {
 		t.Fatal(err)
 	}
-	// a payment that makes no order, with the payer's texts in it
+	// A payment that makes no order, with the payer's texts in it.
 	stuck := shop.Browser().Checkout("6", "1", "stuck@mail.example.com")
 	shop.Exec("order", `UPDATE checkout SET total = total + 1, shipping_subtotal = shipping_subtotal + 1 WHERE session_id = $1`, stuck)
 	shop.Pay(stuck, payer)
@@ -83,6 +90,7 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{soonTold, "LOG_LEVEL=warn"}})
 	session := enters(t, shop)
+
 	payment := shop.Session(session).PaymentIntent
 	shop.StripeDo("/_/payments/"+payment+"/dispute", "")
 	shop.Eventually(time.Minute, "the payment is with staff, the dispute as well, and figures are counted", func() bool {
@@ -91,6 +99,7 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 			shop.Count("events", `SELECT count(*) FROM click`) == 2 && shop.Count("events", `SELECT count(*) FROM page_view`) >= 2
 	})
 	shop.Quiet(time.Minute)
+
 	o := newOffice(t, shop)
 	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // files of customers require it
 	w := &walk{office: o, missing: map[string]bool{}, opened: map[string]int{}, known: map[string]bool{}}
@@ -98,6 +107,7 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 		w.missing[text] = true
 	}
 	w.from("/", "/trail?key="+session)
+
 	if len(w.missing) > 0 {
 		t.Errorf("no page shows what was entered as %v", w.missing)
 	}
@@ -162,6 +172,7 @@ func (w *walk) reads(path string) string {
 		w.Fatal(err)
 	}
 	r.Header.Set("Accept", "text/html")
+
 	a, err := w.client.Do(r)
 	if err != nil {
 		w.Fatal(err)
@@ -172,11 +183,13 @@ func (w *walk) reads(path string) string {
 		w.Errorf("%s answers %d, %v", path, a.StatusCode, err)
 		return ""
 	}
+
 	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/csv") {
 		w.files++
 		w.wantNoFormula(path, string(raw))
 		return ""
 	}
+
 	w.pages++
 	body := string(raw)
 	for _, frame := range within.FindAllStringSubmatch(body, -1) {
@@ -223,6 +236,7 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	o := newOffice(t, shop)
 	bought := shop.Orders()[0]
 	payment := shop.Session(bought.SessionID).PaymentIntent
+
 	says := func(path string, texts ...string) {
 		t.Helper()
 		shop.Eventually(10*time.Second, path+" says "+strings.Join(texts, ", "), func() bool {
@@ -248,11 +262,15 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 			return err == nil && strings.Contains(string(body), gauge)
 		})
 	}
+
+	// A refund in Stripe's dashboard.
 	measured("0")
 	page := "/orders/" + bought.Identifier
 	shop.StripeDo("/_/payments/"+payment+"/refund", `{"amount":100}`)
 	says(page, "Refund of 1.00: succeeded", "Stripe&#39;s dashboard")
 	shop.WaitMails("dispute@mail.example.com", 2, time.Minute)
+
+	// A dispute, which is lost.
 	shop.StripeDo("/_/payments/"+payment+"/dispute", "")
 	says(page, ": needs response")
 	says("/work", "Disputes", "Dispute of ", ": the bank waits for an answer", "UTC")
@@ -261,6 +279,8 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	says(page, ": lost")
 	says("/work", "Disputes", "Dispute of ", " lost", "Mark as seen to")
 	measured("1")
+
+	// Staff close it.
 	entry := strconv.Itoa(shop.Count("order", `SELECT id FROM payment_issue WHERE reason = 'dispute-lost' AND resolved_at IS NULL`))
 	if status := o.sends("/payments/"+entry, "/payments/"+entry+"/resolve", url.Values{}); status != http.StatusSeeOther {
 		t.Errorf("seeing to it answers %d", status)

@@ -47,6 +47,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 			}
 		}
 	}
+
 	for _, who := range []string{"edge", "mailer", "admin"} { // at home as well: the back office accepts only sessions and tokens
 		for _, signer := range []*neighbor{a, b} {
 			c := signed(t, signer, who, "admin")

@@ -42,6 +42,7 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 			heard[i] = a.Text("create_account") == "true"
 		})
 	}
+
 	meanwhile(shop, 600*time.Millisecond, actions...)
 	shop.Quiet(60 * time.Second)
 	made := 0
@@ -60,6 +61,7 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 			t.Errorf("person %d: account %t, heard so %t, %d mails", i, there, heard[i], mails)
 		}
 	}
+
 	t.Logf("%d of %d accounts were made before the kill", made, people)
 }
 
@@ -68,6 +70,7 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
+
 	const people = 6
 	var browsers []*shoptest.Browser
 	var actions []func()
@@ -84,6 +87,7 @@ func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 		browsers = append(browsers, visitor)
 		actions = append(actions, func() { try(visitor, "/user/login", "username", name, "password", password, "remember_me", "false") })
 	}
+
 	meanwhile(shop, 300*time.Millisecond, actions...)
 	for i, b := range browsers {
 		if b.Get("/user/logged-in").At("logged_in") != true {
@@ -97,6 +101,7 @@ func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 		b.Want(items, 7, "item_data", "product_sku_data", "1", "sku_id")
 		b.Want(items, 3, "item_data", "product_sku_data", "1", "quantity")
 	}
+
 	if n := shop.Count("order", `SELECT count(*) FROM cart`); n != people {
 		t.Errorf("%d carts for %d members", n, people)
 	}
@@ -107,6 +112,7 @@ func TestStockUnderKills(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	const pieces, buyers = 10, 24
+
 	shop.Exec("order", `UPDATE sku SET stock = $1 WHERE id = 6`, pieces)
 	var actions []func()
 	for i := range buyers {
@@ -121,8 +127,11 @@ func TestStockUnderKills(t *testing.T) {
 			}
 		})
 	}
+
 	meanwhile(shop, 1500*time.Millisecond, actions[:buyers/2]...)
 	meanwhile(shop, 1500*time.Millisecond, actions[buyers/2:]...)
+
+	// Nobody pays any longer, and the sweep ends quotes that never got a page.
 	for _, s := range shop.Ledger() { // an unpaid session is never paid from here on
 		if s.Status == "open" {
 			shop.StripeDo("/_/sessions/"+s.ID+"/expire", "")
@@ -135,6 +144,7 @@ func TestStockUnderKills(t *testing.T) {
 	shop.Check(60 * time.Second)
 	shop.Eventually(30*time.Second, "nothing is reserved any more",
 		func() bool { return shop.Count("order", `SELECT count(*) FROM reservation`) == 0 })
+
 	sold := shop.Count("order", `SELECT coalesce(sum(quantity), 0) FROM order_line`)
 	left := shop.Count("order", `SELECT stock FROM sku WHERE id = 6`)
 	if sold+left != pieces {

@@ -81,6 +81,8 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+
+	// The process dies in an act itself.
 	shop.Quiet(60 * time.Second)
 	o := newOffice(t, shop)
 	for i, point := range pagePoints { // a person without an answer looks again, and repeats what was not done
@@ -103,6 +105,8 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
+	// The process dies after an act.
 	for i, point := range actPoints {
 		told := `{"webhook_drop":0}`
 		if strings.HasPrefix(point, "order.refund") { // an event must not save the shop the second call
@@ -123,6 +127,8 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		}
 		shop.Again("FAULT=")
 	}
+
+	// The books agree, and everything was done once.
 	awaitDone(t, shop)
 	points := slices.Concat(actPoints, pagePoints)
 	for i, d := range orders {
@@ -165,6 +171,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 		"charge.dispute.created","charge.dispute.updated","charge.dispute.closed","charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated"],"webhook_double":-1,"webhook_reorder_ms":300}`)
 	shop.Database("order") // one pool for all
+
 	orders := make([]*orderUnderTest, count)
 	var all sync.WaitGroup
 	slots, done := make(chan struct{}, min(15+count/20, 50)), make(chan struct{})
@@ -191,14 +198,18 @@ func ledgerOf(t *testing.T, count, seed int) {
 		}
 		all.Wait()
 	}()
+
 	killed := killUntil(t, shop, broker, done, rand.New(rand.NewPCG(uint64(seed), 1<<40))) //nolint:gosec // a campaign, no secret
 	if t.Failed() {
 		return
 	}
+
+	// The faults end, and the work is finished.
 	shop.StripeSwitches(`{"webhook_drop":0,"webhook_reorder_ms":0,"webhook_double":0,"refund_pending":0,"api_faults":[]}`)
 	began := time.Now()
 	awaitDone(t, shop)
 	t.Logf("done after %v", time.Since(began))
+
 	stripe := sessions(shop)
 	o := newOffice(t, shop)
 	for _, d := range orders {
@@ -224,6 +235,7 @@ func killUntil(t *testing.T, shop *shoptest.Shop, broker *testenv.Broker, done <
 			return killed
 		default:
 		}
+
 		switch n := dice.IntN(4); {
 		case died || n > 1:
 			if !died {
@@ -396,6 +408,8 @@ func (d *orderUnderTest) compareBooks(stripe map[string]stripestandin.Ledger) {
 	if err != nil {
 		d.Fatal(err)
 	}
+
+	// Money, as both sides know it.
 	if left := theirs.AmountTotal - theirs.AmountRefunded - theirs.AmountDisputed; int64(ours.AtStripe()) != left || ours.Requested != 0 {
 		d.Errorf("order %s: the shop says %+v, Stripe that %d of %d are left (refunded %d, disputed %d)", d.identifier, ours, left,
 			theirs.AmountTotal, theirs.AmountRefunded, theirs.AmountDisputed)
@@ -415,6 +429,8 @@ func (d *orderUnderTest) compareBooks(stripe map[string]stripestandin.Ledger) {
 			d.Errorf("order %s: Stripe made refund %s %d times", d.identifier, id, n)
 		}
 	}
+
+	// Mails.
 	mails := map[string]int{}
 	for _, m := range d.shop.Mails(d.email) {
 		kind, _, _ := strings.Cut(m.MessageID, ".")
@@ -429,6 +445,8 @@ func (d *orderUnderTest) compareBooks(stripe map[string]stripestandin.Ledger) {
 			d.Errorf("order %s: %d mails %s, want %d", d.identifier, mails[kind], kind, want)
 		}
 	}
+
+	// The log of acts.
 	acts := d.count(`SELECT version - 1 FROM orders WHERE payment_intent = $1`, d.intent)
 	if logged := d.shop.Count("admin", `SELECT count(*) FROM audit WHERE kind = 'order' AND key = $1`, d.identifier); logged != acts {
 		d.Errorf("order %s: %d of %d acts are in the log", d.identifier, logged, acts)

@@ -26,12 +26,15 @@ func TestNoLogNamesAPerson(t *testing.T) {
 	l := live(t, shop)
 	l.goWrong()
 	tokens := l.tokens(t)
+
 	needles := append([]string{
 		oldAddress, newAddress, "Quirina", "Zeltbaum", username, "+15550174417", "77 Wunderkammer", "62704", "Secret!word1", "Wrong!word1",
 		l.asVisitor, l.asOwner,
 		"sessionid=", l.home.Cookie("sessionid"), l.home.Cookie("csrftoken"), l.home.Cookie("anonymousclientevent"),
 		"email_verification_code=", "198.18.",
 	}, tokens...)
+
+	// The shop's log.
 	log := shop.Log()
 	if !strings.Contains(log, `"level":"DEBUG"`) || strings.Count(log, `"route":"/user/login"`) < 2 {
 		t.Fatalf("the log is not what this test is about:\n%.2000s", log)
@@ -44,6 +47,8 @@ func TestNoLogNamesAPerson(t *testing.T) {
 			}
 		}
 	}
+
+	// Failed logins.
 	failed := 0
 	for line := range strings.Lines(log) {
 		var fields map[string]any
@@ -57,11 +62,14 @@ func TestNoLogNamesAPerson(t *testing.T) {
 	if failed != 3 {
 		t.Errorf("%d failed logins are logged, want 3", failed)
 	}
+
 	for _, refused := range []string{`"refused":"a member's order"`, `"refused":"another's order"`, `"route":"/user/logout"`} {
 		if !strings.Contains(log, refused) {
 			t.Errorf("the log does not hold %s", refused)
 		}
 	}
+
+	// The log of PostgreSQL.
 	server, err := filepath.Glob(filepath.Join(shop.DataDir, "postgres", "*log*"))
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +93,7 @@ func (l *life) goWrong() {
 		b := l.shop.Browser()
 		b.Want(b.Post("/user/login", "username", name, "password", "Wrong!word1", "remember_me", "false"), "false", "login")
 	}
+
 	b := l.shop.Browser()
 	b.Post("/user/create-account", "firstname", "Quirina", "lastname", "Zeltbaum", "username", username, "email_address", newAddress,
 		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "x", "remember_me", "x")
@@ -93,6 +102,8 @@ func (l *life) goWrong() {
 		"confirm_new_password", "Secret!word1")
 	b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message", "Zeltbaum\x00")
 	b.Get("/order/" + l.asOwner)
+
+	// Another person.
 	other := l.shop.Browser()
 	other.Want(other.Post("/user/create-account", "firstname", "Jo", "lastname", "Other", "username", "jo_other", "email_address",
 		bystander,
@@ -100,6 +111,7 @@ func (l *life) goWrong() {
 		"create_account")
 	other.Get("/order/" + l.asOwner)
 	other.Want(other.Get("/user/logout"), "true", "logout")
+
 	b.Get("/order/checkout-session-success?session_id=Quirina")
 	b.Get("/account/order?identifier=" + l.asVisitor + "&x=%zz")
 	b.Get("/user/email-unsubscribe-lookup?token=" + newAddress)

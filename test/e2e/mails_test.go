@@ -36,6 +36,7 @@ func TestMailBombing(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{})
 	const victim = "victim@mail.example.com"
 	spellings := []string{victim, "Victim@mail.example.com", "VICTIM@MAIL.EXAMPLE.COM", "victim@Mail.Example.com"}
+
 	made := 0
 	for i := range 12 {
 		b := shop.Browser()
@@ -52,6 +53,7 @@ func TestMailBombing(t *testing.T) {
 	if made != 3 {
 		t.Errorf("%d accounts, want 3", made)
 	}
+
 	buyer := shop.Browser()
 	shop.Pay(buyer.Checkout("7", "1", victim), nil)
 	shop.Eventually(60*time.Second, "every command is a row, and none waits", func() bool {
@@ -60,6 +62,7 @@ func TestMailBombing(t *testing.T) {
 			shop.Count("mailer", `SELECT count(*) FROM delivery WHERE state = 'queued'`) == 0 &&
 			shop.Count("mailer", `SELECT count(*) FROM delivery WHERE kind LIKE 'order-%' AND state = 'sent'`) == 1
 	})
+
 	mails := 0
 	for _, address := range spellings {
 		for _, m := range shop.Mails(address) {
@@ -89,6 +92,7 @@ func TestOneClickUnsubscribesThroughTheShop(t *testing.T) {
 		"create_account")
 	shop.Eventually(30*time.Second, "mailer knows the reader",
 		func() bool { return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE newsletter`) == 1 })
+
 	sendCampaign(t, shop, 2) // the campaign for members
 	var raw string
 	shop.Eventually(30*time.Second, "the newsletter", func() bool {
@@ -100,11 +104,13 @@ func TestOneClickUnsubscribesThroughTheShop(t *testing.T) {
 		}
 		return false
 	})
+
 	found := listUnsubscribe.FindStringSubmatch(raw)
 	if found == nil {
 		t.Fatalf("no address to unsubscribe:\n%s", raw)
 	}
 	link := strings.Join(strings.Fields(found[1]), "")
+
 	subscribed := func() int {
 		return shop.Count("user", `SELECT count(*) FROM account WHERE newsletter AND NOT unsubscribed`)
 	}
@@ -116,6 +122,7 @@ func TestOneClickUnsubscribesThroughTheShop(t *testing.T) {
 			"no_longer_want_to_receive", "false", "never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", ""),
 			"success", "update_communication_preferences")
 	}
+
 	if status, _ := callShop(t, http.MethodGet, link, "", ""); status != 200 || subscribed() != 1 {
 		t.Errorf("GET: %d, subscribed %d", status, subscribed())
 	}

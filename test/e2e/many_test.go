@@ -28,6 +28,7 @@ func TestManyShops(t *testing.T) {
 		onAverage = 6
 		atMost    = 8
 	)
+
 	many := 20
 	if text := os.Getenv("MANY"); text != "" {
 		var err error
@@ -35,6 +36,8 @@ func TestManyShops(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
+	// Make and open all shops.
 	dir, mark := t.TempDir(), strings.ToLower(rand.Text()[:6])
 	server := "SHOPS_DATABASE_URL=" + maker(t, "maker_"+mark)
 	shops := make([]*neighbor, many)
@@ -50,6 +53,8 @@ func TestManyShops(t *testing.T) {
 	if made[many/2] > 5*time.Second {
 		t.Errorf("create took %s, want 5 s at most", made[many/2])
 	}
+
+	// Each sells.
 	for _, shop := range shops {
 		buyStepByStep(shop.Shop, "ann@mail.example.com")
 	}
@@ -59,6 +64,8 @@ func TestManyShops(t *testing.T) {
 			t.Errorf("%s: %d orders, want 1", shop.name, orders)
 		}
 	}
+
+	// All rest.
 	wait.Sleep(t.Context(), rest)
 	var sum, most, seen, above int
 	for range looks {
@@ -71,10 +78,12 @@ func TestManyShops(t *testing.T) {
 		}
 		wait.Sleep(t.Context(), time.Second)
 	}
+
 	var memory, largest int64
 	for _, shop := range shops {
 		memory, largest = memory+shop.PSS(), max(largest, shop.PSS())
 	}
+
 	mean := float64(sum) / float64(seen)
 	t.Logf("connections of a shop: %.1f, at most %d, more than %d in %d of %d looks; memory of a shop: %d MiB, at most %d MiB",
 		mean, most, atMost, above, seen, memory/int64(many)/mib, largest/mib)

@@ -15,10 +15,13 @@ func membersStayAtHome(t *testing.T, a, b *neighbor) {
 	member.Want(member.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", "ann_lee", "email_address",
 		"ann@mail.example.com", "password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false"),
 		"true", "create_account")
+
 	session, token := member.Cookie("sessionid_"+a.name), visitor.Cookie("csrftoken")
 	if session == "" || token == "" {
 		t.Fatalf("session %q, token %q", session, token)
 	}
+
+	// The session, then the token.
 	for shop, home := range map[*neighbor]bool{a: true, b: false} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+"/user/logged-in", nil)
 		if err != nil {
@@ -30,6 +33,7 @@ func membersStayAtHome(t *testing.T, a, b *neighbor) {
 		if answer, err := shop.Browser().Do(r); err != nil || answer.At("logged_in") != home {
 			t.Errorf("a session of %s at %s: %v %s, want %t", a.name, shop.name, err, answer.Body, home)
 		}
+
 		r, err = http.NewRequestWithContext(t.Context(), http.MethodPost, shop.URL+"/order/cart-add-product-sku",
 			strings.NewReader("sku_id=6&quantity=1"))
 		if err != nil {

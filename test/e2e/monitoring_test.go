@@ -20,6 +20,7 @@ func TestMonitoringNamesWhatTheShopExports(t *testing.T) {
 	// These appear with the first value: the first mail, the first refusal for a reason, the first
 	// request.
 	later := map[string]bool{"shop_mails_total": true, "shop_checkout_refused_total": true, "shop_http_request_seconds": true}
+
 	want := map[string]bool{}
 	for _, name := range []string{"alerts.yml", "dashboard.json"} {
 		text, err := os.ReadFile(filepath.Join("../../deploy/monitoring", name)) //nolint:gosec // of this repository
@@ -36,6 +37,7 @@ func TestMonitoringNamesWhatTheShopExports(t *testing.T) {
 	if len(want) < 20 {
 		t.Fatalf("only %d metrics are named", len(want))
 	}
+
 	shop := shoptest.Start(t, shoptest.Options{})
 	missing := func() (names []string) {
 		have := exported(t, shop)

@@ -19,6 +19,7 @@ func TestBrokersStoreIsOld(t *testing.T) {
 	orders := number(t, "ORDERS", 4)
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
 	store, old := filepath.Join(shop.DataDir, "nats"), filepath.Join(t.TempDir(), "old")
+
 	buyPromptly(t, shop, "first@mail.example.com")
 	shop.Quiet(time.Minute)
 	shop.Stop()
@@ -26,6 +27,7 @@ func TestBrokersStoreIsOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop.Again()
+
 	for _, c := range []struct {
 		name    string
 		replace func() error
@@ -40,6 +42,8 @@ func TestBrokersStoreIsOld(t *testing.T) {
 			session := shop.Browser().Checkout("7", "1", fmt.Sprintf("%c-untold%d@mail.example.com", c.name[0], n))
 			shop.Pay(session, nil)
 		}
+
+		// The machine dies, and the store is replaced.
 		shop.Kill()
 		waiting := 0
 		for _, service := range []string{"order", "webhook", "user", "mailer"} {
@@ -51,6 +55,7 @@ func TestBrokersStoreIsOld(t *testing.T) {
 		if err := c.replace(); err != nil {
 			t.Fatal(err)
 		}
+
 		began := time.Now()
 		shop.Again()
 		opened := time.Since(began)

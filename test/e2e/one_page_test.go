@@ -52,6 +52,7 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 		if open := openPages(shop, old); len(open) != 0 {
 			t.Errorf("%s: the page can still be paid", name)
 		}
+
 		a := checkOut(b, "ends@mail.example.com")
 		if error := a.Text("errors", "error"); error == "cart-not-found" || error == "cart-is-empty" { // the cart was not merged
 			b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "7", "quantity", "1"), "success", "cart_add_product_sku")
@@ -62,9 +63,11 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 		if fresh == old {
 			t.Errorf("%s: the old page is handed out again", name)
 		}
+
 		shop.Pay(fresh, payAs("ends@mail.example.com"))
 		b.Want(b.Success(fresh), "success", pageOfSuccess)
 	}
+
 	shop.Exec("order", `UPDATE sku SET stock = NULL WHERE id = 7`)
 	shop.Check(60 * time.Second)
 }
@@ -96,6 +99,8 @@ func TestAPageThatStripeWouldNotClose(t *testing.T) {
 		if !oldFirst {
 			first, second = fresh, old
 		}
+
+		// Both pages are paid.
 		for _, session := range []string{first, second} {
 			shop.Pay(session, payAs(email))
 			b.Success(session)
@@ -106,11 +111,14 @@ func TestAPageThatStripeWouldNotClose(t *testing.T) {
 			t.Errorf("the second payment is %d times on the list for staff", n)
 		}
 		except = append(except, second)
+
 		// A later checkout is another purchase.
 		another := b.Checkout("6", "1", email)
 		shop.Pay(another, payAs(email))
 		b.Want(b.Success(another), "success", pageOfSuccess)
 	}
+
+	// The sweep closes a page once Stripe does.
 	b := shop.Browser()
 	left := b.Checkout("6", "1", "left@mail.example.com")
 	b.Want(b.Post("/order/cart-delete-cart"), "success", "cart_delete_cart")
@@ -130,12 +138,14 @@ func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 	for round := range 12 {
 		b := shop.Browser()
 		b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
+
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		before := map[string]bool{}
 		for _, one := range shop.Ledger() {
 			before[one.ID] = true
 		}
+
 		answers := 0
 		for click := range 10 {
 			wg.Go(func() {
@@ -161,6 +171,7 @@ func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		var open []int64
 		for _, one := range shop.Ledger() {
@@ -171,6 +182,7 @@ func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 		if len(open) != 1 || answers == 0 {
 			t.Fatalf("round %d: %d pages can be paid, %d clicks were answered by a page", round, len(open), answers)
 		}
+
 		held := shop.Count("order", `SELECT total FROM checkout WHERE state = 'open' ORDER BY created_at DESC LIMIT 1`)
 		if int64(held) != open[0] {
 			t.Errorf("round %d: the open page is for %d, the shop holds one for %d", round, open[0], held)
@@ -202,6 +214,7 @@ func TestPaidInAnotherTab(t *testing.T) {
 		if order == "" {
 			t.Fatalf("%s: no order", name)
 		}
+
 		b.Want(a, order, "errors", "order_identifier")
 		b.Want(a, "paid-already", "errors", "reason")
 		if text := a.Text("errors", "description"); !strings.Contains(text, order) {

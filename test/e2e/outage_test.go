@@ -71,7 +71,8 @@ func TestBrokerAway(t *testing.T) {
 		for n := range 2 {
 			buyPromptly(t, shop, fmt.Sprintf("away%d.%d@mail.example.com", round, n))
 		}
-		// a payment that only the webhook reports
+
+		// A payment that only the webhook reports.
 		session := shop.Browser().Checkout("7", "1", "untold@mail.example.com")
 		shop.Pay(session, nil)
 		shop.Eventually(30*time.Second, "Stripe's events are stored although the broker is away", func() bool {
@@ -83,6 +84,7 @@ func TestBrokerAway(t *testing.T) {
 		if stored == shop.Count("webhook", `SELECT count(*) FROM event`) {
 			t.Error("no event was stored")
 		}
+
 		broker.Start()
 		shop.Check(60 * time.Second)
 		views := 1 + 2*(round+1)
@@ -186,7 +188,7 @@ func TestDatabaseAway(t *testing.T) {
 	if n := len(shop.Orders()); n != 3 {
 		t.Errorf("%d orders", n)
 	}
-	// orders before, during and after the outage
+	// Orders before, during and after the outage.
 	shop.Eventually(30*time.Second, "all page views are stored",
 		func() bool { return shop.Count("events", `SELECT count(*) FROM page_view`) == 3 })
 }

@@ -31,6 +31,8 @@ func TestTwentyReportsOfAPaymentMakeOneOrder(t *testing.T) {
 	shop.StripeSwitches(dropWebhooks)
 	b := shop.Browser()
 	session, event := paidUntold(t, shop, b, "twenty@mail.example.com")
+
+	// Ten success pages and ten webhooks at the same moment.
 	start := make(chan struct{})
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -58,6 +60,8 @@ func TestTwentyReportsOfAPaymentMakeOneOrder(t *testing.T) {
 	if len(identifiers) != 1 {
 		t.Errorf("identifiers: %v", identifiers)
 	}
+
+	// The same event again, and under other ids as Stripe may send it.
 	for range 100 {
 		if status, err := shop.PostEvent(event); err != nil || status != 200 {
 			t.Fatalf("the same event again: %d %v", status, err)
@@ -69,6 +73,7 @@ func TestTwentyReportsOfAPaymentMakeOneOrder(t *testing.T) {
 			t.Fatalf("another event about it: %d %v", status, err)
 		}
 	}
+
 	shop.Check(60 * time.Second)
 	if n := shop.Count("webhook", `SELECT count(*) FROM event`); n != 6 {
 		t.Errorf("%d events are stored", n)
@@ -166,6 +171,7 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 		if i == 0 {
 			discounts(shop)
 		}
+
 		b := shop.Browser()
 		b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "5"), "success", "cart_add_product_sku")
 		b.Want(b.Post("/order/cart-apply-discount-code", "discount_code_id", "E2ETEN"), "success", "cart_apply_discount_code")
@@ -177,6 +183,7 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 		a := b.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", email)
 		b.Want(a, "success", "create_checkout_session")
 		session := a.Text("session_id")
+
 		change(b)
 		shop.Pay(session, payAs(email))
 		identifier := b.Success(session).Text("order_identifier")
@@ -184,6 +191,7 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 			t.Errorf("change %d: the success page says %s", i, b.Success(session).Body)
 			continue
 		}
+
 		order := b.Get("/order/" + identifier)
 		if got := order.At("order_data", "order_totals", "order_total"); fmt.Sprint(got) != fmt.Sprint(total) {
 			t.Errorf("change %d: shown %v, ordered %v in %s", i, total, got, order.Body)

@@ -154,11 +154,13 @@ func TestReplicas(t *testing.T) {
 	if rounds == 0 {
 		o, shoppers = shoptest.FleetOptions{Twice: []string{"order", "user"}, Brokers: 1}, 3
 	}
+
 	f := shoptest.StartFleet(t, o)
 	targets := append([]string{"broker"}, shoptest.Services...)
 	if rounds == 0 {
 		rounds, targets = 1, []string{"order"}
 	}
+
 	c := newCrowd(t, f.Shop, shoppers)
 	c.more(3)
 	seen := 0
@@ -168,6 +170,7 @@ func TestReplicas(t *testing.T) {
 			end  func(*shoptest.Process)
 		}{{"kill -9", (*shoptest.Process).Kill}, {"stop", (*shoptest.Process).Stop}} {
 			cut := 0
+
 			for _, service := range targets {
 				of := f.Of(service)
 				p := of[round%len(of)]
@@ -175,6 +178,7 @@ func TestReplicas(t *testing.T) {
 				c.more(int64(shoppers))
 				p.Start()
 				c.more(3)
+
 				asked, changes, now := c.failures(seen)
 				seen = now
 				may := 0
@@ -193,12 +197,14 @@ func TestReplicas(t *testing.T) {
 				c.clicks.Load(), cut)
 		}
 	}
+
 	c.end()
 	f.Check(60 * time.Second)
 	if n := len(f.Orders()); int64(n) != c.bought.Load() {
 		t.Errorf("%d purchases are %d orders", c.bought.Load(), n)
 	}
 	t.Logf("%d clicks, %d of them for a change, %d purchases = orders = mails", c.clicks.Load(), c.changes.Load(), c.bought.Load())
+
 	folder := shoptest.Faults(t, "admin", "order", "user")
 	clicksUnderKills(t, f, folder)
 	staffUnderKills(t, f, folder)

@@ -87,6 +87,7 @@ func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var all struct {
 		Shop   string                    `json:"shop"`
 		At     time.Time                 `json:"at"`
@@ -97,6 +98,8 @@ func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 	if err := json.Unmarshal(about, &all); err != nil || all.Tables["order.orders"]["rows"] != 5.0 {
 		t.Fatalf("about.json: %v %v", err, all.Tables["order.orders"])
 	}
+
+	// A backup with a wrong checksum.
 	all.Tables["order.orders"]["sum"] = "1"
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -112,6 +115,7 @@ func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 	if err := os.CopyFS(filepath.Join(other, "media"), os.DirFS(filepath.Join(folder, "media"))); err != nil {
 		t.Fatal(err)
 	}
+
 	code, out, stderr := shop.Command("restore", "-from", other)
 	if code != 1 || out != "" || !strings.Contains(stderr, "order.orders") {
 		t.Errorf("restore of a damaged backup: %d %s%s", code, out, stderr)

@@ -270,6 +270,8 @@ func (l *life) checkExport(t *testing.T, tokens []string) {
 	if err := json.Unmarshal([]byte(out), &parts); code != 0 || err != nil {
 		t.Fatalf("export ended with %d, %v: %s", code, err, stderr)
 	}
+
+	// Everything is there.
 	for service, lists := range map[string]map[string]int{
 		"user": {"accounts": 1, "former_addresses": 1, "terms_agreed": 1, "codes": 3, "prospects": 1, "consents": 1,
 			"unsubscribe_reasons": 1, "chat_messages": 1},
@@ -291,11 +293,14 @@ func (l *life) checkExport(t *testing.T, tokens []string) {
 			t.Errorf("the export does not mention %s", want)
 		}
 	}
+
+	// Secrets are not.
 	for _, secret := range []string{"argon2", "token_hash", bystander} {
 		if strings.Contains(out, secret) {
 			t.Errorf("the export mentions %s", secret)
 		}
 	}
+
 	if code, byAddress, stderr := l.shop.Command("customer", "export", "-email", strings.ToLower(oldAddress)); code != 0 ||
 		!strings.Contains(byAddress, l.asVisitor) {
 		t.Errorf("export by a former address ended with %d: %s", code, stderr)
@@ -335,6 +340,7 @@ func (l *life) publishLate(t *testing.T, tokens []string) {
 		msg.ProspectChanged: {"order-user", "mailer-user", "events-user"},
 		msg.UserRegistered:  {"mailer-user", "events-user"}, msg.MailSubject(msg.MailUsername): {"mailer-mail"},
 		msg.MailSentSubject: {"events-mail"}}
+
 	publish := func(subject string, payload any) { l.publish(t, subject, msg.KeyBegin(subject)+"late", payload) }
 	publish(msg.OrderPlacedSubject, msg.OrderPlaced{OrderID: 99, Identifier: "LATE", PlacedAt: before, Email: oldAddress,
 		CustomerName: "Quirina Zeltbaum", ProspectCode: tokens[0], Currency: "usd", Newsletter: true, ConsentAt: before})
@@ -346,6 +352,7 @@ func (l *life) publishLate(t *testing.T, tokens []string) {
 		Data: map[string]string{"username": username}, CreatedAt: before, Deadline: time.Now().Add(time.Hour)})
 	publish(msg.MailSentSubject, msg.MailDone{Key: "late:x", Kind: msg.MailOrderVisitor, EmailCode: "x", ProspectCode: tokens[2],
 		At: before})
+
 	for subject, consumers := range late {
 		key := msg.KeyBegin(subject) + "late"
 		for _, consumer := range consumers {
@@ -360,6 +367,8 @@ func (l *life) publishLate(t *testing.T, tokens []string) {
 // checkRest checks what must be left: orders with their amounts, and all data of others.
 func (l *life) checkRest(t *testing.T) {
 	t.Helper()
+
+	// The orders stay, without the person.
 	b := l.shop.Browser()
 	for _, identifier := range []string{l.asVisitor, l.asOwner} {
 		order := b.Get("/order/" + identifier)
@@ -367,6 +376,8 @@ func (l *life) checkRest(t *testing.T) {
 		b.Want(order, "29.51", "order_data", "order_totals", "order_total")
 		b.Want(order, nil, "order_data", "order_payment_info", "email")
 	}
+
+	// The account is gone, and others stay.
 	l.home.Want(l.home.Get("/user/logged-in"), false, "logged_in")
 	b.Want(b.Post("/user/login", "username", username, "password", "Secret!word1", "remember_me", "false"), "false", "login")
 	for service, sql := range map[string]string{

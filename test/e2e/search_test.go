@@ -59,9 +59,11 @@ func searchEverything(t *testing.T, shop *shoptest.Shop, js jetstream.JetStream,
 			}
 		}
 	}
+
 	for _, schema := range allinone.Schemas() {
 		searchSchema(t, shop, schema.Service, look)
 	}
+
 	for _, s := range msg.Streams {
 		stream, err := js.Stream(t.Context(), s.Name)
 		if err != nil {
@@ -96,6 +98,7 @@ func searchSchema(t *testing.T, shop *shoptest.Shop, service string, look func(w
 	if err != nil || len(tables) < 3 {
 		t.Fatalf("tables of %s: %v, %v", service, tables, err)
 	}
+
 	for _, table := range tables {
 		rows, err := shop.Database(service).Query(t.Context(), `SELECT to_jsonb(t)::text FROM `+pgx.Identifier{table}.Sanitize()+` AS t`)
 		if err != nil {

@@ -83,9 +83,13 @@ func TestCampaignToASegment(t *testing.T) {
 func TestAutomaticMailsOfAShop(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Faults: true})
+
+	// Staff switch the mails on.
 	staff := shop.Staff("order")
 	staff.Post("/staff/settings/automatic-mails", "version", "1", "checkout_reminder", "on", "shop_back_in_stock", "on", "review_request",
 		"on").Has(303)
+
+	// A stranger signs up for a sold-out item, twice.
 	shop.Exec("order", `UPDATE sku SET stock = 0 WHERE id = 6`)
 	shop.Eventually(time.Minute, "the product's page offers to tell", func() bool {
 		_, page := callShop(t, http.MethodGet, shop.URL+"/product/ITHJW3mytn", "", "")
@@ -98,6 +102,8 @@ func TestAutomaticMailsOfAShop(t *testing.T) {
 			t.Fatalf("%d %.200s", status, answer)
 		}
 	}
+
+	// A visitor leaves a checkout.
 	left := shop.Browser()
 	left.Get("/user/token")
 	left.Want(left.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1"), "success", "cart_add_product_sku")
@@ -105,6 +111,8 @@ func TestAutomaticMailsOfAShop(t *testing.T) {
 		"anonymous_email_address_payment_lookup")
 	left.Want(left.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "left@mail.example.com", "newsletter",
 		"true"), "success", "create_checkout_session")
+
+	// A buyer's order is shipped.
 	buyer := shop.Browser()
 	buyer.Get("/user/token")
 	buyer.Want(buyer.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1"), "success", "cart_add_product_sku")
@@ -113,10 +121,13 @@ func TestAutomaticMailsOfAShop(t *testing.T) {
 	shop.Pay(a.Text("session_id"), payAs("buyer@mail.example.com"))
 	order := buyer.Success(a.Text("session_id")).Text("order_identifier")
 	shop.WaitMails("buyer@mail.example.com", 1, time.Minute)
+
 	shop.Eventually(time.Minute, "mailer knows the prospects", func() bool {
 		return shop.Count("mailer", `SELECT count(*) FROM recipient
 			WHERE email = ANY('{left@mail.example.com,buyer@mail.example.com}')`) == 2
 	})
+
+	// Time passes: the mails are due.
 	shop.Stop()
 	shop.Exec("order", `INSERT INTO shipment (id, order_id, carrier, mail_at, told_at, by_name, shipped_at)
 		SELECT 'sent', id, 'Post', now(), now(), 'Kim', now() - interval '14 days 1 hour' FROM orders WHERE identifier = $1`, order)
@@ -126,6 +137,8 @@ func TestAutomaticMailsOfAShop(t *testing.T) {
 	shop.Exec("order", `UPDATE checkout SET state = 'expired', created_at = created_at - interval '5 hours',
 		expires_at = now() - interval '5 hours' WHERE email = 'left@mail.example.com'`)
 	shop.Exec("order", `UPDATE sku SET stock = 5 WHERE id = 6`)
+
+	// The shop dies at each step.
 	for _, point := range []string{"order.automatic-taken:2", "mailer.claimed:1", "mailer.written:1", "mailer.sent:1", "mailer.noted:1"} {
 		shop.AgainUnseen("FAULT=" + point)
 		if !shop.Ended(time.Minute) {
@@ -133,6 +146,8 @@ func TestAutomaticMailsOfAShop(t *testing.T) {
 		}
 	}
 	shop.Again("FAULT=")
+
+	// Each mail arrives once.
 	for to, mails := range map[string]int{"stranger@mail.example.com": 1, "left@mail.example.com": 1, "buyer@mail.example.com": 2} {
 		if got := shop.WaitMails(to, mails, 2*time.Minute); len(got) != mails {
 			t.Errorf("%d mails to %s, want %d", len(got), to, mails)

@@ -71,6 +71,8 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 {
 		t.Fatalf("create: %d %s%s", code, out, stderr)
 	}
+
+	// A drill database belongs to the shop's owner.
 	conn, err := pgx.Connect(t.Context(), server)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +81,8 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+drill+" OWNER "+name+"_owner"); err != nil {
 		t.Fatal(err)
 	}
+
+	// The shop refuses the drill's settings.
 	u, err := url.Parse(server)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +92,8 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if code, out, stderr := shoptest.Command(t, slip, "migrate"); code != 1 || !strings.Contains(stderr, "serves the database "+name) {
 		t.Errorf("migrating the drill with other passwords: %d %s%s", code, out, stderr)
 	}
+
+	// Destroying refuses first, and changes nothing.
 	destroy := func() (int, string) {
 		code, out, stderr := shoptest.Command(t, env, "destroy", name, "-yes", name)
 		return code, out + stderr
@@ -98,6 +104,8 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 { // nothing was destroyed
 		t.Errorf("create once more: %d %s%s", code, out, stderr)
 	}
+
+	// Without the drill it succeeds.
 	if _, err := conn.Exec(t.Context(), "DROP DATABASE "+drill); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +149,7 @@ func newNeighbor(t *testing.T, dir, name, server string, env ...string) *neighbo
 		}
 		n.made = max(n.made, time.Since(began))
 	}
+
 	text, err := os.ReadFile(filepath.Join(dir, name, "shop.env")) //nolint:gosec // of this test
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +162,7 @@ func newNeighbor(t *testing.T, dir, name, server string, env ...string) *neighbo
 			t.Errorf("destroy: %d %s%s", code, out, stderr)
 		}
 	})
+
 	env = nil
 	for _, m := range regexp.MustCompile(`(?m)^(\w+)='(.*)'$`).FindAllStringSubmatch(string(text), -1) {
 		n.settings[m[1]] = m[2]
@@ -181,6 +191,7 @@ func rolesStayAtHome(t *testing.T, a, b *neighbor) {
 			}
 			password, _ = own.User.Password()
 		}
+
 		u.User = url.UserPassword(pg.Role(a.name, service), password)
 		pool, err := pg.Open(t.Context(), u.String(), a.name, service)
 		if err != nil {
@@ -191,6 +202,8 @@ func rolesStayAtHome(t *testing.T, a, b *neighbor) {
 		}
 		pool.Close()
 	}
+
+	// Commands and services refuse the wrong database.
 	wrong := []string{"DATABASE_URL=" + b.settings["DATABASE_URL"], "SHOP_NAME=" + a.name}
 	if code, _, stderr := shoptest.Command(t, wrong, "order", "payments"); code != 1 || !strings.Contains(stderr, pg.ErrOtherShop.Error()) {
 		t.Errorf("a command with the wrong database: %d %s", code, stderr)
@@ -199,6 +212,7 @@ func rolesStayAtHome(t *testing.T, a, b *neighbor) {
 		!strings.Contains(stderr, pg.ErrOtherShop.Error()) {
 		t.Errorf("migrate with the wrong database: %d %s", code, stderr)
 	}
+
 	pool, err := pg.Open(t.Context(), b.settings["DATABASE_URL"], a.name, "order")
 	if err != nil {
 		t.Fatal(err)
@@ -240,6 +254,8 @@ func accountsStayAtHome(t *testing.T, a, b *neighbor, wide *nats.Subscription) {
 			t.Errorf("destroy: %s", stderr)
 		}
 	}()
+
+	// No login of one is valid at the other.
 	own, err := url.Parse(a.NATS)
 	if err != nil {
 		t.Fatal(err)
@@ -261,6 +277,8 @@ func accountsStayAtHome(t *testing.T, a, b *neighbor, wide *nats.Subscription) {
 			}
 		}
 	}
+
+	// Staff receive only messages of their own shop.
 	placed := 0
 	for {
 		m, err := wide.NextMsg(100 * time.Millisecond)
@@ -277,6 +295,8 @@ func accountsStayAtHome(t *testing.T, a, b *neighbor, wide *nats.Subscription) {
 	if placed == 0 {
 		t.Error("the staff of a shop do not hear their own")
 	}
+
+	// A message of one does not arrive in the other.
 	before := messages(t, b)
 	js := streams(t, a)
 	for _, subject := range []string{"stripe." + completed, msg.UserErased, "staff.acted.order"} {
@@ -371,6 +391,8 @@ func staffStayAtHome(t *testing.T, a, b *neighbor) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	// Sign in at home.
 	client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	w, err := client.PostForm(a.AdminLink, nil)
 	if err != nil {
@@ -384,6 +406,8 @@ func staffStayAtHome(t *testing.T, a, b *neighbor) {
 	if w.StatusCode != http.StatusSeeOther || len(jar.Cookies(home)) == 0 {
 		t.Fatalf("signing in: %s", w.Status)
 	}
+
+	// The session.
 	for shop, want := range map[*neighbor]int{a: http.StatusOK, b: http.StatusSeeOther} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.Admin+"/orders", nil)
 		if err != nil {
@@ -403,6 +427,8 @@ func staffStayAtHome(t *testing.T, a, b *neighbor) {
 			t.Errorf("a session of %s at %s: %s, want %d", a.name, shop.name, w.Status, want)
 		}
 	}
+
+	// A token.
 	token := apiToken(t, client, a)
 	for shop, want := range map[*neighbor]int{a: http.StatusOK, b: http.StatusUnauthorized} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.Admin+"/orders", nil)

@@ -24,6 +24,7 @@ func TestTheShopShowsWhatStaffChange(t *testing.T) {
 	s := shoptest.Start(t, shoptest.Options{})
 	staff, shopper := s.Staff("order"), s.Browser()
 	staff.Header = http.Header{"Accept": {"application/json"}}
+
 	const bands = "/staff/catalog/products/v26ujdy3N1"
 	sku := fmt.Sprint(staff.Get(bands+"/skus").OK().At("skus", "0", "id"))
 	change := func(page, version string, pairs ...string) {
@@ -31,6 +32,7 @@ func TestTheShopShowsWhatStaffChange(t *testing.T) {
 		at := fmt.Sprint(staff.Get(bands).OK().At("product", version))
 		staff.Post(bands+page, append([]string{"version", at}, pairs...)...).OK()
 	}
+
 	begins := time.Now()
 	for _, c := range []struct {
 		what, path, shows string // "!" before a text that must be gone
@@ -70,6 +72,7 @@ func TestTheShopShowsWhatStaffChange(t *testing.T) {
 		if shown() {
 			t.Fatalf("%s: %s says %s before", c.what, c.path, c.shows)
 		}
+
 		c.change()
 		changed := time.Now()
 		s.Eventually(30*time.Second, c.what+" is in the shop", shown)
@@ -78,6 +81,7 @@ func TestTheShopShowsWhatStaffChange(t *testing.T) {
 		}
 		t.Logf("%s: after %v", c.what, time.Since(changed).Round(time.Millisecond))
 	}
+
 	if page := shopper.Get("/product/v26ujdy3N1"); page.Status != http.StatusNotFound {
 		t.Errorf("a draft: status %d", page.Status)
 	}

@@ -47,6 +47,7 @@ func TestAShopThatCannotStartSaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() }) // the test is over
+
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, []byte("not a folder"), 0o600); err != nil {
@@ -94,6 +95,7 @@ func TestAShopThatCannotStartSaysWhy(t *testing.T) {
 			wantOneLine(t, what, code, stderr, c.names...)
 		})
 	}
+
 	t.Cleanup(func() {
 		if text, err := os.ReadFile(file); err != nil || string(text) != "not a folder" { //nolint:gosec // the test's own file
 			t.Errorf("the file in the way was changed: %q %v", text, err)
@@ -218,18 +220,22 @@ func TestStopsCleanlyUnderLoad(t *testing.T) {
 			}
 		}()
 	}
+
+	// Stop during requests.
 	buyPromptly(t, shop, "busy@mail.example.com")
 	began := time.Now()
 	shop.Stop()
 	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
+
 	close(stop)
 	for range 4 {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	}
+
 	shop.Again()
 	shop.Check(60 * time.Second)
 }

@@ -45,6 +45,7 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 		c.t.Errorf("%s %s with %v, %v", r.Method, r.URL, r.Header, err)
 		return
 	}
+
 	var sent struct {
 		ResourceSpans []struct {
 			Resource struct {
@@ -59,6 +60,7 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(body, &sent); err != nil {
 		c.t.Errorf("%v in %s", err, body)
 	}
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bodies.Write(body)

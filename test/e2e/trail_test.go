@@ -146,6 +146,7 @@ func (o *office) follow(identifier string) {
 		FROM orders WHERE identifier = $1`, identifier).Scan(&checkout, &session, &payment); err != nil {
 		o.Fatal(err)
 	}
+
 	read := func(service, sql string, args ...any) []string {
 		o.Helper()
 		rows, err := o.shop.Database(service).Query(o.Context(), sql, args...)
@@ -158,6 +159,8 @@ func (o *office) follow(identifier string) {
 		}
 		return list
 	}
+
+	// Everything that the databases know.
 	var want []string
 	for _, part := range partsOfTheWay {
 		sql := `SELECT n FROM (VALUES ($1::text, $2::text, $3::text, $4::text)) AS v (a, b, c, d) CROSS JOIN LATERAL (` + part.sql +
@@ -175,6 +178,8 @@ func (o *office) follow(identifier string) {
 	for _, service := range []string{"order", "user", "events", "mailer"} {
 		want = append(want, read(service, `SELECT 'received by ' || consumer || ' ' || key FROM inbox WHERE key = ANY($1)`, keys)...)
 	}
+
+	// Is in the trail, without a gap.
 	hops, _ := o.trail(identifier)
 	for _, h := range hops {
 		if h.Step == "gap" {
@@ -187,6 +192,7 @@ func (o *office) follow(identifier string) {
 			}
 		}
 	}
+
 	if len(want) > 0 {
 		o.Errorf("the trail of order %s has %d hops and lacks %q", identifier, len(hops), want)
 	}
@@ -225,6 +231,7 @@ func TestTrailAmongMany(t *testing.T) {
 	} {
 		shop.Exec(fill.service, fill.sql, *trailed)
 	}
+
 	for _, service := range []string{"order", "user", "events", "mailer", "webhook", "admin"} {
 		shop.Exec(service, `ANALYZE`)
 	}
@@ -233,6 +240,7 @@ func TestTrailAmongMany(t *testing.T) {
 	o := newOffice(t, shop)
 	bought := shop.Orders()[*trailed]
 	o.follow(bought.Identifier)
+
 	payment := shop.Ledger()[0].PaymentIntent
 	for _, key := range []string{bought.Identifier, bought.SessionID, payment, bought.Email, "orderk7", "cs_8", "pi_9", "evt_10", "k11",
 		"c12@mail.example.com", "order-confirmation:k13"} {

@@ -18,6 +18,7 @@ func TestWhatOnlyStripeDislikesStopsNoSale(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	payer := 0
 	buys := func(address string) {
 		t.Helper()
@@ -25,19 +26,23 @@ func TestWhatOnlyStripeDislikesStopsNoSale(t *testing.T) {
 		payer++
 		shop.Pay(session, payAs(address))
 	}
+
 	for _, address := range []string{"two..dots@mail.example.com", "hyphen@-mail.example.com"} {
 		buys(address)
 		shop.WaitMails(address, 1, 60*time.Second)
 	}
+
 	for _, picture := range []string{"/img/red clip.jpg", "img/größe.jpg", "//cdn.example/a b.jpg", "/img/100%.jpg",
 		"https://bücher.example/x.jpg", "ftp://cdn.example/x.jpg", "http://[", `\img\x.jpg`} {
 		exec(`UPDATE sku_image SET image_url = $1 WHERE sku_id = 6`, picture)
 		buys("pictures@mail.example.com")
 	}
+
 	exec(`UPDATE sku SET color = '  ', size = '' WHERE id = 6`)
 	buys("colour@mail.example.com")
 	exec(`UPDATE product SET title = E' \t ' WHERE id = 2`)
 	buys("title@mail.example.com")
+
 	shop.Check(60 * time.Second)
 	if n := len(shop.Orders()); n != payer {
 		t.Errorf("%d orders of %d", n, payer)

@@ -21,16 +21,21 @@ func TestUpgrade(t *testing.T) {
 	if old == "" {
 		t.Fatal("OLD_PROGRAMS is not set: run make upgrade")
 	}
+
 	const shoppers = 6
 	f := shoptest.StartFleet(t, shoptest.FleetOptions{Twice: shoptest.Services, Brokers: 1, Programs: old})
 	c := newCrowd(t, f.Shop, shoppers)
 	shipped := make(chan int, 1)
 	var migrated atomic.Bool
 	go func() { shipped <- c.ship(f, old, &migrated) }()
+
+	// Migrate under the old processes.
 	c.more(2 * shoppers)
 	f.Migrate("")
 	migrated.Store(true)
 	c.more(2 * shoppers)
+
+	// Replace one process after another.
 	for _, p := range f.Of("shop") {
 		p.Upgrade()
 	}
@@ -40,6 +45,8 @@ func TestUpgrade(t *testing.T) {
 			c.more(shoppers)
 		}
 	}
+
+	// Go back for one process of each service.
 	for _, service := range shoptest.Services {
 		p := f.Of(service)[0]
 		p.Stop()
@@ -47,6 +54,7 @@ func TestUpgrade(t *testing.T) {
 		p.Start()
 		c.more(shoppers)
 	}
+
 	c.end()
 	n := <-shipped
 	asked, changes, _ := c.failures(0)
@@ -57,6 +65,7 @@ func TestUpgrade(t *testing.T) {
 	if orders := len(f.Orders()); int64(orders) != c.bought.Load() {
 		t.Errorf("%d purchases are %d orders", c.bought.Load(), orders)
 	}
+
 	parcels := f.Count("order", `SELECT count(*) FROM shipment`)
 	if n == 0 || parcels != n {
 		t.Errorf("staff sent %d orders, and %d are on their way", n, parcels)

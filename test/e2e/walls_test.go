@@ -32,6 +32,8 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 	if err != nil || staff.User.Username() != "staff" {
 		t.Fatalf("the settings for commands name the broker as %s, %v", shop.NATS, err)
 	}
+
+	// Logins that are not staff's.
 	event := []byte(`{"id":"evt_forged","type":"` + completed + `"}`)
 	before := shop.Count("order", `SELECT count(*) FROM orders`)
 	for _, login := range []*url.Userinfo{
@@ -46,9 +48,12 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 			nc.Close()
 		}
 	}
+
 	if n := shop.Count("order", `SELECT count(*) FROM orders`); n != before {
 		t.Errorf("%d orders that no one paid", n-before)
 	}
+
+	// Staff's own login.
 	nc, err := nats.Connect(shop.NATS)
 	if err != nil {
 		t.Fatalf("staff cannot log in at the broker: %v", err)
@@ -61,6 +66,7 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 	if info, err := js.StreamInfo("STRIPE"); err != nil || info.Config.Name != "STRIPE" {
 		t.Errorf("staff cannot look at a stream: %v", err)
 	}
+
 	for _, name := range []string{"settings", "secret", "nats-secret", "database-secret", "standin-key",
 		filepath.Join("postgres", "password")} {
 		if info, err := os.Stat(filepath.Join(shop.DataDir, name)); err != nil || info.Mode().Perm() != 0o600 {
@@ -80,6 +86,7 @@ func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	seen := map[string]bool{}
 	for rows.Next() {
 		var service, login string
@@ -92,6 +99,7 @@ func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 		}
 		seen[service] = true
 	}
+
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -119,11 +127,13 @@ func listenersKnowTheirNames(t *testing.T, shop *shoptest.Shop) {
 		}
 		return w.StatusCode, readAll(t, w)
 	}
+
 	for _, path := range []string{"/staff/parked/edge", "/staff/trail?key=x", "/staff/work-list", "/staff/orders"} {
 		if status, body := ask(shop.URL+path, ""); status != http.StatusNotFound { // shoppers find no back office
 			t.Errorf("%s in the shop: %d %.200s", path, status, body)
 		}
 	}
+
 	for _, address := range []string{
 		shop.Metrics + "/metrics", shop.Metrics + "/healthz", shop.Metrics + "/readyz",
 		shop.Monitor + "/", shop.Monitor + "/varz", shop.Monitor + "/jsz?consumers=true", shop.Monitor + "/connz",

@@ -74,12 +74,14 @@ func (s *Shop) Event(eventType, session string) []byte {
 	if err != nil {
 		s.tb.Fatal(err)
 	}
+
 	r.Header.Set("Authorization", "Bearer sk_test_"+s.secret("standin-key"))
 	w, err := http.DefaultClient.Do(r)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
 	defer w.Body.Close() //nolint:errcheck // it was read
+
 	var list struct{ Data []json.RawMessage }
 	if err := json.NewDecoder(w.Body).Decode(&list); err != nil {
 		s.tb.Fatalf("Stripe's events: %d %v", w.StatusCode, err)
@@ -180,9 +182,11 @@ func (s *Shop) Check(limit time.Duration, except ...string) {
 			paid[one.ID] = one
 		}
 	}
+
 	s.Eventually(limit, fmt.Sprintf("%d orders for as many payments", len(paid)),
 		func() bool { return len(s.Orders()) >= len(paid) })
 	s.Quiet(limit)
+
 	orders := s.Orders()
 	if len(orders) != len(paid) {
 		s.tb.Errorf("%d payments are %d orders", len(paid), len(orders))
@@ -197,6 +201,7 @@ func (s *Shop) Check(limit time.Duration, except ...string) {
 		}
 		s.checkMail(o)
 	}
+
 	for _, one := range allinone.Schemas() {
 		if n := s.Count(one.Service, `SELECT count(*) FROM parked`); n > 0 {
 			s.tb.Errorf("%s has parked %d messages", one.Service, n)

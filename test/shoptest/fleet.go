@@ -76,6 +76,7 @@ func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 	} else {
 		f.DatabaseURL = testenv.Database(tb) // the other version creates the tables
 	}
+
 	// Cleanups run in reverse order, so the services stop before the parts that they need.
 	front := f.listen()
 	f.standIns(front)
@@ -83,6 +84,7 @@ func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 	f.settings(o.Brokers)
 	f.Migrate(o.Programs)
 	f.start(f.process("shop", "provision"))
+
 	at := map[string][]string{}
 	var services []*Process
 	for _, service := range Services {
@@ -94,6 +96,7 @@ func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 			services = append(services, p)
 		}
 	}
+
 	f.Admin = strings.Replace(at["admin"][0], "127.0.0.1", "localhost", 1) // passkeys need a host name
 	for _, p := range services {
 		for _, service := range Services {
@@ -102,6 +105,7 @@ func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 		p.env = append(p.env, "ADMIN_URL="+f.Admin)
 		f.start(p)
 	}
+
 	f.balance(front, at["edge"])
 	return f
 }

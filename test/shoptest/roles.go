@@ -92,12 +92,14 @@ func runBroker() error {
 			return err
 		}
 	}
+
 	opts.StoreDir, opts.NoSigs, opts.NoLog = os.Getenv("BROKER_DIR"), true, true
 	if routes := os.Getenv("BROKER_ROUTES"); strings.Contains(routes, ",") {
 		opts.Cluster.Name, opts.Routes = "shop", server.RoutesFromStr(routes)
 	} else {
 		opts.Cluster = server.ClusterOpts{}
 	}
+
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		return err
@@ -106,6 +108,7 @@ func runBroker() error {
 	if !srv.ReadyForConnections(30 * time.Second) {
 		return errors.New("the broker does not start")
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	<-ctx.Done()

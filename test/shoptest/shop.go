@@ -101,6 +101,7 @@ func Start(tb testing.TB, o Options) *Shop {
 	if s.DatabaseURL == "" && !o.OwnDatabase {
 		s.DatabaseURL = FreshDatabase(tb)
 	}
+
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR",
 		"ADMIN_ADDR", "NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
@@ -110,6 +111,7 @@ func Start(tb testing.TB, o Options) *Shop {
 	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"),
 		"HOME="+os.Getenv("HOME"))
 	s.env = append(s.env, o.Env...)
+
 	s.start(true)
 	tb.Cleanup(func() {
 		if s.cmd != nil {
@@ -141,6 +143,7 @@ func (s *Shop) start(wait bool) {
 	}
 	s.cmd = exec.Command(binary, "run") //nolint:gosec // our own binary
 	s.cmd.Env = s.env
+
 	if s.logs == nil {
 		s.logs = &logs{}
 	}
@@ -152,12 +155,14 @@ func (s *Shop) start(wait bool) {
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)
 	}
+
 	open := make(chan map[string]string, 1)
 	s.done = make(chan error, 1)
 	go func() {
 		open <- addresses(bufio.NewScanner(out))
 		s.done <- s.cmd.Wait()
 	}()
+
 	if wait {
 		s.opened(open)
 	}
