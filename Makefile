@@ -80,7 +80,7 @@ campaign: need bin/withpostgres ## thousands of purchases with faults at random:
 
 .PHONY: goods
 goods: need bin/withpostgres ## a file of GOODS products (10,000), checked and applied: how long it takes
-	@GOODS=$${GOODS:-10000} $(TESTS) -count 1 -v -run TestALargeFile ./services/order | grep -v '^ *{'
+	@GOODS=$${GOODS:-10000} $(TESTS) -count 1 -v -run TestLargeImport ./services/order | grep -v '^ *{'
 
 .PHONY: cents
 cents: need bin/withpostgres ## every price from 0.01 to 1,000.00 from the database to Stripe, the order and the mail

@@ -35,7 +35,7 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 			b.Want(1, "cart_item_count")
 		}
 		if p.Cart = second.Cart; first.Cart != second.Cart {
-			t.Errorf("a visitor who had none got the carts %q and %q", first.Cart, second.Cart)
+			t.Errorf("a visitor without a cart got the carts %q and %q", first.Cart, second.Cart)
 		}
 
 		quantity := func(want int) {
@@ -64,7 +64,7 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 }
 
 // The process that died may have left its statement running in the database.
-func TestAClickBesideItselfAddsItsPiecesOnce(t *testing.T) {
+func TestParallelRepetitionsOfAClickAddOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for i := range 20 {
@@ -88,7 +88,7 @@ func TestAClickBesideItselfAddsItsPiecesOnce(t *testing.T) {
 }
 
 // A repeated request whose work is done already succeeds.
-func TestWhatIsDoneIsASuccessAgain(t *testing.T) {
+func TestRepeatedRequestsSucceed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()

@@ -12,7 +12,7 @@ import (
 
 // A server reports that archiving fails until an archive command succeeds. A server without
 // archiving reports nothing.
-func TestBackupsThatStoppedAreMeasured(t *testing.T) {
+func TestFailingArchiveIsMeasured(t *testing.T) {
 	t.Parallel()
 	start := func(mode string) *pgx.Conn {
 		c, err := pglocal.Start(t.Context(), pglocal.Options{Dir: t.TempDir(), Install: true, Settings: map[string]string{

@@ -63,6 +63,8 @@ func (e *env) mailWanted(key string, want bool) {
 	e.mailer().Post("/internal/mail-wanted", "key", key).OK().Want(want, "wanted")
 }
 
+// One reminder goes to each address whose last checkout ended unpaid some hours ago, unless its
+// shopper went on.
 func TestCheckoutReminders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -130,6 +132,8 @@ func TestCheckoutReminders(t *testing.T) {
 	}
 }
 
+// Buyers are asked for a review once, some days after their last parcel, unless the order went back
+// or is disputed.
 func TestReviewRequests(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -196,6 +200,7 @@ func TestReviewRequests(t *testing.T) {
 	e.mailWanted(msg.MailReviewRequest+":"+ann, false)
 }
 
+// Staff switch automatic mails and their times on a page that refuses invalid values.
 func TestSettingsOfAutomaticMails(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -289,7 +294,7 @@ func TestBackInStock(t *testing.T) {
 	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(false, "wanted") // a mail already on its way is not sent
 	e.mailWanted(msg.MailBackInStock+":1", false)
 	if got := wish(200, "7", "ANN@mail.example.com"); got != "noted" { // the answer reveals nothing about the address
-		t.Errorf("%s to who said no", got)
+		t.Errorf("%s to an address that declined", got)
 	}
 	if n := e.Number(`SELECT count(*) FROM restock_wish`); n != 0 || e.Number(`SELECT count(*) FROM restock_declined`) != 1 {
 		t.Errorf("%d wishes after a no", n)
@@ -318,7 +323,7 @@ func TestBackInStock(t *testing.T) {
 
 // If a SKU is sold out again before its mail leaves, the customer goes on waiting: this mail is
 // held however often mailer asks, and the next one is a new mail.
-func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
+func TestBackInStockMailIsHeldWhenSoldOut(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.switchOn("shop_back_in_stock", "on")

@@ -240,12 +240,12 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 		Found, Fits bool
 		Others      int
 	}](ctx, db, "add SKU $2 to a cart", `
-		WITH c AS (
+		WITH target AS (
 		  INSERT INTO cart (`+column+`) SELECT $1 WHERE EXISTS (SELECT FROM sku_now WHERE id = $2)
 		  ON CONFLICT (`+column+`) DO UPDATE SET updated_at = now() RETURNING id
-		), l AS (
+		), stored AS (
 		  INSERT INTO cart_line (cart_id, sku_id, quantity, clicks)
-		  SELECT id, $2, $3, array_remove(ARRAY[$5], '') FROM c
+		  SELECT id, $2, $3, array_remove(ARRAY[$5], '') FROM target
 		  ON CONFLICT (cart_id, sku_id) DO UPDATE
 		  SET clicks = (EXCLUDED.clicks || cart_line.clicks)[:$6],
 		    quantity = cart_line.quantity
@@ -253,8 +253,8 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 		  WHERE cart_line.clicks && EXCLUDED.clicks OR cart_line.quantity + EXCLUDED.quantity <= $4
 		  RETURNING cart_id
 		)
-		SELECT EXISTS (SELECT FROM c) AS found, EXISTS (SELECT FROM l) AS fits,
-		  (SELECT count(*) FROM cart_line WHERE cart_id = (SELECT id FROM c) AND sku_id <> $2) AS others`,
+		SELECT EXISTS (SELECT FROM target) AS found, EXISTS (SELECT FROM stored) AS fits,
+		  (SELECT count(*) FROM cart_line WHERE cart_id = (SELECT id FROM target) AND sku_id <> $2) AS others`,
 		owner, sku, pieces, maxPieces, who.Click, clicksKept)
 	if err != nil {
 		return added, 0, err

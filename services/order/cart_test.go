@@ -10,7 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestAnEmptyHanded(t *testing.T) {
+// Without a cart pages get empty answers, and every change is refused.
+func TestShopperWithoutACart(t *testing.T) {
 	t.Parallel()
 	p := newEnv(t).visitor()
 	p.Get("/order/cart-items").Want(false, "cart_found")
@@ -31,7 +32,8 @@ func TestAnEmptyHanded(t *testing.T) {
 	}
 }
 
-func TestAdd(t *testing.T) {
+// Quantities and SKUs are checked in the contract's order, and pieces of a SKU add up to one line.
+func TestAddToCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
@@ -80,7 +82,8 @@ func TestAdd(t *testing.T) {
 	p.Get("/internal/cart-counts?member=1&cart=none&cart="+p.Cart).Want(3, "carts", p.Cart)
 }
 
-func TestUpdateRemoveDelete(t *testing.T) {
+// Lines are changed and removed, and a deleted cart is gone.
+func TestUpdateRemoveAndDeleteCart(t *testing.T) {
 	t.Parallel()
 	p := newEnv(t).visitor()
 	p.add("1", "2")
@@ -134,7 +137,7 @@ func TestTotalsFitTheDefaultMethod(t *testing.T) {
 
 // A request that deletes a cart locks it and then its lines. Other requests at the same time must
 // neither fail nor make it fail.
-func TestACartIsDeletedBesideOtherCalls(t *testing.T) {
+func TestDeleteCartDuringOtherRequests(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for what, call := range map[string]func(p *shopper, paid checkout){
@@ -215,13 +218,14 @@ func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
 	}
 }
 
-func TestShippingMethods(t *testing.T) {
+// A shopper chooses among the active methods, the most expensive first.
+func TestChooseShippingMethod(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
 	p.add("1", "1")
 	b := p.Get("/order/cart-shipping-methods")
-	for i, identifier := range []string{"USPSPriorityMail2Day", "UPSGround", "FedExGround", "USPSRetailGround"} { // the most expensive first
+	for i, identifier := range []string{"USPSPriorityMail2Day", "UPSGround", "FedExGround", "USPSRetailGround"} { // expensive first
 		b.Want(identifier, "cart_shipping_methods", strconv.Itoa(i), "identifier")
 	}
 	p.Get("/order/cart-totals").Want("13.06", "cart_totals_data", "cart_total")
@@ -238,7 +242,8 @@ func TestShippingMethods(t *testing.T) {
 	q.Get("/order/cart-shipping-methods").Want("FedExGround", "shipping_method_selected")
 }
 
-func TestDiscountCodes(t *testing.T) {
+// Codes are applied once, while they are valid, and count in the totals.
+func TestApplyAndRemoveDiscountCodes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO discount_code (
@@ -287,6 +292,7 @@ func TestDiscountCodes(t *testing.T) {
 	p.Post(remove, "discount_code_id", "1").Want("success", "cart_remove_discount_code") // known, not on the cart
 }
 
+// Pieces that are added in parallel requests all count, in one cart.
 func TestParallelAddsLoseNothing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -311,7 +317,7 @@ func TestParallelAddsLoseNothing(t *testing.T) {
 }
 
 // One shopper with many tabs: whichever requests meet, each gets an answer of the contract.
-func TestEverythingAtOnceOnOneCart(t *testing.T) {
+func TestParallelRequestsOnOneCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	m := e.member(1)
@@ -340,6 +346,7 @@ func TestEverythingAtOnceOnOneCart(t *testing.T) {
 	wg.Wait()
 }
 
+// A cart is visible to its own shopper alone.
 func TestOneShopperNeverSeesAnothersCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -351,7 +358,8 @@ func TestOneShopperNeverSeesAnothersCart(t *testing.T) {
 	m.Get("/order/cart-items").Want(7, "item_data", "product_sku_data", "0", "sku_id")
 }
 
-func TestWrongMethods(t *testing.T) {
+// A GET does not change a cart, and a POST does not read it.
+func TestMethodNotAllowed(t *testing.T) {
 	t.Parallel()
 	p := newEnv(t).visitor()
 	for _, path := range []string{"/order/cart-add-product-sku", "/order/cart-delete-cart", "/order/create-checkout-session"} {
@@ -364,7 +372,9 @@ func TestWrongMethods(t *testing.T) {
 	}
 }
 
-func TestMerge(t *testing.T) {
+// A visitor's cart becomes the member's at login, or its missing lines are added to the member's
+// cart.
+func TestMergeCarts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	v, m := e.visitor(), e.member(1)
@@ -399,7 +409,8 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestMergeAtOnce(t *testing.T) {
+// Several visitors' carts are merged into one member's at the same time.
+func TestParallelMergesMakeOneCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	m := e.member(1)

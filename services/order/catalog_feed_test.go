@@ -50,6 +50,7 @@ func (e *env) news(since string) (list []string) {
 	return list
 }
 
+// The feed has all products on sale in shop order, and collections with their products.
 func TestCatalogFeed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -84,7 +85,7 @@ func TestCatalogFeed(t *testing.T) {
 
 // Every change of what a listing shows of a product is in the feed, however it is made, and nothing
 // else is.
-func TestCatalogFeedTellsWhatChanged(t *testing.T) {
+func TestCatalogFeedHasEachChange(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, c := range []struct {
@@ -144,7 +145,8 @@ func TestCatalogFeedMissesNoSlowChange(t *testing.T) {
 	}
 }
 
-func TestOldCatalogChangesGo(t *testing.T) {
+// Changes are kept for a day, and deleted in groups.
+func TestOldCatalogChangesAreDeleted(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`DELETE FROM catalog_change`)

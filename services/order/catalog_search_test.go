@@ -23,7 +23,9 @@ func (e *env) search(q string) (found []string, meant string) {
 	return answer.Found, answer.Meant
 }
 
-func TestSearch(t *testing.T) {
+// Words are found by beginning and stem in titles and descriptions, and a misspelled word by a
+// similar one.
+func TestSearchFindsWords(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO product (id, identifier, title, title_url, headline) VALUES
@@ -52,15 +54,17 @@ func TestSearch(t *testing.T) {
 		{q: "", want: []string{}},
 		{q: "!?& | ' :* \\", want: []string{}},
 	} {
-		found, meant := e.search(c.q)
-		slices.Sort(found)
-		slices.Sort(c.want)
-		if !slices.Equal(found, c.want) || meant != c.meant {
-			t.Errorf("%q finds %v, meant %q, want %v and %q", c.q, found, meant, c.want, c.meant)
-		}
+		t.Run(c.q, func(t *testing.T) {
+			found, meant := e.search(c.q)
+			slices.Sort(found)
+			slices.Sort(c.want)
+			if !slices.Equal(found, c.want) || meant != c.meant {
+				t.Errorf("%v, meant %q, want %v and %q", found, meant, c.want, c.meant)
+			}
+		})
 	}
 	if found, _ := e.search("paper"); found[0] != paper {
-		t.Errorf("what has a word in its title comes first: %v", found)
+		t.Errorf("a product with the word in its title is not first: %v", found)
 	}
 
 	// A word goes with its last product.

@@ -7,7 +7,7 @@ import (
 )
 
 // An edge older than the feed requests the list, and gets the products of the feed.
-func TestProducts(t *testing.T) {
+func TestProductListEqualsTheFeed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	list := e.visitor().Get("/order/products")
@@ -23,7 +23,8 @@ func TestProducts(t *testing.T) {
 	}
 }
 
-func TestProduct(t *testing.T) {
+// A product has its SKUs, pictures and videos; unknown identifiers are refused.
+func TestProductPage(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
@@ -49,6 +50,7 @@ func TestProduct(t *testing.T) {
 	}
 }
 
+// A product without SKUs can be shown.
 func TestAProductWithoutSKUs(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

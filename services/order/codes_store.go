@@ -14,20 +14,20 @@ type applied struct{ Cart, Found, Active, Added bool }
 // up, or there already. The text is compared exactly.
 func applyCode(ctx context.Context, db pg.DB, c *cart, text string, now time.Time) (a applied, err error) {
 	return pg.Get[applied](ctx, db, "apply a discount code to cart $1", `
-		WITH d AS (
+		WITH code AS (
 		  SELECT id, $3 BETWEEN start_date_time AND end_date_time
 		    AND (max_uses IS NULL OR uses < max_uses OR EXISTS (
 		      SELECT FROM code_use u JOIN checkout o ON o.id = u.checkout_id
 		      WHERE u.code_id = discount_code.id AND o.cart_id = $1 AND o.state IN ('creating', 'open'))) AS active
 		  FROM discount_code WHERE code = $2
-		), c AS (
+		), target AS (
 		  SELECT id FROM cart WHERE id = $1 FOR KEY SHARE -- it may be deleted at this moment
 		), added AS (
-		  INSERT INTO cart_code (cart_id, code_id) SELECT c.id, d.id FROM c, d WHERE d.active
+		  INSERT INTO cart_code (cart_id, code_id) SELECT target.id, code.id FROM target, code WHERE code.active
 		  ON CONFLICT DO NOTHING RETURNING code_id
 		)
-		SELECT EXISTS (SELECT FROM c) AS cart, EXISTS (SELECT FROM d) AS found,
-		  EXISTS (SELECT FROM d WHERE active) AS active, EXISTS (SELECT FROM added) AS added`, c.ID, text, now)
+		SELECT EXISTS (SELECT FROM target) AS cart, EXISTS (SELECT FROM code) AS found,
+		  EXISTS (SELECT FROM code WHERE active) AS active, EXISTS (SELECT FROM added) AS added`, c.ID, text, now)
 }
 
 // removeCode takes a code off a cart. A known code that is not on the cart is fine.

@@ -6,6 +6,8 @@ import (
 	"testing"
 )
 
+// The commands list and resolve payments, move orders and print slips; repeating one changes
+// nothing.
 func TestCommandsForStaff(t *testing.T) {
 	e := newEnv(t) // not parallel: commands read the environment
 	t.Setenv("DATABASE_URL", e.databaseURL)
@@ -72,7 +74,7 @@ func TestCommandsForStaff(t *testing.T) {
 	o.Want("shipped", "order_data", "order_statuses", "0", "identifier")
 	o.Want("1Z9", "order_data", "order_shipping_method", "tracking_number")
 	o.Want("accepted", "order_data", "order_statuses", "1", "identifier")
-	e.tell(1) // other services are told once, when the parcel can no longer be undone
+	e.mailParcels(1) // other services are told once, when the parcel can no longer be undone
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
 		t.Errorf("%d messages", n)
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-func TestConfigRefusesWhatCannotWork(t *testing.T) {
+// Each setting refuses values that cannot work.
+func TestConfigRefusesInvalidSettings(t *testing.T) {
 	good := map[string]string{"PUBLIC_URL": "https://shop.example", "SHOP_SECRET": "kVq3Zt9xW7uB2mRf5Yh8Nc4Lp6Ga1Jd0",
 		"SHOP_ENV": "production", "STRIPE_SECRET_KEY": "rk_live_1", "STRIPE_API_BASE": ""}
 	for setting, wrong := range map[string][]string{
@@ -17,16 +18,18 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 		"PUBLIC_URL":        {"shop.example", "/", "https://bücher.example"},
 	} {
 		for _, value := range wrong {
-			for name, v := range good {
-				t.Setenv(name, v)
-			}
-			if setting != "" {
-				t.Setenv(setting, value)
-			}
-			_, err := boot.Load[Config]()
-			if (err == nil) != (setting == "") || err != nil && !strings.Contains(err.Error(), setting) {
-				t.Errorf("%s=%q: %v", setting, value, err)
-			}
+			t.Run(setting+"="+value, func(t *testing.T) {
+				for name, v := range good {
+					t.Setenv(name, v)
+				}
+				if setting != "" {
+					t.Setenv(setting, value)
+				}
+				_, err := boot.Load[Config]()
+				if (err == nil) != (setting == "") || err != nil && !strings.Contains(err.Error(), setting) {
+					t.Error(err)
+				}
+			})
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestMailsAboutADebit(t *testing.T) {
 				AND convert_from(payload, 'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
 				AND convert_from(payload, 'UTF8')::jsonb->'payment'
 				  @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
-				t.Errorf("%d of them say to whom and for what", n)
+				t.Errorf("%d of them name the buyer and the items", n)
 			}
 		})
 	}
@@ -56,7 +56,7 @@ func TestMailsAboutADebit(t *testing.T) {
 
 // A shopper who goes to pay for a cart whose debit is under way is asked first, whatever became of
 // the cart in the meantime. A page that does not know the question answers it by clicking again.
-func TestADebitUnderWayIsAskedAbout(t *testing.T) {
+func TestShopperIsAskedAboutAPendingDebit(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	pay := func(p *shopper, more ...string) any {
@@ -92,7 +92,7 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 			t.Errorf("%s: a double click is answered %v", name, got)
 		}
 		if got := pay(p, "although_payment_pending", "true"); got != "stripe-error" {
-			t.Errorf("%s: who is sure gets %v", name, got)
+			t.Errorf("%s: a shopper who confirms gets %v", name, got)
 		}
 		e.Exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
 		e.Exec(`UPDATE checkout SET asked_at = now() - interval '3 seconds' WHERE state = 'pending'`)
@@ -121,7 +121,7 @@ func (e *env) loggedIn(p *shopper, member int64) *shopper {
 }
 
 // A debit and a card payment for one cart make one order, whichever comes first.
-func TestADebitAndACardForOneCart(t *testing.T) {
+func TestDebitAndCardPaymentMakeOneOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 5 WHERE id = 6`)

@@ -80,7 +80,7 @@ func statusMessage(o deskOrder, status string, at time.Time) msg.Message {
 }
 
 // mail is a mail to the customer of an order, with the order as it is.
-func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
+func (o orderToMail) mail(kind string, lines []deskLine) msg.SendMail {
 	now := time.Now().UTC()
 	m := msg.SendMail{
 		Kind:       kind,

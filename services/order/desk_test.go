@@ -24,12 +24,12 @@ func (e *env) sold(email string, pieces string) string {
 	return e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
 }
 
-// tell waits out the time for undoing, and has the customers of that many parcels mailed.
-func (e *env) tell(want int) {
+// mailParcels waits out the time for undoing, and has the customers of that many parcels mailed.
+func (e *env) mailParcels(want int) {
 	e.t.Helper()
 	e.Exec(`UPDATE shipment SET mail_at = now() WHERE told_at IS NULL`)
 	if n, err := e.server.mailDueShipments(e.t.Context()); err != nil || n != want {
-		e.t.Fatalf("%d parcels told of, want %d: %v", n, want, err)
+		e.t.Fatalf("%d parcels mailed, want %d: %v", n, want, err)
 	}
 }
 
@@ -78,6 +78,7 @@ func refusedFor(t *testing.T, field string, err error) {
 	}
 }
 
+// An act on a version that another person has changed is refused as a conflict.
 func TestTwoPeopleActOnOneOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -93,9 +94,11 @@ func TestTwoPeopleActOnOneOrder(t *testing.T) {
 		"cancel": func() error { _, err := desk.Cancel(t.Context(), kim, on, "", ""); return err },
 		"move":   func() error { return desk.Move(t.Context(), kim, on, "packing", "") },
 	} {
-		if err := act(); !errors.Is(err, adminui.ErrStale) {
-			t.Errorf("%s by who has not seen the parcel: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if err := act(); !errors.Is(err, adminui.ErrStale) {
+				t.Errorf("by a person who has not seen the parcel: %v", err)
+			}
+		})
 	}
 	if err := desk.Move(t.Context(), kim, Order{Identifier: "none"}, "packing", ""); !errors.Is(err, ErrUnknownOrder) {
 		t.Errorf("an unknown order: %v", err)
@@ -107,7 +110,7 @@ func TestTwoPeopleActOnOneOrder(t *testing.T) {
 	}
 	if err := desk.Move(t.Context(), kim, Order{Identifier: on.Identifier, Version: 3}, "packing", ""); err != nil ||
 		e.version(on.Identifier) != 3 {
-		t.Errorf("what is so already makes version %d: %v", e.version(on.Identifier), err)
+		t.Errorf("moving to the current status makes version %d: %v", e.version(on.Identifier), err)
 	}
 	if got, want := e.acts(), "orders.fulfil order "+on.Identifier+" Kim 7\norders.fulfil order "+on.Identifier+" Kim 7"; got != want {
 		t.Errorf("the log of acts says\n%s\nwant\n%s", got, want)

@@ -109,15 +109,15 @@ func storeScope(ctx context.Context, tx pgx.Tx, d discount) (*int64, error) {
 		return nil, nil
 	}
 	id, err := pg.Get[int64](ctx, tx, "store what a discount code is for", `
-		WITH s AS (
+		WITH scope AS (
 		  INSERT INTO discount_scope DEFAULT VALUES RETURNING id
-		), c AS (
+		), collections AS (
 		  INSERT INTO discount_scope_collection (scope_id, collection_id)
-		  SELECT s.id, x FROM s, unnest($1::bigint[]) AS x
-		), k AS (
-		  INSERT INTO discount_scope_sku (scope_id, sku_id) SELECT s.id, x FROM s, unnest($2::bigint[]) AS x
+		  SELECT scope.id, x FROM scope, unnest($1::bigint[]) AS x
+		), skus AS (
+		  INSERT INTO discount_scope_sku (scope_id, sku_id) SELECT scope.id, x FROM scope, unnest($2::bigint[]) AS x
 		)
-		SELECT id FROM s`, d.Collections, d.SKUs)
+		SELECT id FROM scope`, d.Collections, d.SKUs)
 	return &id, err
 }
 

@@ -38,7 +38,8 @@ func (e *env) traces() (n int) {
 	return n + e.Number(`SELECT count(*) FROM outbox WHERE encode(payload, 'escape') ~* 'pat@mail|Pat Buyer|12 Elm'`)
 }
 
-func TestAnEventUnderWayBringsNoOneBack(t *testing.T) {
+// An event that was sent before an erasure stores nothing about the person after it.
+func TestLateEventDoesNotRestoreAnErasedBuyer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
@@ -58,7 +59,8 @@ func TestAnEventUnderWayBringsNoOneBack(t *testing.T) {
 	}
 }
 
-func TestWhoBuysAfterAnErasureIsANewCustomer(t *testing.T) {
+// Orders that are paid after an erasure keep their buyer.
+func TestBuyerAfterAnErasureIsANewCustomer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.erase(msg.Erased{Emails: []string{"pat@mail.example.com"}, At: time.Now().Add(-time.Minute)})
@@ -73,7 +75,7 @@ func TestWhoBuysAfterAnErasureIsANewCustomer(t *testing.T) {
 
 // The record of what staff did with an order keeps its figures, and nothing that identifies the
 // buyer.
-func TestWhatStaffDidIsErased(t *testing.T) {
+func TestActsOfStaffAreErased(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	on := Order{Identifier: e.sold("pat@mail.example.com", "2")}
@@ -109,7 +111,7 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 		}
 	}
 
-	e.tell(1)
+	e.mailParcels(1)
 	if n := e.Number(`SELECT count(*) FROM refund JOIN orders USING (payment_intent)`); n != 1 || len(e.mailed(msg.MailOrderShipped)) != 0 {
 		t.Errorf("%d refunds, %d mails", n, len(e.mailed(msg.MailOrderShipped)))
 	}

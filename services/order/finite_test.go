@@ -24,7 +24,7 @@ func TestCodesWithoutAnEnd(t *testing.T) {
 
 // A row with a timestamp that cannot be read would stop the sweep for all others, so the schema
 // permits none.
-func TestNoRowStopsTheSweep(t *testing.T) {
+func TestInfiniteTimesAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.buy("pat@mail.example.com")

@@ -272,22 +272,22 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 func (o order) parts() int { return 3 + len(o.Lines) + len(o.Codes) }
 
 const insertOrdersSQL = `
-	WITH n AS (
-	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (
+	WITH input AS (
+	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS x (
 	    identifier text, checkout_id text, session_id text, payment_intent text, event_id text,
 	    cart_id bigint, cart_generation int, member_id bigint, prospect_code text, email text, customer_name text,
 	    currency text, item_subtotal bigint, item_discount bigint, shipping_subtotal bigint, shipping_discount bigint,
 	    sales_tax bigint, tax_included bigint, total bigint,
 	    shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
 	    placed_at timestamptz, lines jsonb, codes jsonb)
-	), conf AS (
+	), settings AS (
 	  SELECT coalesce(max(value) FILTER (WHERE key = 'initial_order_status'), '') AS wanted,
 	    coalesce(max(value) FILTER (WHERE key = 'order_confirmation_em_cd_member'), '') AS member_template,
 	    coalesce(max(value) FILTER (WHERE key = 'order_confirmation_em_cd_prospect'), '') AS visitor_template
 	  FROM configuration
-	), first AS (
-	  SELECT identifier FROM status, conf ORDER BY identifier = wanted DESC, position, identifier LIMIT 1
-	), o AS (
+	), first_status AS (
+	  SELECT identifier FROM status, settings ORDER BY identifier = wanted DESC, position, identifier LIMIT 1
+	), new_orders AS (
 	  INSERT INTO orders (
 	    identifier, checkout_id, session_id, payment_intent, event_id,
 	    cart_id, cart_generation, member_id, prospect_code, email, customer_name,
@@ -296,54 +296,56 @@ const insertOrdersSQL = `
 	  SELECT identifier, checkout_id, session_id, payment_intent, nullif(event_id, ''),
 	    cart_id, cart_generation, member_id, prospect_code, nullif(email, ''), nullif(customer_name, ''),
 	    currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
-	    shipping_method, shipping_address, billing_address, true, placed_at, (SELECT identifier FROM first)
-	  FROM n ORDER BY checkout_id
+	    shipping_method, shipping_address, billing_address, true, placed_at, (SELECT identifier FROM first_status)
+	  FROM input ORDER BY checkout_id
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
-	), l AS (
+	), new_lines AS (
 	  INSERT INTO order_line (
 	    order_id, seq, sku_id, quantity, price_cents,
 	    product_title, product_title_url, product_identifier, color, size, description, full_price)
 	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents,
 	    x.product_title, x.product_title_url, x.product_identifier, x.color, x.size, x.description,
 	    coalesce(x.full_price, false)
-	  FROM o JOIN n USING (checkout_id)
+	  FROM new_orders o JOIN input n USING (checkout_id)
 	  CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (
 	    seq int, sku_id bigint, quantity int, price_cents bigint,
 	    product_title text, product_title_url text, product_identifier text, color text, size text, description text,
 	    full_price boolean)
 	  RETURNING order_id
-	), c AS (
+	), new_codes AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
 	  SELECT o.id, x.seq, x.code_id, x.applied, x.detail
-	  FROM o JOIN n USING (checkout_id)
+	  FROM new_orders o JOIN input n USING (checkout_id)
 	  CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array' THEN n.codes ELSE '[]' END)
 	    AS x (seq int, code_id bigint, applied boolean, detail jsonb)
 	  RETURNING order_id
-	), st AS (
+	), new_statuses AS (
 	  INSERT INTO order_status (order_id, status, created_date_time)
-	  SELECT o.id, first.identifier, placed_at FROM o CROSS JOIN first
+	  SELECT o.id, s.identifier, placed_at FROM new_orders o CROSS JOIN first_status s
 	  RETURNING order_id
-	), i AS (
-	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $3 FROM o
+	), resolved_issues AS (
+	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $3 FROM new_orders o
 	  WHERE payment_issue.session_id = o.session_id AND reason = $2 AND resolved_at IS NULL
-	), q AS (
-	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o
+	), paid_quotes AS (
+	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent
+	  FROM new_orders o
 	  WHERE checkout.id = o.checkout_id RETURNING checkout.id
-	), r AS (
-	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
+	), used_reservations AS (
+	  DELETE FROM reservation USING new_orders o WHERE reservation.checkout_id = o.checkout_id
 	)
-	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first), '') AS status,
+	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first_status), '') AS status,
 	  member_template, visitor_template,
-	  1 + (SELECT count(*) FROM l WHERE order_id = o.id) + (SELECT count(*) FROM c WHERE order_id = o.id)
-	    + (SELECT count(*) FROM st WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first))::int
-	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts,
+	  1 + (SELECT count(*) FROM new_lines WHERE order_id = o.id)
+	    + (SELECT count(*) FROM new_codes WHERE order_id = o.id)
+	    + (SELECT count(*) FROM new_statuses WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first_status))::int
+	    + (SELECT count(*) FROM paid_quotes q WHERE q.id = checkout_id) AS parts,
 	  (SELECT coalesce(jsonb_agg(jsonb_build_object('product', p.identifier, 'address', cl.address, 'title', cl.title)
 	      ORDER BY cl.position, cl.id), '[]')
 	    FROM product p JOIN product_collection pc ON pc.product_id = p.id JOIN collection cl ON cl.id = pc.collection_id
 	    WHERE p.identifier IN (
 	      SELECT x.product_identifier
-	      FROM n CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (product_identifier text))) AS collections
-	FROM o, conf`
+	      FROM input n CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (product_identifier text))) AS collections
+	FROM new_orders o, settings`
 
 // clearCarts removes what was paid for from the carts: a cart with nothing left is deleted, and the
 // rest of another can be ordered. If a cart was merged into a member's at login, that one is
@@ -362,26 +364,26 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 	}
 
 	return pg.Exec(ctx, tx, "clear carts", `
-		WITH p AS (
+		WITH paid AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
 		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int)
 		  LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id
 		  GROUP BY 1, 2
 		), kept AS (
-		  SELECT DISTINCT l.cart_id FROM cart_line l LEFT JOIN p USING (cart_id, sku_id)
-		  WHERE l.cart_id IN (SELECT cart_id FROM p) AND l.quantity > coalesce(p.quantity, 0)
+		  SELECT DISTINCT l.cart_id FROM cart_line l LEFT JOIN paid p USING (cart_id, sku_id)
+		  WHERE l.cart_id IN (SELECT cart_id FROM paid) AND l.quantity > coalesce(p.quantity, 0)
 		), fewer AS (
-		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p JOIN kept USING (cart_id)
+		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM paid p JOIN kept USING (cart_id)
 		  WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity > p.quantity
 		), none AS (
-		  DELETE FROM cart_line l USING p JOIN kept USING (cart_id)
+		  DELETE FROM cart_line l USING paid p JOIN kept USING (cart_id)
 		  WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity <= p.quantity
 		), next AS (
 		  UPDATE cart SET generation = generation + 1, updated_at = now() FROM kept WHERE cart.id = kept.cart_id
 		), codes AS (
 		  DELETE FROM cart_code USING kept WHERE cart_code.cart_id = kept.cart_id
 		)
-		DELETE FROM cart WHERE id IN (SELECT cart_id FROM p)
+		DELETE FROM cart WHERE id IN (SELECT cart_id FROM paid)
 		  AND NOT EXISTS (SELECT FROM kept WHERE kept.cart_id = cart.id)`,
 		lines)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
+// A paid session makes one order from its quote, however often it is reported and whatever has
+// changed since.
 func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -92,6 +94,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	}
 }
 
+// A cart that was paid completely is deleted, and only its member sees the order.
 func TestAnUnchangedCartIsGoneAfterItsOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -111,6 +114,7 @@ func TestAnUnchangedCartIsGoneAfterItsOrder(t *testing.T) {
 	}
 }
 
+// The shipping address of newer API versions, in collected_information, is read as well.
 func TestShippingDataOfNewerAPIVersions(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -126,6 +130,7 @@ func TestShippingDataOfNewerAPIVersions(t *testing.T) {
 	o.Want("CA", "order_data", "order_shipping_address", "country")
 }
 
+// A payment that does not match its quote becomes an entry for staff with the reason.
 func TestPaymentsThatMakeNoOrder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -184,6 +189,7 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 	}
 }
 
+// Of two payments for one cart the second goes to staff.
 func TestPaidTwiceForOneCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -224,7 +230,8 @@ func TestAVisitorWhoRegistersBeforePaying(t *testing.T) {
 	m.Get("/order/"+e.Text(`SELECT identifier FROM orders`)).Want("success", "order_detail")
 }
 
-func TestADelayedPayment(t *testing.T) {
+// A delayed payment holds its pieces until it succeeds, or gives them back when it fails.
+func TestDelayedPaymentIsPending(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 5`)
@@ -249,7 +256,8 @@ func TestADelayedPayment(t *testing.T) {
 	}
 }
 
-func TestRefundsAndDisputesAreKept(t *testing.T) {
+// Events about refunds and disputes are stored once, even before their order.
+func TestRefundAndDisputeEventsAreStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
@@ -270,6 +278,7 @@ func TestRefundsAndDisputesAreKept(t *testing.T) {
 	}
 }
 
+// Of a thousand concurrent buyers exactly as many get a quote as there are pieces.
 func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -322,7 +331,7 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 
 // A shopper whose page holds the last pieces may click again, or return from the payment page and
 // change the order.
-func TestTheLastPiecesInOnesOwnHands(t *testing.T) {
+func TestShopperCanChangeAQuoteOfTheLastPieces(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 2 WHERE id = 6`)
@@ -341,7 +350,8 @@ func TestTheLastPiecesInOnesOwnHands(t *testing.T) {
 	p.Get("/order/cart-items").Want("out-of-stock", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
 }
 
-func TestACodeForTenOutOfFiveHundred(t *testing.T) {
+// Of five hundred concurrent checkouts exactly ten get a code of ten uses.
+func TestLimitedCodeWithParallelCheckouts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE discount_code SET max_uses = 10 WHERE id = 1`)
@@ -373,7 +383,8 @@ func TestACodeForTenOutOfFiveHundred(t *testing.T) {
 	}
 }
 
-func TestACodeOncePerCustomer(t *testing.T) {
+// A member, and an address in any spelling, uses such a code once.
+func TestCodeOncePerCustomer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE id = 1`)
@@ -407,7 +418,9 @@ func (e *env) race(n int, each func(*shopper)) {
 	wg.Wait()
 }
 
-func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
+// A visitor's orders become those of the member who verifies the address, unless the buyer is
+// erased.
+func TestVisitorsOrdersBelongToTheVerifiedMember(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
@@ -438,6 +451,7 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 	}
 }
 
+// Of two concurrent payments for one cart one makes the order and the other goes to staff.
 func TestTwoPaymentsForOneCartAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -18,7 +18,7 @@ const givenBackTold = `
 // Reports get what is given back once that is final: refunds when they have succeeded, each on its
 // day, and no longer if one fails after all; disputes when they are lost; each with its share in
 // the order's tax, which is complete when all is given back. A repeated event changes nothing.
-func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
+func TestGivenBackAmountsArePublished(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE configuration SET value = CASE key WHEN 'tax_mode' THEN 'included' ELSE $1 END

@@ -63,7 +63,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	staff.Post("/staff/settings/shop", "version", "1", "shop_name", "Paper & Co", "shop_address", " 1 Elm Street \r\n\r\nSpringfield").OK()
 	const told = `SELECT count(*) FROM outbox WHERE subject = 'order.shop' AND convert_from(payload, 'UTF8') = '{"name":"Paper \u0026 Co","version":2}'`
 	if n := e.Number(told); n != 1 {
-		t.Errorf("mailer was told %d times who the shop is", n)
+		t.Errorf("%d messages about the shop's name", n)
 	}
 	for range 2 { // at each start
 		if _, err := e.server.repeatShop(t.Context(), e.pool); err != nil {
@@ -72,7 +72,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	}
 
 	if n := e.Number(told); n != 1 {
-		t.Errorf("mailer is told %d times who the shop is", n)
+		t.Errorf("%d messages about the shop's name", n)
 	}
 	e.Exec(`INSERT INTO product (identifier, title, title_url) VALUES ('mine', 'Mine', 'Mine')`)
 	e.Exec(`WITH s AS (INSERT INTO sku (product_id, inventory_id) SELECT id, 1 FROM product WHERE identifier = 'mine' RETURNING id)

@@ -85,8 +85,9 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 			return err
 		}
 		for _, h := range list {
-			if broken, most := q.holder.limits.within(h); broken != "" {
-				return &notSold{code: codeUnexpected, text: fmt.Sprintf(textHoldPieces, most, h.Name), reason: broken}
+			if broken, allowed := q.holder.limits.within(h); broken != "" {
+				text := fmt.Sprintf(textHoldPieces, allowed, h.Name)
+				return &notSold{code: codeUnexpected, text: text, reason: broken}
 			}
 		}
 	}

@@ -46,33 +46,39 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	e := newEnv(t)
 	e.ceilings()
 	e.Exec(`UPDATE sku SET stock = 50 WHERE id = 6`)
-	click := func(client, address, quantity string, says string) {
+	type click struct{ client, email, pieces, refused string }
+	goToPay := func(c click) {
 		t.Helper()
-		p := e.from(client)
-		p.add("6", quantity)
+		p := e.from(c.client)
+		p.add("6", c.pieces)
 		before := e.held()
-		got := p.goesToPay(address)
-		if (says == "") != (got == "") || !strings.Contains(got, says) {
-			t.Errorf("%s pieces for %s from %s: %q", quantity, address, client, got)
+		got := p.goesToPay(c.email)
+		if (c.refused == "") != (got == "") || !strings.Contains(got, c.refused) {
+			t.Errorf("%s pieces for %s from %s: %q", c.pieces, c.email, c.client, got)
 		}
 		if got != "" && e.held() != before {
 			t.Errorf("a refused page holds %d pieces", e.held()-before)
 		}
 	}
 
-	click("192.0.2.1", "one@mail.example.com", "50", "at most 25 of “Binder Clips”")
-	click("192.0.2.1", "one@mail.example.com", "25", "")
-	click("192.0.2.1", "two@mail.example.com", "1", "at most 25")      // the client's address
-	click("192.0.2.2", "One+x@mail.example.com", "1", "at most 25")    // the person's
-	click("2001:db8::1", "three@mail.example.com", "15", "")           // 40 of 50 together
-	click("2001:db8::ffff", "four@mail.example.com", "1", "at most 5") // all together; the same network
+	// A client's address and a person hold half of 50 at most.
+	goToPay(click{client: "192.0.2.1", email: "one@mail.example.com", pieces: "50", refused: "at most 25 of “Binder Clips”"})
+	goToPay(click{client: "192.0.2.1", email: "one@mail.example.com", pieces: "25"})
+	goToPay(click{client: "192.0.2.1", email: "two@mail.example.com", pieces: "1", refused: "at most 25"})
+	goToPay(click{client: "192.0.2.2", email: "One+x@mail.example.com", pieces: "1", refused: "at most 25"})
 
-	click("192.0.2.3", "five@mail.example.com", "6", "at most 5")                     // all together
-	click("192.0.2.3", "five@mail.example.com", "5", "")                              // the last ones stay buyable
-	click("192.0.2.3", "six@mail.example.com", "1", "at most 5")                      // but not by one alone
-	click("192.0.2.4", "seven@mail.example.com", "5", "")                             //
-	click("192.0.2.5", "eight@mail.example.com", "1", "cart-item-not-in-stock")       //
-	e.server.measureHolds(t.Context())                                                //
+	// Together they hold 40, then five each are left. The second address is in the network of the first.
+	goToPay(click{client: "2001:db8::1", email: "three@mail.example.com", pieces: "15"})
+	goToPay(click{client: "2001:db8::ffff", email: "four@mail.example.com", pieces: "1", refused: "at most 5"})
+	goToPay(click{client: "192.0.2.3", email: "five@mail.example.com", pieces: "6", refused: "at most 5"})
+
+	// The last pieces stay buyable, but not by one client alone.
+	goToPay(click{client: "192.0.2.3", email: "five@mail.example.com", pieces: "5"})
+	goToPay(click{client: "192.0.2.3", email: "six@mail.example.com", pieces: "1", refused: "at most 5"})
+	goToPay(click{client: "192.0.2.4", email: "seven@mail.example.com", pieces: "5"})
+	goToPay(click{client: "192.0.2.5", email: "eight@mail.example.com", pieces: "1", refused: "cart-item-not-in-stock"})
+
+	e.server.measureHolds(t.Context())
 	if percent := testutil.ToFloat64(heldPercent); percent != 100 || e.held() != 50 { // other tests do not measure
 		t.Errorf("%v %% and %d pieces are held", percent, e.held())
 	}
@@ -174,7 +180,7 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 
 // A page lives, and holds, as long as Stripe's minimum: 30 minutes and a margin for clocks and
 // calls.
-func TestHowLongAPageHolds(t *testing.T) {
+func TestLifeOfAPaymentPage(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
@@ -320,6 +326,7 @@ func TestOldUsesCountByPerson(t *testing.T) {
 	}
 }
 
+// Addresses of one client have one hash: IPv4 in IPv6, a /64 network, with or without a zone.
 func TestClientHash(t *testing.T) {
 	t.Parallel()
 	key := []byte("key")

@@ -4,7 +4,8 @@ import (
 	"testing"
 )
 
-func TestOldCartsAndQuotesGo(t *testing.T) {
+// Carts and quotes are deleted by age, unless a page may still be paid or staff need them.
+func TestOldCartsAndQuotesAreDeleted(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	// More than one group, on both sides of the age; one has a page that may still be paid.
@@ -59,7 +60,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 }
 
 // A cart that is viewed now and then is kept.
-func TestLookingAtACartKeepsIt(t *testing.T) {
+func TestViewedCartIsKept(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()

@@ -28,10 +28,10 @@ type importProduct struct {
 	Collections []string        `json:"collections"` // nil if they stay
 	Pictures    []importPicture `json:"pictures"`
 
-	known *knownProduct // nil for a new one
-	line  int
-	skus  int                                    // number of its SKUs in the file
-	said  map[productfile.Column]productfile.Row // the first row with a value, by column
+	known     *knownProduct // nil for a new one
+	line      int
+	skus      int                                    // number of its SKUs in the file
+	firstRows map[productfile.Column]productfile.Row // the first row with a value, by column
 }
 
 // importPicture is a picture that a file adds.
@@ -282,17 +282,17 @@ func (p *importPlan) saysTwice(row productfile.Row, product *importProduct) (twi
 	if product.known != nil && row.Value(productfile.Product) != "" {
 		columns = append(slices.Clone(columns), productfile.Address)
 	}
-	if product.said == nil {
-		product.said = map[productfile.Column]productfile.Row{}
+	if product.firstRows == nil {
+		product.firstRows = map[productfile.Column]productfile.Row{}
 	}
 	for _, column := range columns {
 		value := row.Value(column)
 		if value == "" {
 			continue
 		}
-		first, there := product.said[column]
+		first, there := product.firstRows[column]
 		if !there {
-			product.said[column] = row
+			product.firstRows[column] = row
 		} else if was := first.Value(column); was != value &&
 			(column != productfile.State || !strings.EqualFold(was, value)) {
 			p.fault(row, column, "Line "+strconv.Itoa(first.Line)+" says something else of this product.")

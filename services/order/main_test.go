@@ -35,9 +35,8 @@ func newEnv(t *testing.T) *env {
 	t.Helper()
 	databaseURL := testenv.Database(t, testenv.Schema{Service: "order", Sets: Migrations()})
 	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}, ShippingMailAfter: 5 * time.Minute, MediaURL: t.TempDir()}
-	b := testenv.NoBroker(t, "order")
 	pool := testenv.Open(t, databaseURL, "order")
-	s, err := newServer(service.NewCore(testenv.Log(t), pool, b), cfg)
+	s, err := newServer(service.NewCore(testenv.Log(t), pool, testenv.NoBroker(t, "order")), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,6 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 
 	e.hear(msg.UserErased, "user.erased:3", msg.Erased{MemberID: 3})
 	if n := e.Number(`SELECT count(*) FROM merged_member`); n != 0 {
-		t.Errorf("%d merges are known of who was erased", n)
+		t.Errorf("%d merges of an erased member are left", n)
 	}
 }

@@ -30,19 +30,19 @@ func (s *server) sweepMoney(ctx context.Context) error {
 	}
 
 	began, since := time.Now(), listedTo.Add(-sweepOverlap)
-	var said moneySaid
+	var reported moneyReport
 	take := func(full bool) error {
-		if len(said.refunds)+len(said.disputes) == 0 || !full && len(said.refunds)+len(said.disputes) < moneyBatchSize {
+		if n := len(reported.refunds) + len(reported.disputes); n == 0 || !full && n < moneyBatchSize {
 			return nil
 		}
-		group := said
-		said = moneySaid{}
+		group := reported
+		reported = moneyReport{}
 		return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, group) })
 	}
 
 	err = s.stripe.Refunds(ctx, since, func(r stripe.Refund) error {
 		if r.PaymentIntent != "" {
-			said.refunds = append(said.refunds, r)
+			reported.refunds = append(reported.refunds, r)
 		}
 		return take(false)
 	})
@@ -50,7 +50,7 @@ func (s *server) sweepMoney(ctx context.Context) error {
 	if err == nil {
 		err = s.stripe.Disputes(ctx, since, func(d stripe.Dispute) error {
 			if d.PaymentIntent != "" {
-				said.disputes = append(said.disputes, d)
+				reported.disputes = append(reported.disputes, d)
 			}
 			return take(false)
 		})
@@ -68,13 +68,13 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 		return err
 	}
 
-	var said moneySaid
+	var reported moneyReport
 	for _, p := range payments {
 		refunds, err := s.stripe.RefundsOf(ctx, p)
 		if err != nil {
 			return err
 		}
-		said.refunds = append(said.refunds, refunds...)
+		reported.refunds = append(reported.refunds, refunds...)
 	}
 
 	disputes, err := disputesToCheck(ctx, s.pool, moneyCheckPause)
@@ -86,11 +86,11 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		said.disputes = append(said.disputes, d)
+		reported.disputes = append(reported.disputes, d)
 	}
 
-	if len(said.refunds)+len(said.disputes) == 0 {
+	if len(reported.refunds)+len(reported.disputes) == 0 {
 		return nil
 	}
-	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, said) })
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, reported) })
 }

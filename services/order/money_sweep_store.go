@@ -21,14 +21,14 @@ func setMoneyListedTo(ctx context.Context, db pg.DB, at time.Time) error {
 // of Stripe's.
 func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
 	return pg.List[string](ctx, db, "look for refunds to ask about", `
-		WITH c AS (
+		WITH checked AS (
 		  UPDATE refund SET checked_at = now()
 		  WHERE id IN (
 		    SELECT id FROM refund WHERE state = 'pending' AND checked_at < now() - $1::interval
 		    ORDER BY checked_at LIMIT 20)
 		  RETURNING payment_intent
 		)
-		SELECT DISTINCT payment_intent FROM c`, after)
+		SELECT DISTINCT payment_intent FROM checked`, after)
 }
 
 // disputesToCheck takes disputes that have been open for a while without a report of Stripe's.

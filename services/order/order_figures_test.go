@@ -7,7 +7,7 @@ import (
 // Existing orders are enqueued once each, with what was given back of them by now. After a stop it
 // goes on where it was; orders that are placed in the meantime wait until no transaction can have a
 // smaller id; and in the end it is over.
-func TestOrdersOfBeforeAreTold(t *testing.T) {
+func TestOldOrdersArePublished(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	first := e.sold("ann@mail.example.com", "1")
@@ -41,7 +41,7 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 
 	// Reports get what was given back and the taxes, also of erased people.
 	if got := e.Text(givenBackTold); got != "0 v1 355/0/0, 7 v0" && got != "v1 355/0/0, 7 v0" {
-		t.Errorf("told of what was given back: %s", got)
+		t.Errorf("amounts given back: %s", got)
 	}
 	e.Exec(`UPDATE history_told SET until = now() - interval '10 minutes'`)
 	tell(0)

@@ -22,9 +22,8 @@ func TestOutcomes(t *testing.T) {
 	known := e.visitor()
 	known.AddressOfMember = true
 	for _, c := range []struct {
-		what string
-		got  web.Outcome
-		want web.Outcome
+		name      string
+		got, want web.Outcome
 	}{
 		{"an unknown order", p.outcome("GET", "/order/abc123"), web.OutcomeWrong},
 		{"a cart", p.outcome("GET", "/order/cart-items"), web.OutcomeNothing},
@@ -38,8 +37,10 @@ func TestOutcomes(t *testing.T) {
 		{"no session", p.outcome("GET", "/order/checkout-session-success"), web.OutcomeNothing},
 		{"an odd session", p.outcome("GET", "/order/checkout-session-success?session_id=a-b"), web.OutcomeWrong},
 	} {
-		if c.got != c.want {
-			t.Errorf("%s tells %q, want %q", c.what, c.got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if c.got != c.want {
+				t.Errorf("outcome %q, want %q", c.got, c.want)
+			}
+		})
 	}
 }

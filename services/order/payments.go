@@ -33,7 +33,7 @@ type stripeEvent struct {
 	asked   bool           // the session was retrieved from Stripe, instead of taken from the event
 	placed  result         // the outcome of its payment, once that is committed
 
-	money moneySaid // refunds and disputes of events about them
+	money moneyReport // refunds and disputes of events about them
 }
 
 // looseText is a text, or empty for any other JSON: an odd envelope must not cost the payment
@@ -145,7 +145,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	var paid []payment
 	var issues []issue
 	var events []paymentEvent
-	said, err := lockMoney(ctx, tx, group)
+	reported, err := lockMoney(ctx, tx, group)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		return err
 	}
 
-	return storeMoney(ctx, tx, said)
+	return storeMoney(ctx, tx, reported)
 }
 
 // placePaid makes the orders of a group of events and notes the outcome with each event.

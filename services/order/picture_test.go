@@ -202,7 +202,7 @@ func TestPicturesAsWebP(t *testing.T) {
 }
 
 // A process makes the WebP of its uploads without being asked.
-func TestPicturesAreMadeAtOnce(t *testing.T) {
+func TestUploadsWakeTheWebPWorker(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ctx, end := context.WithCancel(t.Context())

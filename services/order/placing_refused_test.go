@@ -144,7 +144,7 @@ func everyText(object map[string]any, text string) {
 // A payment that is still refused is on the list for staff, in the same flow, and does not affect
 // its neighbors; when the cause is gone the order is made automatically, unless staff have resolved
 // the entry.
-func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
+func TestRefusedPaymentGoesToStaffAlone(t *testing.T) {
 	t.Parallel()
 	const only = ` WHEN (NEW.email = 'odd@mail.example.com') EXECUTE FUNCTION stop()`
 	for name, test := range map[string]struct{ breaks, mends string }{
@@ -225,7 +225,7 @@ func trigger(table, body string) string {
 }
 
 // A payment that staff have refunded or served by hand does not become an order afterwards.
-func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
+func TestResolvedPaymentMakesNoOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()
@@ -275,7 +275,7 @@ func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 }
 
 // An entry for staff can be stored whatever the payment contains.
-func TestTheEntryForStaffCanAlwaysBeStored(t *testing.T) {
+func TestAnyEntryForStaffCanBeStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	long := strings.Repeat("é", 4000)

@@ -66,14 +66,14 @@ func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 	return err
 }
 
-// moneySaid are refunds and disputes as Stripe reports them.
-type moneySaid struct {
+// moneyReport are refunds and disputes as Stripe reports them.
+type moneyReport struct {
 	refunds  []stripe.Refund
 	disputes []stripe.Dispute
 }
 
 // payments are the payment intents of its refunds and disputes, each once.
-func (m moneySaid) payments() (intents []string) {
+func (m moneyReport) payments() (intents []string) {
 	for _, r := range m.refunds {
 		intents = append(intents, r.PaymentIntent)
 	}
@@ -86,35 +86,35 @@ func (m moneySaid) payments() (intents []string) {
 
 // lockMoney collects the refunds and disputes of a group of events, and locks their orders before
 // the group locks anything else, as acts of staff do.
-func lockMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) (said moneySaid, err error) {
+func lockMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) (reported moneyReport, err error) {
 	for _, d := range group {
 		if e, ok := d.Value.(*stripeEvent); ok {
-			said.refunds = append(said.refunds, e.money.refunds...)
-			said.disputes = append(said.disputes, e.money.disputes...)
+			reported.refunds = append(reported.refunds, e.money.refunds...)
+			reported.disputes = append(reported.disputes, e.money.disputes...)
 		}
 	}
-	if payments := said.payments(); len(payments) > 0 {
+	if payments := reported.payments(); len(payments) > 0 {
 		err = lockPayments(ctx, tx, payments)
 	}
-	return said, err
+	return reported, err
 }
 
 // storeMoney stores refunds and disputes as Stripe reports them, whatever it reported before and in
 // whichever order the reports arrive, and acts on the changes.
-func storeMoney(ctx context.Context, tx pgx.Tx, said moneySaid) error {
-	payments := said.payments()
+func storeMoney(ctx context.Context, tx pgx.Tx, reported moneyReport) error {
+	payments := reported.payments()
 	if len(payments) == 0 {
 		return nil
 	}
 	if err := lockPayments(ctx, tx, payments); err != nil { // orders of the same group as well
 		return err
 	}
-	for _, r := range said.refunds {
+	for _, r := range reported.refunds {
 		if err := upsertStripeRefund(ctx, tx, r); err != nil {
 			return err
 		}
 	}
-	for _, d := range said.disputes {
+	for _, d := range reported.disputes {
 		if err := upsertDispute(ctx, tx, d); err != nil {
 			return err
 		}

@@ -41,18 +41,18 @@ func insertRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error 
 func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) error {
 	seqs, quantities := columns(pieces)
 	return pg.Exec(ctx, tx, "restock pieces of order $1", `
-		WITH p AS (
+		WITH pieces AS (
 		  SELECT p.seq, l.sku_id, p.quantity FROM unnest($2::int[], $3::int[]) AS p (seq, quantity)
 		    JOIN order_line l ON l.order_id = $1 AND l.seq = p.seq
 		), there AS (
-		  UPDATE refund_line r SET restocked = false FROM p, refund f
+		  UPDATE refund_line r SET restocked = false FROM pieces p, refund f
 		  WHERE r.order_id = $1 AND r.seq = p.seq AND r.restocked AND f.id = r.refund_id
 		    AND f.state IN ('failed', 'canceled')
 		  RETURNING r.seq, r.quantity - r.taken_back AS quantity
 		), back AS (
 		  SELECT p.sku_id,
 		    greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0), 0) AS quantity
-		  FROM p
+		  FROM pieces p
 		), locked AS (
 		  SELECT s.id FROM sku s WHERE s.id IN (SELECT sku_id FROM back WHERE quantity > 0) ORDER BY s.id FOR UPDATE
 		)
@@ -181,8 +181,8 @@ func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int6
 		cents)
 }
 
-// toldRefund is a refund about which the customer is mailed.
-type toldRefund struct {
+// refundToMail is a refund about which the customer is mailed.
+type refundToMail struct {
 	ID      string
 	OrderID int64
 	Amount  money.Cents
@@ -191,8 +191,8 @@ type toldRefund struct {
 
 // takeRefundsToMail claims the refunds of some payments about which the customers have not been
 // mailed.
-func takeRefundsToMail(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]toldRefund, error) {
-	return pg.List[toldRefund](ctx, tx, "take refunds to tell of", `
+func takeRefundsToMail(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]refundToMail, error) {
+	return pg.List[refundToMail](ctx, tx, "take refunds to tell of", `
 		UPDATE refund r SET told_at = now() FROM orders o
 		WHERE r.payment_intent = ANY($1) AND o.payment_intent = r.payment_intent AND r.told_at IS NULL
 		  AND r.state IN ('pending', 'succeeded')
@@ -226,7 +226,7 @@ func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([
 // were given back, and returns them. It takes the status from orders whose refund failed.
 func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark refunded orders", `
-		WITH o AS (
+		WITH candidates AS (
 		  SELECT o.*,
 		    coalesce((SELECT sum(amount) FROM refund r
 		        WHERE r.payment_intent = o.payment_intent AND r.state IN ('pending', 'succeeded')), 0) >= o.total
@@ -238,13 +238,14 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 		    WHERE p.order_id = o.id AND r.state IN ('pending', 'succeeded')) AS g
 		  WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
 		), gone AS (
-		  DELETE FROM order_status s USING o WHERE s.order_id = o.id AND s.status = 'refunded' AND NOT o.refunded
+		  DELETE FROM order_status s USING candidates o
+		  WHERE s.order_id = o.id AND s.status = 'refunded' AND NOT o.refunded
 		), made AS (
 		  INSERT INTO order_status (order_id, status)
-		  SELECT o.id, s.identifier FROM o JOIN status s ON s.identifier = 'refunded' WHERE o.refunded
+		  SELECT o.id, s.identifier FROM candidates o JOIN status s ON s.identifier = 'refunded' WHERE o.refunded
 		  ON CONFLICT DO NOTHING RETURNING order_id
 		)
-		SELECT `+deskOrderColumnsSQL+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
+		SELECT `+deskOrderColumnsSQL+` FROM candidates o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
 }
 
 // markSent moves orders to the final status when some pieces have shipped and Stripe refunds the
@@ -253,19 +254,19 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 // parcel does it.
 func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark orders as sent whose other pieces are refunded", `
-		WITH o AS (
+		WITH candidates AS (
 		  SELECT o.*, NOT EXISTS (SELECT FROM `+leftSQL+` l WHERE l.order_id = o.id AND l.quantity > 0) AS done
 		  FROM orders o WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
 		    AND EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id)
 		), gone AS (
-		  DELETE FROM order_status s USING o
+		  DELETE FROM order_status s USING candidates o
 		  WHERE s.order_id = o.id AND s.status = 'shipped' AND NOT o.done AND s.by_person = 0 AND s.by_name = ''
 		), made AS (
 		  INSERT INTO order_status (order_id, status)
-		  SELECT o.id, s.identifier FROM o JOIN status s ON s.identifier = 'shipped' WHERE o.done
+		  SELECT o.id, s.identifier FROM candidates o JOIN status s ON s.identifier = 'shipped' WHERE o.done
 		  ON CONFLICT DO NOTHING RETURNING order_id
 		)
-		SELECT `+deskOrderColumnsSQL+` FROM o WHERE id IN (SELECT order_id FROM made)
+		SELECT `+deskOrderColumnsSQL+` FROM candidates o WHERE id IN (SELECT order_id FROM made)
 		  AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.told_at IS NULL)`, paymentIntents)
 }
 

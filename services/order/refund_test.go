@@ -64,7 +64,8 @@ func (e *env) entries() string {
 		FROM payment_issue WHERE resolved_at IS NULL AND length(explanation) > 60`)
 }
 
-func TestWhatARefundComesTo(t *testing.T) {
+// Refunds are computed from pieces, shipping or an amount, and never exceed what is left.
+func TestRefundAmounts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
@@ -164,7 +165,7 @@ func TestSharesOfADiscountAddUp(t *testing.T) {
 
 // However Stripe's events about a refund arrive, the refund has the state of the latest, the
 // customer is mailed once, and staff get one entry if it failed.
-func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
+func TestRefundEventsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // repeatable
@@ -227,7 +228,8 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 	}
 }
 
-func TestAWholeRefundIsAStatus(t *testing.T) {
+// An order is refunded once all of its money is, and no longer when a part fails.
+func TestFullRefundChangesTheStatus(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	identifier := e.sold("ann@mail.example.com", "1")
@@ -254,7 +256,7 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 		  ORDER BY seq), '')
 		FROM (SELECT seq, key, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.money') AS m`
 	if got := e.Text(told); got != "1 1355 1000 ann@mail.example.com, 2 1355 1355 ann@mail.example.com, 3 1355 1000 ann@mail.example.com" {
-		t.Errorf("told of what was given back: %s", got)
+		t.Errorf("amounts given back: %s", got)
 	}
 
 	e.visitor().Get("/order/"+identifier).Want("10.00", "order_data", "order_refunded")
@@ -266,7 +268,7 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 
 // An order of which one piece was sent and the other is refunded counts as sent: nothing is left to
 // do. If the refund fails, there is again.
-func TestTheRestIsRefunded(t *testing.T) {
+func TestRefundOfTheRestCompletesAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "2")}
@@ -293,7 +295,7 @@ func TestTheRestIsRefunded(t *testing.T) {
 	is("accepted") // Stripe has not been asked yet
 	says(399, "pending")
 	is("accepted shipped")
-	e.tell(1)
+	e.mailParcels(1)
 
 	const told = `SELECT count(*) FROM outbox WHERE key = 'order-status:' || $1 || ':shipped'`
 	if n := e.Number(told, on.Identifier); n != 1 {
@@ -342,7 +344,7 @@ func TestRefundsWithoutACustomerToTell(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(e.mailed(msg.MailOrderRefunded)); n != 1 {
-		t.Errorf("%d mails about what was refunded before the order was made", n)
+		t.Errorf("%d mails about a refund from before the order", n)
 	}
 	e.mustHandle(refundEvent("evt_old", "refund.created", "re_0", "pi_"+c.ID, 1, "succeeded",
 		map[string]any{"created": time.Now().Add(-100 * time.Hour).Unix()}))
@@ -354,7 +356,9 @@ func TestRefundsWithoutACustomerToTell(t *testing.T) {
 	e.ledgerIs(e.Text(`SELECT identifier FROM orders`), Ledger{Captured: 1355, Refunded: 601})
 }
 
-func TestOddRefundsAndDisputes(t *testing.T) {
+// Malformed refunds and disputes are ignored. A refund with a copied id, and one of an unknown
+// payment, count as made in the dashboard.
+func TestInvalidRefundsAndDisputes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	identifier := e.sold("ann@mail.example.com", "1")
@@ -386,6 +390,7 @@ func TestOddRefundsAndDisputes(t *testing.T) {
 	}
 }
 
+// A dispute takes money while the bank decides; staff have an entry while they must act.
 func TestDisputes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -448,7 +453,7 @@ func TestDisputes(t *testing.T) {
 
 // Pieces that a refund put back on the shelf leave it again when the refund fails and the order
 // must be sent after all; pieces that the customer had sent back stay on it.
-func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
+func TestFailedRefundTakesPiecesOffTheShelf(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
@@ -495,7 +500,8 @@ func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
 	stock(9)
 }
 
-func TestCancel(t *testing.T) {
+// Canceling refunds what is left, restocks the pieces and mails once; a shipped order is refused.
+func TestCancelOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
@@ -567,7 +573,8 @@ func TestAFailedRefundRestocksOnce(t *testing.T) {
 	}
 }
 
-func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
+// A payment that made no order is refunded once, which resolves its entry.
+func TestRefundPaymentWithoutAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()

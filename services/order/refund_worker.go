@@ -78,7 +78,7 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	case err == nil:
 		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 			return storeMoney(ctx, tx,
-				moneySaid{refunds: []stripe.Refund{answer}})
+				moneyReport{refunds: []stripe.Refund{answer}})
 		})
 		fault.Point("order", "refund-noted")
 		return true, err

@@ -28,7 +28,7 @@ func (s *server) mailerRoutes(r chi.Router) {
 
 // edgeRoutes are the requests that edge forwards, and those of edge itself.
 func (s *server) edgeRoutes(r chi.Router) {
-	r.Use(web.RequireIdentity(s.cfg.Key("identity")), web.Outcomes)
+	r.Use(web.RequireIdentity(s.identityKey), web.Outcomes)
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
 

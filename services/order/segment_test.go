@@ -15,6 +15,7 @@ func (e *env) mailer() *testenv.Client {
 	return &c
 }
 
+// Of the people in a request those are returned who meet all conditions.
 func TestBuyersAmong(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -14,7 +14,7 @@ import (
 
 // A quote that cannot have a payment page is refused before Stripe is asked: in words for the
 // shopper, and with a log line and a count for staff.
-func TestWhatCannotBeSold(t *testing.T) {
+func TestUnsellableCartsAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var logged bytes.Buffer
@@ -95,7 +95,7 @@ func TestNoPriceAboveStripes(t *testing.T) {
 
 // An invalid address from a visitor is not stored and holds no stock. Old pages that send it go on
 // to pay, and Stripe asks for an address.
-func TestWhatIsNoAddressIsNotStored(t *testing.T) {
+func TestInvalidAddressIsNotStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.ceilings()

@@ -15,11 +15,12 @@ import (
 
 // server is what the handlers and consumers of order share.
 type server struct {
-	cfg    Config
-	log    *slog.Logger
-	pool   *pgxpool.Pool
-	outbox *bus.Outbox
-	stripe *stripe.Client
+	cfg         Config
+	identityKey []byte // checks the identity that edge signs
+	log         *slog.Logger
+	pool        *pgxpool.Pool
+	outbox      *bus.Outbox
+	stripe      *stripe.Client
 
 	desk       *Desk
 	deskWork   chan struct{} // wakes followUp
@@ -43,6 +44,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 
 	s := &server{
 		cfg:         cfg,
+		identityKey: cfg.Key("identity"),
 		log:         core.Log,
 		pool:        core.Pool,
 		outbox:      core.Outbox,

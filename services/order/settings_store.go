@@ -231,12 +231,12 @@ func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, ver
 	}
 
 	return nil, pg.Exec(ctx, tx, "store weights", `
-		WITH w AS (
+		WITH weights AS (
 		  SELECT * FROM unnest($1::bigint[], $2::int[]) AS w (id, grams)
 		), locked AS (
-		  SELECT s.id FROM sku s WHERE s.id IN (SELECT id FROM w) ORDER BY s.id FOR NO KEY UPDATE
+		  SELECT s.id FROM sku s WHERE s.id IN (SELECT id FROM weights) ORDER BY s.id FOR NO KEY UPDATE
 		)
 		UPDATE sku SET weight_grams = w.grams, weight_version = (SELECT 1 + max(weight_version) FROM sku),
 		  weighed_at = now(), weighed_by = $3
-		FROM w, locked WHERE sku.id = w.id AND locked.id = sku.id`, skus, grams, by)
+		FROM weights w, locked WHERE sku.id = w.id AND locked.id = sku.id`, skus, grams, by)
 }

@@ -111,8 +111,8 @@ func takeShipmentsToMail(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
 		RETURNING id, order_id, carrier, tracking_base_url, tracking_number, corrections, true AS told, true AS due`)
 }
 
-// toldOrder is an order about which the customer is mailed.
-type toldOrder struct {
+// orderToMail is an order about which the customer is mailed.
+type orderToMail struct {
 	deskOrder
 	MemberCode *string
 	Sent       bool // completely, and reported as sent
@@ -120,8 +120,8 @@ type toldOrder struct {
 }
 
 // ordersToMail reads orders for mails about them.
-func ordersToMail(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
-	list, err := pg.List[toldOrder](ctx, db, "read orders to tell of", `
+func ordersToMail(ctx context.Context, db pg.DB, ids []int64) (map[int64]orderToMail, error) {
+	list, err := pg.List[orderToMail](ctx, db, "read orders to tell of", `
 		SELECT `+deskOrderColumnsSQL+`, k.member_code,
 		  s.status IS NOT NULL
 		    AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL) AS sent,
@@ -129,7 +129,7 @@ func ordersToMail(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrd
 		FROM orders o LEFT JOIN checkout k ON k.id = o.checkout_id AND k.member_id = o.member_id
 		  LEFT JOIN order_status s ON s.order_id = o.id AND s.status = 'shipped'
 		WHERE o.id = ANY($1)`, ids)
-	orders := make(map[int64]toldOrder, len(list))
+	orders := make(map[int64]orderToMail, len(list))
 	for _, o := range list {
 		orders[o.ID] = o
 	}

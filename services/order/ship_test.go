@@ -11,7 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-func TestParcels(t *testing.T) {
+// An order is sent in parcels, each with a mail, until nothing is left.
+func TestShipInParcels(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	desk, shopper := e.server.desk, e.visitor()
@@ -32,7 +33,7 @@ func TestParcels(t *testing.T) {
 	refusedFor(t, "method", err)
 	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: strings.Repeat("9", 101)})
 	refusedFor(t, "tracking", err)
-	e.tell(1)
+	e.mailParcels(1)
 
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 0 {
 		t.Errorf("%d messages that the order is sent", n)
@@ -50,8 +51,8 @@ func TestParcels(t *testing.T) {
 		t.Errorf("sent whole, the order is %s", got)
 	}
 
-	e.tell(1)
-	e.tell(0)
+	e.mailParcels(1)
+	e.mailParcels(0)
 	mails := e.mailed(msg.MailOrderShipped)
 	if len(mails) != 2 || e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`) != 1 {
 		t.Fatalf("%d mails about two parcels", len(mails))
@@ -77,7 +78,8 @@ func TestParcels(t *testing.T) {
 	}
 }
 
-func TestAParcelIsTakenBack(t *testing.T) {
+// A parcel can be undone until its mail leaves, and its pieces can be sent again.
+func TestUndoParcel(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.server.cfg.ShippingMailAfter = 0
@@ -107,11 +109,11 @@ func TestAParcelIsTakenBack(t *testing.T) {
 		t.Errorf("afterwards the order is %s", got)
 	}
 
-	e.tell(0)
+	e.mailParcels(0)
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "2"}); err != nil {
 		t.Errorf("sent again: %v", err)
 	}
-	e.tell(1)
+	e.mailParcels(1)
 	if list := e.mailed(msg.MailOrderShipped); len(list) != 1 || list[0].Shipment.TrackingNumber != "2" {
 		t.Errorf("%d mails", len(list))
 	}
@@ -163,7 +165,8 @@ func TestUndoRacesWithTheMail(t *testing.T) {
 	t.Logf("%d of %d were taken back", gone, len(parcels))
 }
 
-func TestATrackingNumberIsCorrected(t *testing.T) {
+// A correction before the mail is mailed as the only number, a later one only on request.
+func TestCorrectTrackingNumber(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	desk := e.server.desk
@@ -184,7 +187,7 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 	correct("right", "", true) // no one was mailed the wrong one
 	e.Exec(`UPDATE shipment SET mail_at = now()`)
 	correct("righter", "", true) // nor just before the mail is enqueued
-	e.tell(1)
+	e.mailParcels(1)
 	correct("righter", "", true)
 	correct("quiet", "FedExGround", false)
 	correct("loud", "", true)
@@ -203,7 +206,8 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 	}
 }
 
-func TestManyAreSentFromAPastedColumn(t *testing.T) {
+// Lines from a spreadsheet are sent one by one; invalid ones are left, with the reason.
+func TestShipPastedOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	a, b := e.sold("ann@mail.example.com", "1"), e.sold("bob@mail.example.com", "1")
@@ -232,7 +236,8 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
+// An address can be corrected until something is sent; both addresses are kept.
+func TestReaddressOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	desk := e.server.desk

@@ -71,18 +71,18 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 	}
 	for range 3 { // a method that the first statement saw may be gone for the second
 		m, err := oneMethod(ctx, db, `
-			WITH m AS (
+			WITH chosen AS (
 			  SELECT `+methodColumnsSQL+` FROM shipping_method m WHERE active
 			  ORDER BY
 			    identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST,
 			    shipping_cost_cents, id LIMIT 1
-			), u AS (
-			  UPDATE cart SET shipping_method_id = m.id FROM m
+			), updated AS (
+			  UPDATE cart SET shipping_method_id = m.id FROM chosen m
 			  WHERE cart.id = $1
 			    AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE
 			  RETURNING cart.id
 			)
-			SELECT m.* FROM m, u`, c.ID)
+			SELECT m.* FROM chosen m, updated`, c.ID)
 
 		if m == nil && err == nil {
 			m, err = oneMethod(ctx, db, `

@@ -78,7 +78,7 @@ func (s *server) formPage(r *http.Request, f orderForm) (p staffFormPage, err er
 }
 
 func (f orderForm) page(p staffFormPage, status int) adminui.Page {
-	return adminui.Page{Title: f.title + " · " + p.Order.Identifier, Template: "order_form.html", Data: p,
+	return adminui.Page{Title: f.title + " · " + p.Order.Identifier, Template: "order-form.html", Data: p,
 		Status: status, Narrow: true}
 }
 

@@ -30,6 +30,6 @@ func TestStaffFormsNameAVersion(t *testing.T) {
 	before := changes()
 	e.browser(adminui.Owner).Versions(paths...)
 	if changes() != before || e.acts() != "" {
-		t.Errorf("what was refused has changed something: %s", e.acts())
+		t.Errorf("a refused act has changed something: %s", e.acts())
 	}
 }

@@ -187,7 +187,7 @@ func TestStaffPagesForEveryone(t *testing.T) {
 
 // A list does not change while a person works in it: it announces that there is something new, and
 // shows it on request.
-func TestStaffAreToldOfNews(t *testing.T) {
+func TestListAnnouncesNewOrders(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.placed(3)

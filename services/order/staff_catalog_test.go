@@ -90,7 +90,7 @@ func TestStaffEditAProduct(t *testing.T) {
 
 	reader.Get(path).Has(200, "Oak Desk")
 	if a := reader.Get(path); strings.Contains(a.Body, `name="title"`) {
-		t.Error("who may not edit is shown a form")
+		t.Error("a person without the right to edit is shown a form")
 	}
 	reader.Post(path, "version", "4", "title", "x").Has(http.StatusForbidden)
 
@@ -116,9 +116,11 @@ func TestAddressesOfTitles(t *testing.T) {
 	for title, want := range map[string]string{"Paper Clips": "PaperClips", "Ünïque <b>Mug</b>": "UniqueMug", "Löffel": "Loffel",
 		"Große Straße": "GrosseStrasse", "Café ½ Crème": "Cafe12Creme", "Smørrebrød, Łódź": "SmorrebrodLodz", "ﬁne №5": "fineNo5",
 		"a < b > c": "abc", "茶": "id", "": "id", "<b>": "id", strings.Repeat("ä", 150): strings.Repeat("a", 100)} {
-		if got := addressOf(title, "id"); got != want || !titleURLPattern.MatchString(got) {
-			t.Errorf("%q: %s, want %s", title, got, want)
-		}
+		t.Run(title, func(t *testing.T) {
+			if got := addressOf(title, "id"); got != want || !titleURLPattern.MatchString(got) {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
 	}
 }
 
@@ -141,7 +143,7 @@ func TestNamesAreEnteredWithoutTurns(t *testing.T) {
 }
 
 // Invalid input is refused with a reason and changes nothing.
-func TestTheEditorRefusesGarbage(t *testing.T) {
+func TestEditorRefusesInvalidInput(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	editor := e.browser(adminui.Owner)
@@ -217,7 +219,7 @@ func TestStaffOrderPictures(t *testing.T) {
 	}
 	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther ||
 		e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {
-		t.Error("saving what is there changes something")
+		t.Error("saving the form unchanged changes something")
 	}
 	editor.Post("/staff/catalog/products/bSusp6dBHm", "version", "1", "headline", "Other").Has(http.StatusSeeOther) // versions of their own
 }
@@ -303,7 +305,7 @@ func TestStaffListProducts(t *testing.T) {
 }
 
 // Scheduled changes of products on sale are reported, once.
-func TestTheClockTellsOfPlannedProducts(t *testing.T) {
+func TestScheduledProductsAreReported(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE product SET on_sale_from = now() + interval '1 hour' WHERE id = 1`)

@@ -99,7 +99,7 @@ type collectionEdit struct {
 // collectionAddress matches valid addresses of collections, as the table checks them.
 var collectionAddress = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-func (s *server) collectionOf(r *http.Request) (staffCollection, error) {
+func (s *server) collectionFromPath(r *http.Request) (staffCollection, error) {
 	return web.OrNotFound(findStaffCollection(r.Context(), s.pool, adminui.Param(r, "address")))
 }
 
@@ -123,13 +123,13 @@ func collectionForm(c staffCollection) adminui.Form {
 func readCollectionEdit(form adminui.PostedForm, now staffCollection, members []collectionMember) (e collectionEdit,
 	wrong adminui.FieldErrors) {
 	wrong = adminui.FieldErrors{}
-	text := func(name, was string, most int) string {
+	text := func(name, was string, maxLength int) string {
 		if !form.Has(name) {
 			return was
 		}
 		sent := strings.TrimSpace(form.Text(name))
-		if utf8.RuneCountInString(sent) > most {
-			wrong[name] = "At most " + strconv.Itoa(most) + " characters."
+		if utf8.RuneCountInString(sent) > maxLength {
+			wrong[name] = "At most " + strconv.Itoa(maxLength) + " characters."
 		}
 		return sent
 	}
@@ -182,7 +182,7 @@ func collectionPage(p staffCollectionPage, status int) adminui.Page {
 
 // staffCollection shows a collection.
 func (s *server) staffCollection(r *http.Request) (adminui.Answer, error) {
-	c, err := s.collectionOf(r)
+	c, err := s.collectionFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -194,23 +194,33 @@ func (s *server) staffCollection(r *http.Request) (adminui.Answer, error) {
 		http.StatusOK), nil
 }
 
-// staffEditCollection stores the form of a collection, or makes one.
-func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
+// staffCreateCollection makes a collection.
+func (s *server) staffCreateCollection(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
+	return s.saveCollection(r, form, staffCollection{})
+}
 
-	var c staffCollection
-	if adminui.Param(r, "address") != "" {
-		if c, err = s.collectionOf(r); err != nil {
-			return nil, err
-		}
-		if err := form.CheckVersion(1, c.Version); err != nil {
-			return nil, err
-		}
+// staffUpdateCollection stores the form of a collection.
+func (s *server) staffUpdateCollection(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
+	c, err := s.collectionFromPath(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := form.CheckVersion(1, c.Version); err != nil {
+		return nil, err
+	}
+	return s.saveCollection(r, form, c)
+}
 
+// saveCollection stores the form of a collection, which has no id if it is new.
+func (s *server) saveCollection(r *http.Request, form adminui.PostedForm, c staffCollection) (adminui.Answer, error) {
 	members, err := collectionMembers(r.Context(), s.pool, c.ID, maxMembers)
 	if err != nil {
 		return nil, err
@@ -228,7 +238,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 		page.Form.Version = form.Version
 		return collectionPage(page, http.StatusUnprocessableEntity), nil
 	case errors.Is(err, adminui.ErrStale):
-		if page.Collection, err = s.collectionOf(r); err != nil {
+		if page.Collection, err = s.collectionFromPath(r); err != nil {
 			return nil, err
 		}
 		now, theirs := collectionForm(page.Collection), map[string]string{}
@@ -278,7 +288,7 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 
 // staffDeleteCollection deletes a collection. Its products stay.
 func (s *server) staffDeleteCollection(r *http.Request) (adminui.Answer, error) {
-	c, err := s.collectionOf(r)
+	c, err := s.collectionFromPath(r)
 	if err != nil {
 		return nil, err
 	}

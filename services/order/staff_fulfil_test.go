@@ -65,7 +65,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 		}
 	}
 
-	e.tell(1)
+	e.mailParcels(1)
 	parcel = e.Text(`SELECT id FROM shipment`)
 	staff.Post(path+"/undo", "version", "5", "parcel", parcel).Has(422, "no longer be undone")
 	staff.Post(path+"/ship", "version", "5", "line-0", "1").Has(422, "0 are left")
@@ -185,7 +185,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 		staff.Post(path, append(chosen, "id", "\xff")...).Has(400)
 	}
 	if e.version(a)+e.version(b) != 2 {
-		t.Error("what was refused has moved an order")
+		t.Error("a refused form has moved an order")
 	}
 
 	e.browser(adminui.Fulfilment).Post("/staff/orders/bulk/pick").Has(422, "That was not done", "Choose rows first")

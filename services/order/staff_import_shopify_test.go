@@ -129,7 +129,7 @@ func TestShopifysSales(t *testing.T) {
 
 // A file that sets a weight counts as another person's change: someone with an earlier form is
 // told, weights that were set since the export stay, and taking the file back leaves later weights.
-func TestWeightsComeInFiles(t *testing.T) {
+func TestImportedWeights(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner, staff := e.browser(adminui.Owner), e.staff(adminui.Manager)

@@ -58,7 +58,7 @@ func savedAgain(t *testing.T, file string, comma rune, end string, quoted bool, 
 }
 
 // A file of the shop that a spreadsheet has saved again, in whatever way, changes nothing.
-func TestFilesComeBackFromSpreadsheets(t *testing.T) {
+func TestFilesResavedBySpreadsheetsChangeNothing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := e.browser(adminui.Owner)

@@ -117,7 +117,7 @@ func TestFilesOfProducts(t *testing.T) {
 }
 
 // Sales and prices between export and import stay: a count changes by the difference, once.
-func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
+func TestImportedCountsKeepSales(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := e.browser(adminui.Owner)
@@ -165,7 +165,7 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 
 // Purchases go on while a file about the same SKUs is applied: they wait only for its last
 // statement.
-func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
+func TestPurchasesDuringAnImport(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id IN (1, 6)`)
@@ -200,7 +200,7 @@ func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
 }
 
 // Changes that were made since a file was applied do not keep the rest from being taken back.
-func TestFilesAreTakenBackAroundLaterChanges(t *testing.T) {
+func TestUndoImportKeepsLaterChanges(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := e.browser(adminui.Owner)
@@ -220,7 +220,7 @@ func TestFilesAreTakenBackAroundLaterChanges(t *testing.T) {
 // A product that a file added and that was sold since, or is on a payment page, is retired when the
 // file is taken back: its order links to a product that still has its SKU and article number, and
 // pieces that a refund restocks are counted there.
-func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
+func TestUndoImportAfterASale(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := e.browser(adminui.Owner)
@@ -258,7 +258,7 @@ func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
 }
 
 // Every error is reported with line and column, and a file with an error changes nothing.
-func TestFilesWithErrors(t *testing.T) {
+func TestImportErrors(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := e.staff(adminui.Owner)
@@ -344,7 +344,7 @@ func TestFilesWithErrors(t *testing.T) {
 
 // A large file takes few statements: 10,000 products (make goods) are checked in less than five
 // seconds.
-func TestALargeFile(t *testing.T) {
+func TestLargeImport(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var file strings.Builder

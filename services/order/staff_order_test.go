@@ -120,7 +120,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 
 	e.browser(adminui.Owner).Get("/staff/orders/ship?id="+id).Has(200, ">disputed<")
 	if packer := e.browser(adminui.Fulfilment).Get(path); strings.Contains(packer.Body, "/customers/panel") {
-		t.Error("who may not see customers is shown who bought it")
+		t.Error("a person without the right to see customers is shown the buyer")
 	}
 	if strings.Contains(page.Body, "<script>alert") {
 		t.Error("a shopper's text is markup")
@@ -132,7 +132,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	look := e.browser(adminui.ReadOnly).Get(path)
 	for _, not := range []string{"/ship", "/refund", "/cancel", "/undo", "/notes", "/status"} {
 		if strings.Contains(look.Body, "/orders/"+id+not) {
-			t.Errorf("who may only read sees %s", not)
+			t.Errorf("a person with the right to read only sees %s", not)
 		}
 	}
 	staff.Get("/staff/orders/none").Has(404)
@@ -163,7 +163,7 @@ func TestStaffWriteNotes(t *testing.T) {
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order'
 		AND convert_from(payload, 'UTF8') LIKE '%mug%'`); n != 0 {
-		t.Error("the log of acts holds what was written to a customer")
+		t.Error("the log of acts contains the text to a customer")
 	}
 
 	e.Exec(`UPDATE orders SET email = NULL`)

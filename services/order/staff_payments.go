@@ -232,10 +232,10 @@ func (s *server) openPaymentFromPath(r *http.Request) (paymentPage, error) {
 	return page, err
 }
 
-// staffMakeOrder retrieves the payment from Stripe and makes its order, if the cause of the entry
+// staffCreateOrder retrieves the payment from Stripe and makes its order, if the cause of the entry
 // is gone. It uses the function that the event and the sweep use, so that there is one order
 // whatever else happens.
-func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
+func (s *server) staffCreateOrder(r *http.Request) (adminui.Answer, error) {
 	page, err := s.openPaymentFromPath(r)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func TestStaffMakeTheOrderFromAPayment(t *testing.T) {
 }
 
 // A payment is refunded or marked as resolved; what it held returns to the shelf.
-func TestStaffSeeToAPayment(t *testing.T) {
+func TestStaffResolveAPayment(t *testing.T) {
 	t.Parallel()
 	e, c, _ := refusing(t)
 	id := e.Text(`SELECT id::text FROM payment_issue`)
@@ -190,7 +190,7 @@ func TestTrailOfAnOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.tell(1)
+	e.mailParcels(1)
 	if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: parcel, Tracking: "2", Mail: true}); err != nil {
 		t.Fatal(err)
 	}

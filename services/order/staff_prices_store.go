@@ -10,9 +10,9 @@ import (
 )
 
 // listPrices are the prices and sales of a product's SKUs, the latest first.
-func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]priceRow, error) {
+func listPrices(ctx context.Context, db pg.DB, product int64, limit int) ([]priceRow, error) {
 	return pg.List[priceRow](ctx, db, "list the prices of product $1", `
-		WITH k AS (
+		WITH skus AS (
 		  SELECT s.id, coalesce(
 		    nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')), ''),
 		    'SKU ' || s.id) AS name
@@ -23,13 +23,13 @@ func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]price
 		    NULL::timestamptz AS until, by_name AS by, noted_at, created_date_time > now() AS planned,
 		    x.id = (SELECT y.id FROM sku_price y WHERE y.sku_id = k.id AND y.created_date_time <= now()
 		      ORDER BY y.created_date_time DESC, y.id DESC LIMIT 1) AS now
-		  FROM k JOIN sku_price x ON x.sku_id = k.id
+		  FROM skus k JOIN sku_price x ON x.sku_id = k.id
 		  UNION ALL
 		  SELECT 'sale', x.id, k.id, k.name, price_cents, starts_at, ends_at, by_name, noted_at,
 		    starts_at > now() AND (ends_at IS NULL OR ends_at > starts_at),
 		    starts_at <= now() AND (ends_at IS NULL OR ends_at > now())
-		  FROM k JOIN sku_sale x ON x.sku_id = k.id) AS rows
-		ORDER BY "from" DESC, kind, id DESC LIMIT $2`, product, most)
+		  FROM skus k JOIN sku_sale x ON x.sku_id = k.id) AS rows
+		ORDER BY "from" DESC, kind, id DESC LIMIT $2`, product, limit)
 }
 
 // insertSale sets a lower price for a time; without a beginning it begins now, without an end it runs

@@ -248,13 +248,13 @@ func readTime(text string) (*time.Time, bool) {
 // that sends one field changes one.
 func readProductEdit(form adminui.PostedForm, now staffProduct) (e productEdit, wrong adminui.FieldErrors) {
 	wrong = adminui.FieldErrors{}
-	text := func(name, was string, most int) string {
+	text := func(name, was string, maxLength int) string {
 		if !form.Has(name) {
 			return was
 		}
 		sent := strings.TrimSpace(form.Text(name))
-		if utf8.RuneCountInString(sent) > most {
-			wrong[name] = "At most " + strconv.Itoa(most) + " characters."
+		if utf8.RuneCountInString(sent) > maxLength {
+			wrong[name] = "At most " + strconv.Itoa(maxLength) + " characters."
 		}
 		return sent
 	}

@@ -30,7 +30,7 @@ func newProductForm() adminui.Form {
 }
 
 func newProductPage(form adminui.Form, status int) adminui.Page {
-	return adminui.Page{Title: "New product", Template: "catalog_form.html", Status: status, Narrow: true,
+	return adminui.Page{Title: "New product", Template: "catalog-form.html", Status: status, Narrow: true,
 		Data: catalogFormPage{Form: form}}
 }
 

@@ -25,9 +25,9 @@ type settingGroup struct {
 	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
 	// check says what is wrong with values, and may normalize them before they are stored.
 	check func(ctx context.Context, s *server, values map[string]string, wrong adminui.FieldErrors) error
-	// told runs in the transaction that has changed a value, to enqueue messages; nil if no other
+	// enqueue enqueues the messages of a change in its transaction; nil if no other
 	// service has to be told.
-	told func(ctx context.Context, s *server, tx pgx.Tx) error
+	enqueue func(ctx context.Context, s *server, tx pgx.Tx) error
 }
 
 // settingGroups are all of them.
@@ -162,8 +162,8 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 		return err
 	}
 
-	if g.told != nil {
-		if err := g.told(r.Context(), s, tx); err != nil {
+	if g.enqueue != nil {
+		if err := g.enqueue(r.Context(), s, tx); err != nil {
 			return err
 		}
 	}
@@ -250,9 +250,9 @@ func checkCheckout(ctx context.Context, s *server, values map[string]string, wro
 }
 
 // firstRunes is the beginning of a text.
-func firstRunes(text string, most int) string {
-	if r := []rune(text); len(r) > most {
-		return string(r[:most]) + "…"
+func firstRunes(text string, maxLength int) string {
+	if r := []rune(text); len(r) > maxLength {
+		return string(r[:maxLength]) + "…"
 	}
 	return text
 }

@@ -276,7 +276,7 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/settings/shipping", Text: "Made " + m.Carrier + "."}, nil
 }
 
-func (s *server) findShipping(r *http.Request) (shippingSet, error) {
+func (s *server) shippingFromPath(r *http.Request) (shippingSet, error) {
 	number, err := adminui.ParamID(r, "id")
 	if err != nil {
 		return shippingSet{}, err
@@ -285,7 +285,7 @@ func (s *server) findShipping(r *http.Request) (shippingSet, error) {
 }
 
 func (s *server) staffShippingMethod(r *http.Request) (adminui.Answer, error) {
-	m, err := s.findShipping(r)
+	m, err := s.shippingFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -297,7 +297,7 @@ func (s *server) staffUpdateShipping(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	was, err := s.findShipping(r)
+	was, err := s.shippingFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -323,7 +323,7 @@ func (s *server) staffUpdateShipping(r *http.Request) (adminui.Answer, error) {
 		}
 	}
 
-	m, perr := s.findShipping(r)
+	m, perr := s.shippingFromPath(r)
 	if perr != nil {
 		return nil, perr
 	}

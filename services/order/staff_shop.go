@@ -24,10 +24,10 @@ var shopGroup = settingGroup{
 	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name " +
 		"stands in mails, " +
 		"too, as their sender's.",
-	keys:   []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
-	fields: shopFields,
-	check:  checkShop,
-	told:   enqueueShop,
+	keys:    []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
+	fields:  shopFields,
+	check:   checkShop,
+	enqueue: enqueueShop,
 }
 
 func shopFields(context.Context, *server) ([]adminui.Field, error) {

@@ -260,13 +260,13 @@ func (p *staffSKUsPage) readSKUs(form adminui.PostedForm) (e skusEdit, ok bool) 
 		e.rows = append(e.rows, edit)
 	}
 
-	text := func(name, was string, most int) string {
+	text := func(name, was string, maxLength int) string {
 		sent, there := form.Lookup(name)
 		if !there {
 			return was
 		}
-		if sent = strings.TrimSpace(sent); utf8.RuneCountInString(sent) > most {
-			p.Errors[name], ok = "At most "+strconv.Itoa(most)+" characters.", false
+		if sent = strings.TrimSpace(sent); utf8.RuneCountInString(sent) > maxLength {
+			p.Errors[name], ok = "At most "+strconv.Itoa(maxLength)+" characters.", false
 		}
 		return sent
 	}
@@ -309,13 +309,13 @@ func (k skuRow) typed(form adminui.PostedForm, field string) (string, bool) {
 func (k *skuRow) read(form adminui.PostedForm, states []adminui.Option) (e skuEdit) {
 	k.Errors = adminui.FieldErrors{}
 	e.retire = k.Retire
-	text := func(field string, most int) *string {
+	text := func(field string, maxLength int) *string {
 		typed, differs := k.typed(form, field)
 		if !differs {
 			return nil
 		}
-		if utf8.RuneCountInString(typed) > most {
-			k.Errors[field] = "At most " + strconv.Itoa(most) + " characters."
+		if utf8.RuneCountInString(typed) > maxLength {
+			k.Errors[field] = "At most " + strconv.Itoa(maxLength) + " characters."
 		}
 		return &typed
 	}

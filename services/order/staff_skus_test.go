@@ -253,7 +253,8 @@ func TestPlannedPrices(t *testing.T) {
 	e.browser(adminui.Marketing).Post(path, set("5", "kind", "price", "amount", "1.00")...).Has(http.StatusForbidden)
 }
 
-func TestStockStatesHaveTheShopsWords(t *testing.T) {
+// Staff change the texts of stock states, which shoppers then see.
+func TestStaffEditStockStates(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	editor := e.browser(adminui.Marketing)

@@ -125,12 +125,12 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/settings/statuses", Text: "Made " + st.Title + "."}, nil
 }
 
-func (s *server) statusOf(r *http.Request) (statusSet, error) {
+func (s *server) statusFromPath(r *http.Request) (statusSet, error) {
 	return web.OrNotFound(findStatus(r.Context(), s.pool, adminui.Param(r, "identifier")))
 }
 
 func (s *server) staffStatus(r *http.Request) (adminui.Answer, error) {
-	st, err := s.statusOf(r)
+	st, err := s.statusFromPath(r)
 	return statusPage(st, statusEditor(st), http.StatusOK, nil), err
 }
 
@@ -139,7 +139,7 @@ func (s *server) staffUpdateStatus(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	was, err := s.statusOf(r)
+	was, err := s.statusFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (s *server) staffUpdateStatus(r *http.Request) (adminui.Answer, error) {
 		}
 	}
 
-	now, perr := s.statusOf(r)
+	now, perr := s.statusFromPath(r)
 	if perr != nil {
 		return nil, perr
 	}
@@ -181,7 +181,7 @@ func (s *server) staffUpdateStatus(r *http.Request) (adminui.Answer, error) {
 
 // staffDeleteStatus deletes a status that no order has.
 func (s *server) staffDeleteStatus(r *http.Request) (adminui.Answer, error) {
-	st, err := s.statusOf(r)
+	st, err := s.statusFromPath(r)
 	if err != nil {
 		return nil, err
 	}

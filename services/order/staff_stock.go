@@ -213,8 +213,8 @@ var stockStateColumns = []adminui.Column[stockState]{
 	{Title: "SKUs", Value: func(c stockState) any { return c.SKUs }},
 }
 
-// staffStates lists stock states.
-func (s *server) staffStates(r *http.Request) (adminui.Answer, error) {
+// staffStockStates lists stock states.
+func (s *server) staffStockStates(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
@@ -224,7 +224,7 @@ func (s *server) staffStates(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "stock states", stockStateColumns, list, func(c stockState) any { return c.ID })
+	table := adminui.NewTable(ask, "stock-states", stockStateColumns, list, func(c stockState) any { return c.ID })
 	return adminui.Page{Title: "Stock states", Table: table, Data: struct {
 		States []stockState `json:"states"`
 	}{list}}, nil
@@ -240,11 +240,11 @@ func stateForm(c stockState) adminui.Form {
 }
 
 func statePage(c stockState, form adminui.Form, status int) adminui.Page {
-	return adminui.Page{Title: "Stock state " + c.Identifier, Template: "catalog_form.html", Narrow: true,
+	return adminui.Page{Title: "Stock state " + c.Identifier, Template: "catalog-form.html", Narrow: true,
 		Data: catalogFormPage{Form: form}, Status: status}
 }
 
-func (s *server) stateOf(r *http.Request) (stockState, error) {
+func (s *server) stockStateFromPath(r *http.Request) (stockState, error) {
 	list, err := listStockStates(r.Context(), s.pool)
 	if err != nil {
 		return stockState{}, err
@@ -257,22 +257,22 @@ func (s *server) stateOf(r *http.Request) (stockState, error) {
 	return stockState{}, web.NotFound()
 }
 
-// staffState shows the form for the texts of a stock state.
-func (s *server) staffState(r *http.Request) (adminui.Answer, error) {
-	c, err := s.stateOf(r)
+// staffStockState shows the form for the texts of a stock state.
+func (s *server) staffStockState(r *http.Request) (adminui.Answer, error) {
+	c, err := s.stockStateFromPath(r)
 	if err != nil {
 		return nil, err
 	}
 	return statePage(c, stateForm(c), http.StatusOK), nil
 }
 
-// staffUpdateState stores the form.
-func (s *server) staffUpdateState(r *http.Request) (adminui.Answer, error) {
+// staffUpdateStockState stores the form.
+func (s *server) staffUpdateStockState(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.stateOf(r)
+	c, err := s.stockStateFromPath(r)
 	if err != nil {
 		return nil, err
 	}

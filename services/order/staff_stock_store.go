@@ -10,14 +10,14 @@ import (
 
 // listStockChanges lists the changes that staff made to the counts of a product's SKUs, the latest
 // first.
-func listStockChanges(ctx context.Context, db pg.DB, product int64, most int) ([]stockRow, error) {
+func listStockChanges(ctx context.Context, db pg.DB, product int64, limit int) ([]stockRow, error) {
 	return pg.List[stockRow](ctx, db, "list stock changes of product $1", `
 		SELECT c.id, s.id AS sku,
 		  coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')), ''),
 		    'SKU ' || s.id) AS name,
 		  c.change, c.stock, c.reason, c.note, c.by_name AS by, c.at
 		FROM stock_change c JOIN sku s ON s.id = c.sku_id WHERE s.product_id = $1
-		ORDER BY c.id DESC LIMIT $2`, product, most)
+		ORDER BY c.id DESC LIMIT $2`, product, limit)
 }
 
 // listStockStates lists the stock states with the number of SKUs that have each.

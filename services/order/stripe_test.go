@@ -11,7 +11,7 @@ import (
 )
 
 // Stripe is asked about sessions that belong to a checkout of ours, and about no others.
-func TestUnknownSessionsCostNoQuestion(t *testing.T) {
+func TestUnknownSessionsMakeNoStripeCalls(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var asked atomic.Int64
@@ -54,19 +54,27 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	}
 }
 
-func TestTheRateAtStripe(t *testing.T) {
+// The limit of calls is 80 at Stripe and none elsewhere, unless it is set.
+func TestDefaultStripeRate(t *testing.T) {
 	t.Parallel()
 	none, some := 0, 40
 	for _, c := range []struct {
+		name string
 		base string
 		set  *int
 		want int
 	}{
-		{"https://api.stripe.com", nil, 80}, {"https://api.stripe.com/", nil, 80}, {"http://127.0.0.1:8090", nil, 0},
-		{"https://api.stripe.com", &none, 0}, {"https://api.stripe.com", &some, 40}, {"http://127.0.0.1:8090", &some, 40},
+		{name: "Stripe", base: "https://api.stripe.com", want: 80},
+		{name: "Stripe with a slash", base: "https://api.stripe.com/", want: 80},
+		{name: "stand-in", base: "http://127.0.0.1:8090", want: 0},
+		{name: "Stripe without a limit", base: "https://api.stripe.com", set: &none, want: 0},
+		{name: "Stripe with a limit", base: "https://api.stripe.com", set: &some, want: 40},
+		{name: "stand-in with a limit", base: "http://127.0.0.1:8090", set: &some, want: 40},
 	} {
-		if got := (Config{StripeAPIBase: c.base, StripeRate: c.set}).stripeRate(); got != c.want {
-			t.Errorf("%+v: %d", c, got)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := (Config{StripeAPIBase: c.base, StripeRate: c.set}).stripeRate(); got != c.want {
+				t.Errorf("%d calls a second, want %d", got, c.want)
+			}
+		})
 	}
 }

@@ -78,6 +78,7 @@ func halfUp(x *big.Rat) *big.Rat {
 	return new(big.Rat).SetFrac(floor, big.NewInt(100))
 }
 
+// Totals of random carts equal the contract's rules computed with fractions.
 func TestTotalsAgreeWithRationalArithmetic(t *testing.T) {
 	t.Parallel()
 	const carts = 100_000

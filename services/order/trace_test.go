@@ -9,7 +9,7 @@ import (
 
 // The messages about orders that are placed in one transaction each carry the trace of their own
 // payment.
-func TestTracesOfOneGroup(t *testing.T) {
+func TestEachOrderKeepsItsTrace(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var group []payment

@@ -10,7 +10,7 @@ import (
 
 // findWays finds checkouts, the newest first, by the ids of checkout, session, payment, event or
 // cart, the identifier of the order, or an address. Each part uses an index.
-func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, error) {
+func findWays(ctx context.Context, db pg.DB, keys []string, limit int) ([]way, error) {
 	carts := []int64{}
 	for _, key := range keys {
 		if cart, err := strconv.ParseInt(key, 10, 64); err == nil {
@@ -59,7 +59,7 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 		    SELECT $9 || ':' || o.identifier || ':' || n FROM generate_series(0, o.given_back_version) AS n
 		  ) AS messages
 		FROM found JOIN checkout k USING (id) LEFT JOIN orders o ON o.checkout_id = k.id
-		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, most, msg.MailOrderShipped, msg.MailOrderRefunded,
+		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, limit, msg.MailOrderShipped, msg.MailOrderRefunded,
 		msg.MailOrderCanceled, msg.MailOrderNote, msg.OrderMoneySubject, msg.OrderGivenBackSubject)
 }
 

@@ -9,7 +9,7 @@ import (
 
 // waitingPayments lists the open entries with one of the reasons, or, if there are none, with a
 // reason that is not among the named ones; and counts them up to a limit.
-func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, most int) (
+func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, limit int) (
 	[]paymentEntry, int64, error,
 ) {
 	const which = ` i.resolved_at IS NULL
@@ -24,7 +24,7 @@ func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, row
 		return list, int64(len(list)), err
 	}
 	count, err := pg.Get[int64](ctx, db, "count payments for staff",
-		`SELECT count(*) FROM (SELECT FROM payment_issue i WHERE`+which+`LIMIT $3) c`, reasons, named, most)
+		`SELECT count(*) FROM (SELECT FROM payment_issue i WHERE`+which+`LIMIT $3) c`, reasons, named, limit)
 	return list, count, err
 }
 
@@ -37,7 +37,7 @@ type lateOrder struct {
 // lateOrders lists the orders that are older than so many days and neither sent nor canceled, the
 // oldest first; and counts them up to a limit. Each status is read by itself, so that an index has
 // the late orders in their order.
-func lateOrders(ctx context.Context, db pg.DB, days, rows, most int) ([]lateOrder, int64, error) {
+func lateOrders(ctx context.Context, db pg.DB, days, rows, limit int) ([]lateOrder, int64, error) {
 	const which = `
 		FROM status s CROSS JOIN LATERAL (
 		  SELECT o.id, o.identifier, o.placed_at FROM orders o
@@ -50,7 +50,7 @@ func lateOrders(ctx context.Context, db pg.DB, days, rows, most int) ([]lateOrde
 		return list, int64(len(list)), err
 	}
 	count, err := pg.Get[int64](ctx, db, "count late orders",
-		`SELECT count(*) FROM (SELECT`+which+`LIMIT $2) c`, days, most)
+		`SELECT count(*) FROM (SELECT`+which+`LIMIT $2) c`, days, limit)
 	return list, count, err
 }
 

@@ -16,7 +16,7 @@ const (
 )
 
 // Only public addresses are asked: a file could name anything that this machine reaches.
-func TestPicturesComeFromPublicServersAlone(t *testing.T) {
+func TestPicturesAreFetchedFromPublicServersOnly(t *testing.T) {
 	t.Parallel()
 	fetcher := picture.NewFetcher(picture.Public, nil)
 	for _, inside := range []string{"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",

@@ -71,7 +71,7 @@ func TestPicturesAreUpright(t *testing.T) {
 }
 
 // A photo keeps its pixels, and nothing about where it was taken.
-func TestResize(t *testing.T) {
+func TestResizeDropsMetadata(t *testing.T) {
 	t.Parallel()
 	photo, err := os.ReadFile("testdata/photo.jpg")
 	if err != nil || !bytes.Contains(photo, []byte("GPS")) {

@@ -64,7 +64,7 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 }
 
 // Errors in a file are reported with line and column, as the file names it.
-func TestFaults(t *testing.T) {
+func TestFaultsNameLineAndColumn(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
 		"":                                     "1: The file has no columns.",
@@ -76,13 +76,15 @@ func TestFaults(t *testing.T) {
 		"sku\n1" + strings.Repeat(",", 200):    "2: A row has at most 200 values.",
 		"Handle,Variant Price\nhat,1.00\n,,\n": "",
 	} {
-		var got []string
-		for _, fault := range productfile.Read([]byte(file)).Faults {
-			got = append(got, fmt.Sprint(fault.Line, fault.Column, ": ", fault.Text))
-		}
-		if strings.Join(got, "\n") != want {
-			t.Errorf("%.40q: %q, want %q", file, got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			var got []string
+			for _, fault := range productfile.Read([]byte(file)).Faults {
+				got = append(got, fmt.Sprint(fault.Line, fault.Column, ": ", fault.Text))
+			}
+			if strings.Join(got, "\n") != want {
+				t.Errorf("%.40q: %q, want %q", file, got, want)
+			}
+		})
 	}
 
 	f := productfile.Read([]byte("Handle,Variant Price\nhat,x\n"))
@@ -100,7 +102,7 @@ func TestFaults(t *testing.T) {
 }
 
 // Shopify's terms become the shop's.
-func TestShopify(t *testing.T) {
+func TestReadShopifyExport(t *testing.T) {
 	t.Parallel()
 	f := productfile.Read([]byte("Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Grams," +
 		"Variant Inventory Tracker,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price," +
@@ -123,28 +125,34 @@ func TestShopify(t *testing.T) {
 	}
 }
 
-func TestNumbersOfSpreadsheets(t *testing.T) {
+// Amounts and weights are read in the notations of spreadsheets; ambiguous ones are refused.
+func TestParseNumbersOfSpreadsheets(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"3.5": "3.50", "3,50": "3.50", "3,5": "3.50", "1,234.50": "1234.50", "1.234,5": "1234.50",
 		"$3.50": "3.50", "3,50\u00a0": "3.50", "12": "12.00", "1,234": "", "1.234": "", "1,23,4.50": "", "12,34.50": "", "3,": "", ",5": "",
 		"1e2": "", "3.50 €": "", "": "", "-3,50": "-3.50"} {
-		got := ""
-		if amount, err := productfile.ParseAmount(text); err == nil {
-			got = amount.String()
-		}
-		if got != want {
-			t.Errorf("%q is %q, want %q", text, got, want)
-		}
+		t.Run("amount "+text, func(t *testing.T) {
+			got := ""
+			if amount, err := productfile.ParseAmount(text); err == nil {
+				got = amount.String()
+			}
+			if got != want {
+				t.Errorf("%q is %q, want %q", text, got, want)
+			}
+		})
 	}
+
 	for text, want := range map[string]int64{"250": 250, "250 g": 250, "1.5kg": 1500, "1,5 KG": 1500, "0.125 kg": 125, "2 lb": 907, "2lbs": 907,
 		"12 oz": 340, "0": 0, "12.6": 13, "10000 kg": 10_000_000, "1,500": -1, "1.500 g": -1, "-1": -1, "1e3": -1, "x": -1, "250s": -1,
 		"1 stone": -1, "": -1, ".5 kg": -1, "NaN": -1, "999999999 kg": 999_999_999_000, "9999999999": -1} {
-		got, ok := productfile.ParseGrams(text)
-		if !ok {
-			got = -1
-		}
-		if got != want {
-			t.Errorf("%q weighs %d, want %d", text, got, want)
-		}
+		t.Run("weight "+text, func(t *testing.T) {
+			got, ok := productfile.ParseGrams(text)
+			if !ok {
+				got = -1
+			}
+			if got != want {
+				t.Errorf("%q weighs %d, want %d", text, got, want)
+			}
+		})
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // A flood of new pages at two processes stays below the rate of both together, and leaves room for
 // payments under way.
-func TestTheWholeShopBrakesBelowStripesLimit(t *testing.T) {
+func TestRateLimitAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	const rate = 80
 	broker := testenv.NewBroker(t)
@@ -66,12 +66,14 @@ func TestTheWholeShopBrakesBelowStripesLimit(t *testing.T) {
 	}
 }
 
-func TestTheBrakeWithoutABroker(t *testing.T) {
+// Without the broker each process goes by its own count.
+func TestRateLimitWithoutBroker(t *testing.T) {
 	t.Parallel()
 	var none *brake
 	if err := none.take(t.Context()); err != nil || newBrake(nil, 0) != nil {
 		t.Errorf("no brake: %v", err)
 	}
+
 	b := newBrake(testenv.NoBroker(t, "order"), LeastRate)
 	began := time.Now()
 	for range 5 {
@@ -90,6 +92,6 @@ func TestTheBrakeWithoutABroker(t *testing.T) {
 		err = errors.Join(err, b.take(ctx))
 	}
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("who went away: %v", err)
+		t.Errorf("a caller who went away: %v", err)
 	}
 }

@@ -55,6 +55,7 @@ func stripeMock(t *testing.T) *Client {
 	return New(testenv.Log(t), Settings{Shop: "https://shop.test", APIBase: "http://" + addr, SecretKey: "sk_test_123"})
 }
 
+// Stripe's mock accepts each kind of request that the client makes.
 func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 	t.Parallel()
 	api := stripeMock(t)

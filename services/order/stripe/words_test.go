@@ -17,7 +17,7 @@ import (
 
 // Stripe's messages quote what they refuse, and its objects contain the buyer: neither gets past
 // the client, whichever call it answers.
-func TestStripesWordsStayOut(t *testing.T) {
+func TestStripesMessagesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	const buyer, address = "Quirina Zeltbaum", "quirina@mail.example.com"
 	refusal := `{"error":{"type":"invalid_request_error","code":"email_invalid","param":"customer_email","decline_code":"` + address +

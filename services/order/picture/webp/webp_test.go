@@ -64,7 +64,7 @@ func noise(width, height int) *image.RGBA {
 
 // Another reader decodes the picture from a file, whatever its size, and the closer to it the
 // higher the quality.
-func TestEncode(t *testing.T) {
+func TestEncodedPictureIsLikeItsSource(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{1, 1}, {2, 1}, {15, 16}, {16, 16}, {17, 33}, {100, 1}, {1, 300}, {401, 299}} {
 		for name, draw := range map[string]func(int, int) *image.RGBA{"drawn": drawn, "noise": noise} {
@@ -92,7 +92,7 @@ func TestEncode(t *testing.T) {
 
 // A reader decodes exactly the pixels that the writer predicted from: otherwise a picture would
 // drift away from its source block by block. Smoothing comes after that, so it is left out here.
-func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
+func TestReadersDecodeThePredictedPixels(t *testing.T) {
 	t.Parallel()
 	for _, quality := range []int{0, 30, 60, 80, 95, 100} {
 		for name, img := range map[string]*image.RGBA{"drawn": drawn(211, 157), "noise": noise(97, 130)} {
@@ -130,7 +130,7 @@ func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
 }
 
 // At the quality for products a file is smaller than a JPEG that is as good.
-func TestSmallerThanJPEG(t *testing.T) {
+func TestWebPIsSmallerThanJPEG(t *testing.T) {
 	t.Parallel()
 	img := drawn(800, 600)
 	file, err := Encode(img, 80)
@@ -146,7 +146,8 @@ func TestSmallerThanJPEG(t *testing.T) {
 	}
 }
 
-func TestEncodeRefuses(t *testing.T) {
+// Pictures without a side, and larger ones than the format permits, are refused.
+func TestEncodeRefusesInvalidSizes(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{0, 0}, {MostSide + 1, 1}, {1, MostSide + 1}} {
 		if _, err := Encode(image.NewRGBA(image.Rectangle{Max: size}), 80); !errors.Is(err, errSides) {
