@@ -14,13 +14,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/admin"
 )
 
-// readyPoll is how often announce looks whether all is ready.
-const readyPoll = 25 * time.Millisecond
+// readyEvery is how often announce looks whether all is ready.
+const readyEvery = 25 * time.Millisecond
 
 // announce prints where everything is, as soon as a shopper could buy.
 func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	for !s.ready(ctx) {
-		if !wait.Sleep(ctx, readyPoll) {
+		if !wait.Sleep(ctx, readyEvery) {
 			return nil
 		}
 	}
@@ -66,12 +66,12 @@ func (s *shop) tryNext() string {
 		"order's mail is then at %s\n\n", s.listeners.url("EDGE_ADDR"), s.inbox.URL())
 }
 
-// readyTime is how long a shop that starts may take to answer one look.
-const readyTime = 3 * time.Second
+// readyTimeout is how long a shop that starts may take to answer one look.
+const readyTimeout = 3 * time.Second
 
 // ready asks the shop as a shopper would, and the broker for its streams.
 func (s *shop) ready(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for _, path := range []string{"/order/products", "/user/logged-in"} {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.listeners.url("EDGE_ADDR")+path, nil)

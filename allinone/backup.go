@@ -31,8 +31,8 @@ const backupUsage = `Backup and restore, of one shop's database and pictures:
 A shop of several comes back with shop create NAME -from FOLDER.
 `
 
-// backupLimit bounds a backup and a restore: some hundred gigabytes.
-const backupLimit = 6 * time.Hour
+// backupTimeout bounds a backup and a restore: some hundred gigabytes.
+const backupTimeout = 6 * time.Hour
 
 // Names of the files of a backup.
 const (
@@ -59,7 +59,7 @@ type tableSum struct {
 
 // backups runs backup or restore and returns the exit code.
 func backups(name string, args []string, out, stderr io.Writer) int {
-	return boot.Command(name, backupUsage, backupLimit, stderr, func(ctx context.Context) error {
+	return boot.Command(name, backupUsage, backupTimeout, stderr, func(ctx context.Context) error {
 		flagName := map[string]string{"backup": "to", "restore": "from"}[name]
 		var folder string
 		f := flag.NewFlagSet(name, flag.ContinueOnError)

@@ -64,7 +64,7 @@ func runBroker(log *slog.Logger, opts *server.Options) (*server.Server, error) {
 	srv.SetLoggerV2(brokerLog{log, fatal}, false, false, false)
 	srv.Start()
 	ready := make(chan bool, 1)
-	go func() { ready <- srv.ReadyForConnections(brokerTime) }()
+	go func() { ready <- srv.ReadyForConnections(brokerTimeout) }()
 	select {
 	case reason := <-fatal:
 		srv.Shutdown()

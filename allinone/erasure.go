@@ -30,12 +30,12 @@ const customerUsage = `Customers, in all services at once:
 DATABASE_URL must belong to the owner of the database.
 `
 
-// customerLimit bounds a command about people: what they did is looked for in every table.
-const customerLimit = 5 * time.Minute
+// customerTimeout bounds a command about people: what they did is looked for in every table.
+const customerTimeout = 5 * time.Minute
 
 // customer runs the commands export and erase and returns the exit code.
 func customer(args []string, out, stderr io.Writer) int {
-	return boot.Command("customer", customerUsage, customerLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("customer", customerUsage, customerTimeout, stderr, func(ctx context.Context) error {
 		if args[0] != "export" && args[0] != "erase" {
 			return fmt.Errorf("%w: the commands are export and erase", boot.ErrUsage)
 		}
@@ -110,7 +110,7 @@ func commandPool(ctx context.Context, c boot.Common, service string) (*pgxpool.P
 	}
 	cfg := pool.Config()
 	pool.Close()
-	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(customerLimit.Milliseconds())
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(customerTimeout.Milliseconds())
 	pool, err = pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the schema of %s: %w", service, err)

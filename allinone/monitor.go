@@ -38,10 +38,10 @@ func (b *broker) monitoring() http.Handler {
 }
 
 const (
-	// monitorHeaders bounds the wait for the header of a question about the broker.
-	monitorHeaders = 5 * time.Second
-	// monitorGrace is how long such questions may go on after the end.
-	monitorGrace = time.Second
+	// monitorHeaderTimeout bounds the wait for the header of a question about the broker.
+	monitorHeaderTimeout = 5 * time.Second
+	// monitorStopTimeout is how long such questions may go on after the end.
+	monitorStopTimeout = time.Second
 )
 
 // serveMonitoring answers NATS_MONITOR_ADDR until ctx ends.
@@ -49,11 +49,11 @@ func (s *shop) serveMonitoring(ctx context.Context) error {
 	l := s.listeners["NATS_MONITOR_ADDR"]
 	srv := &http.Server{
 		Handler:           web.OnlyHosts(s.cfg.InsideHosts, s.cfg.NATSMonitorAddr)(s.broker.monitoring()),
-		ReadHeaderTimeout: monitorHeaders, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		ReadHeaderTimeout: monitorHeaderTimeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	shutdown := web.Stopper(srv)
 	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorGrace)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorStopTimeout)
 		defer cancel()
 		if shutdown(grace) != nil {
 			_ = srv.Close() // a broker that ends has little to show

@@ -71,8 +71,8 @@ func (c DBPasswords) byRole(shop string) map[string]string {
 	return all
 }
 
-// streamsTime bounds the making of streams and consumers.
-const streamsTime = time.Minute
+// streamsTimeout bounds the making of streams and consumers.
+const streamsTimeout = time.Minute
 
 // Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, and, where
 // NATS_URL names a broker, streams and consumers. It is safe to repeat.
@@ -92,7 +92,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 		return err
 	}
 	defer b.Close()
-	ctx, done := context.WithTimeout(ctx, streamsTime)
+	ctx, done := context.WithTimeout(ctx, streamsTimeout)
 	defer done()
 	b.KeepProvisioned(ctx, cfg.NATSReplicas, done)
 	if !errors.Is(ctx.Err(), context.Canceled) {

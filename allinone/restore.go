@@ -109,7 +109,7 @@ func ownCluster(ctx context.Context) (stop func(), databaseURL string, err error
 		return nil, "", errors.Join(fmt.Errorf("start PostgreSQL: %w", err), f.close())
 	}
 	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseStopTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseStopTimeout)
 		defer cancel()
 		_ = errors.Join(c.Stop(ctx), f.close()) // what was restored is on the disk
 	}, c.URL(), nil

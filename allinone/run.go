@@ -30,10 +30,10 @@ import (
 // How long the parts of the one process may take: PostgreSQL to stop, the schemas to be made (a hosted
 // database answers slowly), the broker to be there.
 const (
-	databaseStopTime = 20 * time.Second
-	migrateTime      = 2 * time.Minute
-	brokerTime       = time.Minute
-	brokerLook       = 5 * time.Millisecond // it runs in this very process
+	databaseStopTimeout = 20 * time.Second
+	migrateTimeout      = 2 * time.Minute
+	brokerTimeout       = time.Minute
+	brokerEvery         = 5 * time.Millisecond // it runs in this very process
 )
 
 // shop is the process under construction. What was started is stopped in reverse order.
@@ -63,7 +63,7 @@ type shop struct {
 func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err error) {
 	// Seven services hold some 17 MiB. Collecting at twice Go's growth keeps the idle process under 120 MiB
 	// and costs busy ones half as much.
-	boot.CollectAt(200)
+	boot.SetGCPercent(200)
 	s := &shop{cfg: cfg, log: log}
 	defer func() {
 		for i := len(s.stops) - 1; i >= 0; i-- {
@@ -146,7 +146,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	s.database = c
 	s.cfg.DatabaseURL = c.URL()
 	s.stop(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), databaseStopTime)
+		ctx, cancel := context.WithTimeout(context.Background(), databaseStopTimeout)
 		defer cancel()
 		if err := c.Stop(ctx); err != nil {
 			s.log.Warn("stop PostgreSQL", "error", err)
@@ -265,7 +265,7 @@ func (s *shop) migrate(ctx context.Context) error {
 
 // Migrate makes roles with these passwords, schemas and tables of all services, safe to repeat.
 func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, passwords map[string]string) error {
-	ctx, cancel := context.WithTimeout(ctx, migrateTime)
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	err := pg.CheckPasswords(ctx, databaseURL, shop, passwords)
 	if err == nil {
@@ -307,10 +307,10 @@ func (s *shop) provision(ctx context.Context) error {
 	if s.broker == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, brokerTime)
+	ctx, cancel := context.WithTimeout(ctx, brokerTimeout)
 	defer cancel()
 	for !b.Connected() && ctx.Err() == nil {
-		time.Sleep(brokerLook)
+		time.Sleep(brokerEvery)
 	}
 	return b.ProvisionAtStart(ctx, s.cfg.NATSReplicas)
 }
@@ -376,8 +376,8 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// databasePatience is how long it is tried to start PostgreSQL again before the shop gives up.
-const databasePatience = time.Minute
+// databaseTimeout is how long it is tried to start PostgreSQL again before the shop gives up.
+const databaseTimeout = time.Minute
 
 // restartPause lies between two tries.
 const restartPause = 2 * time.Second
@@ -393,7 +393,7 @@ func (s *shop) tendDatabase(ctx context.Context) error {
 		}
 		why := s.database.Err()
 		s.log.Error("PostgreSQL is started again", "error", why)
-		limit, cancel := context.WithTimeout(ctx, databasePatience)
+		limit, cancel := context.WithTimeout(ctx, databaseTimeout)
 		err := s.database.Restart(limit)
 		for err != nil && limit.Err() == nil {
 			s.log.Error("PostgreSQL does not start, will try again", "error", err)

@@ -45,7 +45,7 @@ const (
 	// firstPort is where the ports of shops begin; each has portsOfAShop.
 	firstPort    = 8100
 	portsOfAShop = 10
-	shopsLimit   = time.Minute // backupLimit for one that comes out of a backup
+	shopsTimeout = time.Minute // backupTimeout for one that comes out of a backup
 )
 
 // The ports of a shop, counted from its first.
@@ -63,7 +63,7 @@ func settingsOf(dir, name string) string { return filepath.Join(dir, name, "shop
 
 // shops runs the commands create, list and destroy and returns the exit code.
 func shops(verb string, args []string, out, stderr io.Writer) int {
-	return boot.Command("shop "+verb, shopsUsage, backupLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("shop "+verb, shopsUsage, backupTimeout, stderr, func(ctx context.Context) error {
 		name := ""
 		if verb != "list" {
 			if len(args) == 0 || strings.HasPrefix(args[0], "-") {
@@ -86,7 +86,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		}
 		if n.from == "" {
 			var cancel func()
-			ctx, cancel = context.WithTimeout(ctx, shopsLimit)
+			ctx, cancel = context.WithTimeout(ctx, shopsTimeout)
 			defer cancel()
 		}
 		server, err := openServer(ctx, os.Getenv("SHOPS_DATABASE_URL"))

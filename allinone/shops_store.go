@@ -48,7 +48,7 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		passwords[pg.Role(name, m.Service)] = settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"]
 	}
 	for role := range passwords {
-		if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role,
+		if err := s.createUnless(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role,
 			"CREATE ROLE %s LOGIN"); err != nil {
 			return err
 		}
@@ -57,13 +57,13 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		return err
 	}
 	// Who is not a superuser gives a database only to whom it may become.
-	if err := s.make(ctx, `SELECT pg_has_role(current_user, $1::name,
+	if err := s.createUnless(ctx, `SELECT pg_has_role(current_user, $1::name,
 		CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
 		"GRANT %s TO CURRENT_USER"); err != nil {
 		return err
 	}
 	quoted := pgx.Identifier{owner}.Sanitize()
-	if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name,
+	if err := s.createUnless(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name,
 		"CREATE DATABASE %s OWNER "+quoted); err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (s *dbServer) taken(ctx context.Context, name string) (string, error) {
 	return what, err
 }
 
-// make runs a statement about a name, unless the question about it is true.
-func (s *dbServer) make(ctx context.Context, there, name, statement string) error {
+// createUnless runs a statement about a name, unless the question about it is true.
+func (s *dbServer) createUnless(ctx context.Context, there, name, statement string) error {
 	var found bool
 	if err := s.conn.QueryRow(ctx, there, name).Scan(&found); err != nil || found {
 		return err

@@ -16,15 +16,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// stackTime bounds what one stack may take; a database takes a quarter of an hour.
-const stackTime = 45 * time.Minute
+// stackTimeout bounds what one stack may take; a database takes a quarter of an hour.
+const stackTimeout = 45 * time.Minute
 
 const (
-	// changeSetTime bounds the wait for what a change of a stack would do.
-	changeSetTime = 5 * time.Minute
-	// lookFirst is the pause before AWS, or an emulator, which is quicker, is asked again how far it is; it doubles up
-	// to lookLimit, or stackLook for stacks, which take minutes.
-	lookFirst, lookLimit, stackLook = 200 * time.Millisecond, 5 * time.Second, 10 * time.Second
+	// changeSetTimeout bounds the wait for what a change of a stack would do.
+	changeSetTimeout = 5 * time.Minute
+	// lookFirstPause is the pause before AWS is asked again how far it is; an emulator is quicker. It doubles up to
+	// lookMaxPause, or to stackEvery for stacks, which take minutes.
+	lookFirstPause, lookMaxPause, stackEvery = 200 * time.Millisecond, 5 * time.Second, 10 * time.Second
 )
 
 // stack is a stack as it is: state, parameters, outputs.
@@ -38,7 +38,7 @@ type stack struct {
 func (c *cloud) find(ctx context.Context, name string) (stack, bool, error) {
 	got, err := c.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
 		StackName: aws.String(stackName(c.shop, name))})
-	if is(err, "ValidationError") || err == nil && len(got.Stacks) == 0 {
+	if hasErrorCode(err, "ValidationError") || err == nil && len(got.Stacks) == 0 {
 		return stack{}, false, nil
 	}
 	if err != nil {
@@ -55,15 +55,15 @@ func (c *cloud) find(ctx context.Context, name string) (stack, bool, error) {
 	return s, there, nil
 }
 
-// is reports whether AWS refused with that code.
-func is(err error, code string) bool {
+// hasErrorCode reports whether AWS refused with that code.
+func hasErrorCode(err error, code string) bool {
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	return ok && refusal.ErrorCode() == code
 }
 
-// propose makes a change set of what a part has to become, and returns its changes. Nothing to change is
+// createChangeSet makes a change set of what a part has to become, and returns its changes. Nothing to change is
 // no change set, and "".
-func (c *cloud) propose(ctx context.Context, p part, given map[string]string) (string, []types.Change, error) {
+func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]string) (string, []types.Change, error) {
 	body, err := p.body()
 	if err != nil {
 		return "", nil, err
@@ -91,7 +91,7 @@ func (c *cloud) propose(ctx context.Context, p part, given map[string]string) (s
 	}
 	waiter := cloudformation.NewChangeSetCreateCompleteWaiter(c.stacks, quickly)
 	found := &cloudformation.DescribeChangeSetInput{StackName: name, ChangeSetName: set}
-	waited := waiter.Wait(ctx, found, changeSetTime)
+	waited := waiter.Wait(ctx, found, changeSetTimeout)
 	got, err := c.stacks.DescribeChangeSet(ctx, found)
 	if err != nil {
 		return "", nil, fmt.Errorf("read the changes of stack %s: %w", *name, err)
@@ -109,7 +109,7 @@ func (c *cloud) propose(ctx context.Context, p part, given map[string]string) (s
 
 // quickly waits as long as AWS does, but not for an emulator.
 func quickly(o *cloudformation.ChangeSetCreateCompleteWaiterOptions) {
-	o.MinDelay, o.MaxDelay = lookFirst, lookLimit
+	o.MinDelay, o.MaxDelay = lookFirstPause, lookMaxPause
 }
 
 // withdraw takes a change set back, and the empty stack that one for a new stack leaves.
@@ -160,16 +160,16 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	return list, nil
 }
 
-// make changes a part's stack into what it has to be, waits until it is, and returns its outputs. A stack that
+// apply changes a part's stack into what it has to be, waits until it is, and returns its outputs. A stack that
 // is already so stays, also when its last change failed and was taken back.
-func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[string]string, error) {
+func (c *cloud) apply(ctx context.Context, p part, given map[string]string) (map[string]string, error) {
 	name := stackName(c.shop, p.name)
 	began := time.Now()
 	s, err := c.clear(ctx, p.name)
 	if err != nil {
 		return nil, err
 	}
-	set, changes, err := c.propose(ctx, p, given)
+	set, changes, err := c.createChangeSet(ctx, p, given)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[
 		if err := c.execute(ctx, name, set); err != nil {
 			return nil, err
 		}
-		if s, err = c.await(ctx, p.name); err != nil {
+		if s, err = c.waitFor(ctx, p.name); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +190,7 @@ func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[
 func (c *cloud) execute(ctx context.Context, name, set string) error {
 	_, err := c.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &name,
 		ChangeSetName: &set, ClientRequestToken: &set})
-	if is(err, "InvalidChangeSetStatus") {
+	if hasErrorCode(err, "InvalidChangeSetStatus") {
 		got, derr := c.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &name,
 			ChangeSetName: &set})
 		if derr == nil && (got.ExecutionStatus == types.ExecutionStatusExecuteInProgress ||
@@ -207,7 +207,7 @@ func (c *cloud) execute(ctx context.Context, name, set string) error {
 // clear waits for a stack that a canceled command left changing, and deletes one that could not be made:
 // nothing is in it, and AWS takes no change to either. It returns the stack as it was.
 func (c *cloud) clear(ctx context.Context, name string) (stack, error) {
-	s, _, err := c.rest(ctx, name)
+	s, _, err := c.waitUnchanged(ctx, name)
 	if err != nil || s.status != types.StackStatusRollbackComplete {
 		return s, err
 	}
@@ -220,13 +220,13 @@ func (c *cloud) remove(ctx context.Context, name string) error {
 	if _, err := c.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack}); err != nil {
 		return fmt.Errorf("delete stack %s: %w", *stack, err)
 	}
-	_, err := c.await(ctx, name)
+	_, err := c.waitFor(ctx, name)
 	return err
 }
 
-// await waits until a stack changes no more, and fails when it has not become what it was to be.
-func (c *cloud) await(ctx context.Context, name string) (stack, error) {
-	s, there, err := c.rest(ctx, name)
+// waitFor waits until a stack changes no more, and fails when it has not become what it was to be.
+func (c *cloud) waitFor(ctx context.Context, name string) (stack, error) {
+	s, there, err := c.waitUnchanged(ctx, name)
 	if err != nil || !there {
 		return s, err
 	}
@@ -236,16 +236,17 @@ func (c *cloud) await(ctx context.Context, name string) (stack, error) {
 	return s, nil
 }
 
-// rest waits until a stack changes no more, whatever it has become.
-func (c *cloud) rest(ctx context.Context, name string) (stack, bool, error) {
-	limit := time.Now().Add(stackTime)
-	for pause := lookFirst; ; pause = min(2*pause, stackLook) {
+// waitUnchanged waits until a stack changes no more, whatever it has become.
+func (c *cloud) waitUnchanged(ctx context.Context, name string) (stack, bool, error) {
+	limit := time.Now().Add(stackTimeout)
+	for pause := lookFirstPause; ; pause = min(2*pause, stackEvery) {
 		s, there, err := c.find(ctx, name)
 		if err != nil || !there || !strings.HasSuffix(string(s.status), "_IN_PROGRESS") {
 			return s, there, err
 		}
 		if time.Now().After(limit) {
-			return s, there, fmt.Errorf("stack %s is still %s after %s", stackName(c.shop, name), s.status, stackTime)
+			return s, there, fmt.Errorf("stack %s is still %s after %s",
+				stackName(c.shop, name), s.status, stackTimeout)
 		}
 		if !wait.Sleep(ctx, pause) {
 			return s, there, ctx.Err()

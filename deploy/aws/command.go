@@ -34,20 +34,20 @@ const Usage = `Shops at AWS (region and credentials as for AWS's own tools):
   aws destroy NAME -confirm NAME                  take it away, pictures too; a snapshot of the database stays
 `
 
-// commandLimit bounds a command: a shop at AWS is made in half an hour.
-const commandLimit = 2 * time.Hour
+// commandTimeout bounds a command: a shop at AWS is made in half an hour.
+const commandTimeout = 2 * time.Hour
 
 // Command runs a command about a shop at AWS and returns the exit code: 0, 1 for a failure, 2 for arguments
 // that cannot work. known are the settings of a service.
 func Command(args []string, known func(service string) []boot.Setting, out, stderr io.Writer) int {
-	return boot.Command("aws", Usage, commandLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("aws", Usage, commandTimeout, stderr, func(ctx context.Context) error {
 		return command(ctx, args, known, out)
 	})
 }
 
 // request is a command's arguments, read.
 type request struct {
-	wish
+	shopRequest
 	verb, shop, confirm string
 	back                int
 	rest                []string
@@ -65,7 +65,7 @@ func command(
 		return fmt.Errorf("%w: %s takes no setting %s: shop run -help lists them", boot.ErrUsage, r.rest[0], r.rest[1])
 	}
 	if r.verb == "cost" {
-		return (&cloud{out: out}).cost(r.wish)
+		return (&cloud{out: out}).cost(r.shopRequest)
 	}
 	c, err := open(ctx, r.shop, out)
 	if err != nil {
@@ -78,9 +78,9 @@ func command(
 	}
 	switch r.verb {
 	case "plan":
-		return c.plan(ctx, r.wish)
+		return c.plan(ctx, r.shopRequest)
 	case "create":
-		return c.create(ctx, r.wish)
+		return c.create(ctx, r.shopRequest)
 	case "status":
 		return c.status(ctx)
 	case "resources":
@@ -111,7 +111,7 @@ var further = map[string]struct {
 }
 
 func read(args []string) (request, error) {
-	r := request{verb: args[0], wish: wish{set: map[string]string{}}}
+	r := request{verb: args[0], shopRequest: shopRequest{set: map[string]string{}}}
 	wants, known := further[r.verb]
 	if !known {
 		return r, fmt.Errorf("%w: there is no command %s", boot.ErrUsage, r.verb)

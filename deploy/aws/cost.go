@@ -41,7 +41,7 @@ func costs(layout string, nat, bastion bool) []priced {
 	return list
 }
 
-func (c *cloud) cost(w wish) error {
+func (c *cloud) cost(w shopRequest) error {
 	sum := 0
 	for _, p := range costs(w.layout, w.set["Nat"] == "yes", w.bastion) {
 		sum += p.cents

@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/deploy/nats"
 )
 
-// wish is what a person wants of a shop.
-type wish struct {
+// shopRequest is what a person wants a shop to be.
+type shopRequest struct {
 	layout  string
 	tag     string
 	bastion bool
@@ -24,19 +24,19 @@ type wish struct {
 }
 
 // create makes a shop, or changes one into what is asked for. It is safe to repeat, and goes on where it ended.
-func (c *cloud) create(ctx context.Context, w wish) error {
+func (c *cloud) create(ctx context.Context, w shopRequest) error {
 	known, err := c.makeGround(ctx, w)
 	if err != nil {
 		return err
 	}
-	if err := c.trust(ctx); err != nil {
+	if err := c.ensureGitHubTrust(ctx); err != nil {
 		return err
 	}
 	if err := c.tell(ctx, w.layout, known); err != nil {
 		return err
 	}
 	if w.bastion { // before the first service, so that a backup can be restored into the empty database
-		if _, err := c.make(ctx, bastion, known); err != nil {
+		if _, err := c.apply(ctx, bastion, known); err != nil {
 			return err
 		}
 	}
@@ -47,7 +47,7 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 		return err
 	}
 	for _, p := range around(false) {
-		if _, err := c.make(ctx, p, known); err != nil {
+		if _, err := c.apply(ctx, p, known); err != nil {
 			return err
 		}
 	}
@@ -55,10 +55,10 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 }
 
 // makeGround makes what services stand on, and returns what its stacks put out with what was asked for.
-func (c *cloud) makeGround(ctx context.Context, w wish) (map[string]string, error) {
+func (c *cloud) makeGround(ctx context.Context, w shopRequest) (map[string]string, error) {
 	known := maps.Clone(w.set)
 	for _, p := range ground(w.layout) {
-		outputs, err := c.make(ctx, p, known)
+		outputs, err := c.apply(ctx, p, known)
 		if err != nil {
 			return nil, err
 		}
@@ -67,14 +67,14 @@ func (c *cloud) makeGround(ctx context.Context, w wish) (map[string]string, erro
 	return c.known(ctx, w)
 }
 
-// trust has the account take GitHub's word, where workflows deploy the shop and it does not yet. What does is made
-// once: another shop made it, or someone did by hand.
-func (c *cloud) trust(ctx context.Context) error {
+// ensureGitHubTrust has the account trust GitHub's OIDC tokens if workflows deploy the shop. The provider of the tokens
+// exists once for each account: another shop may have made it, or a person by hand.
+func (c *cloud) ensureGitHubTrust(ctx context.Context) error {
 	platform, _, err := c.find(ctx, "platform")
 	if err != nil || platform.parameters["Repository"] == "" {
 		return err
 	}
-	_, err = c.make(ctx, part{name: account, template: account}, nil)
+	_, err = c.apply(ctx, part{name: account, template: account}, nil)
 	if err == nil || !strings.Contains(err.Error(), "already exists") {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *cloud) trust(ctx context.Context) error {
 
 // known is all that the stacks of a shop put out, the parameters that its settings are made of, and what is
 // asked for.
-func (c *cloud) known(ctx context.Context, w wish) (map[string]string, error) {
+func (c *cloud) known(ctx context.Context, w shopRequest) (map[string]string, error) {
 	all := map[string]string{"NatsConf": nats.Config}
 	for _, p := range slices.Concat(ground(w.layout), around(true)) {
 		s, there, err := c.find(ctx, p.name)
@@ -112,7 +112,7 @@ func (c *cloud) deployTag(ctx context.Context, layout, tag string, known map[str
 	for _, service := range programs(layout) {
 		p := servicePart(service, known["Registry"], tag)
 		p.set["SettingsArn"] = known[strings.ToUpper(service[:1])+service[1:]+"SettingsArn"]
-		if _, err := c.make(ctx, p, known); err != nil {
+		if _, err := c.apply(ctx, p, known); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func (c *cloud) deployTag(ctx context.Context, layout, tag string, known map[str
 
 // plan says what create would change, and changes nothing. What stands on a part that is not there yet
 // cannot be asked about.
-func (c *cloud) plan(ctx context.Context, w wish) error {
+func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 	known, err := c.known(ctx, w)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (c *cloud) plan(ctx context.Context, w wish) error {
 		if err != nil {
 			return err
 		}
-		set, changes, err := c.propose(ctx, p, known)
+		set, changes, err := c.createChangeSet(ctx, p, known)
 		if err != nil && !there { // it wants what parts before it put out
 			if err := c.say("%-34s new, with all that its template names", stackName(c.shop, p.name)); err != nil {
 				return err
@@ -288,7 +288,7 @@ func (c *cloud) outputs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.known(ctx, wish{layout: layout})
+	known, err := c.known(ctx, shopRequest{layout: layout})
 	if err != nil {
 		return err
 	}

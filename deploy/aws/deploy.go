@@ -23,7 +23,7 @@ func (c *cloud) deploy(ctx context.Context, tag string) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.known(ctx, wish{layout: layout})
+	known, err := c.known(ctx, shopRequest{layout: layout})
 	if err != nil {
 		return err
 	}
@@ -64,15 +64,15 @@ func (c *cloud) rollback(ctx context.Context, back int) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.known(ctx, wish{layout: layout})
+	known, err := c.known(ctx, shopRequest{layout: layout})
 	if err != nil {
 		return err
 	}
 	return c.bring(ctx, layout, known, deployment{Tag: to.Tag, Back: back})
 }
 
-// taskTime bounds a command that runs as a task.
-const taskTime = 15 * time.Minute
+// taskTimeout bounds a command that runs as a task.
+const taskTimeout = 15 * time.Minute
 
 // run runs a command of the program shop as a task beside the services, prints what it printed, and fails as
 // it did. The image is that of the tag; without one, of the last deployment that was whole.
@@ -81,7 +81,7 @@ func (c *cloud) run(ctx context.Context, tag string, command []string) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.known(ctx, wish{layout: layout})
+	known, err := c.known(ctx, shopRequest{layout: layout})
 	if err != nil {
 		return err
 	}
@@ -158,9 +158,9 @@ func (c *cloud) undefine(ctx context.Context, definition string) error {
 
 // attend waits until a task has ended, prints its log, and returns how it ended.
 func (c *cloud) attend(ctx context.Context, known map[string]string, task string) error {
-	ctx, cancel := context.WithTimeout(ctx, taskTime)
+	ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 	defer cancel()
-	for pause := lookFirst; ; pause = min(2*pause, lookLimit) {
+	for pause := lookFirstPause; ; pause = min(2*pause, lookMaxPause) {
 		got, err := c.tasks.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(known["ClusterName"]),
 			Tasks: []string{task}})
 		if err != nil || len(got.Tasks) == 0 {
@@ -173,7 +173,7 @@ func (c *cloud) attend(ctx context.Context, known map[string]string, task string
 			return ended(t)
 		}
 		if !wait.Sleep(ctx, pause) {
-			return fmt.Errorf("task %s has not ended after %s", task, taskTime)
+			return fmt.Errorf("task %s has not ended after %s", task, taskTimeout)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func (c *cloud) tellLog(ctx context.Context, known map[string]string, task strin
 		func(o *cloudwatchlogs.GetLogEventsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if is(err, "ResourceNotFoundException") {
+		if hasErrorCode(err, "ResourceNotFoundException") {
 			return nil // it printed nothing
 		}
 		if err != nil {

@@ -56,7 +56,7 @@ func (c *cloud) record(ctx context.Context, d deployment) error {
 // dropHistory drops the history of a shop that is gone.
 func (c *cloud) dropHistory(ctx context.Context) error {
 	_, err := c.records.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: c.recordName()})
-	if err != nil && !is(err, "ParameterNotFound") {
+	if err != nil && !hasErrorCode(err, "ParameterNotFound") {
 		return fmt.Errorf("drop the deployments: %w", err)
 	}
 	return nil
@@ -68,7 +68,7 @@ func (c *cloud) history(ctx context.Context) ([]deployment, error) {
 	pages := ssm.NewGetParameterHistoryPaginator(c.records, &ssm.GetParameterHistoryInput{Name: c.recordName()})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if is(err, "ParameterNotFound") {
+		if hasErrorCode(err, "ParameterNotFound") {
 			return nil, nil
 		}
 		if err != nil {

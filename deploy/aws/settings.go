@@ -131,7 +131,7 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 	if err != nil {
 		return err
 	}
-	c.chance(shop)
+	c.generateSecrets(shop)
 	if err := c.common(ctx, shop, layout, known); err != nil {
 		return err
 	}
@@ -161,16 +161,16 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 		return nil
 	}
 	for _, service := range services {
-		if err := c.change(ctx, service, c.share(service, shop, known)); err != nil {
+		if err := c.change(ctx, service, c.serviceSettings(service, shop, known)); err != nil {
 			return err
 		}
 	}
 	return c.change(ctx, "nats", c.brokerSettings(shop, known))
 }
 
-// chance makes secrets that are not there yet. Digits and letters need no quotes anywhere, and the first
+// generateSecrets makes secrets that are not there yet. Digits and letters need no quotes anywhere, and the first
 // letter keeps the broker from reading a number.
-func (c *cloud) chance(shop settings) {
+func (c *cloud) generateSecrets(shop settings) {
 	names := []string{"SHOP_SECRET", "PROVISION_NATS_PASSWORD", "STAFF_NATS_PASSWORD", "SYS_NATS_PASSWORD"}
 	for _, s := range services {
 		names = append(names, strings.ToUpper(s)+"_DB_PASSWORD", strings.ToUpper(s)+"_NATS_PASSWORD")
@@ -209,8 +209,8 @@ func brokerURL(user string, shop settings, known map[string]string) string {
 	return fmt.Sprintf("nats://%s:%s@%s:4222", user, shop[strings.ToUpper(user)+"_NATS_PASSWORD"], known["BrokerHost"])
 }
 
-// asks reports whether one of the seven asks another over HTTP.
-func asks(service, other string) bool {
+// callsOverHTTP reports whether one of the seven asks another over HTTP.
+func callsOverHTTP(service, other string) bool {
 	switch service {
 	case "edge", "admin":
 		return other != "admin" && other != service
@@ -220,9 +220,9 @@ func asks(service, other string) bool {
 	return false
 }
 
-// share is what one of the seven is told: its own logins and keys, where the others are, and of the
+// serviceSettings is what one of the seven is told: its own logins and keys, where the others are, and of the
 // founder's settings those that it reads.
-func (c *cloud) share(service string, shop settings, known map[string]string) settings {
+func (c *cloud) serviceSettings(service string, shop settings, known map[string]string) settings {
 	secret := shop["SHOP_SECRET"]
 	own := settings{
 		"DATABASE_URL": databaseURL(pg.Role(c.shop, service), shop[strings.ToUpper(service)+"_DB_PASSWORD"], known),
@@ -237,7 +237,7 @@ func (c *cloud) share(service string, shop settings, known map[string]string) se
 	}
 	own["STAFF_KEY"] = boot.StaffPublic(secret).String()
 	for other, port := range ports {
-		if asks(service, other) {
+		if callsOverHTTP(service, other) {
 			own[strings.ToUpper(other)+"_URL"] = "http://" + other + ":" + port
 		}
 	}

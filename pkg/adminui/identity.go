@@ -27,14 +27,14 @@ const IdentityHeader = "X-Shop-Staff"
 const (
 	// FreshTTL is how long a second factor counts as fresh.
 	FreshTTL = 5 * time.Minute
-	// identityLife is how old an identity may be, and how long it is remembered so that it counts once.
-	identityLife = 30 * time.Second
+	// identityTTL is how old an identity may be, and how long it is remembered so that it counts once.
+	identityTTL = 30 * time.Second
 	// MaxBody is the largest body of a request to a staff route, in bytes.
 	MaxBody = 8 << 20
 	// MaxUpload is the largest body of a request that brings files, in bytes: to a path that ends in /upload.
 	MaxUpload = 32 << 20
-	// uploadTime is how long such a body may take.
-	uploadTime = 5 * time.Minute
+	// uploadTimeout is how long such a body may take.
+	uploadTimeout = 5 * time.Minute
 	// signed stands before what is signed, so that the key signs nothing else that looks alike.
 	signed = "startupwebapp staff identity\n"
 )
@@ -144,7 +144,7 @@ func (v *verifier) verify(w http.ResponseWriter, r *http.Request) (*http.Request
 		return nil, unauthorized(fmt.Errorf("%w for this request", errIdentity))
 	case id.Body != hex.EncodeToString(sum[:]):
 		return nil, unauthorized(fmt.Errorf("%w for this body", errIdentity))
-	case age > identityLife || age < -identityLife:
+	case age > identityTTL || age < -identityTTL:
 		return nil, unauthorized(fmt.Errorf("%w of this time", errIdentity))
 	case !v.first(id):
 		return nil, unauthorized(fmt.Errorf("%w: it was used before", errIdentity))
@@ -182,7 +182,7 @@ func (v *verifier) first(id Identity) bool {
 	defer v.mu.Unlock()
 	now := time.Now()
 	if now.After(v.sweep) {
-		v.sweep = now.Add(identityLife)
+		v.sweep = now.Add(identityTTL)
 		for request, until := range v.seen {
 			if now.After(until) {
 				delete(v.seen, request)
@@ -192,7 +192,7 @@ func (v *verifier) first(id Identity) bool {
 	if _, ok := v.seen[id.Request]; ok || id.Request == "" {
 		return false
 	}
-	v.seen[id.Request] = now.Add(2 * identityLife)
+	v.seen[id.Request] = now.Add(2 * identityTTL)
 	return true
 }
 
@@ -202,8 +202,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if strings.HasSuffix(r.URL.Path, "/upload") {
 		most = MaxUpload
 		// A server that keeps no deadlines has none to move.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(uploadTime))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(uploadTimeout))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

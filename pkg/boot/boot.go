@@ -181,7 +181,7 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 		log = log.With("shop", own.ShopName)
 		obs.NameShop(own.ShopName)
 	}
-	CollectAt(serviceGrowth)
+	SetGCPercent(serviceGrowth)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

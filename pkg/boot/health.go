@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// healthTime is less than what a container engine waits for a health check.
-const healthTime = 4 * time.Second
+// healthTimeout is less than what a container engine waits for a health check.
+const healthTimeout = 4 * time.Second
 
 // health asks the process of the same environment whether it is ready: a container's health check
 // without a second program in its image.
@@ -25,7 +25,7 @@ func health(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("METRICS_ADDR: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
 	if err != nil {

@@ -23,50 +23,49 @@ const (
 	minGrowth  = 50       // per cent
 )
 
-// growth is how much garbage may gather beside a small heap, in per cent of it; 0: GOGC says it.
-var growth atomic.Int64
+// configuredGCPercent is how much garbage may gather beside a small heap, in per cent of it; 0 leaves it to GOGC.
+var configuredGCPercent atomic.Int64
 
-// fitted is what was set last.
-var fitted atomic.Int64
+// lastGCPercent is the percentage that was set last.
+var lastGCPercent atomic.Int64
 
-// CollectAt sets how much garbage may gather, in per cent of what lives, unless GOGC says it; beside a large heap it is
-// less (maxGarbage). A limit by GOMEMLIMIT holds beside it: close to it the collector runs more often.
-func CollectAt(percent int) {
+// SetGCPercent sets how much garbage may gather, in per cent of the live heap, unless GOGC is set. Beside a large heap
+// less is allowed (maxGarbage). A limit by GOMEMLIMIT still holds: close to it the collector runs more often.
+func SetGCPercent(percent int) {
 	if os.Getenv("GOGC") == "" {
-		growth.Store(int64(percent))
-		fitGarbage()
+		configuredGCPercent.Store(int64(percent))
+		adjustGCPercent()
 	}
 }
 
-// fitGarbage has the collector allow what fits what lived when it last ran.
-func fitGarbage() {
-	percent := int(growth.Load())
+// adjustGCPercent fits the percentage to the heap that was live after the last collection.
+func adjustGCPercent() {
+	percent := int(configuredGCPercent.Load())
 	if percent == 0 {
 		return
 	}
 	if live := measured("/gc/heap/live:bytes"); live > 0 {
 		percent = min(percent, max(minGrowth, int(maxGarbage*100/live))) //nolint:gosec // a percentage
 	}
-	if fitted.Swap(int64(percent)) != int64(percent) { // setting it stops all goroutines for a moment
+	if lastGCPercent.Swap(int64(percent)) != int64(percent) { // setting it stops all goroutines for a moment
 		debug.SetGCPercent(percent)
 	}
 }
 
-// A process with nothing to do collects no garbage for two minutes, and Go gives back to the system only
-// what is beyond its next goal: what a storm of requests took would stay for long. So it is looked every
-// idleCheck whether the process rests, which is allocating less than idleAllocation since. From a rest's
-// beginning on, memory is given back after one, two and four of these checks: buffers and caches let go of theirs
-// by and by. Later on it is given back whenever idleGarbage was allocated: else a shop at rest grows to three times
-// of what it holds before the collector runs, and twenty shops of one machine with it.
+// An idle process runs no collection for two minutes, and Go returns only the memory above its next goal, so the memory
+// of a burst would stay for long. Every idleEvery the process checks whether it is idle: whether it allocated less than
+// idleAllocation since the last check. It then returns memory after one, two and four checks, while buffers and caches
+// shrink, and later whenever idleGarbage was allocated. Without that an idle shop would grow to three times its live
+// heap, and twenty shops on one machine with it.
 const (
-	idleCheck      = 5 * time.Second
+	idleEvery      = 5 * time.Second
 	idleAllocation = 4 << 20 // bytes; seven services with nothing to do take 1.2 MiB
 	idleGarbage    = 8 << 20 // bytes, half a minute's
 )
 
-// giveBackMemory does so until ctx ends, and fits garbage to the heap.
+// giveBackMemory does so until ctx ends, and adjusts the percentage at each check.
 func giveBackMemory(ctx context.Context) {
-	tick := time.NewTicker(idleCheck)
+	tick := time.NewTicker(idleEvery)
 	defer tick.Stop()
 	before, rested := measured("/gc/heap/allocs:bytes"), 0
 	freed := before
@@ -76,7 +75,7 @@ func giveBackMemory(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		fitGarbage()
+		adjustGCPercent()
 		now := measured("/gc/heap/allocs:bytes") // since the process began
 		rested++
 		if now-before >= idleAllocation {

@@ -5,17 +5,17 @@ import (
 	"testing"
 )
 
-// A large heap gathers garbage of maxGarbage, or of half its size; a small one as much as CollectAt says.
+// A large heap gathers garbage of maxGarbage, or of half its size; a small one as much as SetGCPercent says.
 //
 //nolint:paralleltest // the collector is the process's
 func TestGarbageFitsTheHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
 	goal := func() uint64 {
 		runtime.GC()
-		fitGarbage()
+		adjustGCPercent()
 		return measured("/gc/heap/goal:bytes")
 	}
-	CollectAt(400)
+	SetGCPercent(400)
 	small := measured("/gc/heap/live:bytes")
 	if got := goal(); got < 4*small {
 		t.Errorf("beside %d bytes the heap may grow to %d", small, got)

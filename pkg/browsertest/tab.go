@@ -104,15 +104,15 @@ func (b *Tab) Close() {
 }
 
 const (
-	// describeTime bounds what is asked of a page whose test has failed already.
-	describeTime = 5 * time.Second
-	// untilLook is how often Until looks.
-	untilLook = 25 * time.Millisecond
+	// describeTimeout bounds what is asked of a page whose test has failed already.
+	describeTimeout = 5 * time.Second
+	// untilEvery is how often Until looks.
+	untilEvery = 25 * time.Millisecond
 )
 
 // describe is the address and the text of the page, for a test that failed.
 func (b *Tab) describe() string {
-	ctx, cancel := context.WithTimeout(b.ctx, describeTime)
+	ctx, cancel := context.WithTimeout(b.ctx, describeTimeout)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
 		`location.href + "\n" + (document.querySelector('main') ?? document.body).innerText`))
@@ -192,7 +192,7 @@ func (b *Tab) Until(what, expression string) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, Timeout)
 	defer cancel()
-	tick := time.NewTicker(untilLook)
+	tick := time.NewTicker(untilEvery)
 	defer tick.Stop()
 	var last error
 	for {

@@ -30,8 +30,8 @@ func Tables() pg.Set { return pg.Migrations("messages", migrations) }
 // apiTimeout bounds every request to JetStream: a cluster without a leader never answers one.
 const apiTimeout = 3 * time.Second
 
-// closeLimit is how long Close, and a Publisher that stops, wait for what is in flight.
-const closeLimit = 2 * time.Second
+// closeTimeout is how long Close, and a Publisher that stops, wait for what is in flight.
+const closeTimeout = 2 * time.Second
 
 const (
 	// reconnectWait is the pause before a lost connection is tried again, with up to reconnectJitter on top of it, or
@@ -39,10 +39,10 @@ const (
 	reconnectWait, reconnectJitter, secureJitter = 250 * time.Millisecond, 250 * time.Millisecond, time.Second
 	// pingEvery is how often a connection is tried out; two pings without an answer end it.
 	pingEvery = 10 * time.Second
-	// publishLimit is how long a publication waits for the broker's word that it is kept.
-	publishLimit = 5 * time.Second
-	// flushLimit is how long Listen waits until the broker knows of it.
-	flushLimit = 2 * time.Second
+	// publishTimeout is how long a publication waits for the broker's word that it is kept.
+	publishTimeout = 5 * time.Second
+	// flushTimeout is how long Listen waits until the broker knows of it.
+	flushTimeout = 2 * time.Second
 )
 
 // Headers of the shop's messages.
@@ -94,7 +94,7 @@ func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus,
 	}
 	b.nc = nc
 	b.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout),
-		jetstream.WithPublishAsyncTimeout(publishLimit), jetstream.WithPublishAsyncMaxPending(8192))
+		jetstream.WithPublishAsyncTimeout(publishTimeout), jetstream.WithPublishAsyncMaxPending(8192))
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
@@ -126,7 +126,7 @@ func secured(files []certs.Files) (nats.Option, error) {
 // Connected reports whether the broker can be reached now. There may be no bus, in tests of one service.
 func (b *Bus) Connected() bool { return b != nil && b.nc.IsConnected() }
 
-// Close drains what is in flight, for at most closeLimit, and disconnects.
+// Close drains what is in flight, for at most closeTimeout, and disconnects.
 func (b *Bus) Close() {
 	b.ready()
 	if !b.nc.IsConnected() {
@@ -141,7 +141,7 @@ func (b *Bus) Close() {
 	}
 	select {
 	case <-closed:
-	case <-time.After(closeLimit):
+	case <-time.After(closeTimeout):
 		b.nc.Close()
 	}
 }
@@ -154,7 +154,7 @@ func (b *Bus) Listen(subject string, fn func(subject string, data []byte)) error
 		return fmt.Errorf("listen to %s: %w", subject, err)
 	}
 	if b.Connected() {
-		if err := b.nc.FlushTimeout(flushLimit); err != nil {
+		if err := b.nc.FlushTimeout(flushTimeout); err != nil {
 			b.log.Debug("listen", "subject", subject, "error", err) // the client subscribes again when it is back
 		}
 	}

@@ -17,8 +17,8 @@ const (
 	confirmPause = 250 * time.Millisecond
 	// confirmGroup is how many confirmations end the pause.
 	confirmGroup = 500
-	// confirmTime is how long noting confirmations may take; those that are lost cost a repetition.
-	confirmTime = 5 * time.Second
+	// confirmTimeout is how long noting confirmations may take; those that are lost cost a repetition.
+	confirmTimeout = 5 * time.Second
 )
 
 // confirmation is what a consumer tells a sender on cfm.<sender> after its commit.
@@ -96,7 +96,7 @@ func (o *Outbox) confirmAll(ctx context.Context) {
 		return
 	}
 	fault.Point(o.bus.service, "relay-confirming")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTimeout)
 	defer cancel()
 	if err := confirm(ctx, o.pool, keys, consumers); err != nil && !pg.IsUnavailable(err) {
 		o.bus.log.Warn("outbox", "error", err)

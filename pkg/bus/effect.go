@@ -23,7 +23,7 @@ type Effect struct {
 
 // commit notes inbox keys and applies the effect of those that are new.
 func (e *Effect) commit(ctx context.Context, db pg.DB, consumer string, group []*Delivery) (fresh []string, err error) {
-	return e.run(ctx, db, insertInbox(3+len(e.Args)), consumer, Keys(group), howTheyCame(group)...)
+	return e.run(ctx, db, insertInbox(3+len(e.Args)), consumer, Keys(group), inboxParams(group)...)
 }
 
 // Apply applies the effect of messages whose keys are noted already: in the transaction of a Handle.

@@ -87,9 +87,9 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) err
 	return err
 }
 
-// provisionedLook is how often streams and consumers are looked at; awayLook is how often while the broker is away, and
-// provisionAgain after they could not be made.
-const provisionedLook, awayLook, provisionAgain = 5 * time.Second, 50 * time.Millisecond, time.Second
+// provisionedEvery is how often streams and consumers are checked, awayEvery how often while the broker is away, and
+// provisionPause the pause after they could not be made.
+const provisionedEvery, awayEvery, provisionPause = 5 * time.Second, 50 * time.Millisecond, time.Second
 
 // KeepProvisioned provisions now and after every reconnect, and looks every few seconds whether all
 // is still there, until ctx ends: a broker that comes back with an empty store gets its streams
@@ -98,14 +98,14 @@ func (b *Bus) KeepProvisioned(ctx context.Context, copies int, good func()) {
 	c, stop := b.back.subscribe()
 	defer stop()
 	for {
-		wait := provisionedLook
+		wait := provisionedEvery
 		if !b.nc.IsConnected() {
-			wait = awayLook
+			wait = awayEvery
 		} else if err := b.checkProvisioned(ctx, copies); err == nil {
 			good()
 		} else if ctx.Err() == nil {
 			b.log.Error("streams and consumers are not as they should be", "error", err)
-			wait = provisionAgain
+			wait = provisionPause
 		}
 		select {
 		case <-c:

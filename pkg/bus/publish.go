@@ -21,10 +21,10 @@ import (
 const batchFrom = 12
 
 const (
-	// batchLimit bounds the publishing of one batch.
-	batchLimit = 5 * time.Second
-	// futureLimit is longer than the client's own limit for a future.
-	futureLimit = 6 * time.Second
+	// batchTimeout bounds the publishing of one batch.
+	batchTimeout = 5 * time.Second
+	// futureTimeout is longer than the client's own limit for a future.
+	futureTimeout = 6 * time.Second
 )
 
 // Headers of an atomic batch (NATS ADR-50).
@@ -71,7 +71,7 @@ func streamOf(subject string) string {
 
 // publishAtomic publishes messages of one stream as one atomic batch.
 func (b *Bus) publishAtomic(ctx context.Context, group []*nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, batchLimit)
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	id := rand.Text()
 	for i, m := range group {
@@ -125,7 +125,7 @@ func (b *Bus) publishSingly(messages []*nats.Msg, indexes []int, errs []error) {
 		case <-futures[n].Ok():
 		case err := <-futures[n].Err():
 			errs[i] = err
-		case <-time.After(futureLimit):
+		case <-time.After(futureTimeout):
 			errs[i] = errors.New("no answer from the broker")
 		}
 	}

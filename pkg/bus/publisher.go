@@ -27,8 +27,8 @@ type event struct {
 const (
 	// publisherLimit bounds what is kept in memory while the broker is away (about 50 MB).
 	publisherLimit = 50_000
-	// eventsFirst is the pause after events could not be published, eventsLimit the longest one.
-	eventsFirst, eventsLimit = 50 * time.Millisecond, 2 * time.Second
+	// eventsFirstPause is the pause after events could not be published, eventsMaxPause the longest one.
+	eventsFirstPause, eventsMaxPause = 50 * time.Millisecond, 2 * time.Second
 	// togetherFrom is the number of waiting events from which they travel together, in messages of at
 	// most maxTogether events and about togetherBytes: a message costs broker and receiver more than
 	// an event does.
@@ -113,7 +113,7 @@ func (p *Publisher) send(ctx context.Context, group []*nats.Msg) (left []*nats.M
 			}
 			p.bus.log.Warn("events not published, will try again", "messages", len(group))
 		}
-		if !wait.Sleep(ctx, Backoff(try, eventsFirst, eventsLimit)) {
+		if !wait.Sleep(ctx, Backoff(try, eventsFirstPause, eventsMaxPause)) {
 			return group
 		}
 	}
@@ -134,9 +134,9 @@ func (p *Publisher) publish(group []*nats.Msg) (failed []*nats.Msg) {
 	return failed
 }
 
-// flush sends what is left of a group, and what is queued, within closeLimit.
+// flush sends what is left of a group, and what is queued, within closeTimeout.
 func (p *Publisher) flush(ctx context.Context, left []*nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	for {
 		if len(left) > 0 {

@@ -18,29 +18,29 @@ import (
 
 const (
 	relayGroup = 500
-	// relayPoll finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, seven
+	// relayEvery finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, seven
 	// services that rest asked PostgreSQL for nothing else most of the time: 28 of 43 statements a second.
-	relayPoll = time.Second
-	// idlePoll is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
+	relayEvery = time.Second
+	// idleEvery is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
 	// in it: so the service needs no connection for most of the time.
-	idlePoll = time.Minute
+	idleEvery = time.Minute
 	// While this process commits faster than it publishes (a batch of throttleFrom rows, and more since),
-	// the relay pauses after each batch, throttleFactor times as long as the round took, at most throttleLimit:
+	// the relay pauses after each batch, throttleFactor times as long as the round took, at most throttleMaxPause:
 	// accepting comes before forwarding, and what waits meanwhile goes out in larger groups. A relay
 	// that keeps up never pauses.
-	throttleFrom   = 64
-	throttleFactor = 8
-	throttleLimit  = 400 * time.Millisecond
-	// stopLimit is how long the relay goes on after its context ended, to finish a round and make the last.
-	stopLimit = 2 * time.Second
-	// fullLook is how often the relay looks for all due rows, and not only for those that became due since it looked
-	// last.
-	fullLook = time.Minute
-	// dueLate is how much later than it became due a row may be seen: its transaction lasts no longer (as pg.Open has
-	// it), and the clocks of database and service differ by less.
-	dueLate = 30 * time.Second
-	// publishAgain is the pause after a failed publication.
-	publishAgain = 500 * time.Millisecond
+	throttleFrom     = 64
+	throttleFactor   = 8
+	throttleMaxPause = 400 * time.Millisecond
+	// stopTimeout is how long the relay goes on after its context ended, to finish a round and make the last.
+	stopTimeout = 2 * time.Second
+	// fullLookEvery is how often the relay looks for all due rows, and not only for those that became due since its
+	// last look.
+	fullLookEvery = time.Minute
+	// overdueAfter is how much later than its due time a row may become visible: no transaction lasts longer (see
+	// pg.Open), and the clocks of database and service differ by less.
+	overdueAfter = 30 * time.Second
+	// publishPause is the pause after a failed publication.
+	publishPause = 500 * time.Millisecond
 	// pruneEvery is how often what is over is deleted.
 	pruneEvery = time.Hour
 )
@@ -65,7 +65,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	// A round that is torn apart would leave claimed rows behind, which the last one does not find.
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopLimit, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })()
 	noting, stopNoting := context.WithCancel(working)
 	var noter sync.WaitGroup
 	noter.Go(func() { o.noteConfirmations(noting) })
@@ -79,9 +79,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 
 // relay publishes until ctx ends, and then what is left.
 func (o *Outbox) relay(ctx, working context.Context) {
-	tick := time.NewTicker(relayPoll)
+	tick := time.NewTicker(relayEvery)
 	defer tick.Stop()
-	every := relayPoll
+	every := relayEvery
 	var measured, pruned time.Time
 	for {
 		began := time.Now()
@@ -129,7 +129,7 @@ func (o *Outbox) throttle(ctx context.Context, rows int, round time.Duration) {
 	if len(o.wake) == 0 || rows < throttleFrom {
 		return
 	}
-	wait.Sleep(ctx, min(throttleFactor*round, throttleLimit))
+	wait.Sleep(ctx, min(throttleFactor*round, throttleMaxPause))
 }
 
 func (o *Outbox) makeDue(ctx context.Context) {
@@ -154,9 +154,9 @@ func (o *Outbox) prune(ctx context.Context) {
 // every is how often the relay looks without being woken.
 func (o *Outbox) every() time.Duration {
 	if o.Alone && o.empty {
-		return idlePoll
+		return idleEvery
 	}
-	return relayPoll
+	return relayEvery
 }
 
 func (o *Outbox) measure(ctx context.Context) {
@@ -190,18 +190,18 @@ func (o *Outbox) next(ctx context.Context) []outboxRow {
 	return rows
 }
 
-// since is from when on rows may be due that no look has found yet: a transaction commits them within dueLate, or else
-// the look for all of them finds them, once in fullLook.
+// since is the due time from which on there may be rows that no look has found yet. Most transactions commit theirs
+// within overdueAfter; the look for all rows, once in fullLookEvery, finds the others.
 func (o *Outbox) since() time.Time {
-	if time.Since(o.fullLook) > fullLook {
+	if time.Since(o.fullLook) > fullLookEvery {
 		return time.Time{}
 	}
-	return o.lastLook.Add(-dueLate)
+	return o.lastLook.Add(-overdueAfter)
 }
 
 // looked notes that a look found all that was due.
 func (o *Outbox) looked() {
-	if time.Since(o.fullLook) > fullLook {
+	if time.Since(o.fullLook) > fullLookEvery {
 		o.fullLook = time.Now()
 	}
 	o.lastLook = time.Now()
@@ -232,7 +232,7 @@ func (o *Outbox) relayOnce(ctx context.Context) (published int) {
 	}
 	if len(lost) > 0 {
 		o.bus.log.Warn("messages not published, will try again", "messages", len(lost), "error", errors.Join(failed...))
-		if err := release(context.WithoutCancel(ctx), o.pool, lost, publishAgain); err != nil {
+		if err := release(context.WithoutCancel(ctx), o.pool, lost, publishPause); err != nil {
 			o.bus.log.Warn("outbox", "error", err)
 		}
 		return 0

@@ -9,9 +9,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// insertInbox is the statement that notes the keys $2 of the consumer $1 and how the messages came (howTheyCame, in the
-// parameters from first on), and returns those that were not noted yet. It goes in the order of keys, so that
-// two groups with common keys cannot deadlock.
+// insertInbox is the statement that notes the keys $2 of the consumer $1 and how the messages came (inboxParams, in the
+// parameters from first on), and returns those that were not noted yet. It inserts in the order of keys, so that two
+// groups with common keys cannot deadlock.
 func insertInbox(first int) string {
 	return fmt.Sprintf(`INSERT INTO inbox (consumer, key, sequence, published_at, attempt, trace)
 		SELECT $1, key, nullif(sequence, 0), published_at, attempt, nullif(trace, '')
@@ -20,8 +20,8 @@ func insertInbox(first int) string {
 		ON CONFLICT DO NOTHING RETURNING key`, first, first+1, first+2, first+3)
 }
 
-// howTheyCame are the parameters of insertInbox beside the keys.
-func howTheyCame(group []*Delivery) []any {
+// inboxParams are the parameters of insertInbox beside the keys.
+func inboxParams(group []*Delivery) []any {
 	n := len(group)
 	sequences, published, attempts, traces := make([]int64, n), make([]*time.Time, n), make([]int, n), make([]string, n)
 	for i, d := range group {

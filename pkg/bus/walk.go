@@ -17,15 +17,15 @@ import (
 // workLease is how long the broker waits for a word about a message that AfterAll works on.
 const workLease = time.Minute
 
-// walkAgain is the pause before AfterAll goes on after it was interrupted.
-const walkAgain = time.Second
+// walkPause is the pause before AfterAll goes on after it was interrupted.
+const walkPause = time.Second
 
 // AfterAll calls do with groups of messages of a subject as soon as every service that receives them has
 // acted on them, until ctx ends. When do returns nil they are deleted from their stream, otherwise they
 // come again. name is the durable consumer for that. It needs the rights of provisioning.
 func AfterAll[T any](ctx context.Context, b *Bus, name, subject string, do func(context.Context, []T) error) {
 	var cons jetstream.Consumer
-	for ok := true; ok; ok = wait.Sleep(ctx, walkAgain) {
+	for ok := true; ok; ok = wait.Sleep(ctx, walkPause) {
 		err := b.makeConsumer(ctx, name, subject, &cons)
 		if err == nil {
 			err = afterAll(ctx, b, cons, do)

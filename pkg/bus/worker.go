@@ -30,21 +30,21 @@ type worker struct {
 	outages int
 }
 
-// workTime is less than the broker waits for an acknowledgement before it delivers again.
-const workTime = 20 * time.Second
+// workTimeout is less than the broker waits for an acknowledgement before it delivers again.
+const workTimeout = 20 * time.Second
 
 const (
-	// retryFirst is about the delay of a message that was refused once, and retryLimit the longest one.
-	retryFirst, retryLimit = 250 * time.Millisecond, 30 * time.Second
-	// outageFirst is about the pause after a group that failed because the database is away, and outageLimit the
+	// retryFirstPause is about the delay of a message that was refused once, and retryMaxPause the longest one.
+	retryFirstPause, retryMaxPause = 250 * time.Millisecond, 30 * time.Second
+	// outageFirstPause is about the pause after a group that failed because the database is away, outageMaxPause the
 	// longest one.
-	outageFirst, outageLimit = 100 * time.Millisecond, 2 * time.Second
+	outageFirstPause, outageMaxPause = 100 * time.Millisecond, 2 * time.Second
 )
 
 // work handles one group to its end: every message of it is acknowledged, parked or refused.
 func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	// A stop must not tear a group apart half way.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTimeout)
 	defer cancel()
 	began := time.Now()
 	group := make([]*Delivery, 0, len(raw))
@@ -177,7 +177,7 @@ func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Deliver
 func (w *worker) handleNew(ctx context.Context, group []*Delivery) (todo []*Delivery, err error) {
 	err = w.tx(ctx, func(tx pgx.Tx) error {
 		fresh, err := pg.List[string](ctx, tx, "note inbox keys", insertInbox(3),
-			append([]any{w.Name, Keys(group)}, howTheyCame(group)...)...)
+			append([]any{w.Name, Keys(group)}, inboxParams(group)...)...)
 		if err != nil {
 			return err
 		}
@@ -283,7 +283,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 	}
 	return w.tx(ctx, func(tx pgx.Tx) error {
 		err := pg.Exec(ctx, tx, "note an inbox key", insertInbox(3),
-			append([]any{w.Name, []string{d.Key}}, howTheyCame([]*Delivery{d})...)...)
+			append([]any{w.Name, []string{d.Key}}, inboxParams([]*Delivery{d})...)...)
 		if err != nil {
 			return err
 		}
@@ -305,7 +305,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 // retry refuses a message so that it comes again after a growing, jittered delay. (The server's own
 // BackOff does not apply to refusals.)
 func (w *worker) retry(d *Delivery, err error) {
-	delay := Backoff(d.Attempt, retryFirst, retryLimit)
+	delay := Backoff(d.Attempt, retryFirstPause, retryMaxPause)
 	level := w.bus.log.Warn
 	if d.Attempt >= 10 {
 		level = w.bus.log.Error
@@ -323,7 +323,7 @@ func (w *worker) retry(d *Delivery, err error) {
 // outage pauses before the next group while the database is away.
 func (w *worker) outage(ctx context.Context, err error) {
 	w.outages++
-	pause := Backoff(w.outages, outageFirst, outageLimit)
+	pause := Backoff(w.outages, outageFirstPause, outageMaxPause)
 	w.bus.log.Warn("database away, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
 	wait.Sleep(ctx, pause)
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Forget deletes what mentions a person from a service's outbox and parked messages, and notes that the
-// service forgot them at a moment (see Forgotten), now if it is zero. Of a parked event of Stripe the row
-// stays, empty: there is money behind it, and its key is Stripe's.
+// Forget deletes what mentions a person from a service's outbox and parked messages, and notes that the service forgot
+// them at that time, now if it is zero (see Forgotten). The row of a parked event of Stripe stays, empty: money depends
+// on it, and its key is Stripe's.
 func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	if at.IsZero() {
 		at = time.Now()
@@ -53,8 +53,8 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	return nil
 }
 
-// PruneForgotten deletes from the list of erased people those that no message can be about any more. No stream
-// but DEAD keeps one as long as this, and no one acts on DEAD.
+// PruneForgotten deletes erased people from the list whom no message can be about any longer. No stream but DEAD keeps
+// a message for as long as this, and no one acts on DEAD.
 func PruneForgotten(ctx context.Context, pool *pgxpool.Pool) (rows int64, err error) {
 	return pg.InGroups(ctx, pool, "prune the list of erased people", `
 		DELETE FROM forgotten WHERE ctid IN (
@@ -95,7 +95,7 @@ func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.T
 	return found, nil
 }
 
-// IsForgotten reports whether what happened at a moment is about a person who was erased since.
+// IsForgotten reports whether something that happened at this time is about a person who was erased since.
 func IsForgotten(ctx context.Context, db pg.DB, at time.Time, keys ...string) (bool, error) {
 	found, err := Forgotten(ctx, db, keys...)
 	for _, forgotten := range found {
@@ -106,26 +106,25 @@ func IsForgotten(ctx context.Context, db pg.DB, at time.Time, keys ...string) (b
 	return false, err
 }
 
-// NotForgotten is the SQL condition that this service was never told to forget a key, whose Hash is the
-// parameter.
+// NotForgotten is the SQL condition that this service was never told to forget a key, given its Hash as the parameter.
 func NotForgotten(param string) string {
 	return ` NOT EXISTS (SELECT FROM forgotten WHERE hash = ` + param + `) `
 }
 
-// ForgottenSince is the SQL condition that a Mark's key was forgotten at a moment or later: what IsForgotten says of a
-// message from then.
+// ForgottenSince is the SQL condition that the key of a HexHash was forgotten at a time or later: the same as
+// IsForgotten for a message of that time.
 func ForgottenSince(mark, at string) string {
 	return `EXISTS (SELECT FROM forgotten WHERE hash = decode(` + mark + `, 'hex') AND forgotten.at >= ` + at + `)`
 }
 
-// Mark is a Hash as it travels to the database in JSON: in hexadecimal.
-type Mark []byte
+// HexHash is a Hash as it travels to the database in JSON: in hexadecimal.
+type HexHash []byte
 
 // String is the mark in hexadecimal.
-func (m Mark) String() string { return hex.EncodeToString(m) }
+func (m HexHash) String() string { return hex.EncodeToString(m) }
 
 // MarshalText implements encoding.TextMarshaler.
-func (m Mark) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, m), nil }
+func (m HexHash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, m), nil }
 
 // MemberKey stands for a member among the keys of Forgotten.
 func MemberKey(id int64) string { return idKey("member", id) }
@@ -157,7 +156,7 @@ func (p Person) hashes() (list [][]byte) {
 }
 
 // Hash is what the table keeps of a key. Codes and addresses are compared without regard to case.
-func Hash(key string) Mark {
+func Hash(key string) HexHash {
 	sum := sha256.Sum256([]byte("forgotten:" + strings.ToLower(strings.TrimSpace(key))))
 	return sum[:]
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Marks are numbers by which an event of Stripe is found again: of the ends of the e-mail addresses in it, and of its
-// StripeObjects. They find too much, as Needles do, and tell no address.
-func Marks(event []byte) []int64 {
+// Fingerprints are numbers by which an event of Stripe is found again: of the ends of the e-mail addresses in it, and
+// of its StripeObjects. They find too much, as SearchTerms do, and reveal no address.
+func Fingerprints(event []byte) []int64 {
 	lower := bytes.ToLower(event)
 	names := addressEnds(lower)
 	for _, id := range StripeObjects(lower) {
@@ -22,8 +22,8 @@ func Marks(event []byte) []int64 {
 	return MarksOf(names)
 }
 
-// Marks are those of which an event has one that names an address of the person's.
-func (p Person) Marks() []int64 {
+// Fingerprints are the numbers of the person's addresses. An event that names one of these has one of them.
+func (p Person) Fingerprints() []int64 {
 	return MarksOf(addressEnds([]byte(strings.Join(p.addresses(), " "))))
 }
 

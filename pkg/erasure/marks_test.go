@@ -21,13 +21,13 @@ func TestMarksOfAMention(t *testing.T) {
 				if !who.Mentions([]byte(text)) {
 					continue
 				}
-				if !slices.ContainsFunc(who.Marks(), func(m int64) bool { return slices.Contains(Marks([]byte(text)), m) }) {
+				if !slices.ContainsFunc(who.Fingerprints(), func(m int64) bool { return slices.Contains(Fingerprints([]byte(text)), m) }) {
 					t.Errorf("%q of %s is not found", text, address)
 				}
 			}
 		}
 	}
-	if marks := (Person{Codes: []string{"Code12345678"}}).Marks(); len(marks) != 0 {
+	if marks := (Person{Codes: []string{"Code12345678"}}).Fingerprints(); len(marks) != 0 {
 		t.Errorf("without an address: %d", marks)
 	}
 }
@@ -50,7 +50,7 @@ func TestStripeObjects(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		compare(t, rapid.StringMatching(`(cs|pi|x|re|_|-|"|[0-9]{3}|[a-z]{2}){0,20}`).Draw(t, "text"))
 	})
-	got := Marks([]byte(`{"id":"pi_1234567","client_secret":"pi_1234567_secret_X","email":"Ann@Mail.example.com"}`))
+	got := Fingerprints([]byte(`{"id":"pi_1234567","client_secret":"pi_1234567_secret_X","email":"Ann@Mail.example.com"}`))
 	if want := MarksOf([]string{"ann@mail", "pi_1234567", "pi_1234567_secret_x"}); !slices.Equal(got, want) {
 		t.Errorf("marks %d, want %d", got, want)
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Needles are the texts, in lower case, of which one stands in whatever mentions the person. They
+// SearchTerms are the texts, in lower case, of which one stands in whatever mentions the person. They
 // find too much: ann@mail.example.com stands in joann@mail.example.com. Mentions looks closer.
-func (p Person) Needles() []string { return append(p.addresses(), p.codes()...) }
+func (p Person) SearchTerms() []string { return append(p.addresses(), p.codes()...) }
 
 // addresses are the ways to write the person's addresses: as they are, in Go's JSON, in a URL.
 func (p Person) addresses() (forms []string) {
@@ -92,13 +92,13 @@ func (p Person) MentionedIn(subject string, data []byte) bool {
 	return false
 }
 
-// Mentioning runs a query of id, subject and payload that finds too much by the person's Needles, $1 (more is $2 and
-// so on), and returns the ids of what names an address or a code of the person. An id of theirs alone does not count:
-// it stands in messages to others, too. The subject of what is not a message is empty.
+// Mentioning runs a query of id, subject and payload that finds too much by the person's SearchTerms, $1 (more is $2
+// and so on), and returns the ids of the rows that name an address or a code of the person. An id alone does not count:
+// messages to others have it, too. The subject is empty for rows that are not messages.
 func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql string,
 	more ...any) ([]ID, error) {
 	named := Person{Emails: p.Emails, Codes: p.Codes}
-	rows, err := db.Query(ctx, sql, append([]any{named.Needles()}, more...)...)
+	rows, err := db.Query(ctx, sql, append([]any{named.SearchTerms()}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

@@ -32,12 +32,12 @@ type bucket struct {
 	client         *http.Client
 }
 
-// bucketTime bounds a request to the server of a bucket, with the picture.
-const bucketTime = time.Minute
+// bucketTimeout bounds a request to the server of a bucket, with the picture.
+const bucketTimeout = time.Minute
 
 func openBucket(u *url.URL) (Store, error) {
 	b := bucket{server: "https://" + u.Host, region: u.Query().Get("region"), prefix: strings.Trim(u.Path, "/"),
-		rights: &taskRights{}, client: &http.Client{Timeout: bucketTime}}
+		rights: &taskRights{}, client: &http.Client{Timeout: bucketTimeout}}
 	if u.User != nil {
 		secret, _ := u.User.Password()
 		b.rights = login{key: u.User.Username(), secret: secret}

@@ -67,11 +67,11 @@ func gather() ([]*dto.MetricFamily, error) {
 	return families, err
 }
 
-// readyTime is how long the checks of one question may take.
-const readyTime = 2 * time.Second
+// readyTimeout is how long the checks of one question may take.
+const readyTimeout = 2 * time.Second
 
 func ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	checksMu.Lock()
 	todo := make(map[string]func(context.Context) error, len(checks))

@@ -64,11 +64,11 @@ type (
 	}
 )
 
-// collectorTime bounds a request to the collector.
-const collectorTime = 10 * time.Second
+// collectorTimeout bounds a request to the collector.
+const collectorTimeout = 10 * time.Second
 
 // collectorClient follows no redirects: spans go where the setting says.
-var collectorClient = &http.Client{Timeout: collectorTime,
+var collectorClient = &http.Client{Timeout: collectorTimeout,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // send hands a group to the collector, once: spans are for looking, and not worth a queue on disk.

@@ -67,7 +67,7 @@ func (c counter) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQuer
 func (c counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
 	c.all.Add(float64(data.Batch.Len()))
 	count(ctx, data.Batch.Len())
-	return bound(ctx, answerLimit)
+	return bound(ctx, answerTimeout)
 }
 
 // TraceBatchQuery is part of pgx's interface.
@@ -82,13 +82,13 @@ func (c counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatc
 func (counter) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool,
 	_ pgxpool.TraceAcquireStartData,
 ) context.Context {
-	ctx = bound(ctx, acquireLimit)
+	ctx = bound(ctx, acquireTimeout)
 	limit := reuseWait
 	if ctx.Value(countKey{}) != nil {
 		limit = reuseWaitHTTP
 	}
 	for began := time.Now(); allUsed(pool) && time.Since(began) < limit; {
-		if !wait.Sleep(ctx, reuseLook) {
+		if !wait.Sleep(ctx, reuseEvery) {
 			break // the pool says why
 		}
 	}
@@ -114,17 +114,17 @@ func (counter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.T
 const (
 	reuseWait     = 250 * time.Millisecond
 	reuseWaitHTTP = 10 * time.Millisecond
-	reuseLook     = time.Millisecond
+	reuseEvery    = time.Millisecond
 )
 
-// acquireLimit is how long a statement may wait for a connection. While the database says nothing, everything
+// acquireTimeout is how long a statement may wait for a connection. While the database says nothing, everything
 // that a service does queues for the few connections of its pool, each of which is tried for seconds.
-const acquireLimit = 10 * time.Second
+const acquireTimeout = 10 * time.Second
 
-// answerLimit is how long a statement may take as seen from here. PostgreSQL itself ends one after 5 s
+// answerTimeout is how long a statement may take as seen from here. PostgreSQL itself ends one after 5 s
 // (statement_timeout); a host that is gone, or a firewall that has dropped the connection, ends
 // nothing and says nothing.
-const answerLimit = 8 * time.Second
+const answerTimeout = 8 * time.Second
 
 type patientKey struct{}
 
@@ -139,7 +139,7 @@ func limitOf(ctx context.Context) time.Duration {
 	if limit, ok := ctx.Value(patientKey{}).(time.Duration); ok {
 		return limit
 	}
-	return answerLimit
+	return answerTimeout
 }
 
 type boundKey struct{}

@@ -54,14 +54,14 @@ func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 		} else if attempt == 10 || (c != "XX000" && c != "23505" && c != "42710" && c != "40001" && c != "40P01") {
 			return fmt.Errorf("make roles and schemas: %w", err)
 		}
-		if !wait.Sleep(ctx, time.Duration(attempt)*provisionAgain) {
+		if !wait.Sleep(ctx, time.Duration(attempt)*provisionPause) {
 			return ctx.Err()
 		}
 	}
 }
 
-// provisionAgain is the pause after another process was in the way once; it grows with each attempt.
-const provisionAgain = 20 * time.Millisecond
+// provisionPause is the pause after another process was in the way once; it grows with each attempt.
+const provisionPause = 20 * time.Millisecond
 
 // guard makes the database the shop's, or finds that it is another's.
 func guard(ctx context.Context, conn *pgx.Conn) error {
@@ -75,7 +75,7 @@ func guard(ctx context.Context, conn *pgx.Conn) error {
 		case attempt == 10 || c != "23505" && c != "42P06" && c != "42P07" && c != "XX000":
 			return fmt.Errorf("make the database a shop's: %w", err)
 		}
-		if !wait.Sleep(ctx, time.Duration(attempt)*provisionAgain) { // another one was at it
+		if !wait.Sleep(ctx, time.Duration(attempt)*provisionPause) { // another one was at it
 			return ctx.Err()
 		}
 	}

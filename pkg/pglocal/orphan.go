@@ -47,16 +47,16 @@ func (c *Cluster) stopOrphan(ctx context.Context, pid int, marker string) error 
 	c.log.Info("stopping the PostgreSQL that an earlier run left behind", "pid", pid)
 	began, signal := time.Now(), syscall.SIGINT
 	for isServer(pid, marker) {
-		if waited := time.Since(began); waited > fastShutdownWait+immediateShutdownWait {
+		if waited := time.Since(began); waited > fastShutdownTimeout+immediateShutdownTimeout {
 			signal = syscall.SIGKILL
-		} else if waited > fastShutdownWait {
+		} else if waited > fastShutdownTimeout {
 			signal = syscall.SIGQUIT
 		}
 		err := syscall.Kill(pid, signal)
 		if errors.Is(err, syscall.ESRCH) {
 			return nil
 		}
-		if err == nil && !wait.Sleep(ctx, readyPoll) {
+		if err == nil && !wait.Sleep(ctx, readyEvery) {
 			err = context.Cause(ctx)
 		}
 		if err != nil {

@@ -47,8 +47,8 @@ type Cluster struct {
 
 // How long Stop waits for each kind of shutdown before it takes the next harder one.
 const (
-	fastShutdownWait      = 60 * time.Second
-	immediateShutdownWait = 10 * time.Second
+	fastShutdownTimeout      = 60 * time.Second
+	immediateShutdownTimeout = 10 * time.Second
 )
 
 // Start brings up the cluster in o.Dir, making it first when it does not exist, and returns when it

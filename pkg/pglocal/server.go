@@ -124,7 +124,7 @@ func (c *Cluster) spawn(marker string, env []string) (s *server, err error) {
 
 // How often we look whether the server is ready, and how often we say that it is not yet.
 const (
-	readyPoll   = 10 * time.Millisecond
+	readyEvery  = 10 * time.Millisecond
 	readyNotice = 5 * time.Second
 )
 
@@ -134,7 +134,7 @@ var errEnded = errors.New("PostgreSQL did not start")
 // errEnded when the server ended instead. Recovery after a crash may take its time, so only ctx
 // limits the waiting.
 func (c *Cluster) waitReady(ctx context.Context, s *server) error {
-	poll, notice := time.NewTicker(readyPoll), time.NewTicker(readyNotice)
+	poll, notice := time.NewTicker(readyEvery), time.NewTicker(readyNotice)
 	defer poll.Stop()
 	defer notice.Stop()
 	for {
@@ -179,9 +179,9 @@ func (c *Cluster) shutDown(ctx context.Context) error {
 		signal syscall.Signal
 		wait   time.Duration
 	}{
-		{syscall.SIGINT, fastShutdownWait},
-		{syscall.SIGQUIT, immediateShutdownWait},
-		{syscall.SIGKILL, immediateShutdownWait},
+		{syscall.SIGINT, fastShutdownTimeout},
+		{syscall.SIGQUIT, immediateShutdownTimeout},
+		{syscall.SIGKILL, immediateShutdownTimeout},
 	} {
 		if step.signal != syscall.SIGINT {
 			c.log.Warn("PostgreSQL takes long to stop", "signal", step.signal.String())

@@ -258,10 +258,10 @@ func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, a adminui.
 }
 
 const (
-	// maxReplayed is how many messages one command replays, and replayTime how long it goes on; what is
+	// maxReplayed is how many messages one command replays, and replayTimeout how long it goes on; what is
 	// left stays parked.
-	maxReplayed = 500
-	replayTime  = 15 * time.Second
+	maxReplayed   = 500
+	replayTimeout = 15 * time.Second
 )
 
 // replayMany replays the chosen messages, or all of a kind, each in a transaction of its own.
@@ -270,7 +270,7 @@ func (p parkedPages) replayMany(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), replayTime)
+	ctx, cancel := context.WithTimeout(r.Context(), replayTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
 	var done, failed int

@@ -17,8 +17,8 @@ import (
 // IdentityHeader carries who is asking from edge to the owners. Edge strips it from outside requests.
 const IdentityHeader = "X-Shop-Identity"
 
-// identityLife is how old a forwarded identity may be: requests inside take milliseconds.
-const identityLife = 60 * time.Second
+// identityTTL is how old a forwarded identity may be: requests inside take milliseconds.
+const identityTTL = 60 * time.Second
 
 // Identity is who is asking, as edge resolved it from the cookies.
 type Identity struct {
@@ -131,7 +131,7 @@ func readIdentity(r *http.Request, key []byte) (Identity, bool) {
 		return Identity{}, false
 	}
 	age := time.Since(time.Unix(id.IssuedAt, 0))
-	return id, age < identityLife && age > -identityLife
+	return id, age < identityTTL && age > -identityTTL
 }
 
 // Who is the identity of a request that RequireIdentity let through.

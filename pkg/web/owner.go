@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// dialTime bounds a connect, and handshakeTime the handshake of TLS after it.
-	dialTime, handshakeTime = 2 * time.Second, 5 * time.Second
-	// awayTime is how long an address that could not be reached comes after the others.
-	awayTime = time.Second
+	// dialTimeout bounds a connect, and handshakeTimeout the handshake of TLS after it.
+	dialTimeout, handshakeTimeout = 2 * time.Second, 5 * time.Second
+	// awayPause is how long an address that could not be reached comes after the others.
+	awayPause = time.Second
 	// lookUpEvery is how old may be what a name resolves to.
 	lookUpEvery = 5 * time.Second
-	// idleTime is after how long an unused connection is closed, and aliveEvery how often a used one is tried out.
-	idleTime, aliveEvery = 60 * time.Second, 15 * time.Second
+	// idleTimeout is after how long an unused connection is closed, and aliveEvery how often a used one is tried out.
+	idleTimeout, aliveEvery = 60 * time.Second, 15 * time.Second
 )
 
 // Owner reaches a service inside that answers for a part of the shop, wherever its processes run. It is the
@@ -81,7 +81,7 @@ func (o *Owner) endpoint(base *url.URL, dialled string) *endpoint {
 	e := &endpoint{base: base, dialled: dialled, secure: o.secure}
 	e.transport = &http.Transport{
 		DialContext: e.dial, DialTLSContext: e.dialTLS, DisableCompression: true,
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: idleTime, ResponseHeaderTimeout: o.answer,
+		MaxIdleConnsPerHost: 256, IdleConnTimeout: idleTimeout, ResponseHeaderTimeout: o.answer,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	return e
@@ -94,7 +94,7 @@ type unsentError struct{ error }
 func (e *unsentError) Unwrap() error { return e.error }
 
 func (e *endpoint) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTime, KeepAlive: aliveEvery}
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: aliveEvery}
 	conn, err := dialer.DialContext(ctx, network, e.dialled)
 	if err != nil {
 		return nil, &unsentError{err}
@@ -109,7 +109,7 @@ func (e *endpoint) dialTLS(ctx context.Context, network, _ string) (net.Conn, er
 	}
 	cfg := e.secure.Clone()
 	cfg.ServerName = e.base.Hostname()
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	secure := tls.Client(conn, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -143,7 +143,7 @@ func (o *Owner) RoundTrip(r *http.Request) (*http.Response, error) {
 		res, err := e.transport.RoundTrip(again)
 		if err == nil {
 			if res.Close && len(endpoints) > 1 { // it is stopping
-				e.away.Store(time.Now().Add(awayTime).UnixNano())
+				e.away.Store(time.Now().Add(awayPause).UnixNano())
 			}
 			return res, nil
 		}
@@ -223,7 +223,7 @@ func (o *Owner) inTurn() []*endpoint {
 // reachable reports whether an endpoint is not away. When its time is over, one caller has it looked for.
 func (e *endpoint) reachable(now time.Time) bool {
 	until := e.away.Load()
-	if until > 0 && now.UnixNano() > until && e.away.CompareAndSwap(until, now.Add(dialTime+awayTime).UnixNano()) {
+	if until > 0 && now.UnixNano() > until && e.away.CompareAndSwap(until, now.Add(dialTimeout+awayPause).UnixNano()) {
 		go e.look()
 	}
 	return until == 0
@@ -237,7 +237,7 @@ func (e *endpoint) look() {
 	}
 	conn, err := dial(context.Background(), "tcp", "")
 	if err != nil {
-		e.away.Store(time.Now().Add(awayTime).UnixNano())
+		e.away.Store(time.Now().Add(awayPause).UnixNano())
 		return
 	}
 	conn.Close() //nolint:errcheck,gosec // nothing was said on it
@@ -246,7 +246,7 @@ func (e *endpoint) look() {
 
 // passOver has an endpoint come last for a while.
 func (o *Owner) passOver(e *endpoint, err error) {
-	if e.away.Swap(time.Now().Add(awayTime).UnixNano()) == 0 {
+	if e.away.Swap(time.Now().Add(awayPause).UnixNano()) == 0 {
 		o.log.Warn("an address of a service cannot be reached, requests go to its others", "owner", o.name,
 			"address", e.dialled, "error", err)
 	}
@@ -266,7 +266,7 @@ func (o *Owner) endpoints() []*endpoint {
 
 // resolve looks up the names. One that leads to a single machine, or cannot be looked up, is left to the dialer.
 func (o *Owner) resolve(old *resolved) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTime)
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	now := &resolved{at: time.Now()}
 	for _, e := range o.named {

@@ -432,7 +432,7 @@ func TestParseAddresses(t *testing.T) {
 // answers, and says that the connection ends.
 func TestServeTellsCallersThatItStops(t *testing.T) {
 	t.Parallel()
-	for try := range 5 { // a busy machine may be slower than leaveTime
+	for try := range 5 { // a busy machine may be slower than leavePause
 		p := newProcess(t, "127.0.0.1:0", new(sync.Map))
 		o := ownerOf(t, nil, "http://"+p.addr)
 		if _, err := askOwner(o, http.MethodPost, "before"); err != nil {
@@ -451,7 +451,7 @@ func TestServeTellsCallersThatItStops(t *testing.T) {
 		switch took := time.Since(began); {
 		case err == nil && w.Close:
 			return
-		case took < leaveTime/2:
+		case took < leavePause/2:
 			t.Fatalf("after %s: %v %v", took, w, err)
 		}
 		t.Logf("try %d was too slow: %v", try, err)

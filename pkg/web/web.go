@@ -151,7 +151,7 @@ func RawJSON(w http.ResponseWriter, status int, body []byte) error {
 // Router is a chi router with what every service wants outermost: request log, recovery from
 // panics, trace, timeout, and JSON for unknown routes.
 func Router(service string, log *slog.Logger) chi.Router {
-	return RouterWithin(requestTime, service, log)
+	return RouterWithin(requestTimeout, service, log)
 }
 
 // RouterWithin is Router with a limit of its own for the time that a request may take.
@@ -176,9 +176,9 @@ func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Rou
 	return r
 }
 
-// requestTime bounds a request, so that one that waits for something that hangs ends in a 503. It is
+// requestTimeout bounds a request, so that one that waits for something that hangs ends in a 503. It is
 // longer than the longest call that a handler makes (Stripe, 20 s).
-const requestTime = 30 * time.Second
+const requestTimeout = 30 * time.Second
 
 type notesKey struct{}
 
@@ -360,8 +360,8 @@ func Listen(l net.Listener, addr string, files ...certs.Files) (net.Listener, er
 	return l, nil
 }
 
-// stopTime is how long requests under way may take to finish once a stop was asked for.
-const stopTime = 5 * time.Second
+// stopTimeout is how long requests under way may take to finish once a stop was asked for.
+const stopTimeout = 5 * time.Second
 
 type stoppingKey struct{}
 
@@ -375,11 +375,11 @@ func Stopping(r *http.Request) <-chan struct{} {
 	return stopping
 }
 
-// leaveTime is how long a server that was told to stop still answers, with a header that has its callers open no
+// leavePause is how long a server that was told to stop still answers, with a header that has its callers open no
 // more requests on the connection: they hear of the stop before their next request could meet a closed one.
-const leaveTime = 250 * time.Millisecond
+const leavePause = 250 * time.Millisecond
 
-// Serve answers on l until ctx ends, and a moment longer while callers keep connections (leaveTime). It then
+// Serve answers on l until ctx ends, and a moment longer while callers keep connections (leavePause). It then
 // lets requests under way finish for at most five seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
@@ -397,10 +397,10 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	kept := countKept(srv)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		for end := time.Now().Add(leaveTime); kept.Load() > 0 && time.Now().Before(end); {
-			wait.Sleep(context.Background(), leaveTime/25)
+		for end := time.Now().Add(leavePause); kept.Load() > 0 && time.Now().Before(end); {
+			wait.Sleep(context.Background(), leavePause/25)
 		}
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		stopped <- shutdown(grace)
 	})
@@ -445,11 +445,11 @@ func countKept(srv *http.Server) *atomic.Int64 {
 	return &kept
 }
 
-// unusedLimit is how long the first byte of a request may take to arrive once the server stops.
-const unusedLimit = 200 * time.Millisecond
+// unusedTimeout is how long the first byte of a request may take to arrive once the server stops.
+const unusedTimeout = 200 * time.Millisecond
 
 // Stopper returns srv.Shutdown, but quick: connections on which no request has begun yet, as browsers
-// and Go's client open them in advance, end after unusedLimit. Shutdown itself waits until each is
+// and Go's client open them in advance, end after unusedTimeout. Shutdown itself waits until each is
 // five seconds old (net/http, Server.closeIdleConns). It sets srv.ConnState.
 func Stopper(srv *http.Server) (shutdown func(context.Context) error) {
 	var mu sync.Mutex
@@ -472,7 +472,7 @@ func Stopper(srv *http.Server) (shutdown func(context.Context) error) {
 		}
 	}
 	return func(ctx context.Context) error {
-		timer := time.AfterFunc(unusedLimit, func() {
+		timer := time.AfterFunc(unusedTimeout, func() {
 			mu.Lock()
 			defer mu.Unlock()
 			ending = true

@@ -28,5 +28,5 @@ func eraseValues(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 func ExportValues(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	return erasure.Export(ctx, db, "", []erasure.Table{
 		{Name: "staff_acts", Rows: `audit_values WHERE ` + valuesOf},
-	}, p.Needles())
+	}, p.SearchTerms())
 }

@@ -37,7 +37,7 @@ func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 // searchTermsOf are the texts, in lower case, that page addresses may hold of a person: addresses,
 // codes, and the identifiers of orders.
 func searchTermsOf(p erasure.Person, orders []string) []string {
-	needles := p.Needles()
+	needles := p.SearchTerms()
 	for _, identifier := range orders {
 		needles = append(needles, strings.ToLower(identifier))
 	}

@@ -10,20 +10,20 @@ import (
 
 // placedRow is an order as the funnel stores it; Key is the key of its message.
 type placedRow struct {
-	Key        string       `json:"key"`
-	Identifier string       `json:"identifier"`
-	Member     int64        `json:"member"`
-	Code       string       `json:"code"` // the visitor's; "" for a member
-	CodeHash   erasure.Mark `json:"code_hash"`
-	Currency   string       `json:"currency"`
-	Total      int64        `json:"total"`
-	Pieces     int          `json:"pieces"`
-	At         time.Time    `json:"at"`
-	Country    string       `json:"country"`
-	Discount   int64        `json:"discount"`
-	Tax        int64        `json:"tax"`
-	Items      []itemRow    `json:"items"`
-	Codes      []codeRow    `json:"codes"`
+	Key        string          `json:"key"`
+	Identifier string          `json:"identifier"`
+	Member     int64           `json:"member"`
+	Code       string          `json:"code"` // the visitor's; "" for a member
+	CodeHash   erasure.HexHash `json:"code_hash"`
+	Currency   string          `json:"currency"`
+	Total      int64           `json:"total"`
+	Pieces     int             `json:"pieces"`
+	At         time.Time       `json:"at"`
+	Country    string          `json:"country"`
+	Discount   int64           `json:"discount"`
+	Tax        int64           `json:"tax"`
+	Items      []itemRow       `json:"items"`
+	Codes      []codeRow       `json:"codes"`
 }
 
 type itemRow struct {
@@ -128,15 +128,15 @@ func storeReturned(rows []returnedRow) *bus.Effect {
 
 // sentRow is a mail that was sent; Key is the key of its message.
 type sentRow struct {
-	Key      string       `json:"key"`
-	Mail     string       `json:"mail"`
-	Template string       `json:"template"`
-	Campaign int64        `json:"campaign"` // 0 for other mails
-	Title    string       `json:"title"`    // the campaign's
-	Member   int64        `json:"member"`
-	Code     string       `json:"code"`
-	CodeHash erasure.Mark `json:"code_hash"`
-	At       time.Time    `json:"at"`
+	Key      string          `json:"key"`
+	Mail     string          `json:"mail"`
+	Template string          `json:"template"`
+	Campaign int64           `json:"campaign"` // 0 for other mails
+	Title    string          `json:"title"`    // the campaign's
+	Member   int64           `json:"member"`
+	Code     string          `json:"code"`
+	CodeHash erasure.HexHash `json:"code_hash"`
+	At       time.Time       `json:"at"`
 }
 
 // storeSent stores mails. It adds the code of a new template, so that links with it are recognized,

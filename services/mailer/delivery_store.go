@@ -75,7 +75,7 @@ func (d newDelivery) row() deliveryRow {
 	r := deliveryRow{Key: d.key, Kind: d.kind, MessageID: d.messageID, Code: d.prospectCode, ToHashes: []string{},
 		LeftOut: append([]string{}, d.leftOut...), State: d.state, Member: d.memberID, Newsletter: d.newsletter,
 		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Due: d.due,
-		Marks: []erasure.Mark{}}
+		Marks: []erasure.HexHash{}}
 	for _, one := range d.receivers {
 		r.ToHashes = append(r.ToHashes, one.hash)
 	}
@@ -92,20 +92,20 @@ func (d newDelivery) row() deliveryRow {
 // deliveryRow is a new row as it is sent to the database, beside its payload: unnest would flatten
 // arrays of arrays.
 type deliveryRow struct {
-	Key        string         `json:"key"`
-	Kind       string         `json:"kind"`
-	MessageID  string         `json:"message_id"`
-	Code       string         `json:"code"`
-	ToHashes   []string       `json:"to_hashes"`
-	LeftOut    []string       `json:"left_out"`
-	State      string         `json:"state"`
-	Member     int64          `json:"member"`
-	Newsletter int64          `json:"newsletter"`
-	Order      string         `json:"order"` // the order's identifier
-	CreatedAt  time.Time      `json:"created_at"`
-	Deadline   time.Time      `json:"deadline"`
-	Due        time.Time      `json:"due,omitzero"`
-	Marks      []erasure.Mark `json:"marks"` // hashes under which an erased receiver would be listed
+	Key        string            `json:"key"`
+	Kind       string            `json:"kind"`
+	MessageID  string            `json:"message_id"`
+	Code       string            `json:"code"`
+	ToHashes   []string          `json:"to_hashes"`
+	LeftOut    []string          `json:"left_out"`
+	State      string            `json:"state"`
+	Member     int64             `json:"member"`
+	Newsletter int64             `json:"newsletter"`
+	Order      string            `json:"order"` // the order's identifier
+	CreatedAt  time.Time         `json:"created_at"`
+	Deadline   time.Time         `json:"deadline"`
+	Due        time.Time         `json:"due,omitzero"`
+	Marks      []erasure.HexHash `json:"marks"` // hashes under which an erased receiver would be listed
 }
 
 // delivery is a claimed row.

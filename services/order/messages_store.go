@@ -20,11 +20,11 @@ func adoptOrders(ctx context.Context, tx pgx.Tx, m msg.Member) error {
 
 // prospectRow is the code of a prospect; key is that of its message.
 type prospectRow struct {
-	Key     string       `json:"key"`
-	Email   string       `json:"email"`
-	Code    string       `json:"code"`
-	Version int64        `json:"version"`
-	Mark    erasure.Mark `json:"mark"` // by which it would be found among the erased
+	Key     string          `json:"key"`
+	Email   string          `json:"email"`
+	Code    string          `json:"code"`
+	Version int64           `json:"version"`
+	Mark    erasure.HexHash `json:"mark"` // by which it would be found among the erased
 }
 
 // upsertProspects upserts the codes of prospects; an older message never undoes a newer one. A

@@ -34,7 +34,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 		starts[i], lengths[i] = len(bodies)+1, len(j.body)
 		objects[i], payments[i], paid[i] = j.object, j.payment, j.paid
 		bodies = append(bodies, j.body...)
-		marks[i] = commaList(erasure.Marks(j.body))
+		marks[i] = commaList(erasure.Fingerprints(j.body))
 	}
 	*scratch = bodies
 
@@ -93,7 +93,8 @@ func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 	objects, payments, paid, marks := make([]*string, n), make([]*string, n), make([]bool, n), make([]string, n)
 
 	for i, j := range group {
-		objects[i], payments[i], paid[i], marks[i] = j.object, j.payment, j.paid, commaList(erasure.Marks(j.body))
+		objects[i], payments[i], paid[i] = j.object, j.payment, j.paid
+		marks[i] = commaList(erasure.Fingerprints(j.body))
 		// The relay keeps the body for longer than the request keeps its buffer.
 		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created,
 			bytes.Clone(j.body)

@@ -48,7 +48,7 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 		SELECT id, '', payload FROM event WHERE marks && $2
 		UNION ALL
 		SELECT id, '', payload FROM event WHERE marks IS NULL AND `+
-		erasure.InBytes("payload", "$1"), p.Marks())
+		erasure.InBytes("payload", "$1"), p.Fingerprints())
 	if err != nil || len(named) == 0 {
 		return nil, err
 	}

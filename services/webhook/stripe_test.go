@@ -50,7 +50,7 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	if string(payload) != sent || string(message) != sent {
 		t.Errorf("stored\n%s\nand sent\n%s\ninstead of\n%s", payload, message, sent)
 	}
-	if n := e.Number(`SELECT count(*) FROM event WHERE marks = $1`, erasure.Marks([]byte(sent))); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM event WHERE marks = $1`, erasure.Fingerprints([]byte(sent))); n != 1 {
 		t.Error("an event that came alone has not the marks that a person is found by")
 	}
 	if fmt.Sprint(pending) != fmt.Sprint([]string{msg.OrderStripe}) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// relistenWait is how long a gate waits before it tries a taken port again.
-const relistenWait = 100 * time.Millisecond
+// relistenPause is how long a gate waits before it tries a taken port again.
+const relistenPause = 100 * time.Millisecond
 
 // gate is the listener the SMTP server sees. Behind it the real listener can go away and come back
 // on the same port, and all connections can be held silent.
@@ -57,7 +57,7 @@ func (g *gate) acceptFrom(l net.Listener) {
 		if err != nil {
 			g.log.Warn("mail inbox: accept", "error", err)
 			select {
-			case <-time.After(relistenWait):
+			case <-time.After(relistenPause):
 				continue
 			case <-g.done:
 				return
@@ -185,7 +185,7 @@ func (g *gate) reopen() {
 		select {
 		case <-g.done:
 			return
-		case <-time.After(relistenWait):
+		case <-time.After(relistenPause):
 		}
 		g.mu.Lock()
 		over := g.closed || g.down || g.inner != nil || g.openLocked() == nil

@@ -28,9 +28,9 @@ const (
 	maxRecipients = 1000                // of one mail
 	maxLineBytes  = 1 << 20             // one line; more generous than RFC 5321, so that odd mails can be looked at
 	defaultKeep   = 1000                // mails kept; the oldest go first
-	maxAge        = 30 * 24 * time.Hour // of a kept mail
+	mailTTL       = 30 * 24 * time.Hour // of a kept mail
 	idleTimeout   = 5 * time.Minute     // of an SMTP connection between two commands
-	leaveTime     = 3 * time.Second     // given to mails that are being stored when the server stops
+	leaveTimeout  = 3 * time.Second     // given to mails that are being stored when the server stops
 )
 
 // Config says where the inbox listens and keeps its mails. The zero value listens on two free
@@ -164,7 +164,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // stop closes both sides. Mails that arrive just then are stored and answered, or neither.
 func (s *Server) stop(served <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	err := s.gate.Close()
 	<-served // go-smtp counts connections as long as it serves, and must not while it waits for their end

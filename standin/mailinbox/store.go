@@ -280,7 +280,7 @@ func (s *store) pruneLocked() error {
 	for i := range n {
 		size -= s.mails[i].Size
 	}
-	tooOld := time.Now().Add(-maxAge)
+	tooOld := time.Now().Add(-mailTTL)
 	for n < len(s.mails)-1 && (size > s.maxBytes || s.mails[n].ReceivedAt.Before(tooOld)) {
 		size -= s.mails[n].Size
 		n++

@@ -149,7 +149,7 @@ func TestMailsOlderThanAMonthGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, age := range []time.Duration{maxAge + time.Hour, maxAge - time.Hour, 0} {
+	for i, age := range []time.Duration{mailTTL + time.Hour, mailTTL - time.Hour, 0} {
 		raw := []byte(note(fmt.Sprintf("m%d@shop", i), "Month", ""))
 		m := readMail(raw)
 		m.ReceivedAt = time.Now().Add(-age)

@@ -19,10 +19,10 @@ const (
 	cutAfterward     // write, then close the connection
 )
 
-// probeTime and probeBytes bound the look for a client that has left during a stall.
+// probeTimeout and probeBytes bound the look for a client that has left during a stall.
 const (
-	probeTime  = 2 * time.Millisecond
-	probeBytes = 1 << 20
+	probeTimeout = 2 * time.Millisecond
+	probeBytes   = 1 << 20
 )
 
 // wire is one client's connection, under control of the switches.
@@ -126,7 +126,7 @@ func (w *wire) clientLeft() bool {
 func (w *wire) probeDeadline() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.Conn.SetReadDeadline(time.Now().Add(probeTime))
+	return w.Conn.SetReadDeadline(time.Now().Add(probeTimeout))
 }
 
 // restoreDeadline puts back the deadline that the SMTP server asked for.

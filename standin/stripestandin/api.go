@@ -258,12 +258,12 @@ func (c *call) faultError() error {
 	}
 }
 
-// hangTime is how long a call hangs that a timeout switch has hit, unless the switch says.
-const hangTime = time.Minute
+// hangTimeout is how long a call hangs that a timeout switch has hit, unless the switch says.
+const hangTimeout = time.Minute
 
 // hang holds the connection of a call that a timeout switch has hit.
 func (c *call) hang() {
-	hold := hangTime
+	hold := hangTimeout
 	if c.fault.HangMS > 0 {
 		hold = time.Duration(c.fault.HangMS) * time.Millisecond
 	}

@@ -100,8 +100,8 @@ const maxChallenges = 1000
 
 func newChallenges() *challenges { return &challenges{open: map[string]challenge{}} }
 
-// challengeLife is how long a challenge waits for the payer.
-const challengeLife = 15 * time.Minute
+// challengeTTL is how long a challenge waits for the payer.
+const challengeTTL = 15 * time.Minute
 
 func (c *challenges) add(session string, who payer) string {
 	token := newID("3ds_", 32)
@@ -112,7 +112,7 @@ func (c *challenges) add(session string, who payer) string {
 			delete(c.open, old)
 		}
 	}
-	c.open[token] = challenge{session, who, time.Now().Add(challengeLife)}
+	c.open[token] = challenge{session, who, time.Now().Add(challengeTTL)}
 	return token
 }
 

@@ -136,7 +136,7 @@ func retrieveEvent(t *tx, r *http.Request, p reader) (any, error) {
 		return nil, err
 	}
 	e, ok := t.events.get(r.PathValue("id"))
-	if !ok || e.Created < t.now.Add(-keepEvents).Unix() {
+	if !ok || e.Created < t.now.Add(-eventTTL).Unix() {
 		return nil, noSuch(http.StatusNotFound, "event", "id", r.PathValue("id"))
 	}
 	return t.listed(e), nil
@@ -156,7 +156,7 @@ func listEvents(t *tx, _ *http.Request, p reader) (any, error) {
 		return nil, err
 	}
 	t.applyTimeToAll()
-	created.low = max(created.low, t.now.Add(-keepEvents).Unix())
+	created.low = max(created.low, t.now.Add(-eventTTL).Unix())
 	var found []*event
 	for id, e := range t.events.newest() {
 		if !created.holds(e.Created) || len(types) > 0 &&

@@ -31,7 +31,7 @@ func (c *call) claim() (*answer, error) {
 		}
 	}
 	old, ok := c.s.state.answers.get(c.key)
-	if !ok || old.Created < c.s.clock().Add(-keepAnswers).Unix() {
+	if !ok || old.Created < c.s.clock().Add(-answerTTL).Unix() {
 		c.s.inFlight[c.key] = true
 		return nil, nil
 	}

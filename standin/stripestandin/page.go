@@ -47,9 +47,9 @@ type pickerView struct {
 // pageBody is the largest form the page reads.
 const pageBody = 64 << 10
 
-// redirectWait is how long the page waits for the shop's answer to the webhook before it sends the
+// redirectTimeout is how long the page waits for the shop's answer to the webhook before it sends the
 // shopper on, as Stripe does.
-const redirectWait = 10 * time.Second
+const redirectTimeout = 10 * time.Second
 
 func (s *Server) pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /c/pay/{id}", s.payPage)
@@ -219,7 +219,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, rec *sessionReco
 }
 
 func (s *Server) waitForShop(ctx context.Context, eventID string) {
-	wait := redirectWait
+	wait := redirectTimeout
 	if ms := s.Switches().RedirectWaitMS; ms > 0 {
 		wait = time.Duration(ms) * time.Millisecond
 	}

@@ -202,12 +202,12 @@ func (t *tx) applyTimeToAll() {
 	}
 }
 
-// timeLook is how often watchTime looks.
-const timeLook = 200 * time.Millisecond
+// timeEvery is how often watchTime looks.
+const timeEvery = 200 * time.Millisecond
 
 // watchTime has time pass for sessions in the background, until stop is closed.
 func (s *Server) watchTime(stop <-chan struct{}) {
-	tick := time.NewTicker(timeLook)
+	tick := time.NewTicker(timeEvery)
 	defer tick.Stop()
 	for {
 		select {

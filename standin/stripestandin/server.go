@@ -147,7 +147,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	cancelRun()
 	close(s.stopping)
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatient)
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if shutdown(patience) != nil {
 		// Someone holds a connection open; they have had their time.

@@ -80,8 +80,8 @@ type settings struct {
 
 // retention of what would otherwise grow forever; looked at when the state file is loaded.
 const (
-	keepEvents  = 30 * 24 * time.Hour // as long as Stripe lists them
-	keepAnswers = 24 * time.Hour      // as long as Stripe remembers an idempotency key
+	eventTTL  = 30 * 24 * time.Hour // as long as Stripe lists them
+	answerTTL = 24 * time.Hour      // as long as Stripe remembers an idempotency key
 )
 
 // apply takes over one line of the state file.
@@ -132,8 +132,8 @@ func load[T any](t *table[*T], o op) error {
 
 // snapshot writes the whole state as ops, leaving out what is past its retention.
 func (st *state) snapshot(now time.Time) ([]op, error) {
-	oldEvent := now.Add(-keepEvents).Unix()
-	oldAnswer := now.Add(-keepAnswers).Unix()
+	oldEvent := now.Add(-eventTTL).Unix()
+	oldAnswer := now.Add(-answerTTL).Unix()
 	var all []op
 	err := dump(&all, kindSettings, "", &st.settings)
 	err = dumpTable(&all, err, kindCoupon, &st.coupons, nil)
@@ -287,7 +287,7 @@ func (t *tx) run(fn func(*tx) error) (int64, error) {
 // dropAnswers drops answers whose idempotency key has run out, so that a stand-in that runs for weeks
 // does not grow by them.
 func (st *state) dropAnswers(now time.Time) {
-	old := now.Add(-keepAnswers).Unix()
+	old := now.Add(-answerTTL).Unix()
 	t := &st.answers
 	for len(t.order) > 0 && t.rows[t.order[0]].Created < old {
 		delete(t.rows, t.order[0])

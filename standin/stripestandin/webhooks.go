@@ -26,7 +26,7 @@ const (
 	firstPause      = time.Second
 	maxPause        = time.Minute
 	giveUpAfter     = 3 * 24 * time.Hour
-	shutdownPatient = 3 * time.Second // for attempts under way when the stand-in stops
+	shutdownTimeout = 3 * time.Second // for attempts under way when the stand-in stops
 )
 
 // due is an event and when its next attempt is to be made.
@@ -153,7 +153,7 @@ func (w *webhooks) run(ctx context.Context) {
 		}
 		wait.SleepOrWake(ctx, pause, w.wake)
 	}
-	time.AfterFunc(shutdownPatient, stop)
+	time.AfterFunc(shutdownTimeout, stop)
 	wg.Wait()
 }
 

@@ -105,8 +105,8 @@ func serve(ctx context.Context, set settings, out io.Writer) error {
 	return inbox.Run(ctx)
 }
 
-// probeTime bounds the wait for an answer about health.
-const probeTime = 3 * time.Second
+// probeTimeout bounds the wait for an answer about health.
+const probeTimeout = 3 * time.Second
 
 // probe asks the inbox at the configured address.
 func probe(ctx context.Context, set settings, _ io.Writer) error {
@@ -114,7 +114,7 @@ func probe(ctx context.Context, set settings, _ io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("MAIL_INBOX_HTTP_ADDR: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
 	if err != nil {

@@ -75,8 +75,8 @@ func serve(ctx context.Context, env func(string) string, logTo io.Writer) error 
 	return s.Run(ctx)
 }
 
-// probeTime bounds the wait for an answer about health.
-const probeTime = 3 * time.Second
+// probeTimeout bounds the wait for an answer about health.
+const probeTimeout = 3 * time.Second
 
 // ask calls the health endpoint of the stand-in that listens at STANDIN_ADDR.
 func ask(ctx context.Context, env func(string) string, _ io.Writer) error {
@@ -84,7 +84,7 @@ func ask(ctx context.Context, env func(string) string, _ io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("stripe stand-in: STANDIN_ADDR: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
 	if err != nil {
