@@ -70,6 +70,7 @@ func (l *link) ask(method, path, body string, headers ...string) (http.Header, [
 		if err := l.dial(); err != nil {
 			return nil, nil, err
 		}
+
 	}
 	l.buf.Reset()
 	fmt.Fprintf(&l.buf, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, l.addr)
@@ -79,6 +80,7 @@ func (l *link) ask(method, path, body string, headers ...string) (http.Header, [
 	if method == http.MethodPost {
 		fmt.Fprintf(&l.buf, "Content-Length: %d\r\n", len(body))
 	}
+
 	l.buf.WriteString("\r\n" + body)
 	if err := l.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return nil, nil, err
@@ -86,6 +88,7 @@ func (l *link) ask(method, path, body string, headers ...string) (http.Header, [
 	if _, err := l.conn.Write(l.buf.Bytes()); err != nil {
 		return nil, nil, err
 	}
+
 	answer, err := http.ReadResponse(l.in, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the answer of %s: %w", path, err)

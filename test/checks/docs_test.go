@@ -58,25 +58,27 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 		"admin":   boot.Settings[admin.Config](),
 		"migrate": boot.Settings[allinone.PrepareConfig](), "provision": boot.Settings[allinone.ProvisionConfig](),
 	} {
-		given := project.Services[service].Environment
-		for name := range given {
-			if !slices.ContainsFunc(settings, func(s boot.Setting) bool { return s.Name == name }) {
-				t.Errorf("docker-compose.yml gives %s %s, which it does not read", service, name)
+		t.Run(service, func(t *testing.T) {
+			given := project.Services[service].Environment
+			for name := range given {
+				if !slices.ContainsFunc(settings, func(s boot.Setting) bool { return s.Name == name }) {
+					t.Errorf("docker-compose.yml gives %s %s, which it does not read", service, name)
+				}
 			}
-		}
 
-		for _, s := range settings {
-			if service == "provision" {
-				break // provision has no database
+			for _, s := range settings {
+				if service == "provision" {
+					break // provision has no database
+				}
+				// The others have a default that fits everywhere, or are about one machine only.
+				if _, ok := given[s.Name]; !ok && !slices.Contains([]string{"CURRENCY_SIGN", "SHOP_SECRET", "METRICS_ADDR",
+					"INSIDE_HOSTS", "SETTINGS", "SWEEP_EVERY", "SWEEP_AFTER", "NATS_CA", "NATS_CERT", "NATS_KEY",
+					"NATS_SECRET",
+					"TLS_CERT", "TLS_KEY", "TLS_CA"}, s.Name) {
+					t.Errorf("docker-compose.yml does not give %s %s", service, s.Name)
+				}
 			}
-			// The others have a default that fits everywhere, or are about one machine only.
-			if _, ok := given[s.Name]; !ok && !slices.Contains([]string{"CURRENCY_SIGN", "SHOP_SECRET", "METRICS_ADDR",
-				"INSIDE_HOSTS", "SETTINGS", "SWEEP_EVERY", "SWEEP_AFTER", "NATS_CA", "NATS_CERT", "NATS_KEY",
-				"NATS_SECRET",
-				"TLS_CERT", "TLS_KEY", "TLS_CA"}, s.Name) {
-				t.Errorf("docker-compose.yml does not give %s %s", service, s.Name)
-			}
-		}
+		})
 	}
 }
 

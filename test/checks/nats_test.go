@@ -394,10 +394,13 @@ func TestBrokerRefusesOtherRights(t *testing.T) {
 		{user: "admin", kind: "pub", subject: "$JS.API.STREAM.PURGE.STAFF"},
 		{user: "staff", kind: "pub", subject: "$JS.API.STREAM.PURGE.MAIL", allowed: true},
 	} {
-		if got := allowed(t, url(c.user), c.user, c.kind, c.subject); got != c.allowed {
-			t.Errorf("%s %s %s: allowed %t", c.user, c.kind, c.subject, got)
-		}
+		t.Run(c.user+" "+c.kind+" "+c.subject, func(t *testing.T) {
+			if got := allowed(t, url(c.user), c.user, c.kind, c.subject); got != c.allowed {
+				t.Errorf("allowed: %t", got)
+			}
+		})
 	}
+
 	for _, bad := range []string{"nats://edge:wrong@", "nats://nobody:secretedge@", "nats://"} {
 		at := url("edge")
 		nc, err := nats.Connect(bad + at[strings.Index(at, "@")+1:])

@@ -334,10 +334,11 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 		"empty":   {signature: sign(webhookSecret, now, ""), status: 400, answer: `{"error":"invalid-payload"}`},
 		"half":    {body: `{"id":`, signature: sign(webhookSecret, now, `{"id":`), status: 400, answer: `{"error":"invalid-payload"}`},
 	} {
-		a := e.hook(t, c.body, c.signature)
-		if a.Status != c.status || strings.TrimSpace(a.Body) != c.answer {
-			t.Errorf("%s: %d %s", what, a.Status, a.Body)
-		}
+		t.Run(what, func(t *testing.T) {
+			if a := e.hook(t, c.body, c.signature); a.Status != c.status || strings.TrimSpace(a.Body) != c.answer {
+				t.Errorf("answered %d %s", a.Status, a.Body)
+			}
+		})
 	}
 
 	// Accepted: unknown kinds, times within five minutes, and one good signature of two.
@@ -617,6 +618,7 @@ func testConfiguration(t *testing.T, e *env) {
 	m := member.register()
 	member.add("1", "1")
 	visitor.add("1", "1")
+
 	cart := e.db(t, "order").Text("SELECT anonymous_id FROM cart WHERE anonymous_id IS NOT NULL ORDER BY id DESC LIMIT 1")
 	for _, c := range []struct {
 		usernames, visitors any
@@ -631,6 +633,7 @@ func testConfiguration(t *testing.T, e *env) {
 	} {
 		e.exec(t, "order", "UPDATE configuration SET value = $1 WHERE key = 'usernames_allowed_to_checkout'", c.usernames)
 		e.exec(t, "order", "UPDATE configuration SET value = $1 WHERE key = 'an_ct_values_allowed_to_checkout'", c.visitors)
+
 		for b, allowed := range map[*browser]bool{member: c.member, visitor: c.visitor} {
 			no := `{"checkout_allowed":false,"order-api-version":"0.0.1"}`
 			b.get("/order/checkout-allowed").Is(fmt.Sprintf(`{"checkout_allowed":%v,"order-api-version":"0.0.1"}`, allowed))
@@ -642,6 +645,7 @@ func testConfiguration(t *testing.T, e *env) {
 					a.Is(no)
 				}
 			}
+
 			if !allowed {
 				b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", email()).Is(no)
 				b.post("/order/anonymous-email-address-payment-lookup").Is(no)

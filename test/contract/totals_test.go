@@ -120,26 +120,27 @@ func testDiscountRules(t *testing.T, e *env) {
 		"free, but too little": {method: "USPSRetailGround", codes: []string{freeHigh}, applied: []bool{false},
 			sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
 	} {
-		b := e.browser(t)
-		b.add("6", "5")
-		b.post("/order/cart-update-shipping-method", "shipping_method_identifier", c.method)
-		for _, code := range c.codes {
-			b.apply(code).Want("success", "cart_apply_discount_code")
-		}
+		t.Run(what, func(t *testing.T) {
+			b := e.browser(t)
+			b.add("6", "5")
+			b.post("/order/cart-update-shipping-method", "shipping_method_identifier", c.method)
+			for _, code := range c.codes {
+				b.apply(code).Want("success", "cart_apply_discount_code")
+			}
 
-		a := b.get("/order/cart-totals")
-		t.Log(what)
-		b.wantTotals(a, "cart_totals_data", c.sums[:]...)
-		b.wantTotals(b.get("/order/confirm-totals"), "confirm_totals_data", c.sums[:]...)
+			a := b.get("/order/cart-totals")
+			b.wantTotals(a, "cart_totals_data", c.sums[:]...)
+			b.wantTotals(b.get("/order/confirm-totals"), "confirm_totals_data", c.sums[:]...)
 
-		codes := b.get("/order/cart-discount-codes").At("discount_code_data").(map[string]any)
-		for i := range c.applied {
-			for _, v := range codes {
-				if one := v.(map[string]any); one["code"] == c.codes[i] && one["discount_applied"] != c.applied[i] {
-					t.Errorf("%s: code %d is applied: %v", what, i+1, one["discount_applied"])
+			codes := b.get("/order/cart-discount-codes").At("discount_code_data").(map[string]any)
+			for i := range c.applied {
+				for _, v := range codes {
+					if one := v.(map[string]any); one["code"] == c.codes[i] && one["discount_applied"] != c.applied[i] {
+						t.Errorf("code %d is applied: %v", i+1, one["discount_applied"])
+					}
 				}
 			}
-		}
+		})
 	}
 
 	// A code that expires in the cart.

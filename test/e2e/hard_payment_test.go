@@ -237,46 +237,49 @@ func TestStripeInTrouble(t *testing.T) {
 			`"path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
 		{what: "a slow Stripe", switches: `{"api_latency_ms":1500}`, sessions: 1},
 	} {
-		b := shop.Browser()
-		email := fmt.Sprintf("trouble%d@mail.example.com", n)
-		b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
-		shop.StripeSwitches(trouble.switches)
-		began := time.Now()
-		a := checkOut(b, email)
-		if took := time.Since(began); took > 30*time.Second {
-			t.Errorf("%s: answered after %s", trouble.what, took)
-		}
-		if trouble.fails {
-			b.Want(a, "stripe-error", "errors", "error")
-			b.Want(b.Get("/order/cart-items"), true, "cart_found")
-		} else {
-			b.Want(a, "success", "create_checkout_session")
-		}
-
-		// Stripe works again: the next click succeeds.
-		shop.StripeSwitches(`{"api_faults":[],"api_latency_ms":0}`)
-		session := a.Text("session_id")
-		if trouble.fails {
-			a = checkOut(b, email)
-			b.Want(a, "success", "create_checkout_session")
-			session = a.Text("session_id")
-		}
-
-		reference, pages := shop.Session(session).ClientReferenceID, 0
-		for _, one := range shop.Ledger() {
-			if one.ClientReferenceID == reference {
-				pages++
+		t.Run(trouble.what, func(t *testing.T) {
+			shop := shop.For(t)
+			b := shop.Browser()
+			email := fmt.Sprintf("trouble%d@mail.example.com", n)
+			b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
+			shop.StripeSwitches(trouble.switches)
+			began := time.Now()
+			a := checkOut(b, email)
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("answered after %s", took)
 			}
-		}
-		if pages != trouble.sessions {
-			t.Errorf("%s: Stripe has %d sessions for one quote, want %d", trouble.what, pages, trouble.sessions)
-		}
+			if trouble.fails {
+				b.Want(a, "stripe-error", "errors", "error")
+				b.Want(b.Get("/order/cart-items"), true, "cart_found")
+			} else {
+				b.Want(a, "success", "create_checkout_session")
+			}
 
-		shop.Pay(session, payAs(email))
-		// Stripe may also fail on the success page.
-		shop.StripeSwitches(`{"api_faults":[{"kind":"500","times":2,"method":"GET"}]}`)
-		b.Want(b.Success(session), "success", pageOfSuccess)
-		shop.StripeSwitches(`{"api_faults":[]}`)
+			// Stripe works again: the next click succeeds.
+			shop.StripeSwitches(`{"api_faults":[],"api_latency_ms":0}`)
+			session := a.Text("session_id")
+			if trouble.fails {
+				a = checkOut(b, email)
+				b.Want(a, "success", "create_checkout_session")
+				session = a.Text("session_id")
+			}
+
+			reference, pages := shop.Session(session).ClientReferenceID, 0
+			for _, one := range shop.Ledger() {
+				if one.ClientReferenceID == reference {
+					pages++
+				}
+			}
+			if pages != trouble.sessions {
+				t.Errorf("Stripe has %d sessions for one quote, want %d", pages, trouble.sessions)
+			}
+
+			shop.Pay(session, payAs(email))
+			// Stripe may also fail on the success page.
+			shop.StripeSwitches(`{"api_faults":[{"kind":"500","times":2,"method":"GET"}]}`)
+			b.Want(b.Success(session), "success", pageOfSuccess)
+			shop.StripeSwitches(`{"api_faults":[]}`)
+		})
 	}
 	shop.Check(60 * time.Second)
 }

@@ -35,17 +35,19 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 		// Strangers reach edge, and get no hint that such a page exists.
 		{who: "admin", service: "edge", listener: "EDGE_ADDR", path: "/staff/parked/edge", refused: http.StatusNotFound},
 	} {
-		if ask.method == "" {
-			ask.method = http.MethodGet
-		}
-		for signer, want := range map[*neighbor]int{b: http.StatusOK, a: ask.refused} {
-			c := signed(t, signer, ask.who, ask.service)
-			c.URL = b.Listener(ask.listener)
-			if got := c.Ask(ask.method, ask.path, ask.form...); got.Status != want {
-				t.Errorf("signed by %s of %s, asked of %s of %s: %s %s: %d, want %d", ask.who, signer.name, ask.service, b.name,
-					ask.method, ask.path, got.Status, want)
+		t.Run(ask.who+" asks "+ask.service+" for "+ask.path, func(t *testing.T) {
+			if ask.method == "" {
+				ask.method = http.MethodGet
 			}
-		}
+			for signer, want := range map[*neighbor]int{b: http.StatusOK, a: ask.refused} {
+				c := signed(t, signer, ask.who, ask.service)
+				c.URL = b.Listener(ask.listener)
+				if got := c.Ask(ask.method, ask.path, ask.form...); got.Status != want {
+					t.Errorf("signed by %s of %s, asked of %s of %s: %s %s: %d, want %d", ask.who, signer.name, ask.service, b.name,
+						ask.method, ask.path, got.Status, want)
+				}
+			}
+		})
 	}
 
 	for _, who := range []string{"edge", "mailer", "admin"} { // at home as well: the back office accepts only sessions and tokens

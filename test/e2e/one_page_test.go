@@ -32,40 +32,43 @@ func openPages(shop *shoptest.Shop, among ...string) (open []string) {
 func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: quickSweep})
-	for name, end := range map[string]func(t *testing.T, b *shoptest.Browser){
-		"deleting": func(t *testing.T, b *shoptest.Browser) {
+	for name, end := range map[string]func(*shoptest.Shop, *shoptest.Browser){
+		"deleting": func(_ *shoptest.Shop, b *shoptest.Browser) {
 			b.Want(b.Post("/order/cart-delete-cart"), "success", "cart_delete_cart")
 		},
-		"removing the last line": func(t *testing.T, b *shoptest.Browser) {
+		"removing the last line": func(_ *shoptest.Shop, b *shoptest.Browser) {
 			b.Want(b.Post("/order/cart-remove-sku", "sku_id", "7"), "success", "cart_remove_sku")
 		},
-		"no pieces": func(t *testing.T, b *shoptest.Browser) {
+		"no pieces": func(_ *shoptest.Shop, b *shoptest.Browser) {
 			b.Want(b.Post("/order/cart-update-sku-quantity", "sku_id", "7", "quantity", "0"), "success", "cart_update_sku_quantity")
 		},
-		"registering": func(t *testing.T, b *shoptest.Browser) { register(b, "reg") },
-		"logging in":  func(t *testing.T, b *shoptest.Browser) { logInWithACart(t, shop, b) },
+		"registering": func(_ *shoptest.Shop, b *shoptest.Browser) { register(b, "reg") },
+		"logging in":  logInWithACart,
 	} {
-		shop.Exec("order", `UPDATE sku SET stock = 1 WHERE id = 7`)
-		b := shop.Browser()
-		old := b.Checkout("7", "1", "ends@mail.example.com")
-		end(t, b)
-		if open := openPages(shop, old); len(open) != 0 {
-			t.Errorf("%s: the page can still be paid", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			shop := shop.For(t)
+			shop.Exec("order", `UPDATE sku SET stock = 1 WHERE id = 7`)
+			b := shop.Browser()
+			old := b.Checkout("7", "1", "ends@mail.example.com")
+			end(shop, b)
+			if open := openPages(shop, old); len(open) != 0 {
+				t.Error("the page can still be paid")
+			}
 
-		a := checkOut(b, "ends@mail.example.com")
-		if error := a.Text("errors", "error"); error == "cart-not-found" || error == "cart-is-empty" { // the cart was not merged
-			b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "7", "quantity", "1"), "success", "cart_add_product_sku")
-			a = checkOut(b, "ends@mail.example.com")
-		}
-		b.Want(a, "success", "create_checkout_session")
-		fresh := a.Text("session_id")
-		if fresh == old {
-			t.Errorf("%s: the old page is handed out again", name)
-		}
+			a := checkOut(b, "ends@mail.example.com")
+			if error := a.Text("errors", "error"); error == "cart-not-found" || error == "cart-is-empty" { // the cart was not merged
+				b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "7", "quantity", "1"), "success", "cart_add_product_sku")
+				a = checkOut(b, "ends@mail.example.com")
+			}
+			b.Want(a, "success", "create_checkout_session")
+			fresh := a.Text("session_id")
+			if fresh == old {
+				t.Error("the old page is handed out again")
+			}
 
-		shop.Pay(fresh, payAs("ends@mail.example.com"))
-		b.Want(b.Success(fresh), "success", pageOfSuccess)
+			shop.Pay(fresh, payAs("ends@mail.example.com"))
+			b.Want(b.Success(fresh), "success", pageOfSuccess)
+		})
 	}
 
 	shop.Exec("order", `UPDATE sku SET stock = NULL WHERE id = 7`)
@@ -73,8 +76,7 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 }
 
 // logInWithACart logs a visitor in to an account that has a cart already, so that both are merged.
-func logInWithACart(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser) {
-	t.Helper()
+func logInWithACart(shop *shoptest.Shop, b *shoptest.Browser) {
 	elsewhere := shop.Browser()
 	username := register(elsewhere, "log")
 	elsewhere.Want(elsewhere.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
@@ -205,21 +207,24 @@ func TestPaidInAnotherTab(t *testing.T) {
 			b.Want(b.Post("/order/cart-delete-cart"), "success", "cart_delete_cart")
 		},
 	} {
-		b := shop.Browser()
-		session := b.Checkout("6", "1", "paid@mail.example.com")
-		shop.Pay(session, payAs("paid@mail.example.com"))
-		change(b, session)
-		a := checkOut(b, "paid@mail.example.com")
-		order := b.Success(session).Text("order_identifier")
-		if order == "" {
-			t.Fatalf("%s: no order", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			shop := shop.For(t)
+			b := shop.Browser()
+			session := b.Checkout("6", "1", "paid@mail.example.com")
+			shop.Pay(session, payAs("paid@mail.example.com"))
+			change(b, session)
+			a := checkOut(b, "paid@mail.example.com")
+			order := b.Success(session).Text("order_identifier")
+			if order == "" {
+				t.Fatal("no order")
+			}
 
-		b.Want(a, order, "errors", "order_identifier")
-		b.Want(a, "paid-already", "errors", "reason")
-		if text := a.Text("errors", "description"); !strings.Contains(text, order) {
-			t.Errorf("%s: the shopper reads %q", name, text)
-		}
+			b.Want(a, order, "errors", "order_identifier")
+			b.Want(a, "paid-already", "errors", "reason")
+			if text := a.Text("errors", "description"); !strings.Contains(text, order) {
+				t.Errorf("the shopper reads %q", text)
+			}
+		})
 	}
 	shop.Check(60 * time.Second)
 }

@@ -144,34 +144,34 @@ func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 func TestOrderIsWhatWasPaid(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
-	for i, change := range []func(b *shoptest.Browser){
-		func(b *shoptest.Browser) {
+	discounts(shop)
+	for i, c := range []struct {
+		what   string
+		change func(b *shoptest.Browser)
+	}{
+		{"the quantity", func(b *shoptest.Browser) {
 			b.Want(b.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "9"), "success", "cart_update_sku_quantity")
-		},
+		}},
 		// Emptying or deleting a cart closes its payment page at Stripe. A change by SQL leaves the
 		// page open, as if the shopper had paid at that very moment.
-		func(*shoptest.Browser) {
+		{"an emptied cart", func(*shoptest.Browser) {
 			shop.Exec("order", `DELETE FROM cart_line WHERE cart_id = (SELECT cart_id FROM checkout WHERE email = `+
 				`'paid1@mail.example.com')`)
-		},
-		func(*shoptest.Browser) {
+		}},
+		{"a deleted cart", func(*shoptest.Browser) {
 			shop.Exec("order", `DELETE FROM cart WHERE id = (SELECT cart_id FROM checkout WHERE email = 'paid2@mail.example.com')`)
-		},
-		func(b *shoptest.Browser) {
+		}},
+		{"another item", func(b *shoptest.Browser) {
 			b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "3"), "success", "cart_add_product_sku")
-		},
-		func(*shoptest.Browser) { shop.Exec("order", `UPDATE sku_price SET price_cents = price_cents + 1`) },
-		func(*shoptest.Browser) {
+		}},
+		{"the prices", func(*shoptest.Browser) { shop.Exec("order", `UPDATE sku_price SET price_cents = price_cents + 1`) }},
+		{"the shipping cost", func(*shoptest.Browser) {
 			shop.Exec("order", `UPDATE shipping_method SET shipping_cost_cents = shipping_cost_cents + 7`)
-		},
-		func(*shoptest.Browser) {
+		}},
+		{"an expired code", func(*shoptest.Browser) {
 			shop.Exec("order", `UPDATE discount_code SET end_date_time = now() - interval '1 second' WHERE code = 'E2ETEN'`)
-		},
+		}},
 	} {
-		if i == 0 {
-			discounts(shop)
-		}
-
 		b := shop.Browser()
 		b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "5"), "success", "cart_add_product_sku")
 		b.Want(b.Post("/order/cart-apply-discount-code", "discount_code_id", "E2ETEN"), "success", "cart_apply_discount_code")
@@ -184,17 +184,17 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 		b.Want(a, "success", "create_checkout_session")
 		session := a.Text("session_id")
 
-		change(b)
+		c.change(b)
 		shop.Pay(session, payAs(email))
 		identifier := b.Success(session).Text("order_identifier")
 		if identifier == "" {
-			t.Errorf("change %d: the success page says %s", i, b.Success(session).Body)
+			t.Errorf("%s: the success page says %s", c.what, b.Success(session).Body)
 			continue
 		}
 
 		order := b.Get("/order/" + identifier)
 		if got := order.At("order_data", "order_totals", "order_total"); fmt.Sprint(got) != fmt.Sprint(total) {
-			t.Errorf("change %d: shown %v, ordered %v in %s", i, total, got, order.Body)
+			t.Errorf("%s: shown %v, ordered %v in %s", c.what, total, got, order.Body)
 		}
 	}
 	shop.Check(60 * time.Second)

@@ -131,6 +131,7 @@ func (f *Fleet) listen() net.Listener {
 // standIns runs Stripe and the mail server in this process.
 func (f *Fleet) standIns(front net.Listener) {
 	f.tb.Helper()
+
 	quiet := slog.New(slog.DiscardHandler)
 	stripe, err := stripestandin.New(stripestandin.Config{SecretKey: "sk_test_fleet", WebhookSecret: "whsec_fleet",
 		WebhookURL: web.URL(front) + "/order/stripe-webhook", Log: quiet})
@@ -162,6 +163,7 @@ func (f *Fleet) startBrokers(n int) {
 	if err != nil {
 		f.tb.Fatal(err)
 	}
+
 	var routes []string
 	for i := range n {
 		p := f.process("broker")
@@ -176,6 +178,7 @@ func (f *Fleet) startBrokers(n int) {
 		}
 		f.brokers = append(f.brokers, p)
 	}
+
 	for _, p := range f.brokers {
 		p.env = append(p.env, "BROKER_ROUTES="+strings.Join(routes, ","))
 		p.launch()
@@ -420,6 +423,7 @@ func (f *Fleet) balance(l net.Listener, edges []string) {
 	if err != nil {
 		f.tb.Fatal(err)
 	}
+
 	quiet := slog.New(slog.DiscardHandler)
 	p := &httputil.ReverseProxy{
 		Transport: web.NewOwner(quiet, "edge", at, nil, time.Minute),
@@ -428,6 +432,7 @@ func (f *Fleet) balance(l net.Listener, edges []string) {
 			pr.Out.Host, pr.Out.Header["X-Forwarded-For"] = pr.In.Host, pr.In.Header["X-Forwarded-For"]
 		},
 	}
+
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
