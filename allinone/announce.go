@@ -24,6 +24,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 			return nil
 		}
 	}
+
 	debug.FreeOSMemory() // starting took three times of what serving holds
 	metrics := s.cfg.MetricsAddr
 	if l := s.listeners["METRICS_ADDR"]; l != nil {
@@ -32,6 +33,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(tw, "\nThe shop is open.\n\n  Shop\t%s\n", s.listeners.url("EDGE_ADDR"))
 	fmt.Fprintf(tw, "  Back office\t%s\n", s.adminURL)
+
 	link, err := admin.FirstLink(ctx, s.databaseURL("admin"), s.cfg.Shop(), s.adminURL)
 	switch {
 	case err != nil:
@@ -39,6 +41,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	case link != "":
 		fmt.Fprintf(tw, "  Sign in there, once\t%s\n", link)
 	}
+
 	if s.inbox != nil {
 		fmt.Fprintf(tw, "  Mail inbox\t%s\n", s.inbox.URL())
 	}

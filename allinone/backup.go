@@ -95,6 +95,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 		return fmt.Errorf("hold a moment of the database: %w", err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it only read
+
 	moment, err := holdMoment(ctx, tx)
 	if err != nil {
 		return err
@@ -107,6 +108,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := os.MkdirAll(name+".new", 0o700); err != nil {
 		return fmt.Errorf("make a folder for the backup: %w", err)
 	}
+
 	dump := []string{"--format=custom", "--snapshot=" + moment.snapshot, "--file=" +
 		filepath.Join(name+".new", dumpFile)}
 	if err := client(ctx, "pg_dump", moment.server, cfg.DatabaseURL, dump...); err != nil {
@@ -115,6 +117,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := os.Chmod(filepath.Join(name+".new", dumpFile), 0o600); err != nil { // wherever the folder is copied
 		return fmt.Errorf("keep the backup to its owner: %w", err)
 	}
+
 	// Later than the database, so that all that it names are there: a picture stays for good.
 	pictures := picturesAt()
 	if pictures != "" && !inBucket(pictures) {
@@ -122,6 +125,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 			return errors.Join(err, os.RemoveAll(name+".new"))
 		}
 	}
+
 	if about.Tables, err = sumTables(ctx, tx); err != nil {
 		return err
 	}
@@ -131,6 +135,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := os.Rename(name+".new", name); err != nil {
 		return fmt.Errorf("name the backup: %w", err)
 	}
+
 	_, err = fmt.Fprintf(out, "%s: %s, in %s\n%s", name, about.size(), time.Since(began).Round(100*time.Millisecond),
 		notInIt(pictures))
 	return err

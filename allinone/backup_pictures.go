@@ -65,6 +65,7 @@ func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
 	if err != nil {
 		return tableSum{}, err
 	}
+
 	sum := sha256.New()
 	for _, name := range names {
 		body, err := source.Get(ctx, name)
@@ -81,6 +82,7 @@ func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
 		}
 		fmt.Fprintf(sum, "%s %x\n", name, sha256.Sum256(body))
 	}
+
 	return tableSum{Rows: int64(len(names)), Sum: hex.EncodeToString(sum.Sum(nil))}, nil
 }
 

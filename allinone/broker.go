@@ -104,6 +104,7 @@ func (b *broker) tend(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
+
 		lost := b.lost()
 		if len(lost) == 0 {
 			looks = 0
@@ -112,6 +113,7 @@ func (b *broker) tend(ctx context.Context) error {
 		if looks++; looks < 2 {
 			continue
 		}
+
 		b.log.Error("the store of streams was deleted, the broker starts again", "folders", lost)
 		b.stop()
 		for _, folder := range lost { // what the server wrote there since
@@ -119,6 +121,7 @@ func (b *broker) tend(ctx context.Context) error {
 				return fmt.Errorf("remove what is left of a stream: %w", err)
 			}
 		}
+
 		srv, err := runBroker(b.log, b.opts.Clone())
 		if err != nil {
 			return err

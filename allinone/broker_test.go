@@ -40,6 +40,7 @@ func TestBrokerHasTheUsersOfADeployment(t *testing.T) { // sets variables, so no
 	if err := letIn(&own, passwords{"broker", "secret"}); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, o := range []*server.Options{deployed, &own} {
 		slices.SortFunc(o.Users, func(a, b *server.User) int { return cmp.Compare(a.Username, b.Username) })
 	}
@@ -51,6 +52,7 @@ func TestBrokerHasTheUsersOfADeployment(t *testing.T) { // sets variables, so no
 			t.Errorf("the rights of %s differ: %+v and %+v", u.Username, u.Permissions, own.Users[i].Permissions)
 		}
 	}
+
 	if own.NoAuthUser != "" || deployed.NoAuthUser != "" {
 		t.Error("there is a user without a password")
 	}
@@ -64,6 +66,7 @@ func TestBrokerRefusesWhatIsAnothers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.stop()
+
 	for _, c := range []struct {
 		user, subject string
 		may           bool
@@ -87,6 +90,7 @@ func TestBrokerRefusesWhatIsAnothers(t *testing.T) {
 		}
 		nc.Close()
 	}
+
 	for _, bad := range []string{b.url(), strings.Replace(b.urlFor("edge"), "edge:", "webhook:", 1)} {
 		if nc, err := nats.Connect(bad); err == nil {
 			nc.Close()

@@ -24,6 +24,7 @@ func TestDiskIsMeasured(t *testing.T) {
 		}
 		return values
 	}
+
 	if v := measure(); len(v) != 0 {
 		t.Errorf("before there is a folder: %v", v)
 	}
@@ -31,6 +32,7 @@ func TestDiskIsMeasured(t *testing.T) {
 	if v := measure(); len(v) != 2 || v[0] <= 0 || v[1] < 0 || v[1] > v[0] {
 		t.Errorf("size and free: %v", v)
 	}
+
 	missing := dir + "/missing"
 	d.folder.Store(&missing)
 	if v := measure(); len(v) != 0 {

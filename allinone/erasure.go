@@ -95,6 +95,7 @@ func exportPerson(ctx context.Context, cfg boot.Common, who erasure.Person, out 
 			return fmt.Errorf("%s: %w", service.name, err)
 		}
 	}
+
 	raw, err := json.Marshal(parts)
 	if err != nil {
 		return fmt.Errorf("put the export together: %w", err)

@@ -76,6 +76,7 @@ func Program(args []string, out, stderr io.Writer) int {
 	if err := useNamed(name); err != nil {
 		return boot.Report("shop", "", err, stderr)
 	}
+
 	switch name {
 	case "run":
 		return runProgram(rest, out)
@@ -103,6 +104,7 @@ func Program(args []string, out, stderr io.Writer) int {
 	case "help", "-help", "--help", "-h":
 		return help(rest, out, 0)
 	}
+
 	for _, a := range areas {
 		switch {
 		case a.name != name:
@@ -115,6 +117,7 @@ func Program(args []string, out, stderr io.Writer) int {
 			return a.run(rest, out, stderr)
 		}
 	}
+
 	code := help(nil, stderr, 2)
 	fmt.Fprintf(stderr, "\nshop: there is no command %q\n", name)
 	return code

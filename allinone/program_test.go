@@ -16,10 +16,12 @@ func TestProgram(t *testing.T) {
 		code = Program(args, &o, &e)
 		return code, o.String(), e.String()
 	}
+
 	code, all, _ := ask("help")
 	if code != 0 {
 		t.Errorf("help: %d", code)
 	}
+
 	for _, a := range areas {
 		one, text, _ := ask(a.name)
 		if one != 0 || text == "" || !strings.Contains(all, text) {
@@ -29,16 +31,19 @@ func TestProgram(t *testing.T) {
 			t.Errorf("%s nonsense: %d %q %q", a.name, code, out, stderr)
 		}
 	}
+
 	for line := range strings.Lines(all) {
 		if len(strings.TrimSuffix(line, "\n")) > 120 {
 			t.Errorf("the help is wider than 120 columns: %q", line)
 		}
 	}
+
 	for _, args := range [][]string{nil, {"nonsense"}, {"nonsense", "help"}} {
 		if code, out, stderr := ask(args...); code != 2 || out != "" || !strings.Contains(stderr, "shop <area> <verb>") {
 			t.Errorf("%v: %d %q %q", args, code, out, stderr)
 		}
 	}
+
 	if code, out, _ := ask("run", "-help"); code != 0 || !strings.Contains(out, "\nSHOP_SECRET ") {
 		t.Errorf("run -help: %d %q", code, out)
 	}
@@ -51,6 +56,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 	if code := Program([]string{"help"}, &help, &help); code != 0 {
 		t.Fatal(help.String())
 	}
+
 	named := regexp.MustCompile(`(?:\bshop|--rm(?: -e \S+)*(?: migrate)?) (order|customer|user|mailer|events|admin|parked) ` +
 		`([a-z]+(?: (?:publish|import|export|add|reset))?)`)
 	seen := 0
@@ -74,6 +80,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 			}
 		}
 	}
+
 	if seen < 20 {
 		t.Errorf("the documents name %d commands", seen)
 	}

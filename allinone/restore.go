@@ -58,17 +58,20 @@ func (a aboutBackup) into(ctx context.Context, databaseURL, pictures string, pas
 	if err := compare(ctx, databaseURL, a); err != nil {
 		return err
 	}
+
 	if a.Pictures.Rows > 0 {
 		if err := putPictures(ctx, a.from, pictures, a.Pictures); err != nil {
 			return err
 		}
 	}
+
 	if err := Migrate(ctx, boot.NewLog(io.Discard, ""), databaseURL, a.Shop, passwords); err != nil {
 		return err
 	}
 	if err := askStripeAgain(ctx, databaseURL, a.At); err != nil {
 		return err
 	}
+
 	_, err := fmt.Fprintf(out, "%s: %s, all as they were at %s; in %s\nWhat came after that moment is not there: "+
 		"what was paid meanwhile comes back from Stripe (docs/runbooks/backup.md).\n", a.from, a.size(),
 		a.At.Format(time.RFC3339), time.Since(began).Round(100*time.Millisecond))
@@ -131,12 +134,14 @@ func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) erro
 		err = fmt.Errorf("the database holds %d tables of a shop: restore wants an empty one; a shop of several "+
 			"comes back with shop destroy, then shop create NAME -from FOLDER", there)
 	}
+
 	if err != nil {
 		return err
 	}
 	if err := pg.Provision(ctx, boot.NewLog(io.Discard, ""), databaseURL, about.Shop); err != nil {
 		return err
 	}
+
 	// The roles stay; the schemas come with the dump, and with them who may do what in each table.
 	if err := dropSchemas(ctx, conn, schemas); err != nil {
 		return err

@@ -133,6 +133,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	s.rolePasswords = map[string]string{}
 	for _, m := range Schemas() {
 		role := pg.Role(s.cfg.Shop(), m.Service)
@@ -143,6 +144,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
+
 	s.database = c
 	s.cfg.DatabaseURL = c.URL()
 	s.stop(func() {
@@ -152,6 +154,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 			s.log.Warn("stop PostgreSQL", "error", err)
 		}
 	})
+
 	return nil
 }
 
@@ -277,6 +280,7 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, pa
 		}
 		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx reports each address on a line
 	}
+
 	both, ctx := errgroup.WithContext(ctx) // neither waits for the other's disk
 	both.Go(func() error {
 		if len(passwords) == 0 {
@@ -284,6 +288,7 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, pa
 		}
 		return pg.SetPasswords(ctx, databaseURL, passwords)
 	})
+
 	both.Go(func() error {
 		for _, m := range Schemas() {
 			if err := pg.Migrate(ctx, databaseURL, m.Service, m.Sets...); err != nil {
@@ -292,6 +297,7 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, pa
 		}
 		return nil
 	})
+
 	return both.Wait()
 }
 
@@ -338,6 +344,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 			}
 		})
 	}
+
 	beside(func(ctx context.Context) error {
 		s.bus.KeepProvisioned(ctx, s.cfg.NATSReplicas, func() { s.provisioned.Store(true) })
 		return nil
@@ -352,6 +359,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	if s.database != nil {
 		beside(s.tendDatabase)
 	}
+
 	if s.broker != nil {
 		beside(s.broker.tend)
 		beside(s.serveMonitoring)
@@ -359,6 +367,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	if l := s.listeners["METRICS_ADDR"]; l != nil {
 		boot.ServeMetrics(partsCtx, s.log, l, s.cfg.InsideHosts)
 	}
+
 	for _, one := range s.services {
 		services.Go(func() error {
 			if err := one.run(ctx, s.log.With("service", one.name)); err != nil && ctx.Err() == nil {
@@ -367,6 +376,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 			return nil
 		})
 	}
+
 	services.Go(func() error { return s.announce(ctx, out) })
 	err := services.Wait()
 	stopParts()

@@ -109,6 +109,7 @@ func (s *shop) configure(context.Context) error {
 	if err := errors.Join(e1, e2, e3, e4, e5, e6, e7); err != nil {
 		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
+
 	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.listeners["EDGE_ADDR"], s.listeners["USER_ADDR"],
 		s.listeners["ORDER_ADDR"]
 	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
@@ -118,6 +119,7 @@ func (s *shop) configure(context.Context) error {
 		s.databaseURL("admin")
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"),
 		s.databaseURL("order")
+
 	// What is between the parts of one process needs no certificates; a broker outside may.
 	edgeCfg.InsideTLS, userCfg.InsideTLS, orderCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
 	mailerCfg.InsideTLS = boot.InsideTLS{}
@@ -128,6 +130,7 @@ func (s *shop) configure(context.Context) error {
 			boot.BrokerTLS{}
 		adminCfg.BrokerTLS = boot.BrokerTLS{}
 	}
+
 	// Each gets its own keys, and none the secret.
 	edgeCfg.Keys, userCfg.Keys, orderCfg.Keys = s.keys("edge"), s.keys("user"), s.keys("order")
 	eventsCfg.Keys, mailerCfg.Keys, adminCfg.Keys = s.keys("events"), s.keys("mailer"), s.keys("admin")
@@ -140,12 +143,14 @@ func (s *shop) configure(context.Context) error {
 	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.listeners["EVENTS_ADDR"],
 		s.listeners["MAILER_ADDR"],
 		s.listeners["WEBHOOK_ADDR"]
+
 	s.services = []service{
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg),
 		serviceOf("user", user.Run, userCfg),
 		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg),
 		serviceOf("edge", edge.Run, edgeCfg), serviceOf("admin", admin.Run, adminCfg),
 	}
+
 	settings := s.addresses()
 	settings["NATS_URL"], settings["ADMIN_URL"] = s.natsURL("staff"), adminCfg.URL
 	return s.folder.writeSettings(settings)

@@ -23,12 +23,14 @@ func settingsPage(t *testing.T) string {
 	page.WriteString("# Settings\n\nEnvironment variables. Generated from each service's `config.go` by `make generate`; `make run -- -help` prints the same,\n" +
 		"and each service its own part with `-help`. An empty variable counts as not set.\n")
 	services := []string{"edge", "webhook", "order", "mailer", "user", "events", "admin"}
+
 	readers := map[string]int{}
 	for _, service := range services {
 		for _, s := range settingsOfProgram(service) {
 			readers[s.Name]++
 		}
 	}
+
 	seen := map[string]bool{}
 	table := func(title string, settings []boot.Setting) {
 		settings = slices.DeleteFunc(slices.Clone(settings), func(s boot.Setting) bool { return seen[s.Name] })
@@ -44,6 +46,7 @@ func settingsPage(t *testing.T) string {
 			fmt.Fprintf(&page, "| %s | %s | %s |\n", s.Name, cmp.Or(s.Default, "–"), strings.ReplaceAll(s.Meaning, "|", `\|`))
 		}
 	}
+
 	table("Several services", slices.DeleteFunc(Settings(), func(s boot.Setting) bool { return readers[s.Name] < 3 }))
 	for _, service := range services {
 		table(service, settingsOfProgram(service))

@@ -92,6 +92,7 @@ func (b *sharedBroker) write() error {
 	if err != nil {
 		return err
 	}
+
 	secrets := map[string]string{}
 	for _, name := range names {
 		settings, err := readSettings(settingsOf(b.dir, name))
@@ -102,6 +103,7 @@ func (b *sharedBroker) write() error {
 			secrets[name] = secret
 		}
 	}
+
 	text, err := b.configuration(secrets)
 	if err != nil {
 		return err
@@ -116,6 +118,7 @@ func (b *sharedBroker) write() error {
 	if err := os.Rename(tmp, b.at("nats.conf")); err != nil {
 		return fmt.Errorf("write the broker's configuration: %w", err)
 	}
+
 	return nil
 }
 
@@ -226,6 +229,7 @@ func (b *sharedBroker) run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer held.close() //nolint:errcheck // the lock ends with the process anyway
+
 	text, opts, err := b.read()
 	if err != nil {
 		return err
@@ -237,6 +241,7 @@ func (b *sharedBroker) run(ctx context.Context, log *slog.Logger) error {
 	defer srv.WaitForShutdown()
 	defer srv.Shutdown()
 	log.Info("the broker is open", "address", srv.ClientURL(), "shops", len(opts.Accounts)-1)
+
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {

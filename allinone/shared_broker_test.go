@@ -30,6 +30,7 @@ func TestShopsShareABroker(t *testing.T) {
 	if _, err := openSharedBroker(dir, "127.0.0.1:1"); err == nil {
 		t.Error("the broker of shops moved")
 	}
+
 	testenv.Run(t, func(ctx context.Context) error { return b.run(ctx, slog.New(slog.DiscardHandler)) })
 	testenv.Eventually(t, 30*time.Second, "the broker listens", func() bool {
 		conn, err := net.Dial("tcp", addr)
@@ -38,10 +39,12 @@ func TestShopsShareABroker(t *testing.T) {
 		}
 		return err == nil
 	})
+
 	if nc, err := nats.Connect("nats://" + addr); err == nil {
 		nc.Close()
 		t.Error("a broker without shops lets in who has no login")
 	}
+
 	logins := map[string]BrokerLogins{"include": {NATSSecret: "s1"}, "two": {NATSSecret: "s2"}, "three": {NATSSecret: "s3"}}
 	for name, l := range logins {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
@@ -51,6 +54,7 @@ func TestShopsShareABroker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if err := b.write(); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +68,7 @@ func TestShopsShareABroker(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, "two")); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := b.write(); err != nil {
 		t.Fatal(err)
 	}

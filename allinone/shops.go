@@ -74,6 +74,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 				return fmt.Errorf("%w: the name %w", boot.ErrUsage, err)
 			}
 		}
+
 		options := flag.NewFlagSet(verb, flag.ContinueOnError)
 		options.SetOutput(io.Discard)
 		var n newShop
@@ -84,11 +85,13 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		if err := options.Parse(args); err != nil || options.NArg() > 0 {
 			return fmt.Errorf("%w: %s takes other arguments", boot.ErrUsage, verb)
 		}
+
 		if n.from == "" {
 			var cancel func()
 			ctx, cancel = context.WithTimeout(ctx, shopsTimeout)
 			defer cancel()
 		}
+
 		server, err := openServer(ctx, os.Getenv("SHOPS_DATABASE_URL"))
 		if err != nil {
 			return err
@@ -98,6 +101,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		if err != nil {
 			return fmt.Errorf("find SHOPS_DIR: %w", err)
 		}
+
 		switch verb {
 		case "create":
 			n.name, n.dir = name, dir
@@ -108,6 +112,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 			}
 			return destroyShop(ctx, server, dir, name, out)
 		}
+
 		return listShops(ctx, server, dir, out)
 	})
 }
@@ -133,6 +138,7 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 			return err
 		}
 	}
+
 	if err := os.MkdirAll(n.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
 		return fmt.Errorf("make SHOPS_DIR: %w", err)
 	}
@@ -143,6 +149,7 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 	defer unlock()
 	file := settingsOf(n.dir, n.name)
 	settings, err := readSettings(file)
+
 	begun := errors.Is(err, fs.ErrNotExist)
 	if begun {
 		settings, err = beginShop(ctx, server, n)
@@ -153,11 +160,13 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 	if err := server.holds(settings["DATABASE_URL"]); err != nil {
 		return err
 	}
+
 	if settings["NATS_SECRET"] != "" {
 		if err := shareBroker(n.dir); err != nil {
 			return err
 		}
 	}
+
 	if err := server.create(ctx, n.name, settings); err != nil {
 		return err
 	}
@@ -167,6 +176,7 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 		}
 		return err
 	}
+
 	_, err = fmt.Fprintf(out, "%s is there after %.1f s: SHOP_NAME=%s shop run opens it at %s, "+
 		"its back office at %s.\nSettings: %s\n", n.name, time.Since(began).Seconds(), n.name, settings["PUBLIC_URL"],
 		settings["ADMIN_URL"], file)
@@ -219,6 +229,7 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 	if err != nil {
 		return nil, err
 	}
+
 	for _, other := range others {
 		taken, err := readSettings(settingsOf(dir, other))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -233,11 +244,13 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 			}
 		}
 	}
+
 	secret := func() string {
 		raw := make([]byte, 24)
 		rand.Read(raw)                       //nolint:errcheck // never fails
 		return "p" + hex.EncodeToString(raw) // needs no quotes anywhere
 	}
+
 	settings := map[string]string{"SHOP_NAME": name, "SHOP_SECRET": secret() + secret(),
 		"DATA_DIR": filepath.Join(dir, name, "data")}
 	for variable, port := range ports {
@@ -251,6 +264,7 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 	if err != nil {
 		return nil, err
 	}
+
 	if broker != nil && os.Getenv("SHOPS_NATS_ADDR") != "" {
 		settings["NATS_URL"], settings["NATS_SECRET"] = "nats://"+broker.addr, newSecret()
 	}
@@ -295,17 +309,20 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 	if err := server.holds(settings["DATABASE_URL"]); err != nil {
 		return err
 	}
+
 	if err := server.destroy(ctx, name, false); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("delete the shop's folder: %w", err)
 	}
+
 	if settings["NATS_SECRET"] != "" {
 		if err := leaveBroker(dir, name); err != nil {
 			return err
 		}
 	}
+
 	_, err = fmt.Fprintf(out, "%s is no more.\n", name)
 	return err
 }
@@ -331,6 +348,7 @@ func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer)
 	}
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "name\topen\tshop\tback office\tdatabase\tconnections")
+
 	for _, name := range names {
 		settings, err := readSettings(settingsOf(dir, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -347,6 +365,7 @@ func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer)
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\n", name, open, settings["PUBLIC_URL"], settings["ADMIN_URL"],
 			at.Size, at.Connections)
 	}
+
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("print the list: %w", err)
 	}

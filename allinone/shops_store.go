@@ -47,15 +47,18 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 	for _, m := range Schemas() {
 		passwords[pg.Role(name, m.Service)] = settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"]
 	}
+
 	for role := range passwords {
 		if err := s.createUnless(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role,
 			"CREATE ROLE %s LOGIN"); err != nil {
 			return err
 		}
 	}
+
 	if err := pg.SetPasswords(ctx, s.url.String(), passwords); err != nil {
 		return err
 	}
+
 	// Who is not a superuser gives a database only to whom it may become.
 	if err := s.createUnless(ctx, `SELECT pg_has_role(current_user, $1::name,
 		CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
@@ -67,6 +70,7 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		"CREATE DATABASE %s OWNER "+quoted); err != nil {
 		return err
 	}
+
 	for role := range passwords {
 		if role == owner {
 			continue
@@ -75,6 +79,7 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 			return fmt.Errorf("let the owner act as %s: %w", role, err)
 		}
 	}
+
 	return nil
 }
 
@@ -115,6 +120,7 @@ func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 		return cmp.Or(err, fmt.Errorf("roles of %s have rights in the database %s as well: drop that one first, or "+
 			"what is theirs in it (DROP OWNED BY)", name, other))
 	}
+
 	var database string
 	err := s.conn.QueryRow(ctx, `
 		SELECT r.rolname
@@ -132,11 +138,13 @@ func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 			return fmt.Errorf("drop the database: %w", err)
 		}
 	}
+
 	for _, role := range roles {
 		if _, err := s.conn.Exec(ctx, "DROP ROLE IF EXISTS "+pgx.Identifier{role}.Sanitize()); err != nil {
 			return fmt.Errorf("drop role %s: %w", role, err)
 		}
 	}
+
 	return nil
 }
 

@@ -76,6 +76,7 @@ func writeVM(args []string, out io.Writer) error {
 	if len(args) == 0 || boot.CheckShopName(args[0]) != nil {
 		return wrong("say the shop's name: at most 30 of a-z, 0-9 and _, a letter first")
 	}
+
 	name := args[0]
 	options := flag.NewFlagSet("vm", flag.ContinueOnError)
 	options.SetOutput(io.Discard)
@@ -84,11 +85,13 @@ func writeVM(args []string, out io.Writer) error {
 	if err := options.Parse(args[1:]); err != nil || options.NArg() > 0 {
 		return wrong("vm takes other arguments")
 	}
+
 	for _, host := range []string{*domain, *admin} {
 		if !hostName.MatchString(host) {
 			return wrong("%q is not the name of a host", host)
 		}
 	}
+
 	at, err := url.Parse(*binary)
 	switch {
 	case err != nil || at.Scheme != "https" || at.Host == "" || !plain.MatchString(*binary):
@@ -98,6 +101,7 @@ func writeVM(args []string, out io.Writer) error {
 	case *domain == *admin:
 		return wrong("the back office wants a host of its own")
 	}
+
 	env := []string{"SHOP=" + name, "DOMAIN=" + *domain, "ADMIN_DOMAIN=" + *admin}
 	for _, variable := range vmSettings {
 		value := os.Getenv(variable)
@@ -108,6 +112,7 @@ func writeVM(args []string, out io.Writer) error {
 			env = append(env, variable+"="+value)
 		}
 	}
+
 	t, err := template.New("").Funcs(template.FuncMap{"packed": packed}).ParseFS(vmFiles, "vm/cloud-init.yaml")
 	if err != nil {
 		return fmt.Errorf("read the template: %w", err)
@@ -120,5 +125,6 @@ func writeVM(args []string, out io.Writer) error {
 	if _, err := io.WriteString(out, text.String()); err != nil {
 		return fmt.Errorf("write the user data: %w", err)
 	}
+
 	return nil
 }

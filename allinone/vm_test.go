@@ -44,6 +44,7 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 		code := Program(args, &out, &stderr)
 		return code, out.String(), stderr.String()
 	}
+
 	code, text, stderr := ask(good...)
 	if code != 0 || !strings.Contains(stderr, "BACKUP_BUCKET is not set") {
 		t.Fatalf("%d %s", code, stderr)
@@ -58,6 +59,7 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 	if err := yaml.Unmarshal([]byte(text), &data); err != nil || !strings.HasPrefix(text, "#cloud-config\n") {
 		t.Fatalf("%v in\n%s", err, text)
 	}
+
 	if len(data.WriteFiles) != 6 || len(data.Runcmd) != 3 {
 		t.Errorf("%d files and %d commands", len(data.WriteFiles), len(data.Runcmd))
 	}
@@ -65,6 +67,7 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 	if env := data.WriteFiles[len(data.WriteFiles)-1]; env.Path != "/opt/shop/env" || env.Content != want {
 		t.Errorf("the settings of install.sh: %q", env.Content)
 	}
+
 	for i, bad := range map[int][]string{1: {"Acme", "a b", "-x", ""}, 3: {"acme", "acme.example;reboot", "", "admin.acme.example"},
 		5: {"$(reboot).example"}, 7: {"http://downloads.example/shop", "https://downloads.example/$(x)", "https:///x", ""},
 		9: {"00", "x"}} {
@@ -76,6 +79,7 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 			}
 		}
 	}
+
 	t.Setenv("BACKUP_KEY", "x\nroot: y")
 	if code, _, _ := ask(good...); code != 2 {
 		t.Errorf("a key of two lines: %d", code)

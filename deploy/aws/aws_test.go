@@ -70,6 +70,7 @@ func TestTemplatesFitTogether(t *testing.T) {
 		for _, service := range programs(layout) {
 			parts = append(parts, servicePart(service, "registry", "tag"))
 		}
+
 		for _, p := range append(parts, around(true)...) {
 			body, err := p.body()
 			if err != nil {

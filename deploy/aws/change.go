@@ -76,6 +76,7 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 	if err != nil {
 		return "", nil, err
 	}
+
 	kind := types.ChangeSetTypeCreate
 	if there {
 		kind = types.ChangeSetTypeUpdate
@@ -89,6 +90,7 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 	if err != nil {
 		return "", nil, fmt.Errorf("propose stack %s: %w", *name, err)
 	}
+
 	waiter := cloudformation.NewChangeSetCreateCompleteWaiter(c.stacks, quickly)
 	found := &cloudformation.DescribeChangeSetInput{StackName: name, ChangeSetName: set}
 	waited := waiter.Wait(ctx, found, changeSetTimeout)
@@ -96,6 +98,7 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 	if err != nil {
 		return "", nil, fmt.Errorf("read the changes of stack %s: %w", *name, err)
 	}
+
 	reason := aws.ToString(got.StatusReason)
 	switch {
 	case strings.Contains(reason, "didn't contain changes"), strings.Contains(reason, "No updates are to be performed"),
@@ -104,6 +107,7 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 	case waited != nil || got.Status != types.ChangeSetStatusCreateComplete:
 		return "", nil, fmt.Errorf("propose stack %s: %s %s", *name, got.Status, reason)
 	}
+
 	return *set, got.Changes, nil
 }
 
@@ -139,6 +143,7 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	maps.Copy(all, given)
 	maps.Copy(all, p.set)
 	var list []types.Parameter
+
 	var missing []string
 	for _, d := range summary.Parameters {
 		key := aws.ToString(d.ParameterKey)
@@ -153,6 +158,7 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 			missing = append(missing, key)
 		}
 	}
+
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("stack %s wants %s: give it with -set", stackName(c.shop, p.name),
 			strings.Join(missing, ", "))

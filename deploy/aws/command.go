@@ -67,6 +67,7 @@ func command(
 	if r.verb == "cost" {
 		return (&cloud{out: out}).cost(r.shopRequest)
 	}
+
 	c, err := open(ctx, r.shop, out)
 	if err != nil {
 		return err
@@ -76,6 +77,7 @@ func command(
 			return err
 		}
 	}
+
 	switch r.verb {
 	case "plan":
 		return c.plan(ctx, r.shopRequest)
@@ -98,6 +100,7 @@ func command(
 	case "run":
 		return c.run(ctx, r.tag, r.rest)
 	}
+
 	return c.destroy(ctx)
 }
 
@@ -116,6 +119,7 @@ func read(args []string) (request, error) {
 	if !known {
 		return r, fmt.Errorf("%w: there is no command %s", boot.ErrUsage, r.verb)
 	}
+
 	args = args[1:]
 	if r.verb != "cost" {
 		if len(args) == 0 {
@@ -126,6 +130,7 @@ func read(args []string) (request, error) {
 			return r, fmt.Errorf("%w: %w", boot.ErrUsage, err)
 		}
 	}
+
 	f := flag.NewFlagSet(r.verb, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(&r.layout, "layout", "", "")
@@ -144,6 +149,7 @@ func read(args []string) (request, error) {
 		r.set[name] = value
 		return nil
 	})
+
 	if err := f.Parse(args); err != nil {
 		return r, fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}

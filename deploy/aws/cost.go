@@ -25,6 +25,7 @@ func costs(layout string, nat, bastion bool) []priced {
 		{"ten secrets", 10 * 40},
 		{"logs, images, pictures, alarms", 300},
 	}
+
 	if layout == layoutSeven {
 		list = append(list, priced{"NATS: one t4g.small with 20 GB", 1226 + 160 + 50})
 	}
@@ -35,6 +36,7 @@ func costs(layout string, nat, bastion bool) []priced {
 	} else {
 		list = append(list, priced{"public address of the task", 365})
 	}
+
 	if bastion {
 		list = append(list, priced{"bastion, t4g.nano", 307 + 64})
 	}

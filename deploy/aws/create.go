@@ -35,22 +35,26 @@ func (c *cloud) create(ctx context.Context, w shopRequest) error {
 	if err := c.tell(ctx, w.layout, known); err != nil {
 		return err
 	}
+
 	if w.bastion { // before the first service, so that a backup can be restored into the empty database
 		if _, err := c.apply(ctx, bastion, known); err != nil {
 			return err
 		}
 	}
+
 	if w.tag == "" {
 		return c.say("No image is named (-tag), so no service is started: push to %s, then deploy.", known["Registry"])
 	}
 	if err := c.bring(ctx, w.layout, known, deployment{Tag: w.tag}); err != nil {
 		return err
 	}
+
 	for _, p := range around(false) {
 		if _, err := c.apply(ctx, p, known); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -126,6 +130,7 @@ func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 	if err != nil {
 		return err
 	}
+
 	parts := ground(w.layout)
 	for _, service := range programs(w.layout) {
 		if w.tag != "" {
@@ -134,6 +139,7 @@ func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 			parts = append(parts, p)
 		}
 	}
+
 	if w.set["Repository"] != "" {
 		parts = append(parts, part{name: account, template: account})
 	}
@@ -161,6 +167,7 @@ func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -200,6 +207,7 @@ func (c *cloud) destroy(ctx context.Context) error {
 		return errors.Join(err, fmt.Errorf(
 			"the database is protected: shop aws create %s -set Protected=no first", c.shop))
 	}
+
 	for _, name := range names {
 		if name == "media" {
 			if err := c.empty(ctx); err != nil {
@@ -213,6 +221,7 @@ func (c *cloud) destroy(ctx context.Context) error {
 			return err
 		}
 	}
+
 	return c.dropHistory(ctx)
 }
 

@@ -28,6 +28,7 @@ func tokens(t *testing.T) *httptest.Server {
 		good = fmt.Sprintf("token+%d/=", given)
 		fmt.Fprintf(w, `{"count": 1, "value": "%s"}`, good)
 	})
+
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("Action") != "AssumeRoleWithWebIdentity" || r.FormValue("RoleArn") != "arn:aws:iam::1:role/shop-acme-deploy" ||
 			r.FormValue("WebIdentityToken") != good || r.FormValue("RoleSessionName") != "github-77" {
@@ -41,6 +42,7 @@ func tokens(t *testing.T) *httptest.Server {
 			<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>
 			</AssumeRoleWithWebIdentityResponse>`, given)
 	})
+
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server

@@ -48,6 +48,7 @@ func TestRowsThatRollbackCounts(t *testing.T) {
 			}
 			now = rows(records)
 		}
+
 		var got []string
 		for _, d := range now {
 			got = append(got, d.Tag+map[bool]string{true: "!"}[d.Begun])

@@ -66,10 +66,12 @@ func emptyBucket(ctx context.Context, client *minio.Client, bucket string) (int,
 			}
 		}
 	}
+
 	results, err := client.RemoveObjectsWithIter(ctx, bucket, all, minio.RemoveObjectsOptions{})
 	if err != nil {
 		return 0, fmt.Errorf("empty bucket %s: %w", bucket, err)
 	}
+
 	n := 0
 	for r := range results {
 		if r.Err != nil {
@@ -77,6 +79,7 @@ func emptyBucket(ctx context.Context, client *minio.Client, bucket string) (int,
 		}
 		n++
 	}
+
 	if unread != nil {
 		return n, fmt.Errorf("list bucket %s: %w", bucket, unread)
 	}

@@ -28,6 +28,7 @@ func TestABucketIsEmptied(t *testing.T) {
 	if err := client.MakeBucket(t.Context(), "pictures", minio.MakeBucketOptions{}); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := client.EnableVersioning(t.Context(), "pictures"); err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,7 @@ func TestABucketIsEmptied(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if err := client.RemoveObject(t.Context(), "pictures", "a/0.jpg", minio.RemoveObjectOptions{}); err != nil {
 		t.Fatal(err)
 	}

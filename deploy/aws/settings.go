@@ -135,6 +135,7 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 	if err := c.common(ctx, shop, layout, known); err != nil {
 		return err
 	}
+
 	var missing []string
 	for _, f := range founders {
 		switch value := os.Getenv(f.name); {
@@ -150,6 +151,7 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 			missing = append(missing, f.name)
 		}
 	}
+
 	if err := c.change(ctx, "shop", shop); err != nil {
 		return err
 	}
@@ -160,11 +162,13 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 	if layout == layoutOne {
 		return nil
 	}
+
 	for _, service := range services {
 		if err := c.change(ctx, service, c.serviceSettings(service, shop, known)); err != nil {
 			return err
 		}
 	}
+
 	return c.change(ctx, "nats", c.brokerSettings(shop, known))
 }
 

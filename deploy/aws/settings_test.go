@@ -47,11 +47,13 @@ func TestKeysOfAnotherShopStayOut(t *testing.T) { // sets variables, so not in p
 		"STRIPE_WEBHOOK_SECRET": "whsec_acme", "SMTP_HOST": "mail.example", "MAIL_FROM": "shop@acme.example"} {
 		t.Setenv(name, value)
 	}
+
 	var out bytes.Buffer
 	c, err := open(t.Context(), "acme", &out)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, key := range []string{"sk_live_acme", "sk_live_bolt"} {
 		t.Setenv("STRIPE_SECRET_KEY", key)
 		if err := c.tell(t.Context(), layoutOne, map[string]string{}); err != nil {
@@ -61,6 +63,7 @@ func TestKeysOfAnotherShopStayOut(t *testing.T) { // sets variables, so not in p
 			t.Errorf("after a create with %s: %s", key, text)
 		}
 	}
+
 	if said := out.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "STRIPE_SECRET_KEY stays") ||
 		strings.Contains(said, "sk_live") {
 		t.Errorf("said %q", said)

@@ -59,6 +59,7 @@ func expire(rules []rule, all []image, today int) []image {
 			gone[j] = old && (img.index < 0 || gone[img.index])
 		}
 	}
+
 	var left []image
 	at := map[int]int{}
 	for j, img := range all {
@@ -70,6 +71,7 @@ func expire(rules []rule, all []image, today int) []image {
 			left = append(left, img)
 		}
 	}
+
 	return left
 }
 
@@ -80,12 +82,14 @@ func TestTenDeploymentsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, text, _ := strings.Cut(body, "Policy: ")
 	text, _, _ = strings.Cut(text, "\n\n")
 	var policy struct{ Rules []rule }
 	if err := json.Unmarshal([]byte(strings.Trim(text, "|'\n ")), &policy); err != nil {
 		t.Fatal(err)
 	}
+
 	var registry []image
 	var whole []string
 	for day := 1; day <= 200; day++ {
@@ -105,6 +109,7 @@ func TestTenDeploymentsStay(t *testing.T) {
 			}
 		}
 	}
+
 	if len(registry) > 4*20 {
 		t.Errorf("%d manifests stay", len(registry))
 	}

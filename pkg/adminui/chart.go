@@ -67,6 +67,7 @@ func (c Chart) Draw() Drawn {
 			best = i
 		}
 	}
+
 	d.Empty = sum == 0 && (before == 0 || c.Compared == "")
 	top := roundUp(most)
 	d.Top, d.Middle = c.tick(top), c.tick(top/2)
@@ -80,6 +81,7 @@ func (c Chart) Draw() Drawn {
 		d.Rows = append(d.Rows, DrawnRow{Label: p.Label, Value: c.text(p.Value), Before: c.text(p.Before)})
 		line = append(line, unit(float64(i*barStep)+barStep/2)+","+unit(100-100*float64(p.Before)/float64(top)))
 	}
+
 	if c.Compared != "" {
 		d.Line, d.Marked = strings.Join(line, " "), true
 	}
@@ -91,6 +93,7 @@ func (c Chart) Draw() Drawn {
 			d.Summary += fmt.Sprintf(" %s: %s.", c.Compared, c.text(before))
 		}
 	}
+
 	return d
 }
 

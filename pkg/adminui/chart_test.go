@@ -33,6 +33,7 @@ func TestCharts(t *testing.T) {
 			t.Errorf("%d: %+v", c.values, d)
 		}
 	}
+
 	d := adminui.Chart{Money: true, Compared: "Before", Points: []adminui.Point{{Label: "1 Mar", Value: 123456, Before: 200000},
 		{Label: "2 Mar", Value: 50}}}.Draw()
 	if d.Top != "2,000" || d.Bars[0].Text != "1 Mar: 1,234.56 (before: 2,000.00)" || d.Line != "5,0 15,100" ||
@@ -40,6 +41,7 @@ func TestCharts(t *testing.T) {
 		!strings.HasPrefix(d.Summary, "1,235.06 in all, most on 1 Mar: 1,234.56. Before: 2,000.00.") {
 		t.Errorf("%+v", d)
 	}
+
 	for _, c := range []struct {
 		value, before int64
 		want          adminui.Badge

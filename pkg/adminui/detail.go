@@ -90,6 +90,7 @@ func copyShownList(out *bytes.Buffer, in *json.Decoder, path []string, open json
 			return err
 		}
 	}
+
 	end, err := in.Token()
 	if err != nil {
 		return fmt.Errorf("read JSON: %w", err)

@@ -20,6 +20,7 @@ func TestFormsAlone(t *testing.T) {
 			form, err := adminui.ReadForm(r)
 			return adminui.Done{To: "/", Text: "got " + form.Get("text")}, err
 		}}}}, http.NotFoundHandler())
+
 	c := (&testenv.Client{TB: t, Handler: h, Header: http.Header{"Accept": {"application/json"}}}).AsStaff("order", adminui.Owner)
 	c.Header = http.Header{"Accept": {"application/json"}}
 	for _, try := range []struct {

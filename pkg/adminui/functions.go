@@ -57,6 +57,7 @@ func kindOf(value any) string {
 			return "none"
 		}
 	}
+
 	return "text"
 }
 

@@ -125,6 +125,7 @@ func (k *Kit) html(w http.ResponseWriter, r *http.Request, p Page) error {
 	if err := k.templates.ExecuteTemplate(&content, name, v); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
+
 	body := withoutTurns(content.Bytes())
 	if r.Header.Get("HX-Request") == "" {
 		v.Content = template.HTML(body) //nolint:gosec // html/template made it
@@ -134,6 +135,7 @@ func (k *Kit) html(w http.ResponseWriter, r *http.Request, p Page) error {
 		}
 		body = withoutTurns(whole.Bytes())
 	}
+
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Vary", "Accept, HX-Request")
 	w.WriteHeader(p.Status)
@@ -187,6 +189,7 @@ func describe(err error) (int, failure) {
 	if e.Text != "" {
 		return e.Status, failure{"That was not done", e.Text}
 	}
+
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return e.Status, failure{"Sign in first", "Your session has ended."}
@@ -209,11 +212,13 @@ func describe(err error) (int, failure) {
 	case http.StatusRequestEntityTooLarge:
 		return e.Status, failure{"Too large", "What was sent is larger than this page takes."}
 	}
+
 	if e.Status == http.StatusBadRequest && e.Parameter == "version" {
 		return e.Status, failure{"Open the page again",
 			"The form does not say which version of this it was made from, or names one that is not known. " +
 				"Nothing was changed: open the page again, then repeat it."}
 	}
+
 	what := "Something in the request"
 	if e.Parameter != "" {
 		what = "The value of “" + e.Parameter + "”"

@@ -59,6 +59,7 @@ func TestRights(t *testing.T) {
 	if got, want := len(adminui.Actions()), len(matrix); got != want {
 		t.Fatalf("%d actions, %d in the matrix", got, want)
 	}
+
 	for action, row := range matrix {
 		for i, role := range adminui.Roles {
 			may, fresh := row[i] != '-', row[i] == 'f'
@@ -66,6 +67,7 @@ func TestRights(t *testing.T) {
 			if got := who.Post("/staff/do/" + string(action)).Status; (got == 200) != may || !may && got != 403 {
 				t.Errorf("%s, %s: %d", role, action, got)
 			}
+
 			who.Staff.FreshUntil = time.Now().Add(-time.Second)
 			got := who.Post("/staff/do/" + string(action))
 			if (got.Status == 200) != (may && !fresh) {
@@ -77,17 +79,20 @@ func TestRights(t *testing.T) {
 			if fresh != (adminui.FreshTexts[action] != "") && may {
 				t.Errorf("%s is told as %q when it is to be confirmed", action, adminui.FreshTexts[action])
 			}
+
 			// A token does what its scopes say, and never what needs a person.
 			who.Staff.FreshUntil = time.Now().Add(time.Hour)
 			who.Staff.Token, who.Staff.Scopes = true, []adminui.Action{action}
 			if got := who.Post("/staff/do/" + string(action)).Status; (got == 200) != (may && !fresh) {
 				t.Errorf("%s, %s with a token: %d", role, action, got)
 			}
+
 			who.Staff.Scopes = slices.DeleteFunc(adminui.Actions(), func(a adminui.Action) bool { return a == action })
 			if got := who.Post("/staff/do/" + string(action)).Status; got != 403 {
 				t.Errorf("%s, %s with a token for other things: %d", role, action, got)
 			}
 		}
+
 		if got := c.AsStaff("order").Post("/staff/do/" + string(action)).Status; got != 403 {
 			t.Errorf("without a role, %s: %d", action, got)
 		}
@@ -95,6 +100,7 @@ func TestRights(t *testing.T) {
 			t.Errorf("with unknown roles, %s: %d", action, got)
 		}
 	}
+
 	if adminui.Allowed([]adminui.Role{adminui.Owner}, "anything") {
 		t.Error("an owner may do what is not in the table")
 	}

@@ -57,16 +57,19 @@ func ReadListing(r *http.Request, spec ListSpec) (Listing, error) {
 	if err != nil {
 		return l, err
 	}
+
 	l.Chosen, l.Problems = map[string]string{}, []string{}
 	l.Rows, l.path, l.query = pageRows, browserPath(r), q.Values
 	if faceOf(r) == faceCSV {
 		l.Rows, l.File = fileRows, true
 	}
+
 	for _, name := range l.Filters {
 		if value := strings.TrimSpace(q.Get(name)); value != "" {
 			l.Chosen[name] = value
 		}
 	}
+
 	l.Search = strings.TrimSpace(q.Get("q"))
 	if utf8.RuneCountInString(l.Search) > maxSearch {
 		return l, web.BadRequest("q")
@@ -80,6 +83,7 @@ func ReadListing(r *http.Request, spec ListSpec) (Listing, error) {
 			return l, web.BadRequest("sort")
 		}
 	}
+
 	l.After = q.Get("after")
 	return l, nil
 }

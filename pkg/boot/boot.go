@@ -166,6 +166,7 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 			return 2
 		}
 	}
+
 	cfg, err := Load[C]()
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
@@ -176,6 +177,7 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 2
 	}
+
 	log := NewLog(os.Stderr, own.LogLevel).With("service", name)
 	if own.ShopName != "" {
 		log = log.With("shop", own.ShopName)
@@ -194,6 +196,7 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 		}
 		ServeMetrics(ctx, log, l, own.InsideHosts, own.MetricsAddr)
 	}
+
 	stopTraces, err := own.export(log)
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
@@ -204,5 +207,6 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 1
 	}
+
 	return 0
 }

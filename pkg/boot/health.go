@@ -25,6 +25,7 @@ func health(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("METRICS_ADDR: %w", err)
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
@@ -38,6 +39,7 @@ func health(ctx context.Context) error {
 	if err := w.Body.Close(); err != nil {
 		return fmt.Errorf("ask for /readyz: %w", err)
 	}
+
 	if w.StatusCode != http.StatusOK {
 		return fmt.Errorf("not ready: /readyz answers %s", w.Status)
 	}

@@ -27,17 +27,20 @@ func TestHealth(t *testing.T) { // sets variables, so not in parallel
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, addr := range []string{"127.0.0.1:" + port, ":" + port, "0.0.0.0:" + port} {
 		if code, out := ask(addr); code != 0 || out != "" {
 			t.Errorf("ready at %s: %d %q", addr, code, out)
 		}
 	}
+
 	remove := obs.AddCheck("test", func(context.Context) error { return errors.New("away") })
 	if code, out := ask(":" + port); code != 1 || !strings.Contains(out, "not ready") {
 		t.Errorf("not ready: %d %q", code, out)
 	}
 	remove()
 	metrics.Close()
+
 	for _, addr := range []string{":" + port, "", "nonsense"} {
 		if code, out := ask(addr); code != 1 || strings.Count(out, "\n") != 1 {
 			t.Errorf("no one there, METRICS_ADDR %q: %d %q", addr, code, out)

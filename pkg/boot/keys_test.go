@@ -39,6 +39,7 @@ func TestGuessableSecrets(t *testing.T) {
 			t.Errorf("in production %q: %v", bad, err)
 		}
 	}
+
 	// What chance makes passes, in whatever letters it is written.
 	raw := make([]byte, 32)
 	decimal := func(b []byte) string {
@@ -48,6 +49,7 @@ func TestGuessableSecrets(t *testing.T) {
 		}
 		return s.String() + fmt.Sprint(b[0], b[1], b[2], b[3])
 	}
+
 	for n := range 1_000 {
 		rand.Read(raw) //nolint:errcheck // never fails
 		for kind, text := range map[string]string{
@@ -92,6 +94,7 @@ func TestKeysOfServices(t *testing.T) {
 			t.Errorf("%s: %v", service, err)
 		}
 	}
+
 	// admin alone can sign for the staff; all can check it.
 	public := Staff{StaffKey: StaffPublic(chance)}.StaffVerifier(KeysFor("order", chance))
 	signed := ed25519.Sign(KeysFor("admin", chance).StaffSigner(), []byte("x"))
@@ -101,11 +104,13 @@ func TestKeysOfServices(t *testing.T) {
 	if key := (Staff{}).StaffVerifier(KeysFor("order", chance)); key != nil {
 		t.Errorf("a deployment without STAFF_KEY believes %x", key)
 	}
+
 	for _, service := range []string{"edge", "user", "order", "events", "mailer"} {
 		if ed25519.Verify(public, []byte("x"), ed25519.Sign(KeysFor(service, chance).StaffSigner(), []byte("x"))) {
 			t.Errorf("%s can sign for the staff", service)
 		}
 	}
+
 	if bytes.Equal(KeysFor("mailer", chance).Key("identity"), KeysFor("edge", chance).Key("identity")) {
 		t.Error("mailer can sign identities")
 	}
@@ -147,6 +152,7 @@ func TestKeysFromTheEnvironment(t *testing.T) {
 		if (err == nil) != (c.wants == "") || err != nil && !strings.Contains(err.Error(), c.wants) {
 			t.Errorf("%+v: %v", c, err)
 		}
+
 		for _, secret := range []string{c.secret, c.keys} {
 			if err != nil && len(secret) > 5 && strings.Contains(err.Error(), secret) {
 				t.Errorf("the refusal quotes a secret: %v", err)

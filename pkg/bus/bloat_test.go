@@ -30,6 +30,7 @@ func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 	if _, err := old.Exec(t.Context(), `SELECT pg_current_xact_id()`); err != nil {
 		t.Fatal(err)
 	}
+
 	db := testenv.DB{TB: t, Conn: owner}
 	db.Exec(`INSERT INTO outbox (key, subject, payload, pending, attempts, next_at)
 		SELECT 'old-' || i, 'order.placed', convert_to(repeat('x', 900), 'UTF8'), '{user-order}', 1,
@@ -38,6 +39,7 @@ func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 	db.Exec(`DELETE FROM outbox`)
 	db.Exec(`INSERT INTO outbox (key, subject, payload, pending) SELECT 'new-' || i, 'order.placed', '{}', '{user-order}'
 		FROM generate_series(1, 10) AS i`)
+
 	for what, hits := range map[string]int{
 		"claim": buffers(t, owner, bus.ClaimSQL, 500, time.Now().Add(-30*time.Second)),
 		"confirm": buffers(t, owner, bus.ConfirmSQL, []string{"new-1", "new-2", "new-3"},
@@ -64,6 +66,7 @@ func TestAnHourCostsTheOutboxNothing(t *testing.T) {
 	url := testenv.Database(t, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
 	owner := testenv.OpenOwner(t, url, "order")
 	db := testenv.DB{TB: t, Conn: owner}
+
 	var minute, hour map[string]int
 	for wave := range hourWaves {
 		db.Exec(`INSERT INTO inbox (consumer, key) SELECT 'user-order', 'order-placed:' || md5(i::text)
@@ -78,6 +81,7 @@ func TestAnHourCostsTheOutboxNothing(t *testing.T) {
 		}
 		db.Exec(`VACUUM outbox`)
 	}
+
 	for what, before := range minute {
 		t.Logf("%s: %d buffers after a minute, %d after an hour", what, before, hour[what])
 		// Two indexes may have grown by a level since.

@@ -92,6 +92,7 @@ func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus,
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
+
 	b.nc = nc
 	b.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout),
 		jetstream.WithPublishAsyncTimeout(publishTimeout), jetstream.WithPublishAsyncMaxPending(8192))
@@ -99,12 +100,14 @@ func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus,
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
+
 	b.ready = obs.AddCheck(service+".broker", func(context.Context) error {
 		if !nc.IsConnected() {
 			return errors.New("not connected")
 		}
 		return nil
 	})
+
 	return b, nil
 }
 

@@ -201,6 +201,7 @@ func TestOneBadMessageDoesNotSpoilItsGroup(t *testing.T) {
 		}
 		return nil
 	})
+
 	testenv.Eventually(t, 30*time.Second, "all but two handled", func() bool { return e.count() == 98 })
 	testenv.Eventually(t, 30*time.Second, "one parked", func() bool { return e.query(e.receiver, `SELECT count(*) FROM parked`) == 1 })
 	var reason, key string
@@ -211,6 +212,7 @@ func TestOneBadMessageDoesNotSpoilItsGroup(t *testing.T) {
 	if key != "evt_7" || !strings.Contains(reason, "unreadable") || string(payload) != `{"n":1}` {
 		t.Errorf("parked %s: %s %s", key, reason, payload)
 	}
+
 	testenv.Eventually(t, 30*time.Second, "only the panicking one unconfirmed, dead letter published", func() bool {
 		return e.query(e.sender, `SELECT count(*) FROM outbox`) == 1 && e.query(e.receiver, `SELECT count(*) FROM outbox`) == 0
 	})
@@ -277,6 +279,7 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 				return nil
 			}})
 	})
+
 	publish := func(from, to int) {
 		for i := from; i < to; i++ {
 			if !p.Publish("event.pageview", fmt.Sprintf("e%d", i), fmt.Appendf(nil, `{"n":%d}`, i)) {
@@ -284,6 +287,7 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 			}
 		}
 	}
+
 	publish(0, 1000)
 	testenv.Eventually(t, 30*time.Second, "1,000 events", func() bool { return e.count() == 1000 })
 	broker.Stop()
@@ -328,6 +332,7 @@ func gathered(t *testing.T) (groups []int) {
 				return nil
 			}})
 	}()
+
 	waitFor := func(want int) {
 		testenv.Eventually(t, time.Minute, fmt.Sprint(want, " messages were handled"), func() bool { return len(received) == want })
 	}
@@ -337,6 +342,7 @@ func gathered(t *testing.T) (groups []int) {
 			return err == nil && n == want
 		})
 	}
+
 	e.send(0, 1)
 	stored(1)
 	e.send(1, bus.GroupSize)
@@ -349,5 +355,6 @@ func gathered(t *testing.T) (groups []int) {
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}
+
 	return groups
 }

@@ -127,6 +127,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	if err != nil {
 		return fmt.Errorf("find consumer %s: %w", c.Name, err)
 	}
+
 	messages := make(chan jetstream.Msg, 2*GroupSize)
 	broken := make(chan error, 1)
 	cc, err := cons.Consume(func(m jetstream.Msg) { messages <- m },
@@ -145,6 +146,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	if err != nil {
 		return fmt.Errorf("consume %s: %w", c.Name, err)
 	}
+
 	stop := func() {
 		cc.Stop()
 		for { // the handler may be waiting to hand over one more
@@ -159,12 +161,14 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 		}
 	}
 	defer stop()
+
 	w := worker{bus: b, Consumer: c}
 	for _, outcome := range []string{"done", "repeat", "retry", "parked", "misfit"} {
 		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // else an alarm misses the first one
 	}
 	lag := time.NewTicker(measureEvery)
 	defer lag.Stop()
+
 	for {
 		select {
 		case m := <-messages:
@@ -200,12 +204,14 @@ func newDelivery(m jetstream.Msg) *Delivery {
 		d.caller, d.began, d.headers[obs.TraceHeader] = parent, time.Now(), obs.Follow(parent)
 	}
 	d.misfit = !fits(m)
+
 	meta, err := m.Metadata()
 	if err == nil {
 		d.Attempt = int(meta.NumDelivered)       //nolint:gosec // a count
 		d.sequence = int64(meta.Sequence.Stream) //nolint:gosec // a count
 		d.published = meta.Timestamp.UTC()
 	}
+
 	if d.Key == "" && err == nil {
 		d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)
 	}
@@ -217,6 +223,7 @@ func newDelivery(m jetstream.Msg) *Delivery {
 			d.Key = fmt.Sprintf(misfitKey+"%s:%d", meta.Stream, meta.Sequence.Stream)
 		}
 	}
+
 	return d
 }
 

@@ -36,6 +36,7 @@ func (b *Bus) Count(ctx context.Context, what, key string, window time.Duration)
 	if err != nil {
 		return 0, fmt.Errorf("count %s: %w", what, err)
 	}
+
 	var ack struct {
 		Error *jetstream.APIError `json:"error"`
 		Value string              `json:"val"`
@@ -46,6 +47,7 @@ func (b *Bus) Count(ctx context.Context, what, key string, window time.Duration)
 	if ack.Error != nil {
 		return 0, fmt.Errorf("count %s: %w", what, ack.Error)
 	}
+
 	n, err := strconv.ParseInt(ack.Value, 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("read the count of %s: %w", what, err)

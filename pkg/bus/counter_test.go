@@ -15,6 +15,7 @@ func TestCountIsSharedAndExact(t *testing.T) {
 	one, two := broker.Bus("edge"), broker.Bus("edge")
 	seen := make([]bool, 101)
 	var mu sync.Mutex
+
 	var wg sync.WaitGroup
 	for i := range 100 {
 		b := []*bus.Bus{one, two}[i%2]
@@ -29,6 +30,7 @@ func TestCountIsSharedAndExact(t *testing.T) {
 			seen[n] = true
 		})
 	}
+
 	wg.Wait()
 	for _, other := range []struct {
 		what, key string
@@ -38,6 +40,7 @@ func TestCountIsSharedAndExact(t *testing.T) {
 			t.Errorf("Count%v = %d, %v", other, n, err)
 		}
 	}
+
 	if err := two.Uncount("login", "ann", time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 	} else {
 		markDue(tx)
 	}
+
 	// QueryExecModeExec plans it each time: a plan that was made while the table was small would go
 	// through all of it when it is large.
 	sql := `
@@ -30,6 +31,7 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending)
 		  JOIN ` + table + ` USING (id)
 		ON CONFLICT (key) DO NOTHING`
+
 	args := []any{pgx.QueryExecModeExec, keys, subjects, headers, pending, t.attempts(), publishAfter}
 	if t == nil {
 		return pg.Exec(ctx, tx, "enqueue messages from "+table, sql, args...)

@@ -33,6 +33,7 @@ func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 	}); !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
+
 	err := e.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		part := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return errors.Join(bus.Enqueue(ctx, tx, paid("evt_part")), stop) })
 		if !errors.Is(part, stop) {
@@ -55,6 +56,7 @@ func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	testenv.Eventually(t, 30*time.Second, "what was kept is handled and confirmed",
 		func() bool { return e.count() == 3 && e.outboxEmpty() })
 	if e.handled["evt_kept"] != 1 || e.handled["evt_kept_part"] != 1 {

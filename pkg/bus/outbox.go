@@ -112,6 +112,7 @@ func (o *Outbox) change(ctx context.Context, what, ctes, where string, args []an
 	if err != nil {
 		return false, err
 	}
+
 	sql := `WITH ` + ctes + `, said AS (` + n.insert(where, len(args)) + `)
 		SELECT EXISTS (SELECT FROM done) AS done, ARRAY(SELECT seq FROM said ORDER BY seq) AS seqs,
 		  ARRAY(SELECT key FROM said ORDER BY seq) AS keys`
@@ -120,6 +121,7 @@ func (o *Outbox) change(ctx context.Context, what, ctes, where string, args []an
 		Seqs []int64
 		Keys []string
 	}
+
 	var c changed
 	err = pg.Again(ctx, func() (err error) {
 		c, err = pg.Get[changed](ctx, o.pool, what, sql, append(slices.Clone(args), n.args()...)...)
@@ -138,6 +140,7 @@ func (o *Outbox) change(ctx context.Context, what, ctes, where string, args []an
 		o.handed.add(n.stored(stored))
 		wait.Wake(o.wake)
 	}
+
 	return c.Done, nil
 }
 

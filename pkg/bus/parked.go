@@ -65,11 +65,13 @@ func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx
 	case p.Forged():
 		return ErrForged
 	}
+
 	d := &Delivery{Key: p.Key, Subject: p.Subject, Data: p.Payload, Attempt: p.Attempts + 1, headers: p.Headers}
 	ctx = d.context(ctx)
 	if err := c.prepareAgain(ctx, d); err != nil {
 		return c.failAgain(ctx, p, err, also)
 	}
+
 	var handling error
 	err = c.tx(ctx, func(tx pgx.Tx) error {
 		if err := resolveOpen(ctx, tx, id, "replayed", by, ""); err != nil {
@@ -85,6 +87,7 @@ func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx
 		replayed.Resolution = "replayed"
 		return also(tx, replayed)
 	})
+
 	switch {
 	case handling != nil:
 		return c.failAgain(ctx, p, handling, also)
@@ -93,6 +96,7 @@ func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx
 	case c.Committed != nil:
 		c.Committed([]*Delivery{d})
 	}
+
 	return nil
 }
 

@@ -52,6 +52,7 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	if err != nil || len(list) != 3 {
 		t.Fatal(list, err)
 	}
+
 	trail, err := bus.Trail(t.Context(), e.receiver, []string{c.Name}, []string{list[0].Key})
 	if err != nil || len(trail.Parked) != 1 || trail.Parked[0].Reason != list[0].Reason {
 		t.Errorf("the trail of a parked message: %+v, %v", trail.Parked, err)
@@ -63,11 +64,13 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	if p, _, _ := bus.FindParked(t.Context(), e.receiver, list[0].ID); p.Attempts != list[0].Attempts+1 || p.Resolution != "" {
 		t.Errorf("after another try %+v", p)
 	}
+
 	mend()
 	broken := errors.New("the record fails")
 	if err := c.Replay(t.Context(), list[0].ID, "ann", func(pgx.Tx, bus.Parked) error { return broken }); !errors.Is(err, broken) {
 		t.Error(err)
 	}
+
 	stop()
 	var wg sync.WaitGroup
 	var done atomic.Int64
@@ -83,6 +86,7 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 			}
 		})
 	}
+
 	testenv.Run(t, e.outbox.Run)
 	e.send(0, 3) // under the same keys
 	wg.Wait()
@@ -96,6 +100,7 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	if err := c.Replay(t.Context(), list[2].ID, "ann", nothing); !errors.Is(err, bus.ErrNotParked) {
 		t.Error(err)
 	}
+
 	if n, err := bus.CountParked(t.Context(), e.receiver); err != nil || n.Count != 0 {
 		t.Error(n, err)
 	}

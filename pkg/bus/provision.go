@@ -140,6 +140,7 @@ func (b *Bus) checkProvisioned(ctx context.Context, copies int) error {
 			return fmt.Errorf("look at stream %s: %w", s.Name, err)
 		}
 	}
+
 	for _, c := range msg.Consumers {
 		look, cancel := context.WithTimeout(ctx, apiTimeout)
 		_, err := b.js.Consumer(look, c.Stream, c.Name)
@@ -153,5 +154,6 @@ func (b *Bus) checkProvisioned(ctx context.Context, copies int) error {
 			return fmt.Errorf("look at consumer %s: %w", c.Name, err)
 		}
 	}
+
 	return nil
 }

@@ -71,5 +71,6 @@ func slowWay(t *testing.T, to string, open chan struct{}) string {
 			}()
 		}
 	}()
+
 	return l.Addr().String()
 }

@@ -88,6 +88,7 @@ func (b *Bus) publishAtomic(ctx context.Context, group []*nats.Msg) error {
 			}
 			continue
 		}
+
 		fault.Point(b.service, "relay-publishing")
 		c.Header.Set(batchCommit, "1")
 		answer, err := b.nc.RequestMsgWithContext(ctx, c)
@@ -101,6 +102,7 @@ func (b *Bus) publishAtomic(ctx context.Context, group []*nats.Msg) error {
 		if err := json.Unmarshal(answer.Data, &ack); err != nil {
 			return fmt.Errorf("read the answer to a batch: %w", err)
 		}
+
 		if ack.Error != nil {
 			return ack.Error
 		}
@@ -108,6 +110,7 @@ func (b *Bus) publishAtomic(ctx context.Context, group []*nats.Msg) error {
 			return fmt.Errorf("the broker took %d of %d messages of a batch", ack.Count, len(group))
 		}
 	}
+
 	return nil
 }
 

@@ -98,10 +98,12 @@ func (o *Outbox) relay(ctx, working context.Context) {
 		if (rows == relayGroup || o.handed.waiting() > 0) && ctx.Err() == nil {
 			continue
 		}
+
 		if next := o.every(); next != every { // a ticker that is set again with each round may never tick
 			every = next
 			tick.Reset(every)
 		}
+
 		select {
 		case <-o.wake:
 			o.empty = false
@@ -216,6 +218,7 @@ func (o *Outbox) relayOnce(ctx context.Context) (published int) {
 	fault.Point(o.bus.service, "relay-claimed")
 	failed := o.publish(ctx, rows)
 	fault.Point(o.bus.service, "relay-acknowledged")
+
 	var lost, done []int64
 	for i, r := range rows {
 		switch {
@@ -225,11 +228,13 @@ func (o *Outbox) relayOnce(ctx context.Context) (published int) {
 			done = append(done, r.Seq)
 		}
 	}
+
 	if len(done) > 0 {
 		if err := deletePublished(ctx, o.pool, done); err != nil {
 			o.bus.log.Warn("outbox", "error", err)
 		}
 	}
+
 	if len(lost) > 0 {
 		o.bus.log.Warn("messages not published, will try again", "messages", len(lost), "error", errors.Join(failed...))
 		if err := release(context.WithoutCancel(ctx), o.pool, lost, publishPause); err != nil {
@@ -237,6 +242,7 @@ func (o *Outbox) relayOnce(ctx context.Context) (published int) {
 		}
 		return 0
 	}
+
 	return len(rows)
 }
 

@@ -121,12 +121,14 @@ func (b *Bus) finish(ctx context.Context, due []jetstream.Msg, do func() error) 
 			}
 		}
 	}()
+
 	if err := do(); err != nil {
 		for _, m := range due {
 			err = errors.Join(err, m.NakWithDelay(2*time.Second))
 		}
 		return err
 	}
+
 	for _, m := range due {
 		meta, err := m.Metadata()
 		if err != nil {
@@ -139,6 +141,7 @@ func (b *Bus) finish(ctx context.Context, due []jetstream.Msg, do func() error) 
 			return fmt.Errorf("acknowledge: %w", err)
 		}
 	}
+
 	return nil
 }
 
@@ -153,6 +156,7 @@ func (b *Bus) Walk(ctx context.Context, name string, from uint64,
 	if err != nil {
 		return from, 0, fmt.Errorf("open stream %s: %w", name, err)
 	}
+
 	state := stream.CachedInfo().State
 	for seq := max(state.FirstSeq, from); seq <= state.LastSeq && state.Msgs > 0; seq++ {
 		if ctx.Err() != nil {
@@ -176,6 +180,7 @@ func (b *Bus) Walk(ctx context.Context, name string, from uint64,
 		}
 		deleted++
 	}
+
 	return state.LastSeq + 1, deleted, nil
 }
 

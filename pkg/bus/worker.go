@@ -152,6 +152,7 @@ func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Deliver
 			unique = append(unique, d)
 		}
 	}
+
 	if len(group) == 1 {
 		ctx = group[0].context(ctx)
 	}
@@ -162,6 +163,7 @@ func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Deliver
 			return nil, err
 		}
 	}
+
 	if effect == nil {
 		return w.handleNew(ctx, unique)
 	}
@@ -170,6 +172,7 @@ func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Deliver
 		todo = newOf(unique, fresh)
 		return err
 	})
+
 	return todo, err
 }
 

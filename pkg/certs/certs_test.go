@@ -25,10 +25,12 @@ func TestBothSidesShowWhoTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	srv := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Second,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	go srv.Serve(l)   //nolint:errcheck // it ends with the test
 	defer srv.Close() //nolint:errcheck // the test is over
+
 	for what, c := range map[string]struct {
 		files certs.Files
 		works bool
@@ -47,6 +49,7 @@ func TestBothSidesShowWhoTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		res, err := tr.RoundTrip(r)
 		if err == nil {
 			_ = res.Body.Close() // there is none
@@ -56,9 +59,11 @@ func TestBothSidesShowWhoTheyAre(t *testing.T) {
 		}
 		tr.CloseIdleConnections()
 	}
+
 	if cfg.MinVersion < tls.VersionTLS12 {
 		t.Error("old versions of TLS")
 	}
+
 	// A renewed certificate counts from the next connection on.
 	for _, pair := range [][2]string{{theirs.Cert, ours.Cert}, {theirs.Key, ours.Key}} {
 		text, err := os.ReadFile(pair[0])
@@ -69,6 +74,7 @@ func TestBothSidesShowWhoTheyAre(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	client, err := certs.Files{CA: theirs.CA}.Client()
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ func TestPerson(t *testing.T) {
 			}
 		}
 	}
+
 	people := map[string]string{}
 	for _, one := range []string{"ann@mail.example", "ann@mail2.example", "ann.lee@mail.example", "annlee@mail.example",
 		"ann-lee@mail.example", "ann_lee@mail.example", "annlee@gmail.com", "ann@gmail.com"} {

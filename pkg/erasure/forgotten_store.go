@@ -31,6 +31,7 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	if err != nil {
 		return err
 	}
+
 	// A copy of a parked message holds it as base64.
 	waiting, err := Mentioning[int64](ctx, tx, p, "look for messages about a person", `
 		SELECT seq, subject, payload FROM outbox
@@ -43,6 +44,7 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	if err != nil {
 		return err
 	}
+
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM outbox WHERE seq = ANY($1)`, waiting)
 	batch.Queue(`UPDATE parked SET payload = '{}' WHERE id = ANY($1) AND subject LIKE 'stripe.%'`, parked)
@@ -74,6 +76,7 @@ func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.T
 			byHash[string(h)] = append(byHash[string(h)], key)
 		}
 	}
+
 	if len(hashes) == 0 {
 		return nil, nil
 	}
@@ -86,12 +89,14 @@ func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.T
 	if err != nil {
 		return nil, err
 	}
+
 	found := map[string]time.Time{}
 	for _, r := range rows {
 		for _, key := range byHash[string(r.Hash)] {
 			found[key] = r.At
 		}
 	}
+
 	return found, nil
 }
 

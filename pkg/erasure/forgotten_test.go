@@ -45,6 +45,7 @@ func TestForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range []struct {
 		key  string
 		at   time.Time
@@ -67,6 +68,7 @@ func TestForgotten(t *testing.T) {
 			t.Errorf("%q: the condition is %t", c.key, not)
 		}
 	}
+
 	if _, err := pool.Exec(t.Context(), `UPDATE forgotten SET at = now() - interval '41 days' WHERE hash = $1`,
 		erasure.Hash(erasure.MemberKey(7))); err != nil {
 		t.Fatal(err)

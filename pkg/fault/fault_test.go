@@ -33,6 +33,7 @@ func TestPointKillsAtTheChosenHit(t *testing.T) {
 	if err := os.WriteFile(source, []byte(victim), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	build := func(name string, flags ...string) string {
 		binary := filepath.Join(t.TempDir(), name)
 		cmd := exec.Command("go", append(append([]string{"build", "-o", binary}, flags...), source)...) //nolint:gosec // our own command
@@ -42,6 +43,7 @@ func TestPointKillsAtTheChosenHit(t *testing.T) {
 		}
 		return binary
 	}
+
 	plain, armed := build("plain"), build("armed", fault.Armed)
 	for _, c := range []struct {
 		binary, setting string

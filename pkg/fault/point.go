@@ -52,6 +52,7 @@ func Point(who, step string) {
 	if p == nil || p.hits.Add(1) != p.hit {
 		return
 	}
+
 	pid := os.Getpid()
 	if victimFile != "" {
 		var found bool
@@ -60,6 +61,7 @@ func Point(who, step string) {
 			return
 		}
 	}
+
 	dies, err := os.FindProcess(pid)
 	if err == nil {
 		err = dies.Kill()
@@ -68,6 +70,7 @@ func Point(who, step string) {
 		p.hits.Add(-1)
 		return
 	}
+
 	if err != nil {
 		panic(err) // a point that cannot kill proves nothing
 	}

@@ -64,6 +64,7 @@ func (b bucket) ask(ctx context.Context, method, name string, body []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
+
 	r.URL.Path, r.URL.RawPath = at, escape(at)
 	if method == http.MethodPut {
 		r.Header.Set("Content-Type", Type(name))
@@ -73,6 +74,7 @@ func (b bucket) ask(ctx context.Context, method, name string, body []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
+
 	sign(r, who, b.region, body, time.Now())
 	w, err := b.client.Do(r)
 	if err != nil {
@@ -80,12 +82,14 @@ func (b bucket) ask(ctx context.Context, method, name string, body []byte) ([]by
 	}
 	defer w.Body.Close() //nolint:errcheck // it was read
 	answer, err := io.ReadAll(io.LimitReader(w.Body, maxBytes))
+
 	switch {
 	case w.StatusCode == http.StatusNotFound:
 		return nil, ErrNotFound
 	case w.StatusCode >= http.StatusBadRequest:
 		return nil, fmt.Errorf("the bucket's server answers %s", w.Status)
 	}
+
 	return answer, err
 }
 

@@ -23,6 +23,7 @@ func TestStores(t *testing.T) {
 	if err := back.CreateBucket("shop"); err != nil {
 		t.Fatal(err)
 	}
+
 	server := httptest.NewServer(gofakes3.New(back).Server())
 	t.Cleanup(server.Close)
 	for _, address := range []string{t.TempDir(), t.TempDir() + "/not/there",
@@ -34,11 +35,13 @@ func TestStores(t *testing.T) {
 		if _, err := s.Get(t.Context(), some); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: %v", address, err)
 		}
+
 		for range 2 {
 			if err := s.Put(t.Context(), some, []byte("a picture")); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if body, err := s.Get(t.Context(), some); err != nil || string(body) != "a picture" {
 			t.Errorf("%s: %q, %v", address, body, err)
 		}

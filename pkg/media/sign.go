@@ -42,6 +42,7 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 	if time.Until(t.end) > renewBefore {
 		return t.own, nil
 	}
+
 	at := os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
 	if relative := os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); relative != "" {
 		at = "http://169.254.170.2" + relative
@@ -53,6 +54,7 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 	if err != nil {
 		return login{}, fmt.Errorf("ask for the task's rights: %w", err)
 	}
+
 	r.Header.Set("Authorization", os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	w, err := client.Do(r)
 	if err != nil {
@@ -65,6 +67,7 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 		Token           string
 		Expiration      time.Time
 	}
+
 	err = json.NewDecoder(w.Body).Decode(&got)
 	if err != nil || w.StatusCode != http.StatusOK || got.AccessKeyID == "" {
 		return login{}, errors.Join(fmt.Errorf("the task was given no rights: %s", w.Status), err)
@@ -83,6 +86,7 @@ func sign(r *http.Request, who login, region string, body []byte, now time.Time)
 		r.Header.Set("X-Amz-Security-Token", who.token)
 	}
 	lines := []string{"host:" + r.URL.Host}
+
 	names := []string{"host"}
 	for name := range r.Header {
 		names = append(names, strings.ToLower(name))
@@ -94,6 +98,7 @@ func sign(r *http.Request, who login, region string, body []byte, now time.Time)
 		b, _, _ = strings.Cut(b, ":")
 		return strings.Compare(a, b)
 	})
+
 	signed := strings.Join(names, ";")
 	request := sha256.Sum256([]byte(strings.Join([]string{r.Method, r.URL.EscapedPath(), "", strings.Join(lines, "\n"),
 		"", signed, hex.EncodeToString(sum[:])}, "\n")))

@@ -19,6 +19,7 @@ func TestKeysFitTheirSubjectAlone(t *testing.T) {
 		MailSubject(MailOrderMember): "order-confirmation:c1", MailSubject(MailPaymentPending): "payment-pending:c1",
 		"event.pageview": "0197f1c2-aaaa", "dead.order-stripe": "dead:order-stripe:evt_1",
 	}
+
 	for subject, own := range keys {
 		if !Fits(subject, own) {
 			t.Errorf("%s does not fit %s", own, subject)
@@ -34,6 +35,7 @@ func TestKeysFitTheirSubjectAlone(t *testing.T) {
 			}
 		}
 	}
+
 	if !Fits(EventsTogether, "0197f1c2-aaaa") || !Fits(MailSubject(MailOrderVisitor), "order-confirmation:c1") {
 		t.Error("a key does not fit")
 	}

@@ -30,12 +30,14 @@ func TestEveryFieldThatMayOpenSomethingIsKnown(t *testing.T) {
 			}
 		}
 	}
+
 	for _, path := range []string{"unsubscribe_token", "Unsubscribe_Token", "data.code", "DATA.undo_code", "codes.[]",
 		"data.object.payment_intent.client_secret", "[].unsubscribe_token"} {
 		if !Opens(strings.Split(path, ".")) {
 			t.Errorf("%s may be shown", path)
 		}
 	}
+
 	for _, name := range harmless {
 		if Opens(strings.Split(name, ".")) {
 			t.Errorf("%s is hidden", name)

@@ -93,6 +93,7 @@ func (e *spanExporter) run(ctx context.Context) {
 			group = nil
 		}
 	}
+
 	for {
 		select {
 		case s := <-e.queue:

@@ -23,6 +23,7 @@ func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	database := strings.TrimPrefix(u.Path, "/")
 	pool := testenv.Open(t, at, "away")
 	defer pg.Ready("away", pool)()
@@ -34,6 +35,7 @@ func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 			t.Errorf("the metrics lack %s", line)
 		}
 	}
+
 	ask := func() bool {
 		_, err := pg.Get[int](t.Context(), pool, "ask", `SELECT 1`)
 		return err == nil
@@ -42,6 +44,7 @@ func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 	if !ask() {
 		t.Fatal("the database does not answer")
 	}
+
 	want("1")
 	admin := connect(t, os.Getenv("TEST_DATABASE_URL"))
 	outlives, err := pool.Acquire(t.Context())
@@ -54,6 +57,7 @@ func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 	if ask() {
 		t.Fatal("the database takes connections")
 	}
+
 	want("0")
 	outlives.Release()
 	want("1")
@@ -61,6 +65,7 @@ func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 		database); err != nil {
 		t.Fatal(err)
 	}
+
 	testenv.Eventually(t, 10*time.Second, "the connection is cut", func() bool { return !ask() })
 	if ask() {
 		t.Error("the database takes connections")

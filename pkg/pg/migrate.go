@@ -43,6 +43,7 @@ func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 	if err := guard(ctx, conn); err != nil {
 		return err
 	}
+
 	// Roles belong to the whole server, so two shops on one server may provision at once.
 	for attempt := 1; ; attempt++ {
 		_, err = conn.Exec(ctx, InitSQL)

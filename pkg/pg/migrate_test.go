@@ -41,6 +41,7 @@ func TestMigrationsGiveWay(t *testing.T) {
 	if err := migrate(); err != nil {
 		t.Fatal(err)
 	}
+
 	files["00002_b.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nALTER TABLE b ADD COLUMN n int; ALTER TABLE a ADD COLUMN n int;\n")}
 	db := testenv.OpenOwner(t, url, "order")
 	tx, err := db.Begin(t.Context())
@@ -51,6 +52,7 @@ func TestMigrationsGiveWay(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `SELECT FROM a`); err != nil {
 		t.Fatal(err)
 	}
+
 	migrated := make(chan error, 1)
 	go func() { migrated <- migrate() }()
 	testenv.Eventually(t, 30*time.Second, "the migration waits for the request", func() bool {
@@ -58,6 +60,7 @@ func TestMigrationsGiveWay(t *testing.T) {
 		err := db.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'a'::regclass`).Scan(&n)
 		return err == nil && n > 0
 	})
+
 	// PostgreSQL looks for a deadlock once, after a second of waiting: from now on it would find the request.
 	waits := time.Now()
 	testenv.Eventually(t, 30*time.Second, "a while", func() bool { return time.Since(waits) > 1500*time.Millisecond })

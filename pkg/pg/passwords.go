@@ -67,6 +67,7 @@ func CheckPasswords(ctx context.Context, url, shop string, passwords map[string]
 	if err != nil {
 		return err
 	}
+
 	for _, h := range homes {
 		at := conn.Config().Copy()
 		at.Database = h.Database
@@ -75,6 +76,7 @@ func CheckPasswords(ctx context.Context, url, shop string, passwords map[string]
 				"no longer in use, drop it", ErrServesAnother, h.Role, h.Database)
 		}
 	}
+
 	return nil
 }
 

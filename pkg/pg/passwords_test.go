@@ -24,12 +24,14 @@ func TestSetPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
+
 	role := "Odd \"role\" " + rand.Text()
 	quoted := pgx.Identifier{role}.Sanitize()
 	if _, err := conn.Exec(t.Context(), "CREATE ROLE "+quoted+" LOGIN"); err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Exec(t.Context(), "DROP ROLE "+quoted) //nolint:errcheck // the cluster goes with the test run
+
 	logIn := func(password string) error {
 		u, err := url.Parse(owner)
 		if err != nil {
@@ -42,6 +44,7 @@ func TestSetPasswords(t *testing.T) {
 		}
 		return c.Close(t.Context())
 	}
+
 	for _, password := range []string{"first'; DROP ROLE x", "second"} {
 		if err := pg.SetPasswords(t.Context(), owner, map[string]string{role: password}); err != nil {
 			t.Fatal(err)
@@ -50,6 +53,7 @@ func TestSetPasswords(t *testing.T) {
 			t.Errorf("log in with the password just set: %v", err)
 		}
 	}
+
 	if err := logIn("first'; DROP ROLE x"); err == nil {
 		t.Error("the password of before still works")
 	}
@@ -58,6 +62,7 @@ func TestSetPasswords(t *testing.T) {
 			t.Errorf("password %q: %v", bad, err)
 		}
 	}
+
 	if err := pg.SetPasswords(t.Context(), owner, map[string]string{"nobody of this name": "x"}); err == nil {
 		t.Error("a role that does not exist got a password")
 	}

@@ -37,10 +37,12 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // pgx's text holds the password
 	}
+
 	// No connection is kept for its own sake: most services ask so often that one is never idle for long, and twenty
 	// shops at rest share a server.
 	cfg.MinConns = 0
 	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores
+
 	// A pool takes its connections in turns between two checks, so those of a pool that is asked once a
 	// second are never idle for longer than a few: only a limit well below the pause between checks finds
 	// the ones too many.
@@ -48,6 +50,7 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	cfg.HealthCheckPeriod = 10 * time.Second
 	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
 	cfg.PingTimeout = 2 * time.Second
+
 	for name, value := range map[string]string{
 		"application_name": service, "search_path": pgx.Identifier{service}.Sanitize(), "timezone": "UTC",
 		"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s",
@@ -58,6 +61,7 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
+
 	tracer := counter{obs.Statements.WithLabelValues(service), obs.StatementSeconds.WithLabelValues(service),
 		new(atomic.Bool)}
 	cfg.ConnConfig.Tracer = tracer
@@ -66,6 +70,7 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 		tracer.away.Store(err != nil)
 		return err
 	}
+
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make the connection pool of %s: %w", service, err)

@@ -47,6 +47,7 @@ func TestRows(t *testing.T) {
 	if err != nil || n != 2 {
 		t.Errorf("added %d, %v", n, err)
 	}
+
 	one := "one"
 	list, err := pg.List[thing](ctx, tx, "list things", `SELECT long_name, id FROM thing ORDER BY id`)
 	if diff := cmp.Diff([]thing{{1, &one}, {2, nil}}, list); diff != "" || err != nil {
@@ -60,6 +61,7 @@ func TestRows(t *testing.T) {
 	if err != nil || !found || first.ID != 2 {
 		t.Errorf("found %v: %+v, %v", found, first, err)
 	}
+
 	at, err := pg.Get[time.Time](ctx, tx, "read a time", `SELECT at FROM thing WHERE id = $1`, 1)
 	if want := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC); err != nil || !at.Equal(want) {
 		t.Errorf("the time is %v, %v", at, err)

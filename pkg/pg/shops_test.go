@@ -32,6 +32,7 @@ func TestShopsOfOneServer(t *testing.T) {
 			t.Errorf("%s of one shop comes into the database of another", service)
 		}
 	}
+
 	quiet := slog.New(slog.DiscardHandler)
 	if err := pg.Provision(t.Context(), quiet, b.database, a.name); !errors.Is(err, pg.ErrOtherShop) {
 		t.Errorf("provisioning the database of another shop: %v", err)
@@ -44,6 +45,7 @@ func TestShopsOfOneServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
+
 	if err := pool.Ping(t.Context()); !errors.Is(err, pg.ErrOtherShop) {
 		t.Errorf("a service with the database of another shop: %v", err)
 	}
@@ -64,11 +66,13 @@ func TestPasswordsInUse(t *testing.T) {
 			t.Error(err)
 		}
 	})
+
 	own, err := url.Parse(second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	own.Path = "/" + a.name
+
 	for _, c := range []struct {
 		at, password string
 		want         error
@@ -121,6 +125,7 @@ func TestAMasterWithoutAllRights(t *testing.T) {
 			}
 		}
 	})
+
 	u.User = url.UserPassword(master, "secret")
 	if err := pg.Provision(t.Context(), slog.New(slog.DiscardHandler), u.String(), name); err != nil {
 		t.Fatal(err)

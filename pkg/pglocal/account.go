@@ -30,6 +30,7 @@ func serverAccount(data string) (account, error) {
 		}
 		return account{name: name}, nil
 	}
+
 	if info, err := os.Stat(data); err == nil {
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 {
 			name := strconv.Itoa(int(stat.Uid))
@@ -39,6 +40,7 @@ func serverAccount(data string) (account, error) {
 			return account{name, &syscall.Credential{Uid: stat.Uid, Gid: stat.Gid}}, nil
 		}
 	}
+
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -50,6 +52,7 @@ func serverAccount(data string) (account, error) {
 			return account{name, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 		}
 	}
+
 	return account{}, fmt.Errorf("PostgreSQL cannot run as root and there is no user postgres or nobody: make one, " +
 		"or start as another user")
 }

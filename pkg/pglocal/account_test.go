@@ -70,6 +70,7 @@ func TestClosedFolders(t *testing.T) {
 	if _, err := template(); err != nil {
 		t.Fatal(err)
 	}
+
 	for name, c := range map[string]struct {
 		prepare func(dir string) error
 		says    string
@@ -113,6 +114,7 @@ func closedFolder(t *testing.T, parent, dir, name string) {
 	if err := os.Mkdir(filepath.Dir(dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	switch {
 	case strings.HasPrefix(name, "data "):
 		from, err := template()
@@ -132,6 +134,7 @@ func closedFolder(t *testing.T, parent, dir, name string) {
 			t.Fatal(err)
 		}
 	}
+
 	if os.Geteuid() == 0 {
 		if err := os.Chmod(parent, 0o755); err != nil {
 			t.Fatal(err)

@@ -64,12 +64,14 @@ func (c *Cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 		}
 		found = installed(ctx, c.account)
 	}
+
 	if len(found) == 0 {
 		return binaries{}, errNoBinaries
 	}
 	if major == 0 {
 		return found[0], nil
 	}
+
 	var versions []string
 	for _, b := range found {
 		if b.major == major {
@@ -77,6 +79,7 @@ func (c *Cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 		}
 		versions = append(versions, b.version)
 	}
+
 	return binaries{}, fmt.Errorf("data folder %s was made by PostgreSQL %d, this machine has %s: install "+
 		"PostgreSQL %d, or move the folder away to begin again",
 		c.folder.data(), major, strings.Join(versions, ", "), major)
@@ -96,11 +99,13 @@ func installed(ctx context.Context, a account) []binaries {
 			*list = append(*list, b)
 		}
 	}
+
 	if path, err := exec.LookPath("postgres"); err == nil {
 		if real, err := filepath.EvalSymlinks(path); err == nil {
 			add(&inPath, filepath.Dir(real))
 		}
 	}
+
 	for _, pattern := range packageFolders {
 		dirs, err := filepath.Glob(pattern)
 		if err != nil {
@@ -110,6 +115,7 @@ func installed(ctx context.Context, a account) []binaries {
 			add(&others, dir)
 		}
 	}
+
 	slices.SortStableFunc(others, func(a, b binaries) int { return b.major - a.major })
 	return append(inPath, others...)
 }

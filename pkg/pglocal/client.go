@@ -19,6 +19,7 @@ func Client(ctx context.Context, name string, major int) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		candidates = append(candidates, path)
 	}
+
 	for _, pattern := range packageFolders {
 		found, err := filepath.Glob(filepath.Join(pattern, name))
 		if err != nil {
@@ -26,6 +27,7 @@ func Client(ctx context.Context, name string, major int) (string, error) {
 		}
 		candidates = append(candidates, found...)
 	}
+
 	best, bestMajor := "", 0
 	for _, path := range candidates {
 		text, err := exec.CommandContext(ctx, path, "--version").Output() //nolint:gosec // a program of PostgreSQL
@@ -38,6 +40,7 @@ func Client(ctx context.Context, name string, major int) (string, error) {
 			best, bestMajor = path, n
 		}
 	}
+
 	if best == "" {
 		return "", fmt.Errorf("no %s of PostgreSQL %d or later in PATH or the usual folders: %s", name, major,
 			howToInstall)

@@ -180,6 +180,7 @@ func TestServerKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	// A backend that computes does not notice the end of its server, and keeps the memory in use.
 	busy := make(chan error, 1)
 	go func() {
@@ -192,12 +193,14 @@ func TestServerKilled(t *testing.T) {
 	if err := syscall.Kill(c.server.cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+
 	<-c.Done()
 	if c.Err() == nil {
 		t.Error("no error after the server was killed")
 	} else {
 		checkLine(t, c.Err().Error(), "ended by itself", "killed", "server.log")
 	}
+
 	stop(t, c)
 	c = started(t, Options{Dir: dir})
 	if err := <-busy; err == nil {

@@ -41,6 +41,7 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 		return fmt.Errorf("make data folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(build)) }()
+
 	// initdb reads the password as the server's account, so it gets a copy in reach.
 	secret := filepath.Join(build, "password")
 	if err := os.WriteFile(secret, []byte(c.password+"\n"), 0o600); err != nil {
@@ -49,6 +50,7 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 	if err := errors.Join(c.account.own(secret), c.account.own(build)); err != nil {
 		return err
 	}
+
 	out, err := c.runInitdb(ctx, build, "--locale=C.UTF-8")
 	if err != nil && strings.Contains(out, "invalid locale") {
 		// A system without C.UTF-8: plain C sorts the same way.
@@ -57,6 +59,7 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 		}
 		out, err = c.runInitdb(ctx, build, "--no-locale")
 	}
+
 	if err != nil {
 		return fmt.Errorf("initialize PostgreSQL in %s as user %s: %w: %s", c.folder.dir, c.account.name, err,
 			reason(out))

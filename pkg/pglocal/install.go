@@ -32,21 +32,25 @@ func install(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errNoBinaries
 	}
+
 	log.Warn("installing Debian's package postgresql, once")
 	noOwnCluster := fmt.Sprintf("mkdir -p %s && { [ -e %[2]s ] || echo 'create_main_cluster = false' > %[2]s; }",
 		filepath.Dir(createClusterConf), createClusterConf)
 	if out, err := privileged(ctx, "sh", "-c", noOwnCluster); err != nil {
 		return fmt.Errorf("keep Debian from starting its own PostgreSQL: %w: %s", err, lastLines(out, 2))
 	}
+
 	get := func(args ...string) (string, error) {
 		return privileged(ctx, "env", append([]string{
 			"DEBIAN_FRONTEND=noninteractive", "UCF_FORCE_CONFFOLD=1", apt, "-q", "-o", "DPkg::Lock::Timeout=300",
 		}, args...)...)
 	}
+
 	installArgs := []string{"install", "-y", "--no-install-recommends", "postgresql"}
 	if _, err = get(installArgs...); err == nil {
 		return nil
 	}
+
 	out, err := get("update")
 	// Another apt-get may be fetching the lists: their lock is not waited for by apt-get itself.
 	for try := 0; err != nil && strings.Contains(out, "Could not get lock") && try < lockTries; try++ {
@@ -55,6 +59,7 @@ func install(ctx context.Context, log *slog.Logger) error {
 		}
 		out, err = get("update")
 	}
+
 	if err != nil {
 		return fmt.Errorf("fetch Debian's package lists: %w: %s; %s", err, lastLines(out, 3), howToInstall)
 	}

@@ -27,6 +27,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	for try := 0; ; try++ {
 		env, err := c.endOrphan(ctx)
 		if err != nil {
@@ -39,6 +40,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+
 		c.server = s
 		err = c.waitReady(ctx, s)
 		if err == nil {
@@ -51,6 +53,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 		if logErr != nil || try >= launchTries || !c.retryable(out, marker, try) {
 			return errors.Join(fmt.Errorf("%w (%s): %s", errEnded, s.exit(), reason(out)), logErr)
 		}
+
 		if !wait.Sleep(ctx, launchPause) {
 			return fmt.Errorf("start PostgreSQL: %w: %s", context.Cause(ctx), reason(out))
 		}

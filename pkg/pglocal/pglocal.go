@@ -91,11 +91,13 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.preparePassword(ctx, major != 0); err != nil {
 		return err
 	}
+
 	if major == 0 {
 		if err := c.initialize(ctx); err != nil {
 			return err
 		}
 	}
+
 	if err := c.account.takeOver(c.folder.data()); err != nil {
 		return err
 	}
@@ -105,6 +107,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.ensureDatabase(ctx); err != nil {
 		return errors.Join(err, c.shutDown(context.WithoutCancel(ctx)))
 	}
+
 	c.log.Info("PostgreSQL ready", "version", c.binaries.version, "port", c.port,
 		"folder", c.folder.dir, "pid", c.server.cmd.Process.Pid,
 		"took", time.Since(began).Round(time.Millisecond))

@@ -169,6 +169,7 @@ func TestNewCluster(t *testing.T) {
 			t.Errorf("%s = %q, want %q", setting, got, want)
 		}
 	}
+
 	if got := query(t, c.URL(), "SELECT current_database() || ' ' || current_user"); got != "shop postgres" {
 		t.Errorf("database and user: %q", got)
 	}
@@ -179,6 +180,7 @@ func TestNewCluster(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("password file: %v, %v", info.Mode(), err)
 	}
+
 	wrong, err := url.Parse(c.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -235,6 +237,7 @@ func TestSimultaneousStarts(t *testing.T) {
 	var winners, losers int
 	var mu sync.Mutex
 	var wg sync.WaitGroup
+
 	release := make(chan struct{})
 	for range 5 {
 		wg.Go(func() {
@@ -257,6 +260,7 @@ func TestSimultaneousStarts(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
 	if winners != 1 {
 		t.Errorf("%d of 5 starts succeeded", winners)

@@ -200,5 +200,6 @@ func (c *Cluster) shutDown(ctx context.Context) error {
 			timer.Stop()
 		}
 	}
+
 	return fmt.Errorf("stop PostgreSQL: process %d does not end", s.cmd.Process.Pid)
 }

@@ -20,11 +20,13 @@ func (c *Cluster) settings(marker string) []string {
 		"log_error_verbosity": "terse", // details repeat what stands in a row: Key (email)=(…)
 		"wal_compression":     c.walCompression(),
 	}
+
 	if !c.opts.Durable {
 		all["fsync"] = "off"
 		all["synchronous_commit"] = "off"
 		all["full_page_writes"] = "off"
 	}
+
 	maps.Copy(all, c.opts.Settings)
 	all["listen_addresses"] = "127.0.0.1"
 	all["port"] = strconv.Itoa(c.port)

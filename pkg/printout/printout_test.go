@@ -63,6 +63,7 @@ func TestNothingSteersATerminal(t *testing.T) {
 	if err := CSV(&list, [][]string{{nasty}}); err != nil {
 		t.Fatal(err)
 	}
+
 	for name, out := range map[string]string{"plain": Plain(nasty), "csv": strings.TrimSuffix(list.String(), "\n"),
 		"json": string(JSON(raw))} {
 		for _, r := range out {
@@ -74,6 +75,7 @@ func TestNothingSteersATerminal(t *testing.T) {
 			t.Errorf("%s lost plain text: %q", name, out)
 		}
 	}
+
 	var back map[string]string
 	if err := json.Unmarshal(JSON(raw), &back); err != nil || back["message"] != nasty {
 		t.Errorf("JSON reads back as %q, %v", back, err)

@@ -21,16 +21,19 @@ func TestCode(t *testing.T) {
 			letters[r]++
 		}
 	}
+
 	for _, r := range random.Letters { // 645 each are expected; 6 standard deviations either way
 		if n := letters[r]; n < 490 || n > 800 {
 			t.Errorf("%c came %d times in 40,000", r, n)
 		}
 	}
+
 	for n := range 9 {
 		if c := random.Code(n); len(c) != n {
 			t.Errorf("a code of %d letters is %q", n, c)
 		}
 	}
+
 	if _, err := base64.RawURLEncoding.DecodeString(random.Code(32)); err != nil {
 		t.Error(err)
 	}

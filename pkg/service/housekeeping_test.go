@@ -26,6 +26,7 @@ func TestHousekeeping(t *testing.T) {
 				return do(len(done[name]))
 			}}
 		}
+
 		var log bytes.Buffer
 		core := &Core{Log: slog.New(slog.NewTextHandler(&log, nil))}
 		ctx, stop := context.WithCancel(t.Context())
@@ -42,11 +43,13 @@ func TestHousekeeping(t *testing.T) {
 				task("seldom", 3*time.Hour, func(int) (int64, error) { return 0, nil }),
 			})
 		}()
+
 		time.Sleep(70 * time.Minute) //nolint:forbidigo // by the clock of the bubble, which jumps
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+
 		for name, want := range map[string][]time.Duration{
 			"fails at first": {0, time.Minute, 2 * time.Minute, 62 * time.Minute},
 			"often":          {0, 25 * time.Minute, 50 * time.Minute},
@@ -56,6 +59,7 @@ func TestHousekeeping(t *testing.T) {
 				t.Errorf("%q was done after %v, want %v", name, done[name], want)
 			}
 		}
+
 		text := log.String()
 		for what, want := range map[string]int{"the database is away": 2, "rows=7": 2, "\n": 4} {
 			if n := strings.Count(text, what); n != want {

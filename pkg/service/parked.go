@@ -93,6 +93,7 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	resolved := ask.Chosen["seen-to"] != ""
 	list, err := bus.ListParked(r.Context(), p.Pool, bus.ParkedList{Consumer: ask.Chosen["consumer"],
 		Subject: ask.Chosen["subject"],
@@ -100,6 +101,7 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	table := adminui.NewTable(ask, "parked-messages-of-"+p.name, p.columns(ask.File), list,
 		func(m bus.Parked) any { return m.ID })
 	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
@@ -307,10 +309,12 @@ func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 		}
 		return list, err
 	}
+
 	ids, err := adminui.Chosen(r, maxReplayed)
 	if err != nil {
 		return nil, err
 	}
+
 	list := make([]bus.Parked, len(ids))
 	for i, text := range ids {
 		found := false
@@ -325,6 +329,7 @@ func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 				"Not all that was chosen are messages that wait. Nothing was replayed.")
 		}
 	}
+
 	return list, nil
 }
 

@@ -55,11 +55,13 @@ func TestParkedPages(t *testing.T) {
 		"&lt;script&gt;", `action="/parked/order/1/drop"`, "parked-messages.md")
 	staff.Post("/staff/parked/order/1/replay").Has(422, "It failed again", "the &lt;b&gt;version&lt;/b&gt; is behind")
 	mend()
+
 	for path, want := range map[string]int{"/1/replay": 303, "/2/drop?note=x": 422, "/9/replay": 404, "/x/replay": 404, "/replay": 422} {
 		if a := staff.Post("/staff/parked/order" + path); a.Status != want {
 			t.Errorf("%s: %s", path, a)
 		}
 	}
+
 	staff.Post("/staff/parked/order/1/replay").Has(409, "was replayed or dropped")
 	if a := staff.Post("/staff/parked/order/2/drop", "note", "Tested."); a.Status != http.StatusSeeOther {
 		t.Error(a)
@@ -72,6 +74,7 @@ func TestParkedPages(t *testing.T) {
 		"Tried to replay Erasure of a person (user.erased at order-user): it failed again at first" {
 		t.Errorf("the log of a message that failed once: %s", got)
 	}
+
 	if a := staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased"); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
@@ -126,6 +129,7 @@ func TestParkedSecretsStayHidden(t *testing.T) {
 	db.Exec(`UPDATE parked SET subject = 'mail.send.reset', payload = '{"kind":"reset","data":{"code":"S3cret","first_name":"Ann"}}'
 		WHERE id = 1`)
 	db.Exec(`UPDATE parked SET payload = '{"email":"Ann","unsubscribe_token":"S3cret"}' WHERE id = 2`)
+
 	reader := staff.AsStaff("order", adminui.Support)
 	for _, face := range []string{"text/html", "application/json"} {
 		reader.Header = http.Header{"Accept": {face}}
@@ -136,6 +140,7 @@ func TestParkedSecretsStayHidden(t *testing.T) {
 			}
 		}
 	}
+
 	if a := staff.Post("/staff/parked/order/1/replay"); a.Status != 422 || strings.Contains(a.Body, "S3cret") {
 		t.Error(a)
 	}
@@ -144,6 +149,7 @@ func TestParkedSecretsStayHidden(t *testing.T) {
 	reader.Get("/staff/parked/order").Has(200, `data-live="order mail dead staff"`)
 	pages := adminui.Pages{Routes: parkedPages{name: "order"}.routes()}
 	staff.Garbage(pages, map[string]string{"id": "3"}, "id", "note")
+
 	for _, text := range []string{"a\x00", "\xff"} {
 		for _, pairs := range [][]string{{"consumer", text, "subject", "user.erased"}, {"consumer", "order-user", "subject", text}} {
 			if a := staff.Post("/staff/parked/order/replay", pairs...); a.Status != http.StatusBadRequest {
@@ -170,12 +176,14 @@ func TestWorkOfAService(t *testing.T) {
 	if a := staff.Get("/staff/parked/order.csv"); strings.Count(a.Body, "\n") != 5 {
 		t.Error(a)
 	}
+
 	reader := staff.AsStaff("order", adminui.ReadOnly)
 	for _, path := range []string{"/1/replay", "/1/drop", "/replay"} {
 		if a := reader.Post("/staff/parked/order"+path, "note", "x", "id", "1"); a.Status != http.StatusForbidden {
 			t.Errorf("%s: %s", path, a)
 		}
 	}
+
 	if a := staff.AsStaff("order", adminui.Marketing).Get("/staff/work-list"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}

@@ -111,6 +111,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	}
 	defer pool.Close()
 	defer pg.Ready(set.Name, pool)()
+
 	b, err := bus.Connect(log, set.NATS(), set.Name, set.BrokerFiles())
 	if err != nil {
 		return err
@@ -122,6 +123,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	if err != nil {
 		return err
 	}
+
 	pages := set.StaffKey != nil || len(parts.Staff.Routes) > 0
 	parts.Workers = append(parts.Workers, Worker{"guard", core.guard})
 	parts.Housekeeping = append(parts.Housekeeping, Task{"old erasures", time.Hour, erasure.PruneForgotten})
@@ -136,6 +138,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 			parts.Handler = adminui.Below(staff, parts.Handler)
 		}
 	}
+
 	return core.run(ctx, l, parts)
 }
 

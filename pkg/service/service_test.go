@@ -321,6 +321,7 @@ func TestRunRefuses(t *testing.T) {
 		if err := Run(t.Context(), testenv.Log(t), set, c.build); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
+
 		if err := l.Close(); set.Listener != nil && c.change == nil && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s: the listener stayed open", c.name)
 		}

@@ -69,12 +69,14 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 	if err != nil {
 		return nil, err
 	}
+
 	var hops []adminui.Hop
 	for _, r := range m.Received {
 		hops = append(hops, adminui.Hop{At: r.At, Step: "received", Text: fmt.Sprintf("%s received %s", name, r.Key),
 			Message: r.Key, About: r.Consumer, Stream: streams[r.Consumer], Sequence: r.Sequence, Attempt: r.Attempt,
 			Trace: r.Trace, State: "committed"})
 	}
+
 	for _, s := range m.Sent {
 		hop := adminui.Hop{At: s.At, Step: "sending", Text: fmt.Sprintf("%s sends %s", name, s.Key), Message: s.Key,
 			About: s.Subject, Attempt: s.Attempts, Trace: s.Trace, State: "waits for the broker", Tone: "warn"}
@@ -83,6 +85,7 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 		}
 		hops = append(hops, hop)
 	}
+
 	for _, p := range m.Parked {
 		hop := adminui.Hop{At: p.At, Step: "parked", Text: fmt.Sprintf("%s could not act on %s: %s", name, p.Key,
 			p.Reason), Message: p.Key,
@@ -94,5 +97,6 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 		}
 		hops = append(hops, hop)
 	}
+
 	return hops, nil
 }

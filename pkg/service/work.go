@@ -37,6 +37,7 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 		}
 		return adminui.WorkList{Kinds: kinds}, nil
 	}
+
 	parts.Staff.Routes = append(append(parts.Staff.Routes, parked.routes()...), adminui.Route{
 		Method: http.MethodGet, Path: adminui.WorkPath, Action: adminui.WorkView,
 		Handle: func(r *http.Request) (adminui.Answer, error) {
@@ -44,6 +45,7 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 			return adminui.Page{Title: "Work list of " + name, Data: work}, err
 		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView,
 		Handle: c.trail(name, parts)})
+
 	if parts.Export != nil {
 		parts.Staff.Routes = append(parts.Staff.Routes, adminui.Route{Method: http.MethodGet, Path: adminui.ExportPath,
 			Action: adminui.CustomersExport, Handle: c.export(parts.Export)})
@@ -60,5 +62,6 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 			}
 			return 0, err
 		}})
+
 	return parts
 }

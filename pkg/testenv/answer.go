@@ -43,6 +43,7 @@ func (a Answer) At(keys ...string) any {
 	if err := d.Decode(&v); err != nil {
 		return nil
 	}
+
 	for _, key := range keys {
 		switch at := v.(type) {
 		case map[string]any:
@@ -57,6 +58,7 @@ func (a Answer) At(keys ...string) any {
 			return nil
 		}
 	}
+
 	if n, ok := v.(json.Number); ok {
 		if whole, err := strconv.Atoi(n.String()); err == nil {
 			return whole
@@ -67,6 +69,7 @@ func (a Answer) At(keys ...string) any {
 		}
 		return f
 	}
+
 	return v
 }
 

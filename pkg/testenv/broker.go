@@ -81,6 +81,7 @@ func (b *Broker) Start() {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
+
 	opts := &server.Options{
 		Host: host, Port: port, ServerName: b.name, JetStream: true, StoreDir: b.dir, SyncAlways: true,
 		JetStreamMaxStore: 200 << 30, JetStreamMaxMemory: 256 << 20, NoLog: true, NoSigs: true,
@@ -93,6 +94,7 @@ func (b *Broker) Start() {
 		}
 		opts.Routes = server.RoutesFromStr(strings.Join(b.routes, ","))
 	}
+
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		b.tb.Fatalf("make a broker: %v", err)

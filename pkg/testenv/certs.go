@@ -28,6 +28,7 @@ func Certificates(tb testing.TB) certs.Files {
 		}
 		return path
 	}
+
 	key := func() *ecdsa.PrivateKey {
 		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
@@ -35,6 +36,7 @@ func Certificates(tb testing.TB) certs.Files {
 		}
 		return k
 	}
+
 	sign := func(what, by *x509.Certificate, whose, with *ecdsa.PrivateKey) []byte {
 		der, err := x509.CreateCertificate(rand.Reader, what, by, &whose.PublicKey, with)
 		if err != nil {
@@ -42,6 +44,7 @@ func Certificates(tb testing.TB) certs.Files {
 		}
 		return der
 	}
+
 	from, until := time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
 	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of a test"},
 		NotBefore: from, NotAfter: until, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
@@ -51,6 +54,7 @@ func Certificates(tb testing.TB) certs.Files {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		DNSNames:    []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
+
 	caKey, ownKey := key(), key()
 	der, err := x509.MarshalECPrivateKey(ownKey)
 	if err != nil {

@@ -94,11 +94,13 @@ func (c *Client) Do(r *http.Request) Answer {
 			r.Header[name] = values
 		}
 	}
+
 	if c.Key != nil {
 		if err := web.SignIdentity(r, c.Key, c.Identity); err != nil {
 			c.TB.Fatal(err)
 		}
 	}
+
 	if c.Staff != nil {
 		c.Staff.sign(c.TB, r)
 	}
@@ -113,6 +115,7 @@ func (c *Client) Do(r *http.Request) Answer {
 	if err := w.Body.Close(); err != nil {
 		c.TB.Fatal(err)
 	}
+
 	return Answer{TB: c.TB, Request: r, Status: w.StatusCode, Header: w.Header, Body: string(body)}
 }
 

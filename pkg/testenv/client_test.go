@@ -33,6 +33,7 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	checked := 0
 	for name, c := range map[string]*Client{"handler": {Handler: handler}, "server": {URL: server.URL, Jar: jar}} {
 		c.TB, c.Key, c.Header = t, key, http.Header{"Accept-Language": {"de"}}
@@ -50,6 +51,7 @@ func TestClient(t *testing.T) {
 		c.Key = nil
 		c.Get("/x").Has(http.StatusUnauthorized)
 	}
+
 	if checked != 6 {
 		t.Errorf("%d answers checked", checked)
 	}
@@ -105,6 +107,7 @@ func TestAnswer(t *testing.T) {
 			t.Errorf("%s: %d complaints", what, f.n)
 		}
 	}
+
 	if text := answer(200, body).Text("a", "b", "0", "c"); text != "x" {
 		t.Errorf("text %q", text)
 	}

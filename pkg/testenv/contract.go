@@ -66,12 +66,14 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	w.Body = io.NopCloser(bytes.NewReader(body))
 	route, params, err := c.router.FindRoute(r)
 	if err != nil {
 		tb.Errorf("%s %s is not in the contract: %v", r.Method, r.URL.Path, err)
 		return
 	}
+
 	header := w.Header.Clone()
 	header.Del("Date")
 	seen := verdict{operation: route.Operation, method: r.Method, status: w.StatusCode, header: fmt.Sprint(header),
@@ -79,6 +81,7 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 	if _, ok := c.passed.Load(seen); ok {
 		return
 	}
+
 	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
 	out := (&openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: w.StatusCode, Header: w.Header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true}}).SetBodyBytes(body)

@@ -31,6 +31,7 @@ func (c *Client) Faces(file string, pages adminui.Pages, parts map[string]string
 			return last, err
 		}
 	}
+
 	asked := *c
 	asked.Handler = Mount(c.TB, c.Staff.Service, pages, http.NotFoundHandler())
 	shapes := map[string]any{}
@@ -159,6 +160,7 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 	if t == nil || opaque(t) || v == nil && t.Kind() == reflect.Pointer {
 		return
 	}
+
 	switch t = indirect(t); t.Kind() {
 	case reflect.Struct:
 		answer, ok := v.(map[string]any)

@@ -16,6 +16,7 @@ func (c *Client) Refused(pages adminui.Pages, least int, parts map[string]string
 	asked := *c
 	asked.Handler = Mount(c.TB, c.Staff.Service, pages, http.NotFoundHandler())
 	asked.Header = http.Header{"Accept": {"application/json"}}
+
 	forms := 0
 	for _, route := range pages.Routes {
 		if route.Method != http.MethodPost {
@@ -41,6 +42,7 @@ func (c *Client) Refused(pages adminui.Pages, least int, parts map[string]string
 			forms++
 		}
 	}
+
 	if forms < least {
 		c.TB.Errorf("%d forms were refused with errors, want %d", forms, least)
 	}

@@ -51,6 +51,7 @@ func dump(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	for _, table := range tables {
 		text, err := dumpTable(ctx, pool, table)
 		if err != nil {
@@ -58,6 +59,7 @@ func dump(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 		}
 		out.WriteString(text)
 	}
+
 	for _, query := range []string{
 		`SELECT indexdef || ';' FROM pg_indexes i
 			WHERE schemaname = current_schema AND tablename NOT LIKE 'version\_%'
@@ -82,6 +84,7 @@ func dump(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 			out.WriteString("\n" + strings.Join(found, "\n") + "\n")
 		}
 	}
+
 	return out.String(), nil
 }
 
@@ -103,6 +106,7 @@ func dumpTable(ctx context.Context, pool *pgxpool.Pool, table string) (string, e
 	if err != nil {
 		return "", err
 	}
+
 	constraints, err := lines(ctx, pool, `
 		SELECT format('  CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
 		WHERE conrelid = (current_schema || '.' || quote_ident($1))::regclass AND contype <> 'n'
@@ -116,6 +120,7 @@ func dumpTable(ctx context.Context, pool *pgxpool.Pool, table string) (string, e
 	if err != nil {
 		return "", err
 	}
+
 	return fmt.Sprintf("\nCREATE TABLE %s (\n%s\n)%s;\n", pgx.Identifier{table}.Sanitize(),
 		strings.Join(append(columns, constraints...), ",\n"), parts[0]), nil
 }

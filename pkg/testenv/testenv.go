@@ -49,6 +49,7 @@ func Database(tb testing.TB, schemas ...Schema) string {
 		tb.Fatal("TEST_DATABASE_URL is not set: run `make test`, or `go run ./pkg/pglocal/cmd/withpostgres -- go " +
 			"test …`")
 	}
+
 	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, base)
@@ -63,6 +64,7 @@ func Database(tb testing.TB, schemas ...Schema) string {
 	if err := makeTemplate(ctx, conn, base, template, schemas); err != nil {
 		tb.Fatal(err)
 	}
+
 	name := "t_" + strings.ToLower(rand.Text()[:16])
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		tb.Fatalf("copy the template database: %v", err)
@@ -167,6 +169,7 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, base, name string, schema
 	if done {
 		return nil
 	}
+
 	making := name + "_making"
 	if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+making+" WITH (FORCE)"); err != nil {
 		return fmt.Errorf("drop a half made template: %w", err)
@@ -178,11 +181,13 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, base, name string, schema
 	if err := pg.Provision(ctx, slog.New(slog.DiscardHandler), target, ShopName); err != nil {
 		return err
 	}
+
 	for _, s := range schemas {
 		if err := pg.Migrate(ctx, target, s.Service, s.Sets...); err != nil {
 			return err
 		}
 	}
+
 	if _, err := conn.Exec(ctx, "ALTER DATABASE "+making+" RENAME TO "+name); err != nil {
 		return fmt.Errorf("finish the template database: %w", err)
 	}

@@ -75,6 +75,7 @@ func (o *Owner) CallRaw(ctx context.Context, c Call) (a RawAnswer, err error) {
 	if err != nil {
 		return a, fmt.Errorf("make a request to %s: %w", c.Path, err)
 	}
+
 	if c.Form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -87,6 +88,7 @@ func (o *Owner) CallRaw(ctx context.Context, c Call) (a RawAnswer, err error) {
 		return a, fmt.Errorf("call %s: %w", c.Path, err)
 	}
 	defer res.Body.Close() //nolint:errcheck // it was read
+
 	a.Status, a.ContentType = res.StatusCode, res.Header.Get("Content-Type")
 	if a.Body, err = io.ReadAll(io.LimitReader(res.Body, MaxAnswer)); err != nil {
 		return a, fmt.Errorf("read the answer of %s: %w", c.Path, err)

@@ -16,11 +16,13 @@ func TestServeHandsOnEveryMethod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	}()
+
 	for _, line := range []string{"OPTIONS *", "OPTIONS /", "TRACE /", "PROPFIND /"} {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
@@ -38,6 +40,7 @@ func TestServeHandsOnEveryMethod(t *testing.T) {
 		}
 		_, _ = res.Body.Close(), conn.Close()
 	}
+
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -293,6 +293,7 @@ func (o *Owner) resolve(old *resolved) {
 			}
 		}
 	}
+
 	o.known.Store(now)
 	for _, e := range old.endpoints {
 		if !slices.Contains(now.endpoints, e) {

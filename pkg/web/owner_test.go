@@ -147,6 +147,7 @@ func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 			two := []*process{newProcess(t, "127.0.0.1:0", &heard), newProcess(t, "127.0.0.1:0", &heard)}
 			o := ownerOf(t, nil, "http://"+two[0].addr+", http://"+two[1].addr)
 			clicks := startClicks(c.ctx, t, o)
+
 			const ends = 4
 			for i := range ends {
 				p := two[i%2]
@@ -159,6 +160,7 @@ func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 					return err == nil && answer == p.addr
 				})
 			}
+
 			clicks.end()
 			if n := clicks.lost.Load(); n > ends*c.cut {
 				t.Errorf("%d of %d POSTs failed", n, clicks.n.Load())
@@ -237,6 +239,7 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	var heard sync.Map
 	good := newProcess(t, "127.0.0.1:0", &heard)
 	o := ownerOf(t, nil, mute.URL+",http://"+good.addr)
+
 	failed := 0
 	for i := range 10 {
 		if answer, err := askOwner(o, http.MethodGet, ""); err != nil || answer != good.addr {
@@ -249,6 +252,7 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 			failed++
 		}
 	}
+
 	n := 0
 	heard.Range(func(any, any) bool { n++; return true })
 	if failed == 0 || n+failed != 20 {
@@ -257,6 +261,7 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	if cut, err := askIn(Repeatable(t.Context()), ownerOf(t, nil, mute.URL), http.MethodPost, "x"); err == nil {
 		t.Errorf("the only process is dead, and the answer is %q", cut)
 	}
+
 	received.Store(0)
 	two := ownerOf(t, nil, mute.URL+","+mute.URL)
 	if cut, err := askIn(Repeatable(t.Context()), two, http.MethodPost, "x"); err == nil || received.Load() != 2 {
@@ -300,6 +305,7 @@ func TestARepeatedRequestSaysSo(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s.URL
 	}
+
 	at := two() + "," + two()
 	breaks <- true
 	if _, err := askIn(Repeatable(t.Context()), ownerOf(t, nil, at), http.MethodPost, "x"); err != nil {
@@ -308,6 +314,7 @@ func TestARepeatedRequestSaysSo(t *testing.T) {
 	if first, second := <-told, <-told; first != "false x <nil>" || second != "true x <nil>" {
 		t.Errorf("the processes got %q and %q", first, second)
 	}
+
 	away := ownerOf(t, nil, "http://127.0.0.1:1,"+two())
 	for range 2 {
 		if _, err := askIn(Repeatable(t.Context()), away, http.MethodPost, "x"); err != nil {
@@ -378,6 +385,7 @@ func TestNameWithSeveralAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	second := newProcess(t, "127.0.0.2:"+port, &heard)
 	o := ownerOf(t, nil, "http://order.shop.internal:"+port)
 	var gone atomic.Bool
@@ -391,6 +399,7 @@ func TestNameWithSeveralAddresses(t *testing.T) {
 		}
 		return all, nil
 	}
+
 	o.resolve(o.known.Load())
 	seen := map[string]int{}
 	for range 40 {
@@ -400,15 +409,18 @@ func TestNameWithSeveralAddresses(t *testing.T) {
 		}
 		seen[answer]++
 	}
+
 	if seen[first.addr] < 10 || seen[second.addr] < 10 {
 		t.Errorf("requests went to %v", seen)
 	}
 	first.kill()
+
 	for range 10 {
 		if answer, err := askOwner(o, http.MethodPost, "x"); err != nil || answer != second.addr {
 			t.Errorf("with one process gone: %q %v", answer, err)
 		}
 	}
+
 	gone.Store(true)
 	if o.resolve(o.known.Load()); len(o.known.Load().endpoints) != 1 || o.known.Load().endpoints[0] != o.named[0] {
 		t.Error("a name of one machine is not left to the dialer")

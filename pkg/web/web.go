@@ -239,6 +239,7 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 				}
 				finish(ctx, log, service, r, rec, began, said)
 			}()
+
 			next.ServeHTTP(rec, r)
 			fault.Point(service, r.URL.Path) // what it asks for is done, and the answer is still to be sent
 		})
@@ -260,6 +261,7 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	if status == StatusClientLeft {
 		class = strconv.Itoa(status)
 	}
+
 	obs.HTTPSeconds.WithLabelValues(service, route, class).Observe(took.Seconds())
 	if status >= 500 {
 		obs.HTTPErrors.WithLabelValues(service).Inc()
@@ -267,6 +269,7 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	if obs.Tracing() {
 		recordSpan(ctx, service, r, route, status, began, took)
 	}
+
 	level := slog.LevelInfo
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
@@ -276,6 +279,7 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	case status < 400 && said.routine:
 		level = slog.LevelDebug
 	}
+
 	if !log.Enabled(ctx, level) {
 		return
 	}
@@ -390,6 +394,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		// broken clients are not news
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
+
 	srv.BaseContext = func(net.Listener) context.Context {
 		return context.WithValue(context.WithoutCancel(ctx), stoppingKey{}, ctx.Done())
 	}
@@ -404,6 +409,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		defer cancel()
 		stopped <- shutdown(grace)
 	})
+
 	err := srv.Serve(l)
 	if stop() { // Serve ended by itself
 		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
@@ -471,6 +477,7 @@ func Stopper(srv *http.Server) (shutdown func(context.Context) error) {
 			unused[c] = true
 		}
 	}
+
 	return func(ctx context.Context) error {
 		timer := time.AfterFunc(unusedTimeout, func() {
 			mu.Lock()

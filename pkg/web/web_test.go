@@ -60,6 +60,7 @@ func TestRouterLogsOneLineAndSurvivesAPanic(t *testing.T) {
 		r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w
 	}
+
 	if w := get("/fine/7"); w.Body.String() != `{"b":1,"a":"<&>"}` || w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("fine: %s %v", w.Body, w.Header())
 	}
@@ -83,6 +84,7 @@ func TestForm(t *testing.T) {
 		r.Header.Set("Content-Type", kind)
 		return Form(httptest.NewRecorder(), r)
 	}
+
 	const form = "application/x-www-form-urlencoded"
 	v, err := post(form, "a=1&a=2&b=%C3%A4")
 	if got, ok := v.Lookup("a"); err != nil || !ok || got != "1" || v.Get("b") != "ä" {
@@ -91,6 +93,7 @@ func TestForm(t *testing.T) {
 	if _, err := v.Required("c"); err == nil {
 		t.Error("a missing parameter is fine")
 	}
+
 	for name, c := range map[string]struct {
 		kind, body string
 		status     int
@@ -103,6 +106,7 @@ func TestForm(t *testing.T) {
 			t.Errorf("%s: %v, want %d", name, err, c.status)
 		}
 	}
+
 	if v, err := post("application/json", `{"a":1}`); err != nil || len(v.Values) != 0 {
 		t.Errorf("another kind of body: %v %v", v, err)
 	}
@@ -122,6 +126,7 @@ func TestIdentity(t *testing.T) {
 		RequireIdentity(key)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { who = Who(r) })).ServeHTTP(w, r)
 		return who, w.Code
 	}
+
 	if who, code := ask(func(*http.Request) {}); code != 200 || who.MemberID != 7 || who.Username != "ann_lee" || !who.Member() {
 		t.Errorf("a true identity: %+v %d", who, code)
 	}
@@ -172,6 +177,7 @@ func TestServeFinishesRequestsInHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(t.Context())
 	inside, release := make(chan struct{}), make(chan struct{})
 	served := make(chan error, 1)
@@ -184,6 +190,7 @@ func TestServeFinishesRequestsInHand(t *testing.T) {
 			}
 		}))
 	}()
+
 	answer := make(chan string, 1)
 	go func() {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String(), nil)
@@ -204,6 +211,7 @@ func TestServeFinishesRequestsInHand(t *testing.T) {
 		}
 		answer <- string(b)
 	}()
+
 	<-inside
 	stop()
 	close(release)
@@ -221,6 +229,7 @@ func TestServeDoesNotWaitForUnusedConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- Serve(ctx, l, http.NotFoundHandler()) }()
@@ -231,11 +240,13 @@ func TestServeDoesNotWaitForUnusedConnections(t *testing.T) {
 		}
 		defer c.Close()
 	}
+
 	// An answer shows that the connections before it were accepted.
 	r, err := http.Get("http://" + l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r.Body.Close()
 	began := time.Now()
 	stop()

@@ -84,6 +84,7 @@ func (s *Server) apiMails(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
+
 	heads, total := s.choose(f, limit)
 	list := listing{Total: total, Mails: make([]Mail, 0, len(heads))}
 	for _, h := range heads {

@@ -31,6 +31,7 @@ func TestListing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	second := s.Mails()[1].ID
 	tests := []struct {
 		query string
@@ -47,6 +48,7 @@ func TestListing(t *testing.T) {
 		{"limit=1", []string{"l3@shop"}, 4},
 		{"subject=nothing", []string{}, 0},
 	}
+
 	for _, tt := range tests {
 		var got listing
 		getJSON(t, s.URL()+"/api/mails?"+tt.query, &got)
@@ -61,11 +63,13 @@ func TestListing(t *testing.T) {
 			t.Errorf("%q: total %d, %s", tt.query, got.Total, diff)
 		}
 	}
+
 	var brief listing
 	getJSON(t, s.URL()+"/api/mails?brief=1", &brief)
 	if len(brief.Mails) != 4 || brief.Mails[0].Text != "" || brief.Mails[0].Subject != "Order AB3" {
 		t.Errorf("brief: %+v", brief)
 	}
+
 	for _, query := range []string{"since=x", "since=-000000000000001", "limit=0", "limit=x", "limit=100000"} {
 		if code, body, _ := request(t, "GET", s.URL()+"/api/mails?"+query, ""); code != 400 || !strings.Contains(body, `"error"`) {
 			t.Errorf("%q: %d %s", query, code, body)
@@ -81,6 +85,7 @@ func TestOneMailAndSeenAndDelete(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	want := s.Mails()[0]
 	var got Mail
 	getJSON(t, s.URL()+"/api/mails/"+want.ID, &got)
@@ -88,15 +93,18 @@ func TestOneMailAndSeenAndDelete(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
 	var seen struct{ Count int }
 	getJSON(t, s.URL()+"/api/seen?message_id=one@shop", &seen)
 	if seen.Count != 2 {
 		t.Errorf("seen %d times", seen.Count)
 	}
+
 	getJSON(t, s.URL()+"/api/seen?message_id=other@shop", &seen)
 	if seen.Count != 0 {
 		t.Errorf("another: seen %d times", seen.Count)
 	}
+
 	for path, status := range map[string]int{
 		"/api/seen": 400, "/api/mails/1": 404, "/api/mails/0000000000000001": 404, "/api/mails/..%2f..%2fetc": 404,
 		"/api/nothing": 404, "/nothing": 404, "/mails/0000000000000001": 404, "/mails/x/html": 404, "/mails/x/raw": 404,
@@ -105,6 +113,7 @@ func TestOneMailAndSeenAndDelete(t *testing.T) {
 			t.Errorf("%s: %d", path, code)
 		}
 	}
+
 	if code, _, _ := request(t, "DELETE", s.URL()+"/api/mails", ""); code != 204 || len(s.Mails()) != 0 {
 		t.Errorf("delete: %d", code)
 	}
@@ -122,17 +131,20 @@ func TestSwitchesOverHTTP(t *testing.T) {
 	if err := sendRaw(s, note("s@shop", "S", "")); replyCode(err) != 452 {
 		t.Errorf("send: %v", err)
 	}
+
 	var now Switches
 	getJSON(t, s.URL()+"/api/switches", &now)
 	if len(now.Refuse) != 1 || now.Refuse[0].Count != 2 {
 		t.Errorf("now %+v", now)
 	}
+
 	for _, bad := range []string{"", "null", "[]", "{", "{}{}", `{"nonsense":1}`, `{"refuse":[{"at":"rcpt","code":200}]}`,
 		`{"stall":{"milliseconds":"x"}}`, strings.Repeat(" ", maxBody+1) + "{}"} {
 		if code, answer, _ := request(t, "POST", s.URL()+"/api/switches", bad); code != 400 || !strings.Contains(answer, `"error"`) {
 			t.Errorf("%.40q: %d %s", bad, code, answer)
 		}
 	}
+
 	if got := s.Switches(); len(got.Refuse) != 1 || got.LoseReply == nil {
 		t.Errorf("bad input changed the switches: %+v", got)
 	}
@@ -148,6 +160,7 @@ func TestSwitchesForm(t *testing.T) {
 		code, body, _ := request(t, "POST", s.URL()+"/switches", form, "Content-Type", "application/x-www-form-urlencoded")
 		return code, body
 	}
+
 	tests := []struct {
 		form string
 		want Switches
@@ -159,6 +172,7 @@ func TestSwitchesForm(t *testing.T) {
 		{"trouble=drop", Switches{DropAfterReply: &Times{}}},
 		{"trouble=none", Switches{}},
 	}
+
 	for _, tt := range tests {
 		if code, _ := post(tt.form); code != 303 {
 			t.Errorf("%s: %d", tt.form, code)
@@ -171,6 +185,7 @@ func TestSwitchesForm(t *testing.T) {
 			t.Errorf("%s: %s", tt.form, diff)
 		}
 	}
+
 	for _, bad := range []string{"", "trouble=x", "trouble=rcpt&code=x", "trouble=rcpt&code=200", "trouble=lose&count=-1", "trouble=%zz"} {
 		if code, body := post(bad); code != 400 || !strings.Contains(body, `role="alert"`) {
 			t.Errorf("%q: %d", bad, code)
@@ -198,6 +213,7 @@ func TestPagesEscapeMails(t *testing.T) {
 		evil + " javascript:alert(3) http://shop.example/?a=1&b=\"onclick=alert(4) see (http://shop.example/order/1).\r\n" +
 		"--b\r\nContent-Type: text/html\r\n\r\n<base href=http://evil.example target=x>" + evil + "\r\n" +
 		"--b\r\nContent-Type: image/png; name=\"<script>.png\"\r\n\r\n\r\n--b--\r\n"
+
 	if err := sendRaw(s, raw); err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +228,7 @@ func TestPagesEscapeMails(t *testing.T) {
 			t.Errorf("%s: policy %q", path, header.Get("Content-Security-Policy"))
 		}
 	}
+
 	_, text, _ := request(t, "GET", s.URL()+"/mails/"+id+"?view=text", "")
 	for _, want := range []string{`<a href="http://shop.example/?a=1&amp;b=" rel=`,
 		`(<a href="http://shop.example/order/1" rel="noopener noreferrer">http://shop.example/order/1</a>).`} {
@@ -219,16 +236,19 @@ func TestPagesEscapeMails(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
+
 	code, body, header := request(t, "GET", s.URL()+"/mails/"+id+"/html", "")
 	policy := header.Get("Content-Security-Policy")
 	if code != 200 || !strings.HasPrefix(body, `<!doctype html><base target="_top">`) {
 		t.Errorf("HTML: %d %s", code, body)
 	}
+
 	for _, part := range []string{"default-src 'none'", "base-uri 'none'", "sandbox", "form-action 'none'"} {
 		if !strings.Contains(policy, part) || strings.Contains(policy, "allow-scripts") || strings.Contains(policy, "script-src") {
 			t.Errorf("HTML policy %q", policy)
 		}
 	}
+
 	_, rawBody, header := request(t, "GET", s.URL()+"/mails/"+id+"/raw", "")
 	if rawBody != raw || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") || header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("raw: %q", rawBody)
@@ -242,11 +262,13 @@ func TestListPage(t *testing.T) {
 	if !strings.Contains(empty, "No mail yet") {
 		t.Error("the empty page doesn't say so")
 	}
+
 	for _, id := range []string{"first", "second"} {
 		if err := sendRaw(s, note(id+"@shop", "The "+id, "")); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	_, page, _ := request(t, "GET", s.URL()+"/", "")
 	if a, b := strings.Index(page, "The second"), strings.Index(page, "The first"); a < 0 || b < a {
 		t.Errorf("order of the list: %d, %d", a, b)
@@ -255,12 +277,14 @@ func TestListPage(t *testing.T) {
 	if strings.Contains(found, "The second") || !strings.Contains(found, "The first") {
 		t.Error("search")
 	}
+
 	for path, kind := range map[string]string{"/favicon.ico": "image/svg+xml", "/static/favicon.svg": "image/svg+xml",
 		"/static/inbox.css": "text/css", "/static/list.js": "text/javascript", "/healthz": "application/json"} {
 		if code, _, header := request(t, "GET", s.URL()+path, ""); code != 200 || !strings.HasPrefix(header.Get("Content-Type"), kind) {
 			t.Errorf("%s: %d %s", path, code, header.Get("Content-Type"))
 		}
 	}
+
 	if code, _, header := request(t, "POST", s.URL()+"/clear", ""); code != 303 || header.Get("Location") != "/" || len(s.Mails()) != 0 {
 		t.Errorf("clear: %d", code)
 	}

@@ -79,6 +79,7 @@ func readMail(raw []byte) Mail {
 		m.Text = valid(string(raw[:min(len(raw), maxTextBytes)]))
 		return m
 	}
+
 	for f := e.Header.Fields(); f.Next(); {
 		v, err := f.Text()
 		if err != nil {
@@ -87,6 +88,7 @@ func readMail(raw []byte) Mail {
 		key := textproto.CanonicalMIMEHeaderKey(valid(f.Key()))
 		m.Headers[key] = append(m.Headers[key], valid(v))
 	}
+
 	m.HeaderFrom = strings.Join(m.Headers["From"], ", ")
 	m.HeaderTo = strings.Join(m.Headers["To"], ", ")
 	m.Subject = strings.Join(m.Headers["Subject"], " ")

@@ -90,10 +90,12 @@ func TestHostileMailsAreKeptAndShown(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+
 	mails := s.Mails()
 	if len(mails) != len(hostile)-1 {
 		t.Errorf("%d mails of %d", len(mails), len(hostile)-1)
 	}
+
 	for _, m := range mails {
 		for _, path := range []string{"", "/html", "/raw", "?view=text", "?view=headers", "?view=raw"} {
 			if code, body, _ := request(t, "GET", s.URL()+"/mails/"+m.ID+path, ""); code != 200 || (path == "" && !utf8.ValidString(body)) {
@@ -104,6 +106,7 @@ func TestHostileMailsAreKeptAndShown(t *testing.T) {
 			t.Errorf("mail %q as JSON: %d", m.Subject, code)
 		}
 	}
+
 	if code, _, _ := request(t, "GET", s.URL()+"/", ""); code != 200 {
 		t.Errorf("list: %d", code)
 	}

@@ -23,6 +23,7 @@ func start(t *testing.T, cfg Config) (*Server, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

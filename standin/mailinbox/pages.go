@@ -94,6 +94,7 @@ func (s *Server) mailPage(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w)
 		return
 	}
+
 	v := mailView{Mail: m, View: r.URL.Query().Get("view"), Copies: s.Seen(m.MessageID)}
 	switch v.View {
 	case "headers":

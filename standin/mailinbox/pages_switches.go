@@ -59,12 +59,14 @@ func switchesOf(form url.Values) (Switches, string) {
 		n, err := strconv.Atoi(form.Get(name))
 		return n, err == nil && n >= 0 && n <= 1_000_000
 	}
+
 	code, okCode := number("code")
 	count, okCount := number("count")
 	seconds, okSeconds := number("seconds")
 	if !okCode || !okCount || !okSeconds {
 		return Switches{}, "Numbers are whole and not negative."
 	}
+
 	times := &Times{Count: count, Recipient: form.Get("recipient")}
 	switch form.Get("trouble") {
 	case "none":

@@ -31,10 +31,12 @@ func (s *store) loadPast() error {
 	if err != nil {
 		return err
 	}
+
 	kept := make(map[string]bool, len(s.mails))
 	for _, m := range s.mails {
 		kept[m.ID] = true
 	}
+
 	rewrite := false
 	for line := range bytes.Lines(data) {
 		var p pastMail
@@ -48,6 +50,7 @@ func (s *store) loadPast() error {
 			s.lastID = max(s.lastID, n)
 		}
 	}
+
 	if rewrite {
 		return s.writePast()
 	}

@@ -75,6 +75,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	smtpL, err := listen(cfg.SMTPListener, cfg.SMTPAddr)
 	if err != nil {
 		return nil, fmt.Errorf("mail inbox, SMTP: %w", err)
@@ -83,6 +84,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("mail inbox, page: %w", err), smtpL.Close())
 	}
+
 	s := &Server{log: cfg.Log, store: st, gate: newGate(smtpL, cfg.Log), webL: webL}
 	s.switches = newSwitchboard(s.gate)
 	s.smtp = s.newSMTP()
@@ -93,6 +95,7 @@ func New(cfg Config) (*Server, error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+
 	s.stopWeb = web.Stopper(s.web)
 	return s, nil
 }

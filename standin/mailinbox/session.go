@@ -73,6 +73,7 @@ func (s *session) Data(r io.Reader) error {
 	if err := s.refusal(AtData, s.to); err != nil {
 		return err
 	}
+
 	m := readMail(raw)
 	m.From, m.To, m.ReceivedAt = s.from, s.to, time.Now().UTC()
 	kept, err := s.srv.store.add(m, raw)
@@ -81,6 +82,7 @@ func (s *session) Data(r io.Reader) error {
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1},
 			Message: "The mail could not be stored"}
 	}
+
 	end := s.srv.switches.ending(s.to)
 	s.wire.cutNext(end)
 	s.srv.log.Debug("mail inbox: mail taken", "id", kept.ID, "message_id", kept.MessageID, "bytes", kept.Size,

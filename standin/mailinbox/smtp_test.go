@@ -128,6 +128,7 @@ func TestInterruptedMailIsNotKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := fmt.Fprint(w, note("half@shop", "Half", "a mail that")); err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +138,7 @@ func TestInterruptedMailIsNotKept(t *testing.T) {
 	if err := sendRaw(s, note("next@shop", "Next", "")); err != nil {
 		t.Fatal(err)
 	}
+
 	await(t, s, withID("next@shop"))
 	if s.Seen("half@shop") != 0 {
 		t.Error("half a mail was kept")
@@ -175,11 +177,13 @@ func TestFiftySenders(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
 	mails := s.Mails()
 	if len(mails) != senders*each {
 		t.Fatalf("%d mails of %d", len(mails), senders*each)
 	}
+
 	for i, m := range mails {
 		if s.Seen(m.MessageID) != 1 || !strings.Contains(m.Text, m.MessageID) {
 			t.Errorf("mail %s: seen %d times, text %q", m.MessageID, s.Seen(m.MessageID), m.Text)

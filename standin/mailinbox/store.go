@@ -67,6 +67,7 @@ func (s *store) load() error {
 	if err != nil {
 		return err
 	}
+
 	for _, f := range files {
 		name := f.Name()
 		switch {
@@ -83,6 +84,7 @@ func (s *store) load() error {
 			s.appendLocked(m)
 		}
 	}
+
 	if err := s.loadPast(); err != nil {
 		return err
 	}
@@ -93,6 +95,7 @@ func (s *store) load() error {
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return err
 	}
+
 	return s.pruneLocked()
 }
 
@@ -280,6 +283,7 @@ func (s *store) pruneLocked() error {
 	for i := range n {
 		size -= s.mails[i].Size
 	}
+
 	tooOld := time.Now().Add(-mailTTL)
 	for n < len(s.mails)-1 && (size > s.maxBytes || s.mails[n].ReceivedAt.Before(tooOld)) {
 		size -= s.mails[n].Size
@@ -288,6 +292,7 @@ func (s *store) pruneLocked() error {
 	if n == 0 {
 		return nil
 	}
+
 	gone := slices.Clone(s.mails[:n])
 	s.mails, s.bytes = slices.Delete(s.mails, 0, n), size
 	if err := s.rememberLocked(gone); err != nil {
@@ -296,6 +301,7 @@ func (s *store) pruneLocked() error {
 	if s.dir == "" {
 		return nil
 	}
+
 	var errs []error
 	for _, m := range gone {
 		errs = append(errs, os.Remove(s.path(m.ID)))

@@ -75,6 +75,7 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		victim := &Server{gate: &gate{addr: strings.TrimSpace(addr)}}
 		for i := 0; ; i++ {
 			id := fmt.Sprintf("kill.%d.%d@shop", round, i)
@@ -86,16 +87,19 @@ func TestKill(t *testing.T) {
 				time.AfterFunc(time.Millisecond, func() { _ = cmd.Process.Kill() }) // while the next mails are under way
 			}
 		}
+
 		if err := cmd.Wait(); err == nil {
 			t.Fatal("the inbox ended by itself")
 		}
 	}
+
 	s, _ := start(t, Config{StateDir: dir})
 	for id, n := range accepted {
 		if got := s.Seen(id); got != n {
 			t.Errorf("%s: accepted %d times, kept %d times", id, n, got)
 		}
 	}
+
 	if len(accepted) < 60 {
 		t.Errorf("only %d mails accepted", len(accepted))
 	}
@@ -104,6 +108,7 @@ func TestKill(t *testing.T) {
 			t.Errorf("%s: text of %d bytes", m.MessageID, len(m.Text))
 		}
 	}
+
 	if left, err := filepath.Glob(filepath.Join(dir, "*"+tempSuffix)); err != nil || len(left) > 0 {
 		t.Errorf("left over: %v %v", left, err)
 	}
@@ -118,6 +123,7 @@ func TestOldMailsGoButAreNotForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		check := func(s *Server) {
 			t.Helper()
 			mails := s.Mails()
@@ -130,6 +136,7 @@ func TestOldMailsGoButAreNotForgotten(t *testing.T) {
 				}
 			}
 		}
+
 		check(s)
 		if dir == "" {
 			continue
@@ -137,6 +144,7 @@ func TestOldMailsGoButAreNotForgotten(t *testing.T) {
 		if files, err := filepath.Glob(filepath.Join(dir, "*"+mailSuffix)); err != nil || len(files) > 11 {
 			t.Errorf("%d files, %v", len(files), err)
 		}
+
 		stop()
 		again, _ := start(t, Config{StateDir: dir, Keep: 10})
 		check(again)
@@ -186,6 +194,7 @@ func TestDamagedFolder(t *testing.T) {
 	if err := sendRaw(s, note("good@shop", "Good", "")); err != nil {
 		t.Fatal(err)
 	}
+
 	id := await(t, s, withID("good@shop")).ID
 	stop()
 	for name, content := range map[string]string{
@@ -202,6 +211,7 @@ func TestDamagedFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	again, stop := start(t, Config{StateDir: dir})
 	if n := len(again.Mails()); n != 1 {
 		t.Errorf("%d mails", n)
@@ -209,6 +219,7 @@ func TestDamagedFolder(t *testing.T) {
 	if good, past := again.Seen("good@shop"), again.Seen("past@shop"); good != 1 || past != 1 {
 		t.Errorf("counted %d and %d", good, past)
 	}
+
 	stop()
 	list, err := os.ReadFile(filepath.Join(dir, pastName))
 	if err != nil || bytes.Count(list, []byte("\n")) != 1 {

@@ -84,6 +84,7 @@ func (s Switches) Validate() error {
 			errs = append(errs, fmt.Errorf("refuse[%d].count is negative", i))
 		}
 	}
+
 	if s.Stall != nil && (s.Stall.Milliseconds < 0 || s.Stall.Milliseconds > maxStall.Milliseconds()) {
 		errs = append(errs, fmt.Errorf("stall.milliseconds is %d, not within 0 and a day", s.Stall.Milliseconds))
 	}

@@ -87,6 +87,7 @@ func TestErrorsSeenByGoMail(t *testing.T) {
 		{name: "reply lost", sw: Switches{LoseReply: &Times{}}, kept: 1},
 		{name: "dropped after the reply", sw: Switches{DropAfterReply: &Times{}}, delivered: true, kept: 1},
 	}
+
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -180,6 +181,7 @@ func TestDownAndUpOnTheSamePort(t *testing.T) {
 	if err := open.DialWithContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	for range 3 {
 		set(t, s, Switches{Down: true})
 		if conn, err := net.Dial("tcp", s.SMTPAddr()); err == nil {
@@ -194,6 +196,7 @@ func TestDownAndUpOnTheSamePort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if err := open.Send(letter(t, "up@shop", "ada@example.com")); err != nil {
 		t.Error(err)
 	}

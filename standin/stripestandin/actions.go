@@ -25,6 +25,7 @@ func (s *Server) Pay(id string, opt PayOptions) (eventID string, err error) {
 		Card: cardDetails{Brand: "visa", Country: "US", ExpMonth: 12, ExpYear: time.Now().Year() + 3, Funding: "credit",
 			Last4: "4242", Network: "visa"},
 	}
+
 	err = s.change("", "", func(t *tx) error {
 		rec, err := t.session(id)
 		if err != nil {
@@ -40,6 +41,7 @@ func (s *Server) Pay(id string, opt PayOptions) (eventID string, err error) {
 		eventID, err = t.complete(rec, who)
 		return err
 	})
+
 	return eventID, err
 }
 

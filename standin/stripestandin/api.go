@@ -130,6 +130,7 @@ func (c *call) read(w http.ResponseWriter) error {
 			return refuse("", "", "Idempotency keys may have at most 255 characters.")
 		}
 	}
+
 	params, e := decodeForm(parts...)
 	if e != nil {
 		return e
@@ -207,6 +208,7 @@ func (c *call) doOnce(h apiHandler) (answer, error) {
 	if err := c.meetFault(); err != nil && !c.fault.After {
 		return answer{}, err
 	}
+
 	var out answer
 	err := c.s.change(c.id, c.key, func(t *tx) error {
 		v, err := h(t, c.r, newReader(c.params))
@@ -227,6 +229,7 @@ func (c *call) doOnce(h apiHandler) (answer, error) {
 	if err == nil && c.fault.After && c.fault.Kind != "500" {
 		return answer{}, c.faultError()
 	}
+
 	return out, err
 }
 

@@ -95,6 +95,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_/sessions/{id}/expire", s.control(func(r *http.Request) (any, error) {
 		return done, s.Expire(r.PathValue("id"))
 	}))
+
 	mux.HandleFunc("POST /_/sessions/{id}/async", s.control(func(r *http.Request) (any, error) {
 		outcome := r.FormValue("outcome")
 		if outcome != "succeed" && outcome != "fail" {
@@ -102,6 +103,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		}
 		return done, s.SettleDebit(r.PathValue("id"), outcome == "succeed")
 	}))
+
 	mux.HandleFunc("POST /_/payments/{pi}/refund", s.control(func(r *http.Request) (any, error) {
 		amount, err := amountField(r)
 		if err != nil {
@@ -110,6 +112,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		id, err := s.Refund(r.PathValue("pi"), amount)
 		return map[string]string{"id": id}, err
 	}))
+
 	mux.HandleFunc("POST /_/refunds/{id}", s.control(func(r *http.Request) (any, error) {
 		return done, s.SettleRefund(r.PathValue("id"), r.FormValue("outcome"))
 	}))
@@ -175,18 +178,21 @@ func readControlBody(r *http.Request) error {
 	if err != nil {
 		return refuse("", "", "The request could not be read.")
 	}
+
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.Form = r.URL.Query()
 	r.PostForm = map[string][]string{}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
+
 	var fields map[string]any
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	if err := dec.Decode(&fields); err != nil {
 		return refuse("", "", "The request is not a JSON object.")
 	}
+
 	for name, v := range fields {
 		r.Form.Set(name, fmt.Sprint(v))
 	}
@@ -260,6 +266,7 @@ func (s *Server) setSwitches(w http.ResponseWriter, r *http.Request) {
 		s.controlAnswer(w, nil, refuse("", "", "%s", err.Error()))
 		return
 	}
+
 	var bad error
 	err = s.SetSwitches(func(sw *Switches) {
 		dec := json.NewDecoder(bytes.NewReader(body))
@@ -269,6 +276,7 @@ func (s *Server) setSwitches(w http.ResponseWriter, r *http.Request) {
 			*sw = next
 		}
 	})
+
 	if bad != nil {
 		err = bad
 	}
@@ -292,6 +300,7 @@ func switchesBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, errors.New("the form could not be read")
 	}
+
 	fields := map[string]any{}
 	for name := range r.PostForm {
 		v := strings.TrimSpace(r.PostForm.Get(name))
@@ -310,6 +319,7 @@ func switchesBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			fields[name] = v
 		}
 	}
+
 	return json.Marshal(fields)
 }
 

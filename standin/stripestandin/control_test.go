@@ -33,6 +33,7 @@ func TestControlPayments(t *testing.T) {
 		list.Sessions[0].Paid() {
 		t.Errorf("%+v", list)
 	}
+
 	pi := list.Sessions[0].PaymentIntent
 	for _, step := range []struct {
 		path, body string
@@ -63,6 +64,7 @@ func TestControlPayments(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d", step.path, step.body, status, step.want)
 		}
 	}
+
 	var events struct{ Events []Delivery }
 	e.delivered()
 	if e.ctl("GET", "/_/events", "", &events); len(events.Events) != 8 || events.Events[0].Type != "charge.dispute.closed" {
@@ -85,12 +87,14 @@ func TestControlSwitches(t *testing.T) {
 	if e.ctl("POST", "/_/switches", `{"webhook_drop":"off"}`, &sw); sw.WebhookDrop != 0 || sw.WebhookDouble != 3 {
 		t.Errorf("the others changed: %+v", sw)
 	}
+
 	for _, bad := range []string{`{"webhook_drop":"often"}`, `{"nonsense":1}`, `{"api_faults":[{"kind":"404"}]}`, `{"api_latency_ms":-1}`,
 		`{"shipping_shape":"round"}`, `{"async_outcome":"later"}`, `{`, ``} {
 		if status := e.ctl("POST", "/_/switches", bad, nil); status != 400 {
 			t.Errorf("%s: %d", bad, status)
 		}
 	}
+
 	form := url.Values{"back": {"1"}, "webhook_delay_ms": {"250"}, "webhook_date_offset_seconds": {"-400"}, "webhook_drop": {"2"}}
 	if resp := e.post(e.URL()+"/_/switches", form); resp.Status != 303 {
 		t.Errorf("form: %d", resp.Status)

@@ -90,6 +90,7 @@ func createCoupon(t *tx, _ *http.Request, p reader) (any, error) {
 		Name: text(p.str("name", 40)), Duration: p.enum("duration", "forever", "once", "repeating"),
 		Metadata: p.metadata("metadata"),
 	}
+
 	p.readAmountOff(c)
 	c.DurationInMonths = p.optional("duration_in_months", 1, 120)
 	c.MaxRedemptions = p.optional("max_redemptions", 1, 1_000_000_000)
@@ -99,6 +100,7 @@ func createCoupon(t *tx, _ *http.Request, p reader) (any, error) {
 	if c.Duration == "" {
 		c.Duration = "once"
 	}
+
 	switch {
 	case c.Duration == "repeating" && c.DurationInMonths == nil:
 		p.fail(missing("duration_in_months"))
@@ -109,6 +111,7 @@ func createCoupon(t *tx, _ *http.Request, p reader) (any, error) {
 	case strings.ContainsAny(c.ID, "/?#"):
 		p.fail(refuse("", "id", "Invalid id: it may not contain /, ? or #."))
 	}
+
 	if err := p.done(); err != nil {
 		return nil, err
 	}

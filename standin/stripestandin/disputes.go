@@ -41,11 +41,13 @@ func (t *tx) openDispute(before *charge, reason string, inquiry bool) (*dispute,
 			"case_type": "chargeback", "network_reason_code": "10.4"}},
 		Reason: reason, Status: disputeNeedsResponse,
 	}
+
 	if inquiry {
 		d.Status, d.IsChargeRefundable = inquiryNeedsResponse, true
 	} else {
 		d.BalanceTransactions = []balanceTransaction{d.moved(t.now, -amount)}
 	}
+
 	put(t, kindDispute, &t.disputes, d.ID, d)
 	t.emit("charge.dispute.created", d, nil)
 	if !inquiry {
@@ -75,6 +77,7 @@ func (t *tx) changeDispute(ch *charge, outcome string) (*dispute, error) {
 		inquiry := len(before.BalanceTransactions) == 0
 		left := ch.Amount - ch.AmountRefunded
 		d := *before
+
 		previous := map[string]any{"status": before.Status}
 		switch {
 		case outcome == "evidence" && before.Status == disputeNeedsResponse:
@@ -97,10 +100,12 @@ func (t *tx) changeDispute(ch *charge, outcome string) (*dispute, error) {
 		default:
 			return nil, refuse("", "outcome", "Dispute %s has the status %s and takes no %s.", d.ID, d.Status, outcome)
 		}
+
 		put(t, kindDispute, &t.disputes, d.ID, &d)
 		t.tellDispute(&d, outcome, previous)
 		return &d, nil
 	}
+
 	return nil, refuse("", "charge", "Charge %s has no open dispute.", ch.ID)
 }
 

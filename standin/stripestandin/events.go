@@ -67,6 +67,7 @@ func (t *tx) emit(eventType string, object any, previous map[string]any) string 
 		Data: eventData{Object: raw, PreviousAttributes: previous}, PendingWebhooks: 1,
 		Request: eventRequest{text(t.requestID), text(t.key)},
 	}
+
 	copies := 1
 	if acts {
 		if sw.WebhookAPIVersion != "" {
@@ -77,6 +78,7 @@ func (t *tx) emit(eventType string, object any, previous map[string]any) string 
 			copies = 2
 		}
 	}
+
 	drop := acts && sw.WebhookDrop.take()
 	var first string
 	for range copies {
@@ -88,6 +90,7 @@ func (t *tx) emit(eventType string, object any, previous map[string]any) string 
 		put(t, kindEvent, &t.events, told.ID, &told)
 		t.dispatch(told.ID, acts, drop)
 	}
+
 	if sw.WebhookDrop != before.WebhookDrop || sw.WebhookTwoIDs != before.WebhookTwoIDs {
 		t.putSettings()
 	}
@@ -155,6 +158,7 @@ func listEvents(t *tx, _ *http.Request, p reader) (any, error) {
 	if err := p.done(); err != nil {
 		return nil, err
 	}
+
 	t.applyTimeToAll()
 	created.low = max(created.low, t.now.Add(-eventTTL).Unix())
 	var found []*event
@@ -169,6 +173,7 @@ func listEvents(t *tx, _ *http.Request, p reader) (any, error) {
 		}
 		found = append(found, t.listed(e))
 	}
+
 	return paginate(pg, "/v1/events", "event", found, func(e *event) string { return e.ID })
 }
 

@@ -58,6 +58,7 @@ func checkForm(rec *sessionRecord, values url.Values, now time.Time) (*payForm, 
 			f.wrong("email", "Your email is invalid.")
 		}
 	}
+
 	if s.PhoneNumberCollection.Enabled {
 		who.Phone = f.field("phone", true)
 		digits := strings.Count(strings.Trim(who.Phone, "+"), "") // characters + 1
@@ -65,6 +66,7 @@ func checkForm(rec *sessionRecord, values url.Values, now time.Time) (*payForm, 
 			f.wrong("phone", "Your phone number is invalid.")
 		}
 	}
+
 	if s.ShippingAddressCollection != nil {
 		at := f.address("shipping", s.ShippingAddressCollection.AllowedCountries, true)
 		who.Shipping, who.ShippingName = &at, f.field("shipping_name", true)
@@ -75,6 +77,7 @@ func checkForm(rec *sessionRecord, values url.Values, now time.Time) (*payForm, 
 		who.Name = f.field("billing_name", true)
 		who.Billing = f.address("billing", nil, s.BillingAddressCollection == "required")
 	}
+
 	f.checkShipping(rec, &who)
 	outcome := cardPays
 	if s.AmountTotal > 0 {
@@ -145,6 +148,7 @@ func (f *payForm) checkCard(who *payer, now time.Time) string {
 		f.wrong("card_number", "Your card number is invalid.")
 	}
 	expiry := f.field("card_expiry", true)
+
 	month, year, ok := parseExpiry(expiry)
 	switch {
 	case expiry == "":
@@ -155,6 +159,7 @@ func (f *payForm) checkCard(who *payer, now time.Time) string {
 	case year < now.Year() || year == now.Year() && month < int(now.Month()):
 		f.wrong("card_expiry", "Your card's expiration date is in the past.")
 	}
+
 	cvc := f.field("card_cvc", true)
 	if cvc != "" && (len(cvc) < 3 || len(cvc) > 4 || strings.Trim(cvc, "0123456789") != "") {
 		f.wrong("card_cvc", "Your card's security code is incomplete or invalid.")
@@ -166,6 +171,7 @@ func (f *payForm) checkCard(who *payer, now time.Time) string {
 	if !known {
 		return unknownCard
 	}
+
 	who.Card = cardDetails{
 		Brand: card.brand, Country: "US", ExpMonth: month, ExpYear: year, Funding: "credit",
 		Last4: number[len(number)-4:], Network: card.brand,

@@ -30,6 +30,7 @@ func (c *call) claim() (*answer, error) {
 				". Try again in a bit.",
 		}
 	}
+
 	old, ok := c.s.state.answers.get(c.key)
 	if !ok || old.Created < c.s.clock().Add(-answerTTL).Unix() {
 		c.s.inFlight[c.key] = true
@@ -42,6 +43,7 @@ func (c *call) claim() (*answer, error) {
 				"with. Try using a key other than '" + c.key + "' if you meant to execute a different request.",
 		}
 	}
+
 	return &answer{old.Status, old.Body}, nil
 }
 

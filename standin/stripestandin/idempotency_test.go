@@ -19,6 +19,7 @@ func TestIdempotency(t *testing.T) {
 	if status != 200 || head.Get("Idempotent-Replayed") != "" || head.Get("Idempotency-Key") != key {
 		t.Fatalf("first: %d %v", status, head)
 	}
+
 	// The same fields in another order are the same request.
 	fields := strings.Split(formOf("client_reference_id", "7"), "&")
 	status, head, again := e.call("POST", "/v1/checkout/sessions", strings.Join(append(fields[1:], fields[0]), "&"), "Idempotency-Key", key)
@@ -29,6 +30,7 @@ func TestIdempotency(t *testing.T) {
 	if refusal := other["error"].(map[string]any); status != 400 || refusal["type"] != "idempotency_error" {
 		t.Errorf("other body: %d %v", status, refusal)
 	}
+
 	// A refused request leaves nothing under its key.
 	if status, _, _ := e.call("POST", "/v1/checkout/sessions", formOf("mode", "-"), "Idempotency-Key", "k2"); status != 400 {
 		t.Errorf("refused: %d", status)
@@ -43,6 +45,7 @@ func TestIdempotency(t *testing.T) {
 	if n := len(e.Sessions()); n != 2 {
 		t.Errorf("%d sessions", n)
 	}
+
 	if err := e.AdvanceClock(25 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +53,7 @@ func TestIdempotency(t *testing.T) {
 		key); head.Get("Idempotent-Replayed") != "" || later["id"] == first["id"] {
 		t.Error("the key is remembered for more than a day")
 	}
+
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.state.dropAnswers(time.Now().Add(100 * time.Hour)); len(e.state.answers.rows)+len(e.state.answers.order) != 0 {
@@ -93,6 +97,7 @@ func TestAPIFaults(t *testing.T) {
 		}
 		return e.sc.CheckoutSessions.New(p)
 	}
+
 	for i, c := range []struct {
 		kind  string
 		after bool
@@ -120,12 +125,14 @@ func TestAPIFaults(t *testing.T) {
 			}
 		})
 	}
+
 	e.switches(func(sw *Switches) { sw.APIFaults = []APIFault{{Kind: "500", Times: Always, Path: "/v1/events"}} })
 	for range 3 {
 		if status, _, _ := e.call(http.MethodGet, "/v1/events", ""); status != 500 {
 			t.Errorf("always failing: %d", status)
 		}
 	}
+
 	if status, _, _ := e.call(http.MethodGet, "/v1/checkout/sessions", ""); status != 200 {
 		t.Errorf("another path: %d", status)
 	}

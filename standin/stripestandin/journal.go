@@ -112,6 +112,7 @@ func readJournal(path string, apply func([]op) error) error {
 		return fmt.Errorf("open state file: %w", err)
 	}
 	defer f.Close()
+
 	in := bufio.NewReaderSize(f, 1<<20)
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')

@@ -127,29 +127,34 @@ func TestKill9(t *testing.T) {
 		kill()
 		_ = cmd.Wait() // "signal: killed", as it should be
 	}
+
 	st, j, err := loadState(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer j.close()
+
 	for id, paid := range all.paid {
 		rec, ok := st.sessions.get(id)
 		if !ok || paid && rec.Session.PaymentStatus != "paid" {
 			t.Errorf("session %s (confirmed as paid: %v) is lost", id, paid)
 		}
 	}
+
 	events := 0
 	for _, e := range st.events.rows {
 		if e.Type == completed {
 			events++
 		}
 	}
+
 	complete := 0
 	for _, rec := range st.sessions.rows {
 		if rec.Session.Status == "complete" {
 			complete++
 		}
 	}
+
 	if len(all.paid) < 500 || events != complete {
 		t.Errorf("%d sessions confirmed, %d complete, %d events", len(all.paid), complete, events)
 	}
@@ -193,6 +198,7 @@ func BenchmarkCheckout(b *testing.B) {
 			}
 		}
 	})
+
 	b.StopTimer()
 	cancel()
 	if err := <-ended; err != nil {

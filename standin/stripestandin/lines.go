@@ -12,6 +12,7 @@ func (rec *sessionRecord) readLines(p reader, now int64) {
 	if len(items) == 0 {
 		p.fail(missing("line_items"))
 	}
+
 	for _, item := range items {
 		quantity, given := item.integer("quantity", 1, maxQuantity)
 		if !given {
@@ -20,10 +21,12 @@ func (rec *sessionRecord) readLines(p reader, now int64) {
 		if v := item.str("price", 200); v != "" {
 			p.fail(noSuch(http.StatusBadRequest, "price", item.path("price"), v))
 		}
+
 		item.unsupported("adjustable_quantity", "dynamic_tax_rates", "tax_rates")
 		if !item.has("price_data") {
 			p.fail(missing(item.path("price_data")))
 		}
+
 		unit, prod := readPrice(item.object("price_data"), now)
 		switch {
 		case rec.Session.Currency == "":
@@ -33,6 +36,7 @@ func (rec *sessionRecord) readLines(p reader, now int64) {
 				"All prices on a Checkout session must have the same currency: %s, not %s.", rec.Session.Currency,
 				unit.Currency))
 		}
+
 		rec.Products = append(rec.Products, prod)
 		rec.Lines = append(rec.Lines, lineItem{
 			ID: newID("li_1", 23), Object: "item", Currency: unit.Currency, Description: prod.Name,
@@ -53,6 +57,7 @@ func readPrice(p reader, now int64) (price, product) {
 	if v := p.str("product", 200); v != "" {
 		p.fail(noSuch(http.StatusBadRequest, "product", p.path("product"), v))
 	}
+
 	taxBehavior := p.enum("tax_behavior", "exclusive", "inclusive", "unspecified")
 	if taxBehavior == "" {
 		taxBehavior = "unspecified"
@@ -61,6 +66,7 @@ func readPrice(p reader, now int64) (price, product) {
 	if !p.has("product_data") {
 		p.fail(missing(p.path("product_data")))
 	}
+
 	prod := readProduct(p.object("product_data"), now)
 	return price{
 		ID: newID("price_1", 23), Object: "price", BillingScheme: "per_unit", Created: now, Currency: currency,
@@ -97,6 +103,7 @@ func (rec *sessionRecord) readShipping(p reader) {
 		if !option.has("shipping_rate_data") {
 			p.fail(missing(option.path("shipping_rate_data")))
 		}
+
 		at := option.object("shipping_rate_data")
 		rate := shippingRate{ID: newID("shr_1", 23), Name: at.required("display_name", 100)}
 		at.enum("type", "fixed_amount")
@@ -107,6 +114,7 @@ func (rec *sessionRecord) readShipping(p reader) {
 		if !at.has("fixed_amount") {
 			p.fail(missing(at.path("fixed_amount")))
 		}
+
 		fixed := at.object("fixed_amount")
 		fixed.unsupported("currency_options")
 		var given bool
@@ -140,6 +148,7 @@ func (rec *sessionRecord) readDiscount(t *tx, p reader) *coupon {
 	if v := all[0].str("promotion_code", 200); v != "" {
 		p.fail(noSuch(http.StatusBadRequest, "promotion code", all[0].path("promotion_code"), v))
 	}
+
 	param := all[0].path("coupon")
 	id := all[0].required("coupon", 200)
 	c, ok := t.coupons.get(id)
@@ -157,6 +166,7 @@ func (rec *sessionRecord) readDiscount(t *tx, p reader) *coupon {
 			rec.Session.Currency))
 		return nil
 	}
+
 	rec.Coupon = id
 	rec.Session.Discounts = []discount{{Coupon: id}}
 	return c

@@ -32,6 +32,7 @@ func paginate[T any](pg page, url, kind string, all []T, id func(T) string) (*li
 		}
 		return i, nil
 	}
+
 	out := &list[T]{Object: "list", URL: url, Data: []T{}}
 	from, to := 0, len(all)
 	switch {
@@ -51,6 +52,7 @@ func paginate[T any](pg page, url, kind string, all []T, id func(T) string) (*li
 			out.HasMore, from = true, to-pg.limit
 		}
 	}
+
 	if to-from > pg.limit {
 		out.HasMore, to = true, from+pg.limit
 	}

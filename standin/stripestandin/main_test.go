@@ -200,6 +200,7 @@ func (e *env) params() *stripe.CheckoutSessionParams {
 		PaymentIntentData:     &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: map[string]string{"checkout": "1"}},
 		ExpiresAt:             stripe.Int64(time.Now().Add(time.Hour).Unix()),
 	}
+
 	p.AddMetadata("cart_id", "17")
 	return p
 }

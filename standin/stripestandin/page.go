@@ -153,6 +153,7 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 		s.over(w, v)
 		return
 	}
+
 	form, who, outcome := checkForm(rec, r.PostForm, time.Now())
 	v.Form = form
 	switch {

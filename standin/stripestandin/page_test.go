@@ -35,12 +35,14 @@ func TestPageShowsTheOrder(t *testing.T) {
 	if resp.Status != 200 || strings.Contains(resp.Body, "<script") {
 		t.Errorf("status %d, or a script in the page", resp.Status)
 	}
+
 	for _, want := range []string{"member@example.com", "blue - large", "2 × $12.50", "$25.00", "$30.00", "http://shop.example/mug.jpg",
 		"Canada", e.shop.URL + "/checkout/confirm", `id="pay"`, `name="viewport"`} {
 		if !strings.Contains(html.UnescapeString(resp.Body), want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+
 	if strings.Contains(resp.Body, `name="email"`) {
 		t.Error("an e-mail field although the address is given")
 	}
@@ -49,6 +51,7 @@ func TestPageShowsTheOrder(t *testing.T) {
 			t.Errorf("%s: %d", path, resp.Status)
 		}
 	}
+
 	if resp := e.get(e.URL() + "/c/pay/cs_test_none"); resp.Status != 404 {
 		t.Errorf("unknown session: %d", resp.Status)
 	}
@@ -93,6 +96,7 @@ func TestPageRefusesInput(t *testing.T) {
 			}
 		})
 	}
+
 	for number, message := range map[string]string{"4000000000000002": "declined", "4000 0000 0000 9995": "insufficient funds",
 		"4000000000000069": "expired", "4111111111111111": "not one of the test cards"} {
 		resp := e.post(s.URL, typed("card_number", number))
@@ -100,6 +104,7 @@ func TestPageRefusesInput(t *testing.T) {
 			t.Errorf("%s: status %d, or not %q", number, resp.Status, message)
 		}
 	}
+
 	if l := e.Sessions()[0]; l.Status != "open" || l.PaymentIntent != "" || len(e.Deliveries()) != 0 {
 		t.Errorf("refused input had an effect: %+v", l)
 	}
@@ -128,6 +133,7 @@ func TestPage3DSecure(t *testing.T) {
 		}
 		return m[1]
 	}
+
 	resp := e.post(s.URL+"/confirm", map[string][]string{"token": {token()}, "outcome": {"reject"}})
 	if outcome(resp) != "declined" || !strings.Contains(resp.Body, "unable to authenticate") ||
 		!strings.Contains(resp.Body, `value="12 Long Road"`) {
@@ -141,6 +147,7 @@ func TestPage3DSecure(t *testing.T) {
 	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 303 {
 		t.Errorf("authorized: %d", resp.Status)
 	}
+
 	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 200 ||
 		!strings.Contains(resp.Body, "You have paid already") {
 		t.Errorf("again: %d", resp.Status)
@@ -192,11 +199,13 @@ func TestExpiry(t *testing.T) {
 	if _, err := e.sc.CheckoutSessions.Expire(by.ID, nil); err != nil {
 		t.Fatal(err)
 	}
+
 	e.events(1, "checkout.session.expired")
 	s := e.session()
 	if err := e.AdvanceClock(2 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
+
 	e.events(2, "checkout.session.expired")
 	if got, err := e.sc.CheckoutSessions.Get(s.ID, nil); err != nil || got.Status != "expired" || got.URL != "" {
 		t.Errorf("%+v, %v", got, err)

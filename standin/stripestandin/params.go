@@ -60,10 +60,12 @@ func (n *node) addPair(pair string) *apiError {
 	if !cleanText(key) || !cleanText(value) {
 		return refuse("", "", "Invalid UTF-8 or control characters in a parameter.")
 	}
+
 	names, ok := splitKey(key)
 	if !ok {
 		return refuse("parameter_unknown", "", "Invalid parameter name: %q", shorten(key, 80))
 	}
+
 	at := n
 	for i, name := range names {
 		if at.leaf {
@@ -72,6 +74,7 @@ func (n *node) addPair(pair string) *apiError {
 		}
 		at = at.child(name, i == 0)
 	}
+
 	if len(at.kids) > 0 {
 		return refuse("parameter_invalid", at.path, "Invalid object: %s is given both as a value and as an object.",
 			at.path)
@@ -289,10 +292,12 @@ func (r reader) list(name string, most int) []reader {
 			most))
 		return nil
 	}
+
 	type element struct {
 		number int
 		node   *node
 	}
+
 	var all []element
 	for key, c := range at.n.kids {
 		number, err := strconv.Atoi(key)
@@ -303,6 +308,7 @@ func (r reader) list(name string, most int) []reader {
 		c.used = true
 		all = append(all, element{number, c})
 	}
+
 	slices.SortFunc(all, func(a, b element) int { return a.number - b.number })
 	var out []reader
 	for _, e := range all {

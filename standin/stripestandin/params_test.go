@@ -12,6 +12,7 @@ func TestDecodeForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	p := newReader(root)
 	var got []string
 	for _, e := range p.object("a").list("b", 10) {
@@ -26,6 +27,7 @@ func TestDecodeForm(t *testing.T) {
 	if p.str("y", 10) != "&" {
 		t.Error("escaped value")
 	}
+
 	if err := p.done(); err != nil {
 		t.Error(err)
 	}
@@ -80,6 +82,7 @@ func TestMoney(t *testing.T) {
 			t.Errorf("%d %s: %s, want %s", c.amount, c.currency, got, c.want)
 		}
 	}
+
 	for _, lines := range [][]int64{{1, 1, 1}, {1000, 333, 1}, {0, 5}, {99999999, 1}, {0}} {
 		var total int64
 		for _, l := range lines {
@@ -97,6 +100,7 @@ func TestMoney(t *testing.T) {
 			}
 		}
 	}
+
 	for in, want := range map[string]percent{"100": 10000, "12.5": 1250, "0.01": 1, "12.5000": 1250, "33.33": 3333} {
 		if got, ok := parsePercent(in); !ok || got != want {
 			t.Errorf("%s: %d %v", in, got, ok)
@@ -105,6 +109,7 @@ func TestMoney(t *testing.T) {
 			t.Errorf("%s is written as %s, %v", in, b, err)
 		}
 	}
+
 	for _, bad := range []string{"0", "100.01", "-1", "1e1", "", ".", "1.234", "abc"} {
 		if v, ok := parsePercent(bad); ok {
 			t.Errorf("%q: %d", bad, v)

@@ -39,6 +39,7 @@ func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 		Address: &billing, Name: text(who.Name), Phone: text(who.Phone), TaxExempt: "none", TaxIDs: []string{},
 		Email: text(who.Email),
 	}
+
 	if s.CustomerEmail != "" {
 		s.CustomerDetails.Email = s.CustomerEmail
 	}
@@ -51,12 +52,14 @@ func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 	if who.Shipping != nil {
 		at = *who.Shipping
 	}
+
 	rec.tax(at)
 	if c, ok := t.coupons.get(rec.Coupon); ok {
 		used := *c
 		used.TimesRedeemed++
 		put(t, kindCoupon, &t.coupons, used.ID, &used)
 	}
+
 	switch {
 	case s.AmountTotal == 0:
 		rec.Method, s.PaymentStatus = "free", "no_payment_required"
@@ -71,6 +74,7 @@ func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 		rec.Method, s.PaymentStatus = "card", "paid"
 		t.succeed(t.begin(rec, who, ship))
 	}
+
 	t.putSession(rec)
 	return t.emit("checkout.session.completed", s, nil), nil
 }
@@ -98,6 +102,7 @@ func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent
 		details = methodDetails{Type: "us_bank_account",
 			USBankAccount: &bankDetails{"individual", "checking", "STRIPE TEST BANK", "6789"}}
 	}
+
 	in := &intent{
 		ID: id, Object: "payment_intent", Amount: s.AmountTotal, AmountDetails: map[string]any{"tip": map[string]any{}},
 		CaptureMethod: "automatic", ClientSecret: id + "_secret_" + newID("", 25), ConfirmationMethod: "automatic",
@@ -108,6 +113,7 @@ func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent
 		ReceiptEmail:       rec.Intent.ReceiptEmail, Shipping: ship, Descriptor: rec.Intent.Descriptor,
 		DescriptorSuffix: rec.Intent.DescriptorEnd, Status: "processing",
 	}
+
 	ch := &charge{
 		ID: in.LatestCharge.id, Object: "charge", Amount: in.Amount, Captured: true, AmountCaptured: in.Amount,
 		BillingDetails: billingDetails{s.CustomerDetails.Address, s.CustomerDetails.Email, s.CustomerDetails.Name,
@@ -116,6 +122,7 @@ func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent
 		PaymentIntent: ref{id: id}, PaymentMethod: in.PaymentMethod, PaymentMethodDetails: details,
 		ReceiptEmail: in.ReceiptEmail, Shipping: ship, Status: "pending",
 	}
+
 	put(t, kindIntent, &t.intents, in.ID, in)
 	put(t, kindCharge, &t.charges, ch.ID, ch)
 	return in
@@ -151,6 +158,7 @@ func (t *tx) settleDebit(rec *sessionRecord, ok bool) (*sessionRecord, error) {
 		t.emit("checkout.session.async_payment_succeeded", rec.Session, nil)
 		return rec, nil
 	}
+
 	failed := *in
 	failed.Status = "requires_payment_method"
 	failed.PaymentMethod = ""
@@ -165,6 +173,7 @@ func (t *tx) settleDebit(rec *sessionRecord, ok bool) (*sessionRecord, error) {
 		ch.FailureCode, ch.FailureMessage = "debit_not_authorized", text(failed.LastPaymentError.Message)
 		put(t, kindCharge, &t.charges, ch.ID, &ch)
 	}
+
 	t.putSession(rec)
 	t.emit("payment_intent.payment_failed", &failed, nil)
 	t.emit("checkout.session.async_payment_failed", rec.Session, nil)

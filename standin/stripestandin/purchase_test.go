@@ -70,6 +70,7 @@ func checkCompleted(t *testing.T, got received, id string) {
 		e.APIVersion != "2023-10-16" || e.PendingWebhooks != 1 {
 		t.Errorf("event %s of session %s: %s %s", e.ID, s.ID, s.Status, s.PaymentStatus)
 	}
+
 	want := &stripe.Address{Line1: "12 Long Road", Line2: "Flat 3", City: "Denver", State: "CO", PostalCode: "80202", Country: "US"}
 	if diff := cmp.Diff(want, s.ShippingDetails.Address); diff != "" || s.ShippingDetails.Name != "Ann Buyer" {
 		t.Errorf("shipping (want, got): %s", diff)
@@ -86,6 +87,7 @@ func checkCompleted(t *testing.T, got received, id string) {
 			} `json:"shipping_details"`
 		} `json:"collected_information"`
 	}
+
 	if err := json.Unmarshal(e.Data.Raw, &newer); err != nil || newer.Collected.Shipping.Name != "Ann Buyer" ||
 		!cmp.Equal(want, newer.Collected.Shipping.Address) {
 		t.Errorf("collected_information: %+v, %v", newer, err)
@@ -106,12 +108,14 @@ func checkPaidSession(t *testing.T, e *env, id string) {
 		!in.LatestCharge.Paid || in.LatestCharge.PaymentMethodDetails.Card.Last4 != "4242" {
 		t.Errorf("session after payment: %+v", s)
 	}
+
 	if again, err := e.sc.PaymentIntents.Get(in.ID, nil); err != nil || again.LatestCharge.ID != in.LatestCharge.ID {
 		t.Errorf("payment intent: %+v, %v", again, err)
 	}
 	if ch, err := e.sc.Charges.Get(in.LatestCharge.ID, nil); err != nil || ch.Amount != s.AmountTotal {
 		t.Errorf("charge: %+v, %v", ch, err)
 	}
+
 	list := &stripe.CheckoutSessionListLineItemsParams{Session: stripe.String(id)}
 	list.Limit = stripe.Int64(1) // two pages
 	items, n := e.sc.CheckoutSessions.ListLineItems(list), 0
@@ -124,6 +128,7 @@ func checkPaidSession(t *testing.T, e *env, id string) {
 	if _, err := e.sc.CheckoutSessions.Expire(id, nil); err == nil {
 		t.Error("a paid session could be expired")
 	}
+
 	if l := e.Sessions()[0]; !l.Paid() || l.AmountTotal != s.AmountTotal || l.PaymentIntent != in.ID || len(l.Lines) != 2 {
 		t.Errorf("ledger %+v", l)
 	}
@@ -136,6 +141,7 @@ func TestRefundsAndDisputes(t *testing.T) {
 	if _, err := e.Pay(s.ID, PayOptions{}); err != nil {
 		t.Fatal(err)
 	}
+
 	pi := e.Sessions()[0].PaymentIntent
 	re, err := e.sc.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String(pi), Amount: stripe.Int64(1000)})
 	if err != nil || re.Status != "succeeded" {
@@ -144,11 +150,13 @@ func TestRefundsAndDisputes(t *testing.T) {
 	if got, err := e.sc.Refunds.Get(re.ID, nil); err != nil || got.Amount != 1000 {
 		t.Errorf("refund read: %+v, %v", got, err)
 	}
+
 	var ch stripe.Charge
 	refunded := e.events(1, "charge.refunded")[0].event
 	if err := json.Unmarshal(refunded.Data.Raw, &ch); err != nil || ch.AmountRefunded != 1000 || ch.Refunded {
 		t.Errorf("charge.refunded %+v, %v", ch, err)
 	}
+
 	e.events(1, "refund.updated")
 	if _, err := e.Refund(pi, 5000); err == nil {
 		t.Error("more than was paid could be refunded")
@@ -156,6 +164,7 @@ func TestRefundsAndDisputes(t *testing.T) {
 	if _, err := e.Dispute(pi, false); err != nil {
 		t.Fatal(err)
 	}
+
 	e.events(1, "charge.dispute.created")
 	if _, err := e.Refund(pi, 0); err == nil {
 		t.Error("a disputed charge could be refunded")
@@ -163,6 +172,7 @@ func TestRefundsAndDisputes(t *testing.T) {
 	if _, err := e.ChangeDispute(pi, "won"); err != nil {
 		t.Fatal(err)
 	}
+
 	e.events(1, "charge.dispute.closed")
 	if _, err := e.Refund(pi, 0); err != nil {
 		t.Errorf("refund of the rest: %v", err)
@@ -185,6 +195,7 @@ func TestListings(t *testing.T) {
 	if _, err := e.Pay(ids[1], PayOptions{}); err != nil {
 		t.Fatal(err)
 	}
+
 	collect := func(p *stripe.CheckoutSessionListParams) (got []string) {
 		t.Helper()
 		it := e.sc.CheckoutSessions.List(p)
@@ -196,11 +207,13 @@ func TestListings(t *testing.T) {
 		}
 		return got
 	}
+
 	all := &stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: 1}}
 	all.Limit = stripe.Int64(2)
 	if diff := cmp.Diff(ids, collect(all)); diff != "" {
 		t.Errorf("newest first (want, got): %s", diff)
 	}
+
 	back := &stripe.CheckoutSessionListParams{}
 	back.EndingBefore = stripe.String(ids[3])
 	back.Single = true
@@ -213,6 +226,7 @@ func TestListings(t *testing.T) {
 	if got := collect(&stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{LesserThan: 1}}); got != nil {
 		t.Errorf("created before 1970: %v", got)
 	}
+
 	it := e.sc.Events.List(&stripe.EventListParams{Types: stripe.StringSlice([]string{"checkout.session.completed"})})
 	n := 0
 	for it.Next() {

@@ -73,6 +73,7 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		return nil, refuse("", "amount", "Refund amount (%s) is greater than unrefunded amount on charge (%s)",
 			money(amount, before.Currency), money(left, before.Currency))
 	}
+
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
@@ -81,6 +82,7 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		Charge: ref{id: before.ID}, Created: t.now.Unix(), Currency: before.Currency, Metadata: metadata,
 		PaymentIntent: before.PaymentIntent, Reason: text(reason), Status: refundSucceeded,
 	}
+
 	if t.settings.Switches.RefundPending.take() {
 		t.putSettings()
 		re.Status = refundPending
@@ -93,6 +95,7 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 	ch, previous := t.refunded(before, amount)
 	t.emit("refund.created", re, nil)
 	t.emit("charge.refunded", ch, previous)
+
 	if re.Status == refundSucceeded && re.DestinationDetails != nil {
 		// The bank's reference follows, as events of its own.
 		known, card := *re, *re.DestinationDetails.Card
@@ -100,6 +103,7 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		known.DestinationDetails = &destination{Type: "card", Card: &card}
 		t.updateRefund(&known, map[string]any{"destination_details": re.DestinationDetails})
 	}
+
 	return re, nil
 }
 
@@ -130,6 +134,7 @@ func (t *tx) settleRefund(id, outcome string) error {
 		return noSuch(http.StatusNotFound, "refund", "refund", id)
 	}
 	re := *before
+
 	previous := map[string]any{"status": before.Status}
 	switch {
 	case outcome == "succeed" && before.Status == refundPending:
@@ -142,6 +147,7 @@ func (t *tx) settleRefund(id, outcome string) error {
 	default:
 		return refuse("", "outcome", "Refund %s has the status %s and cannot %s.", id, before.Status, outcome)
 	}
+
 	if re.Status != refundSucceeded {
 		ch, ok := t.charges.get(before.Charge.id)
 		if !ok {
@@ -151,6 +157,7 @@ func (t *tx) settleRefund(id, outcome string) error {
 		previous["failure_balance_transaction"] = nil
 		t.refunded(ch, -before.Amount)
 	}
+
 	t.updateRefund(&re, previous)
 	if re.Status == refundFailed {
 		t.emit("refund.failed", &re, previous)

@@ -57,6 +57,7 @@ func TestRefundsPendFailAndCancel(t *testing.T) {
 	if again, err := e.refund(pi, 1000, "first"); err != nil || again.ID != first.ID {
 		t.Errorf("a repetition: %+v, %v", again, err)
 	}
+
 	e.ledgerIs(1000, 0)
 	if made, _ := last[stripe.Refund](e, 1, "refund.created"); made.ID != first.ID || made.Status != stripe.RefundStatusPending {
 		t.Errorf("refund.created: %+v", made)
@@ -71,6 +72,7 @@ func TestRefundsPendFailAndCancel(t *testing.T) {
 	if err := e.SettleRefund(first.ID, "fail"); err != nil { // the bank sends it back
 		t.Fatal(err)
 	}
+
 	if now, before := last[stripe.Refund](e, 1, "refund.failed"); now.FailureReason != "expired_or_canceled_card" ||
 		now.Status != stripe.RefundStatusFailed || before["status"] != "succeeded" {
 		t.Errorf("after the failure: %+v, before %v", now, before)
@@ -83,12 +85,14 @@ func TestRefundsPendFailAndCancel(t *testing.T) {
 	if err := e.SettleRefund(second.ID, "cancel"); err != nil {
 		t.Fatal(err)
 	}
+
 	e.ledgerIs(0, 0)
 	for _, outcome := range []string{"succeed", "fail", "cancel", "", "x"} {
 		if e.SettleRefund(second.ID, outcome) == nil {
 			t.Errorf("a canceled refund can %q", outcome)
 		}
 	}
+
 	whole := e.Sessions()[0].AmountTotal
 	if _, err := e.refund(pi, whole+1, "more"); err == nil {
 		t.Error("more than was paid was refunded")

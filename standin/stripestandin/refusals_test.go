@@ -33,6 +33,7 @@ func TestRefusals(t *testing.T) {
 		body["percent_off"] != 50.0 {
 		t.Fatalf("coupon: %d %v", status, body)
 	}
+
 	const price = "line_items[0][price_data]"
 	in := func(d time.Duration) string { return fmt.Sprint(time.Now().Add(d).Unix()) }
 	for _, c := range []struct{ name, code, param, form string }{
@@ -121,6 +122,7 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+
 	if n := len(e.Sessions()); n != 1 {
 		t.Errorf("%d sessions: refused ones were made", n)
 	}
@@ -176,10 +178,12 @@ func TestAuthorization(t *testing.T) {
 			}
 		})
 	}
+
 	_, err := stripeClient(e.URL(), "sk_test_other").CheckoutSessions.New(e.params())
 	if err == nil || !strings.Contains(err.Error(), "Invalid API Key") {
 		t.Errorf("stripe-go with a wrong key: %v", err)
 	}
+
 	for _, c := range []struct{ method, path string }{{"GET", "/v1/customers"}, {"POST", "/v1/checkout/session"}, {"PUT", "/v1/coupons"},
 		{"GET", "/v1/coupons/none"}, {"GET", "/v1/events/none"}, {"GET", "/v1/payment_intents/none"}, {"GET", "/v1/charges/none"},
 		{"GET", "/v1/refunds/none"}} {
@@ -187,6 +191,7 @@ func TestAuthorization(t *testing.T) {
 			t.Errorf("%s %s: %d %v", c.method, c.path, status, body)
 		}
 	}
+
 	if status, _, _ := e.call("POST", "/v1/coupons", `{"id":"x"}`, "Content-Type", "application/json"); status != 400 {
 		t.Errorf("JSON body: %d", status)
 	}

@@ -66,6 +66,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("stripe stand-in: %w", err)
 		}
 	}
+
 	st, j, err := loadState(cfg.StateFile)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("stripe stand-in: %w", err), l.Close())
@@ -79,6 +80,7 @@ func New(cfg Config) (*Server, error) {
 	if s.publicURL == "" {
 		s.publicURL = s.URL()
 	}
+
 	s.webhooks = newWebhooks(s)
 	var pending []due
 	for id, d := range st.deliveries.rows {
@@ -86,6 +88,7 @@ func New(cfg Config) (*Server, error) {
 			pending = append(pending, due{time.UnixMilli(d.Next), id})
 		}
 	}
+
 	s.webhooks.schedule(pending)
 	return s, nil
 }
@@ -131,6 +134,7 @@ func (s *Server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+
 	shutdown := web.Stopper(srv)
 	ctx, cancelRun := context.WithCancel(ctx)
 	defer cancelRun()
@@ -139,12 +143,14 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.watchTime(s.stopping) })
 	failed := make(chan error, 1)
 	wg.Go(func() { failed <- srv.Serve(s.listener) })
+
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 		err = fmt.Errorf("stripe stand-in: serve: %w", err)
 	}
+
 	cancelRun()
 	close(s.stopping)
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
@@ -155,6 +161,7 @@ func (s *Server) Run(ctx context.Context) error {
 			s.log.Debug("connections closed", "err", closeErr)
 		}
 	}
+
 	wg.Wait()
 	if s.journal != nil {
 		err = errors.Join(err, s.journal.close())
@@ -194,6 +201,7 @@ func (s *Server) routes() http.Handler {
 	} {
 		mux.HandleFunc(pattern, s.api(handler))
 	}
+
 	// Browsers of this machine reach the pages; other sites in them must not.
 	pages := http.NewServeMux()
 	s.pageRoutes(pages)
@@ -203,6 +211,7 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		writeBody(w, []byte("ok\n"))
 	})
+
 	return mux
 }
 

@@ -73,6 +73,7 @@ func createSession(t *tx, _ *http.Request, p reader) (any, error) {
 		PaymentMethodOptions: map[string]any{}, ShippingOptions: []shippingOption{}, Discounts: []discount{},
 		URL: text(t.s.publicURL + "/c/pay/" + id), InvoiceCreation: map[string]any{"enabled": false},
 	}}
+
 	expand := p.strings("expand", 20, 200)
 	rec.readBasics(p, now)
 	rec.readCollection(p)
@@ -84,6 +85,7 @@ func createSession(t *tx, _ *http.Request, p reader) (any, error) {
 	if err := p.done(); err != nil {
 		return nil, err
 	}
+
 	rec.total(coupon)
 	if err := rec.checkTotal(); err != nil {
 		return nil, err
@@ -107,6 +109,7 @@ func (rec *sessionRecord) readBasics(p reader, now int64) {
 		}
 		p.fail(refuse("", "mode", "Invalid mode: must be one of payment, setup, or subscription"))
 	}
+
 	s.SuccessURL = p.required("success_url", 5000)
 	p.checkURL("success_url", s.SuccessURL)
 	s.CancelURL = text(p.str("cancel_url", 5000))
@@ -118,6 +121,7 @@ func (rec *sessionRecord) readBasics(p reader, now int64) {
 	if v := p.str("customer", 200); v != "" {
 		p.fail(noSuch(http.StatusBadRequest, "customer", "customer", v))
 	}
+
 	s.ClientReferenceID = text(p.str("client_reference_id", 200))
 	s.Metadata = p.metadata("metadata")
 	s.Locale = text(p.str("locale", 10))
@@ -130,6 +134,7 @@ func (rec *sessionRecord) readBasics(p reader, now int64) {
 	p.enum("ui_mode", "hosted")
 	p.enum("payment_method_collection", "always", "if_required")
 	s.ExpiresAt = now + int64(maxLifetime/time.Second)
+
 	if at, given := p.integer("expires_at", 0, 1<<40); given {
 		switch lifetime := time.Duration(at-now) * time.Second; {
 		case lifetime < minLifetime:
@@ -161,6 +166,7 @@ func (rec *sessionRecord) readCollection(p reader) {
 		}
 		s.ShippingAddressCollection = &allowedCountries{AllowedCountries: allowed}
 	}
+
 	s.PaymentMethodTypes = p.strings("payment_method_types", 20, 40)
 	for i, m := range s.PaymentMethodTypes {
 		if m != "card" && !delayedMethods[m] {
@@ -169,6 +175,7 @@ func (rec *sessionRecord) readCollection(p reader) {
 					"acss_debit and au_becs_debit."))
 		}
 	}
+
 	if len(s.PaymentMethodTypes) == 0 {
 		s.PaymentMethodTypes = []string{"card", "us_bank_account"}
 	}

@@ -15,6 +15,7 @@ func (t *tx) render(rec *sessionRecord, expand []string, prefix string) (*sessio
 		if !ok {
 			path = ""
 		}
+
 		switch path {
 		case "line_items", "line_items.data", "line_items.data.price":
 			if shown.LineItems == nil {
@@ -36,6 +37,7 @@ func (t *tx) render(rec *sessionRecord, expand []string, prefix string) (*sessio
 			return nil, refuse("", "expand", "This property cannot be expanded (%s).", shorten(full, 80))
 		}
 	}
+
 	return &shown, nil
 }
 
@@ -140,6 +142,7 @@ func listSessions(t *tx, _ *http.Request, p reader) (any, error) {
 	if _, known := t.intents.get(paymentIntent); paymentIntent != "" && !known {
 		return nil, noSuch(http.StatusBadRequest, "payment_intent", "payment_intent", paymentIntent)
 	}
+
 	t.applyTimeToAll()
 	var found []*session
 	for _, rec := range t.sessions.newest() {
@@ -151,16 +154,19 @@ func listSessions(t *tx, _ *http.Request, p reader) (any, error) {
 		}
 		found = append(found, s)
 	}
+
 	page, err := paginate(pg, "/v1/checkout/sessions", "checkout.session", found,
 		func(s *session) string { return s.ID })
 	if err != nil {
 		return nil, err
 	}
+
 	for i, s := range page.Data {
 		rec, _ := t.sessions.get(s.ID)
 		if page.Data[i], err = t.render(rec, expand, "data."); err != nil {
 			return nil, err
 		}
 	}
+
 	return page, nil
 }

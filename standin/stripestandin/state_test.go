@@ -64,6 +64,7 @@ func TestTornStateFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	step := max(1, len(whole)/150)
 	for n := 0; n <= len(whole); n += step {
 		torn := filepath.Join(dir, fmt.Sprint("torn", n))

@@ -23,6 +23,7 @@ func TestAutomaticTax(t *testing.T) {
 	if s.AmountTotal != 2700 || s.TotalDetails.AmountTax != 0 || s.AutomaticTax.Status != "requires_location_inputs" {
 		t.Errorf("before an address is known: %d, tax %d, %s", s.AmountTotal, s.TotalDetails.AmountTax, s.AutomaticTax.Status)
 	}
+
 	e.post(s.URL, typed("shipping_state", "CA"))
 	e.events(1, "checkout.session.completed")
 	p := &stripe.CheckoutSessionParams{}
@@ -32,6 +33,7 @@ func TestAutomaticTax(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var tax int64
 	for _, l := range paid.LineItems.Data {
 		tax += l.AmountTax
@@ -39,6 +41,7 @@ func TestAutomaticTax(t *testing.T) {
 			t.Errorf("line %s: tax %d", l.Description, l.AmountTax)
 		}
 	}
+
 	if tax == 0 || paid.TotalDetails.AmountTax != tax || paid.AmountTotal != 2700+tax || paid.PaymentIntent.Amount != 2700+tax ||
 		paid.AutomaticTax.Status != "complete" {
 		t.Errorf("tax %d: %+v", tax, paid.TotalDetails)

@@ -201,6 +201,7 @@ func (w *webhooks) attempt(ctx context.Context, id string) {
 	if !ok {
 		return
 	}
+
 	status, err := w.send(ctx, p)
 	if ctx.Err() != nil {
 		return // stopped: the attempt is repeated after the next start
@@ -211,6 +212,7 @@ func (w *webhooks) attempt(ctx context.Context, id string) {
 	} else {
 		log.Info("webhook not accepted", "err", err)
 	}
+
 	// A failed write has been logged; the event is then sent again after a restart.
 	_ = w.s.change("", "", func(t *tx) error {
 		before, known := t.deliveries.get(id)

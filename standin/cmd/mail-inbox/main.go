@@ -56,6 +56,7 @@ func run(args []string, out io.Writer) int {
 		}
 		return 2
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	set := read(os.Getenv)
@@ -67,6 +68,7 @@ func run(args []string, out io.Writer) int {
 		fmt.Fprintln(out, "mail-inbox:", err)
 		return 1
 	}
+
 	return 0
 }
 

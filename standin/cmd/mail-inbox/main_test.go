@@ -41,6 +41,7 @@ func TestServesUntilStopped(t *testing.T) {
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- serve(ctx, set, &bytes.Buffer{}) }()
@@ -51,6 +52,7 @@ func TestServesUntilStopped(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -21,6 +21,7 @@ func TestServeAndAsk(t *testing.T) {
 		ended <- err
 		w.CloseWithError(io.EOF) // ends the reader below, also when serve fails early
 	}()
+
 	line, err := bufio.NewReader(r).ReadBytes('\n')
 	if err != nil {
 		t.Fatalf("no log line: %v", err)
@@ -34,6 +35,7 @@ func TestServeAndAsk(t *testing.T) {
 	if err := ask(t.Context(), env, io.Discard); err != nil {
 		t.Errorf("ask: %v", err)
 	}
+
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("serve: %v", err)

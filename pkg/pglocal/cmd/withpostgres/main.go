@@ -58,6 +58,7 @@ func run(args []string, signals <-chan os.Signal) (code int, err error) {
 	if _, err := exec.LookPath(args[0]); err != nil {
 		return 127, fmt.Errorf("find command: %w", err)
 	}
+
 	temporary := temporaryFolder()
 	sweep(temporary)
 	dir, err := os.MkdirTemp(temporary, folderPrefix)
@@ -70,6 +71,7 @@ func run(args []string, signals <-chan os.Signal) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, cluster.Stop(context.Background())) }()
+
 	env := append(os.Environ(), variable+"="+cluster.URL())
 	if temporary == memory {
 		files, err := temporaryFiles(dir)
@@ -78,6 +80,7 @@ func run(args []string, signals <-chan os.Signal) (code int, err error) {
 		}
 		env = append(env, files...)
 	}
+
 	return runCommand(args, env, signals)
 }
 

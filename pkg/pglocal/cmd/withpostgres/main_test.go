@@ -122,6 +122,7 @@ func TestMemory(t *testing.T) {
 	if problem != "<nil>" {
 		t.Fatalf("command says %s", out)
 	}
+
 	_, statErr := os.Stat(folder)
 	if strings.HasPrefix(folder, memory) {
 		if !os.IsNotExist(statErr) {
@@ -129,6 +130,7 @@ func TestMemory(t *testing.T) {
 		}
 		return
 	}
+
 	// the tests run where memory is scarce, or not on Linux
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(memory, &fs); err == nil && fs.Bavail >= memoryLeft/uint64(fs.Bsize) { //nolint:gosec // positive
@@ -207,6 +209,7 @@ func TestSignalWhileStarting(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -220,6 +223,7 @@ func TestSignalWhileStarting(t *testing.T) {
 			t.Fatal("it does not begin")
 		}
 	}
+
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -238,12 +242,14 @@ func TestSweep(t *testing.T) {
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+
 	killed.Wait() //nolint:errcheck // killed
 	left := age(t, dir)
 	running := waiting(t, dir)
 	if _, err := os.Stat(left); !os.IsNotExist(err) {
 		t.Errorf("the killed run's folder is still there: %v", err)
 	}
+
 	inUse := age(t, dir)
 	young := filepath.Join(dir, folderPrefix+"young")
 	if err := os.Mkdir(young, 0o700); err != nil {
@@ -252,11 +258,13 @@ func TestSweep(t *testing.T) {
 	if err := withpostgres(dir, os.Args[0], "ask").Run(); code(t, err) != 7 {
 		t.Errorf("next run: %v", err)
 	}
+
 	for _, folder := range []string{inUse, young} {
 		if _, err := os.Stat(folder); err != nil {
 			t.Errorf("was removed: %v", err)
 		}
 	}
+
 	if err := running.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
