@@ -7,8 +7,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Answers are structs that name their fields as the contract does (services/order/openapi.yaml), the
-// outcome first. Objects whose keys are numbers or identifiers keep their order as a web.Object.
+// Answers are structs that name their fields as the contract does (services/order/openapi.yaml),
+// the outcome first. Objects whose keys are numbers or identifiers keep their order as a
+// web.Object.
 
 // versioned ends every answer under /order.
 type versioned struct {
@@ -18,9 +19,9 @@ type versioned struct {
 // answer is a success: 200.
 func answer(w http.ResponseWriter, v any) error { return web.JSON(w, http.StatusOK, v) }
 
-// refusalErrors is what a refusal says. Old pages read the code (and texts at most); the other fields
-// refusalErrors is the body of a refusal. Old pages read the code (and texts at most); the other
-// fields are for newer pages.
+// refusalErrors is what a refusal says. Old pages read the code (and texts at most); the other
+// fields refusalErrors is the body of a refusal. Old pages read the code (and texts at most); the
+// other fields are for newer pages.
 type refusalErrors struct {
 	Error           string               `json:"error"`
 	Description     string               `json:"description,omitempty"`

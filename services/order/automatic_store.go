@@ -70,9 +70,9 @@ func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
 		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckoutSQL+`)`, id)
 }
 
-// keptOrderSQL is a condition on order o: all of it was sent or refunded, whatever status staff have
-// given it since; not all of its money and not all of its pieces were given back; and its payer
-// does not dispute it.
+// keptOrderSQL is a condition on order o: all of it was sent or refunded, whatever status staff
+// have given it since; not all of its money and not all of its pieces were given back; and its
+// payer does not dispute it.
 const keptOrderSQL = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL
 	AND o.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)

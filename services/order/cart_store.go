@@ -38,7 +38,8 @@ func readCart(ctx context.Context, db pg.DB, who web.Identity, keys []string, lo
 	return c, noteView(ctx, db, c)
 }
 
-// findFilledCart is findCart with the lines, in the same round trip, and with the settings of some keys.
+// findFilledCart is findCart with the lines, in the same round trip, and with the settings of some
+// keys.
 func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
 	keys ...string) (c *cart, lines []line, err error) {
 	batch := &pgx.Batch{}
@@ -68,7 +69,8 @@ func ownCart(who web.Identity) (where string, owner any) {
 	return "", nil
 }
 
-// queueCart adds reading the head of a cart to a batch, and settings with it; c stays nil when there is none.
+// queueCart adds reading the head of a cart to a batch, and settings with it; c stays nil when
+// there is none.
 func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, into **cart) {
 	where, owner := ownCart(who)
 	if where == "" {

@@ -15,10 +15,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// TestNoCentIsLostOnAnyWay sends prices from 0.01 to 1,000.00 the whole way: database → cart answer →
-// quote → Stripe's parameters → order → order answer → the mail's command. Every price takes a minute of
-// processor time under -race, so the run of all tests sends one thousand of every eleven; make cents sends
-// all (EVERY_CENT).
+// TestNoCentIsLostOnAnyWay sends prices from 0.01 to 1,000.00 the whole way: database → cart answer
+// → quote → Stripe's parameters → order → order answer → the mail's command. Every price takes a
+// minute of processor time under -race, so the run of all tests sends one thousand of every eleven;
+// make cents sends all (EVERY_CENT).
 func TestNoCentIsLostOnAnyWay(t *testing.T) {
 	t.Parallel()
 	const perCart = 1000

@@ -92,7 +92,8 @@ func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error
 	}{CartFound: c != nil, Codes: contents.codeData()})
 }
 
-// cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send it.
+// cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send
+// it.
 func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
 	after, err := s.changeCodes(w, r, "cart_apply_discount_code",
 		func(ctx context.Context, c *cart, text string) (string, error) {

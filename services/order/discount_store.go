@@ -12,7 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// discountColumnsSQL are the columns of a discount; staff may have written infinity where psql was used.
+// discountColumnsSQL are the columns of a discount; staff may have written infinity where psql was
+// used.
 const discountColumnsSQL = `
 	d.id, d.code, d.description, d.type_id, t.title AS type_title, t.applies_to, t.action, d.amount,
 	greatest(d.start_date_time, '0001-01-01Z') AS starts,

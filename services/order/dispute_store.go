@@ -14,8 +14,8 @@ import (
 var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderReview, stripe.DisputeNeedsResponse,
 	stripe.DisputeUnderReview, stripe.InquiryClosed, stripe.DisputeLost, stripe.DisputeWon}
 
-// upsertDispute updates a dispute from Stripe unless the shop knows a later state: more movements of
-// money, or with as many a later status.
+// upsertDispute updates a dispute from Stripe unless the shop knows a later state: more movements
+// of money, or with as many a later status.
 func upsertDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 	return pg.Exec(ctx, tx, "note dispute $1", `
 		INSERT INTO dispute AS d (

@@ -267,8 +267,8 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 	return stored, nil
 }
 
-// parts is how many rows an order has: itself, its first status (a shop without any counts as one), the
-// paid quote, lines and codes.
+// parts is how many rows an order has: itself, its first status (a shop without any counts as one),
+// the paid quote, lines and codes.
 func (o order) parts() int { return 3 + len(o.Lines) + len(o.Codes) }
 
 const insertOrdersSQL = `

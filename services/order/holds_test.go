@@ -67,7 +67,8 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	goToPay(click{client: "192.0.2.1", email: "two@mail.example.com", pieces: "1", refused: "at most 25"})
 	goToPay(click{client: "192.0.2.2", email: "One+x@mail.example.com", pieces: "1", refused: "at most 25"})
 
-	// Together they hold 40, then five each are left. The second address is in the network of the first.
+	// Together they hold 40, then five each are left. The second address is in the network of the
+	// first.
 	goToPay(click{client: "2001:db8::1", email: "three@mail.example.com", pieces: "15"})
 	goToPay(click{client: "2001:db8::ffff", email: "four@mail.example.com", pieces: "1", refused: "at most 5"})
 	goToPay(click{client: "192.0.2.3", email: "five@mail.example.com", pieces: "6", refused: "at most 5"})

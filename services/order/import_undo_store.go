@@ -47,8 +47,8 @@ const (
 const picturesOfRowSQL = `jsonb_array_elements(
 	CASE jsonb_typeof(x.is -> 'pictures') WHEN 'array' THEN x.is -> 'pictures' ELSE '[]' END) AS e`
 
-// backAgainSQL is whether a SKU s can be sold beyond its count once x is taken back. What the count comes to then
-// depends on it, whatever it was before the file.
+// backAgainSQL is whether a SKU s can be sold beyond its count once x is taken back. What the count
+// comes to then depends on it, whatever it was before the file.
 const backAgainSQL = `CASE
 	WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
 	THEN (x.was ->> 'back_order')::boolean ELSE s.back_order END`

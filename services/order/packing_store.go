@@ -6,7 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// ordersToPack are one order with all its lines, or every order that has something to send, oldest first.
+// ordersToPack are one order with all its lines, or every order that has something to send, oldest
+// first.
 func ordersToPack(ctx context.Context, db pg.DB, identifier string) ([]toPack, error) {
 	return pg.List[toPack](ctx, db, "read orders to pack", `
 		SELECT o.identifier, o.placed_at, latest.status, o.shipping_method->>'carrier' AS shipping_method,

@@ -19,8 +19,8 @@ const (
 	pictureTries = 5
 )
 
-// makePictures makes the WebP of each picture that was uploaded, until ctx ends. One is made at a time, so that memory
-// is bounded; until it is there edge serves the JPEG.
+// makePictures makes the WebP of each picture that was uploaded, until ctx ends. One is made at a
+// time, so that memory is bounded; until it is there edge serves the JPEG.
 func (s *server) makePictures(ctx context.Context) error {
 	return wait.Loop(ctx, s.log, "make pictures", pictureEvery, s.pictureWork, s.makePicture)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 )
 
-// placings are the success pages of this process that wait for the event of their payment, by Stripe's session.
+// placings are the success pages of this process that wait for the event of their payment, by
+// Stripe's session.
 type placings struct {
 	mu      sync.Mutex
 	waiting map[string]map[*placing]struct{}

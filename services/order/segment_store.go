@@ -6,8 +6,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// ofProductSQL is a condition on a line l of an order: its product has the identifier $1, or its SKU
-// the number or code.
+// ofProductSQL is a condition on a line l of an order: its product has the identifier $1, or its
+// SKU the number or code.
 const ofProductSQL = ` (l.product_identifier = $1 OR l.sku_id IN (
 	SELECT k.id FROM sku k LEFT JOIN product p ON p.id = k.product_id
 	WHERE k.code = $1 OR k.id::text = $1 OR p.identifier = $1)) `

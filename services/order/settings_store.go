@@ -159,7 +159,8 @@ type skuWeight struct {
 	Grams   *int   `json:"grams"`
 }
 
-// listWeights lists SKUs on sale with their weights. search is the number of a SKU or the identifier of a product.
+// listWeights lists SKUs on sale with their weights. search is the number of a SKU or the
+// identifier of a product.
 func listWeights(ctx context.Context, db pg.DB, search string, after int64, rows int) ([]skuWeight, error) {
 	return pg.List[skuWeight](ctx, db, "list weights", `
 		SELECT s.id AS sku, p.title AS product, concat_ws(' - ', nullif(s.color, ''), nullif(s.size, '')) AS variant,

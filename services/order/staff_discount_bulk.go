@@ -17,8 +17,9 @@ import (
 const (
 	// maxBulk is how many codes can be made in one batch.
 	maxBulk = 10_000
-	// bulkLetters is how many random letters a code of a batch has: 60 bits of rand.Text's alphabet, so that
-	// guessing one of ten thousand takes a lifetime of tries even without the limits on guessing.
+	// bulkLetters is how many random letters a code of a batch has: 60 bits of rand.Text's
+	// alphabet, so that guessing one of ten thousand takes a lifetime of tries even without the
+	// limits on guessing.
 	bulkLetters = 12
 	// maxPrefix is the length of the longest prefix that the codes of a batch share, in characters.
 	maxPrefix = 20

@@ -156,8 +156,8 @@ type namedThings struct {
 	Payments []string
 }
 
-// namedBySearch finds discount codes, the SKUs of a number or of a product's identifier, and the payments of a refund,
-// a dispute or an event.
+// namedBySearch finds discount codes, the SKUs of a number or of a product's identifier, and the
+// payments of a refund, a dispute or an event.
 func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, error) {
 	digits := search
 	if len(search) > len("SKU ") && strings.EqualFold(search[:len("SKU ")], "SKU ") { // as pages write it

@@ -223,7 +223,8 @@ func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
 	return page.answer(http.StatusOK), err
 }
 
-// openPaymentFromPath reads the entry that the path names, and refuses one that staff have resolved.
+// openPaymentFromPath reads the entry that the path names, and refuses one that staff have
+// resolved.
 func (s *server) openPaymentFromPath(r *http.Request) (paymentPage, error) {
 	page, err := s.paymentPage(r)
 	if err == nil && !page.Payment.ResolvedAt.IsZero() {

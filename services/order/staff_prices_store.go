@@ -32,8 +32,8 @@ func listPrices(ctx context.Context, db pg.DB, product int64, limit int) ([]pric
 		ORDER BY "from" DESC, kind, id DESC LIMIT $2`, product, limit)
 }
 
-// insertSale sets a lower price for a time; without a beginning it begins now, without an end it runs
-// until it is ended.
+// insertSale sets a lower price for a time; without a beginning it begins now, without an end it
+// runs until it is ended.
 func insertSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *time.Time, by string) error {
 	return pg.Exec(ctx, tx, "set a sale price of SKU $1", `
 		INSERT INTO sku_sale (sku_id, price_cents, starts_at, ends_at, by_name)

@@ -25,8 +25,8 @@ type settingGroup struct {
 	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
 	// check says what is wrong with values, and may normalize them before they are stored.
 	check func(ctx context.Context, s *server, values map[string]string, wrong adminui.FieldErrors) error
-	// enqueue enqueues the messages of a change in its transaction; nil if no other
-	// service has to be told.
+	// enqueue enqueues the messages of a change in its transaction; nil if no other service has to
+	// be told.
 	enqueue func(ctx context.Context, s *server, tx pgx.Tx) error
 }
 

@@ -177,8 +177,8 @@ func retireSKU(ctx context.Context, tx pgx.Tx, id int64) error {
 		UPDATE sku SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) WHERE id = $1`, id)
 }
 
-// insertPrice sets a price from a time on; nil or a past time is now, so that it follows prices that
-// were set before it.
+// insertPrice sets a price from a time on; nil or a past time is now, so that it follows prices
+// that were set before it.
 func insertPrice(ctx context.Context, tx pgx.Tx, id, cents int64, from any, by string) error {
 	return pg.Exec(ctx, tx, "set the price of SKU $1", `
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name)

@@ -102,7 +102,8 @@ func readTaxRates(text string) (rates []taxRate, wrong string) {
 	return rates, ""
 }
 
-// statesOf are the codes of states, as Stripe has them in addresses, of the countries whose states are known here.
+// statesOf are the codes of states, as Stripe has them in addresses, of the countries whose states
+// are known here.
 var statesOf = map[string][]string{
 	"US": strings.Fields(`AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ
 		NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI UM FM MH PW AA AE AP`),

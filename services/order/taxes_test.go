@@ -18,7 +18,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The tax within an amount is what rational arithmetic says, rounded half up; states come before their country.
+// The tax within an amount is what rational arithmetic says, rounded half up; states come before
+// their country.
 func TestTaxWithinAnAmount(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(19, 7)) //nolint:gosec // repeatable
@@ -59,8 +60,9 @@ func taxCarts(t *testing.T) int {
 	return n
 }
 
-// For random carts, taxed in each way, the tax of the session is that of the order and of the mail, and what is
-// refunded piece by piece is what was paid, to the cent. What was quoted keeps its taxes when the settings change.
+// For random carts, taxed in each way, the tax of the session is that of the order and of the mail,
+// and what is refunded piece by piece is what was paid, to the cent. What was quoted keeps its
+// taxes when the settings change.
 func TestTaxIsTheSameOnAnyWay(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -44,13 +44,13 @@ type totals struct {
 	Applied map[int64]bool
 }
 
-// computeTotals is the only function that computes amounts: cart, quote, Stripe's session, order and
-// mail all use its result. codes are in the order in which they were applied. Rules (contract,
+// computeTotals is the only function that computes amounts: cart, quote, Stripe's session, order
+// and mail all use its result. codes are in the order in which they were applied. Rules (contract,
 // section 10): the first code for items that is not combinable decides the discount, even if its
 // minimum is not met; any code for shipping whose minimum is met takes the price of USPS Retail
-// Ground off, once; a code that no longer counts is ignored. A code for some SKUs only works like any
-// other, on the lines that it is for: its minimum applies to the whole order, and an order without
-// such a line does not meet it. shipping is nil if none is chosen.
+// Ground off, once; a code that no longer counts is ignored. A code for some SKUs only works like
+// any other, on the lines that it is for: its minimum applies to the whole order, and an order
+// without such a line does not meet it. shipping is nil if none is chosen.
 func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) totals {
 	t := totals{Applied: make(map[int64]bool, len(codes))}
 	for _, l := range lines {

@@ -9,9 +9,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// reference computes the contract's section 10 again, in rational arithmetic: the sums, the discount
-// by the rule of the first not-combinable item code, rounded half up to cents and kept between
-// nothing and the subtotal, and the free shipping.
+// reference computes the contract's section 10 again, in rational arithmetic: the sums, the
+// discount by the rule of the first not-combinable item code, rounded half up to cents and kept
+// between nothing and the subtotal, and the free shipping.
 func reference(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) (sub, discount, ship, shipOff, total *big.Rat) {
 	hundred := big.NewRat(100, 1)
 	amount := func(c money.Cents) *big.Rat { return new(big.Rat).Quo(new(big.Rat).SetInt64(int64(c)), hundred) }

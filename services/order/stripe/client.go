@@ -1,5 +1,6 @@
-// Package stripe is order's client for Stripe: it makes payment pages, reads their outcomes, and limits
-// the rate of calls. The types of stripe-go, and Stripe's messages about a buyer, stay inside.
+// Package stripe is order's client for Stripe: it makes payment pages, reads their outcomes, and
+// limits the rate of calls. The types of stripe-go, and Stripe's messages about a buyer, stay
+// inside.
 package stripe
 
 import (

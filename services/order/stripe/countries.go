@@ -2,9 +2,10 @@ package stripe
 
 import "strings"
 
-// ShipTo are the ISO 3166 codes of all countries and territories that a payment page can take a shipping address of
-// (https://docs.stripe.com/api/checkout/sessions/create, shipping_address_collection.allowed_countries, as of API
-// version 2023-10-16; ZZ, for an address that is not known, is left out).
+// ShipTo are the ISO 3166 codes of all countries and territories that a payment page can take a
+// shipping address of (https://docs.stripe.com/api/checkout/sessions/create,
+// shipping_address_collection.allowed_countries, as of API version 2023-10-16; ZZ, for an address
+// that is not known, is left out).
 var ShipTo = strings.Fields(`
 	AC AD AE AF AG AI AL AM AO AQ AR AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT
 	BV BW BY BZ CA CD CF CG CH CI CK CL CM CN CO CR CV CW CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET

@@ -23,7 +23,8 @@ var bandOf = [17]int{0, 1, 2, 3, 6, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 0}
 // zigzag is the place of each coefficient, in the order in which they are written.
 var zigzag = [16]int{0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15}
 
-// categories are large values: the smallest of each, and the probabilities of the bits that follow (section 13.2).
+// categories are large values: the smallest of each, and the probabilities of the bits that follow
+// (section 13.2).
 var categories = [4]struct {
 	from int
 	bits []uint8
