@@ -148,6 +148,7 @@ func TestReviewRequests(t *testing.T) {
 		return o
 	}
 
+	// Ann's order is due. The others are too late, too early, or not completely sent.
 	ann := sent("ann@mail.example.com", "15 days")
 	sent("late@mail.example.com", "20 days")
 	sent("early@mail.example.com", "5 days")
@@ -157,6 +158,8 @@ func TestReviewRequests(t *testing.T) {
 	rest := sent("rest@mail.example.com", "14 days 1 hour") // a piece is still to be sent
 	e.Exec(`UPDATE shipment_line SET quantity = 1 WHERE shipment_id = $1`, rest)
 
+	// A status of the shop's own does not matter; canceled, refunded, returned and disputed orders
+	// are left out.
 	moved := sent("moved@mail.example.com", "14 days 1 hour") // to a status of the shop's own
 	e.Exec(`UPDATE orders SET current_status = 'delivered' WHERE identifier = $1`, moved)
 	for _, ended := range []string{"canceled", "refunded"} {
@@ -183,6 +186,7 @@ func TestReviewRequests(t *testing.T) {
 		t.Errorf("%d mails with the switch off", n)
 	}
 
+	// Each is asked once, about what was sent.
 	e.switchOn("review_request", "on")
 	e.automatic()
 	e.automatic()
@@ -195,6 +199,7 @@ func TestReviewRequests(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 
+	// Mailer asks again before it sends.
 	e.mailWanted(msg.MailReviewRequest+":"+ann, true)
 	e.Exec(`UPDATE orders SET canceled_at = now() WHERE identifier = $1`, ann)
 	e.mailWanted(msg.MailReviewRequest+":"+ann, false)
@@ -236,11 +241,13 @@ func TestBackInStock(t *testing.T) {
 		return state
 	}
 
+	// No wish is stored while the switch is off.
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id IN (6, 7)`)
 	if got := wish(200, "6", "early@mail.example.com"); got != "gone" { // the switch is off
 		t.Errorf("%s while the switch is off", got)
 	}
 
+	// The answer depends on the SKU alone; invalid input is refused.
 	e.switchOn("shop_back_in_stock", "on")
 	wish(200, "6", "Ann@mail.example.com")
 	wish(200, "6", "ann@mail.example.com")
@@ -266,6 +273,7 @@ func TestBackInStock(t *testing.T) {
 		t.Errorf("%d mails while nothing is there", n)
 	}
 
+	// Each customer is mailed once when the SKU is back.
 	e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
 	e.automatic()
 	e.automatic()
@@ -285,6 +293,7 @@ func TestBackInStock(t *testing.T) {
 		}
 	}
 
+	// After the refusal not even a mail that is on its way is sent.
 	toAnn := []string{"key", msg.MailBackInStock + ":1", "notice", token}
 	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(true, "wanted")
 	for range 2 {

@@ -16,9 +16,10 @@ func TestCommandsForStaff(t *testing.T) {
 		code := Command(args, &out, &out)
 		return code, out.String()
 	}
+
+	// A payment of another amount is listed, without the buyer unless -raw, until it is resolved.
 	p := e.visitor()
 	p.add("6", "1")
-
 	c := p.quoted("")
 	e.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 1 }))
 	if code, out := run("payments"); code != 0 || !strings.Contains(out, `"reason":"amount-differs"`) || !strings.Contains(out, "evt_0") {
@@ -39,6 +40,7 @@ func TestCommandsForStaff(t *testing.T) {
 		t.Errorf("payments after resolve: %d %s", code, out)
 	}
 
+	// A payment that matches makes an order, which packing prints as it was sold.
 	e.mustHandle(event("evt_1", completed, c, nil))
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	method, found := p.Get("/order/"+identifier).At("order_data", "order_shipping_method").(map[string]any)
@@ -55,6 +57,7 @@ func TestCommandsForStaff(t *testing.T) {
 		}
 	}
 
+	// The order is sent with a number that a blank one does not overwrite.
 	for range 2 { // safe to repeat
 		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", "1Z9"); code != 0 {
 			t.Errorf("status: %d %s", code, out)
@@ -79,6 +82,7 @@ func TestCommandsForStaff(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 
+	// Help names each command, and nothing is left to pack.
 	for _, command := range []string{"help", "packing", "refund"} {
 		if code, out := run("help"); code != 0 || !strings.Contains(out, "\n  order "+command) || !IsCommand([]string{command}) {
 			t.Errorf("help on %s: %d %s", command, code, out)
@@ -88,6 +92,7 @@ func TestCommandsForStaff(t *testing.T) {
 		t.Errorf("packing after it was shipped: %d %s", code, out)
 	}
 
+	// Unknown orders and statuses fail, invalid arguments are usage errors.
 	for _, args := range [][]string{{"packing", "-order", "nope"}, {"status", "-order", "nope", "-status", "shipped"},
 		{"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"},
 		{"refund", "-order", identifier, "-by", "x", "-all", "-amount", "1"}} {

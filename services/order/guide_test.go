@@ -48,6 +48,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		}
 	}
 
+	// Nothing is done in a new shop. Stripe is called with a key that is wrong at first.
 	is()
 	const call = "/staff/settings/guide/stripe"
 	staff.Post(call).Has(200, "does not know this key")
@@ -55,6 +56,8 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	stripeSays = http.StatusOK
 	staff.Post(call).Has(200, "the key works")
 	is("Take money with Stripe")
+
+	// The shop gets its name, which other services are told once.
 	for field, bad := range map[string]string{"shop_name": strings.Repeat("x", 61), "shop_email": "x@",
 		"shop_address": strings.Repeat("x\n", 7)} {
 		staff.Post("/staff/settings/shop", "version", "1", field, bad).Has(422)
@@ -74,6 +77,8 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	if n := e.Number(told); n != 1 {
 		t.Errorf("%d messages about the shop's name", n)
 	}
+
+	// A product with a picture and a shipping method complete the other steps.
 	e.Exec(`INSERT INTO product (identifier, title, title_url) VALUES ('mine', 'Mine', 'Mine')`)
 	e.Exec(`WITH s AS (INSERT INTO sku (product_id, inventory_id) SELECT id, 1 FROM product WHERE identifier = 'mine' RETURNING id)
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT id, 100, now() FROM s`)
@@ -85,18 +90,21 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	id := e.sold("ann@mail.example.com", "1")
 	e.browser(adminui.Fulfilment).Get("/staff/orders/slips?id="+id).Has(200, "Paper &amp; Co · 1 Elm Street · Springfield")
 
+	// Pressing the button twice sends one test mail.
 	staff.Post("/staff/settings/guide/mail").OK()
 	staff.Post("/staff/settings/guide/mail").OK()
 	if n := e.mails("test"); n < 1 || n > 2 { // two if a minute ended in between
 		t.Errorf("%d test mails", n)
 	}
 
+	// With a live key the shop is live, but Stripe has to be called again.
 	e.server.cfg.StripeSecretKey = "sk_live_1" // another key must be tested again
 	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Go live")
 	if a := e.staff(adminui.Fulfilment).Get("/staff/home").OK(); a.At("steps") != nil {
 		t.Error(a)
 	}
 
+	// The guide can be put away for everybody, and brought back.
 	e.staff(adminui.ReadOnly).Post("/staff/settings/guide/hide").Has(403)
 	staff.Get("/staff/settings").Want(false, "guide_hidden")
 	staff.Post("/staff/settings/guide/hide").OK()

@@ -91,6 +91,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		}
 	})
 
+	// A file names two good pictures and seven that cannot be fetched, yet or at all.
 	owner := e.browser(adminui.Owner)
 	file := "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text,Published\n" +
 		"hat,Hat,Title,Default Title,HAT,19.00," + host + "/front.jpg?v=1,A hat,TRUE\n"
@@ -100,6 +101,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	}
 	before := e.goods()
 
+	// Nothing is shown before it is fetched.
 	path := bring(owner, file)
 	owner.Get(path).Has(200, "<dt>Pictures</dt><dd>9</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
@@ -129,6 +131,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		t.Errorf("%d were tried", n)
 	}
 
+	// The two good ones are in their places.
 	pictures := func() []string {
 		return strings.Fields(e.Text(`SELECT string_agg(image_url, ' ' ORDER BY i.id) FROM product_image i
 			JOIN product p ON p.id = i.product_id
@@ -150,6 +153,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		t.Errorf("%d become WebP", n)
 	}
 
+	// Staff see why the others are missing.
 	says := []string{"answers 404 Not Found", "not a JPEG", "more than 24 MB", "too many others", "without https", "inside a network",
 		"answers 503 Service Unavailable"}
 	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 under way, 6 not to be had", "Fetch them again")...)

@@ -301,6 +301,8 @@ func TestRefundOfTheRestCompletesAnOrder(t *testing.T) {
 	if n := e.Number(told, on.Identifier); n != 1 {
 		t.Errorf("told %d times", n)
 	}
+
+	// When the refund fails the piece has to be sent.
 	says(399, "failed")
 	is("accepted")
 	if _, err := e.server.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
@@ -308,6 +310,8 @@ func TestRefundOfTheRestCompletesAnOrder(t *testing.T) {
 	}
 
 	is("accepted shipped")
+
+	// The other way round: the parcel leaves after the refund.
 	on = Order{Identifier: e.sold("cleo@mail.example.com", "2")} // the other way round: the parcel after the refund
 	if id, err = e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)
@@ -320,6 +324,9 @@ func TestRefundOfTheRestCompletesAnOrder(t *testing.T) {
 	is("accepted shipped")
 	says(399, "failed")
 	is("accepted")
+
+	// An order of which nothing was sent is refunded instead, even if the price of shipping is
+	// kept.
 	on = Order{Identifier: e.sold("bea@mail.example.com", "2")}
 	if id, err = e.server.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
 		t.Fatal(err)

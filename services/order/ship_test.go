@@ -25,6 +25,7 @@ func TestShipInParcels(t *testing.T) {
 		t.Errorf("sent in part, the order is %s", got)
 	}
 
+	// More pieces than are left, unknown methods and long numbers are refused.
 	for _, bad := range [][]Pieces{{{0, 2}}, {{0, 0}}, {{1, 1}}, {{-1, 1}}, {{0, 1}, {0, 1}}} {
 		_, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: bad})
 		refusedFor(t, "lines", err)
@@ -33,6 +34,8 @@ func TestShipInParcels(t *testing.T) {
 	refusedFor(t, "method", err)
 	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: strings.Repeat("9", 101)})
 	refusedFor(t, "tracking", err)
+
+	// Once the customer is mailed the parcel cannot be undone, but the rest can be sent.
 	e.mailParcels(1)
 
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 0 {
@@ -51,6 +54,7 @@ func TestShipInParcels(t *testing.T) {
 		t.Errorf("sent whole, the order is %s", got)
 	}
 
+	// There is one mail for each parcel, and one message that the order is sent.
 	e.mailParcels(1)
 	e.mailParcels(0)
 	mails := e.mailed(msg.MailOrderShipped)
@@ -68,6 +72,7 @@ func TestShipInParcels(t *testing.T) {
 		t.Errorf("the second mail: %+v", s)
 	}
 
+	// The order's page shows both parcels.
 	page := shopper.Get("/order/" + on.Identifier)
 	page.Want("1Z 9&x", "order_data", "order_shipments", "0", "tracking_number")
 	page.Want("UPS Ground", "order_data", "order_shipments", "0", "carrier")

@@ -26,6 +26,7 @@ func TestStaffEditAProduct(t *testing.T) {
 		t.Fatal(made)
 	}
 
+	// Shoppers do not see the draft, but a link shows it, for a day.
 	path = "/staff" + path
 	page := editor.Get(path)
 	page.Has(200, "Wide Oak &lt;b&gt;Desk", `value="WideOakDesk"`, "Draft")
@@ -49,6 +50,7 @@ func TestStaffEditAProduct(t *testing.T) {
 		t.Error("a link is good forever")
 	}
 
+	// It is published, while another person with an older version is refused.
 	fields := func(version string, more ...string) []string {
 		return append([]string{"version", version, "title", "Oak Desk", "title_url", "OakDesk", "headline", "Wide",
 			"description_part_1", "**Solid**\r\n", "state", "published", "on_sale_from", "", "on_sale_until", "",
@@ -79,6 +81,7 @@ func TestStaffEditAProduct(t *testing.T) {
 		p.Want(want[0], append([]string{"product"}, want[1:]...)...)
 	}
 
+	// It moves to another address, and no other product can have one of its addresses.
 	editor.Post(path, "version", "3", "title_url", "PaperClips").Has(422, "Another product has this address")
 	editor.Post(path, "version", "3", "title_url", "a b").Has(422, "Letters, digits")
 	editor.Post(path, "version", "3", "title_url", "Desk").Has(http.StatusSeeOther)
@@ -88,12 +91,14 @@ func TestStaffEditAProduct(t *testing.T) {
 		t.Errorf("addresses %s", got)
 	}
 
+	// Readers see the values without a form.
 	reader.Get(path).Has(200, "Oak Desk")
 	if a := reader.Get(path); strings.Contains(a.Body, `name="title"`) {
 		t.Error("a person without the right to edit is shown a form")
 	}
 	reader.Post(path, "version", "4", "title", "x").Has(http.StatusForbidden)
 
+	// It is retired, and brought back as a draft.
 	editor.Get(path).Has(200, ">Take off the shop</button>", "it can be brought back")
 	editor.Post(path + "/retire").Has(http.StatusSeeOther)
 	editor.Get(path).Has(200, "Retired", ">Bring back</button>")

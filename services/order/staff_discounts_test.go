@@ -40,6 +40,8 @@ func TestStaffMakeACode(t *testing.T) {
 	e := newEnv(t)
 	e.Exec(`INSERT INTO collection (id, address, title) VALUES (101, 'some-clips', 'Some clips')`)
 	e.Exec(`INSERT INTO product_collection (collection_id, product_id) VALUES (101, 2)`)
+
+	// Invalid terms are refused, each at its field.
 	staff := e.staff(adminui.Marketing)
 	for _, bad := range [][]string{{"code", ""}, {"code", "A B"}, {"code", strings.Repeat("x", 101)}, {"type", "9"}, {"amount", "101"},
 		{"amount", "-1"}, {"amount", "1e9"}, {"minimum", "x"}, {"uses", "1.5"}, {"uses", strings.Repeat("9", 30)}, {"per-person", "-1"},
@@ -53,10 +55,11 @@ func TestStaffMakeACode(t *testing.T) {
 
 	staff.Post("/staff/discounts", with(tenOff, "from", "2019-01-01", "until", "2020-01-01")...).Has(422, "This day is over")
 	staff.Post("/staff/discounts", "code", "\xff").Has(400)
+
+	// A code is made, and listed as text.
 	page := "/staff" + staff.Post("/staff/discounts", with(tenOff, "code", "=TEN<b>")...).OK().Text("to")
 	a := staff.Get(page).OK()
 	a.Want("10% off", "discount", "gives")
-
 	a.Want("active", "discount", "state")
 	e.Exec(`UPDATE discount_code SET combinable = true WHERE code = '=TEN<b>'`) // as old codes are
 	staff.Get(page).Want("10% off: takes nothing off, as it is combinable", "discount", "gives")
@@ -92,11 +95,12 @@ func TestStaffMakeACode(t *testing.T) {
 	for _, c := range held {
 		c.Release()
 	}
+
+	// Carts follow it, and the preview computes the same totals.
 	shopper := e.visitor()
 	shopper.add("1", "2") // 2 × 3.50, not in the collection
 	shopper.add("6", "1") // 3.99, in it
 	shopper.Post("/order/cart-apply-discount-code", "discount_code_id", "TEN").Want("2.00", "cart_totals_data", "item_discount")
-
 	staff.Get(page, "cart", "1 x 2, 6", "shipping", "USPSRetailGround").Want("18.55", "preview", "total")
 	shopper.Get("/order/cart-shipping-methods")
 	shopper.Get("/order/cart-totals").Want("18.55", "cart_totals_data", "cart_total")
@@ -107,6 +111,7 @@ func TestStaffMakeACode(t *testing.T) {
 		}
 	}
 
+	// A quote keeps the code as it was.
 	quote := shopper.quoted("ann@mail.example.com")
 	staff.Post(page, with(narrow, "version", "2", "amount", "100")...).OK()
 	staff.Post(page+"/delete", "version", "3").Has(409) // a checkout uses it

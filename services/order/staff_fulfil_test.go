@@ -23,6 +23,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	e.browser(adminui.Fulfilment).Get(path+"/ship").Has(200, `name="line-0" value="3"`, `name="version" value="1"`, "UPS Ground",
 		`action="/orders/`+id+`/ship"`)
 
+	// Invalid parcels are refused; a part is sent.
 	for field, value := range map[string]string{"line-0": "4", "method": "Pigeon", "tracking": strings.Repeat("9", 101)} {
 		a := staff.Post(path+"/ship", "version", "1", field, value)
 		a.Has(422)
@@ -45,6 +46,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	staff.Post(path+"/parcels/"+parcel, "version", "2", "tracking", "1Z8").Has(200, "Corrected")
 	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
 
+	// The parcel is undone, once.
 	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
 	for _, version := range []string{"3", "4"} { // of two concurrent forms the second still saw it
 		staff.Post(path+"/undo", "version", version, "parcel", parcel).Has(422, "already undone, by Ada")
@@ -54,9 +56,10 @@ func TestStaffShipAnOrder(t *testing.T) {
 		Has(409, "Ada (took parcel "+parcel+" back) changed this")
 	page := staff.Get(path)
 	page.Want("Took a parcel back", "timeline", "0", "text")
-
 	page.Want("UPS Ground · 1Z8", "timeline", "0", "detail")
 	page.Want("Sent a parcel, which was taken back", "timeline", "1", "text")
+
+	// All that is left is sent; later forms say so.
 	staff.Post(path+"/ship", "version", "4").OK() // all that is left
 	for _, late := range []testenv.Answer{e.browser(adminui.Fulfilment).Get(path + "/ship"),
 		e.browser(adminui.Manager).Post(path+"/ship", "version", "4", "tracking", "MINE")} {
@@ -65,6 +68,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 		}
 	}
 
+	// After the mail nothing can be undone.
 	e.mailParcels(1)
 	parcel = e.Text(`SELECT id FROM shipment`)
 	staff.Post(path+"/undo", "version", "5", "parcel", parcel).Has(422, "no longer be undone")
@@ -73,6 +77,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 		t.Errorf("%s", e.statuses(id))
 	}
 
+	// Other statuses are given by a form of their own.
 	e.staff(adminui.Support).Post(path+"/ship", "version", "5").Has(403)
 	staff.Post(path+"/status", "status", "packing").Has(400) // without a version it could not be told from a repetition
 	version := func() string { return fmt.Sprint(e.version(id)) }

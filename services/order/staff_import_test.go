@@ -59,6 +59,8 @@ func TestFilesOfProducts(t *testing.T) {
 	e.Exec(`UPDATE product SET headline = '=SUM(A1)' WHERE id = 3`)
 	owner := e.browser(adminui.Owner)
 	before := e.goods()
+
+	// An exported file changes nothing when it is imported.
 	for _, kind := range productfile.Kinds { // exported and imported
 		var head bytes.Buffer
 		if err := productfile.Write(&head, kind, nil); err != nil {
@@ -72,6 +74,7 @@ func TestFilesOfProducts(t *testing.T) {
 		owner.Get("/staff/catalog/template/"+kind.Name+".csv").Has(200, head.String())
 	}
 
+	// Checking a file of new and changed products changes nothing yet.
 	path := bring(owner, "\ufeffproduct;address;title;text;state;collections;sku;article_number;option_1;option_2;"+
 		"price;pieces;back_orders\n"+
 		";OakDesk;Oak, desk;**Solid**;published;desk filing;;OAK-1;Oak;L;249.00;3;no\n"+
@@ -85,6 +88,7 @@ func TestFilesOfProducts(t *testing.T) {
 		t.Error("checking changes something")
 	}
 
+	// Applying it does, once.
 	before = e.goods()
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	for _, want := range []string{"Oak, desk|OakDesk|**Solid**|t|{desk,filing}|8|OAK-1|Oak|L|3|f|1|24900", "9|OAK-2|Oak|M|t|1|19900",
@@ -98,6 +102,8 @@ func TestFilesOfProducts(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM stock_change WHERE reason = 'import'`); n != 2 {
 		t.Errorf("%d changes of counts", n)
 	}
+
+	// Taking it back leaves later changes.
 	e.Exec(`UPDATE product SET title = 'Later' WHERE id = 1`)
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	if got := strings.ReplaceAll(e.goods(), "bSusp6dBHm|Later", "bSusp6dBHm|Paper Clips"); got != before {

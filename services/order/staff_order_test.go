@@ -57,6 +57,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	e.sold("bob@mail.example.com", "1")
 	path := "/staff/orders/" + id
 
+	// The order has a parcel, a refund, a dispute and a code, and markup in every text.
 	desk := e.server.desk
 	on := Order{Identifier: id}
 	parcel, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1Z9", Method: "UPSGround", Lines: []Pieces{{0, 1}}})
@@ -75,6 +76,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	e.Exec(`INSERT INTO dispute (id, payment_intent, amount, withdrawn, moves, currency, reason, status, created_at)
 		SELECT 'dp_1', payment_intent, 100, 100, 1, 'usd', $1, 'needs_response', now() FROM orders WHERE identifier = $2`, odd, id)
 
+	// Its data is complete.
 	staff := e.staff(adminui.Owner)
 	staff.Post(path+"/notes", "text", odd+"\r\nsecond line").OK()
 	a := staff.Get(path).OK()
@@ -95,6 +97,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 		t.Errorf("at Stripe: %s", a.Text("payment", "dashboard"))
 	}
 
+	// The timeline has each event, the newest first.
 	var what []string
 	for i := range 6 {
 		what = append(what, a.Text("timeline", fmt.Sprint(i), "text"))
@@ -105,6 +108,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 		t.Errorf("timeline: %s", got)
 	}
 
+	// The page shows the texts as text, and links to the parts of other services.
 	page := e.browser(adminui.Owner).Get(path)
 	page.Has(200, "&lt;script&gt;", "/orders/"+id+"/ship", "/orders/"+id+"/refund", "SKU 6", "Mail it to the customer",
 		`hx-get="/mails/panel/order/`+id+`"`, `href="/mails/panel/order/`+id+`"`, `hx-get="/audit/order/`+id+`"`,
@@ -129,6 +133,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 		t.Error("an order that was sent in part can be canceled")
 	}
 
+	// A person with the right to read only is offered no act.
 	look := e.browser(adminui.ReadOnly).Get(path)
 	for _, not := range []string{"/ship", "/refund", "/cancel", "/undo", "/notes", "/status"} {
 		if strings.Contains(look.Body, "/orders/"+id+not) {

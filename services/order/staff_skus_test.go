@@ -27,6 +27,7 @@ func TestStaffEditSKUs(t *testing.T) {
 	p.add("1", "4")
 	c := p.quoted("pat@mail.example.com") // 6 left
 
+	// One form changes prices, counts, states and names, and adds a SKU. The sold pieces stay sold.
 	form := func(version string, more ...string) []string {
 		return append([]string{"version", version, "reason", "received", "note", "From Oslo <b>"}, more...)
 	}
@@ -40,6 +41,7 @@ func TestStaffEditSKUs(t *testing.T) {
 		t.Errorf("SKUs: %s", got)
 	}
 
+	// Shoppers see the changes; the quote keeps its price.
 	a := e.visitor().Get("/order/product/bSusp6dBHm")
 	a.Want("4.25", "product_data", "skus", "1", "price")
 	a.Want("9.00", "product_data", "skus", "8", "price")
@@ -51,10 +53,12 @@ func TestStaffEditSKUs(t *testing.T) {
 		t.Errorf("a quote of 3.50 became an order for %d cents", cents)
 	}
 
+	// The changes of counts are on record.
 	manager.Get(clips+"/stock").Has(200, "&#43;20 → 26", "counted from now on: 0", "Goods received · From Oslo &lt;b&gt;", "Ada",
 		`href="`+strings.TrimPrefix(clips, "/staff")+`/stock.csv"`)
 	manager.Get(clips+"/stock.csv").Has(200, "When,SKU,Name,Change,Stock,Why,Note,By\n", ",20,26,Goods received,From Oslo <b>,Ada")
 
+	// A form of an older version, and invalid values, are refused.
 	manager.Post(clips+"/skus", first...).Has(409, "changed the SKUs meanwhile", `value="30"`, `value="Brass"`)
 	for _, bad := range [][]string{{"k1-price", "x"}, {"k1-price", "0"}, {"k1-price", "1000000.00"}, {"k1-stock", "1.5"},
 		{"k1-stock", "99999999999"}, {"k1-stock-was", "26", "k1-stock", "-1"}, {"k1-state", "none"}, {"k1-back_order", "maybe"},
@@ -65,6 +69,7 @@ func TestStaffEditSKUs(t *testing.T) {
 		}
 	}
 
+	// Prices need another right than the rest.
 	e.browser(adminui.Marketing).Post(clips+"/skus", form("2", "k1-price", "1.00")...).Has(http.StatusForbidden)
 	e.browser(adminui.Marketing).Post(clips+"/skus", form("2", "k1-color", "Steel")...).Has(http.StatusSeeOther)
 	manager.Post(clips+"/skus", form("3", "k8-retire", "on")...).Has(http.StatusSeeOther)
@@ -72,6 +77,7 @@ func TestStaffEditSKUs(t *testing.T) {
 		t.Error("the SKU is not retired")
 	}
 
+	// Combinations that do not exist yet are added.
 	manager.Post(clips+"/skus/add", "version", "4", "colors", "Gold, Steel", "sizes", "Medium, Large", "price", "5.00").
 		Has(http.StatusSeeOther)
 	if n := e.Number(`SELECT count(*) FROM sku WHERE product_id = 1`); n != 5 { // the combination steel, medium exists already
