@@ -107,7 +107,7 @@ func (w *backing) freshBroker(ctx context.Context) (err error) {
 		strconv.Itoa(w.brokers))); err != nil {
 		return err
 	}
-	if w.nats, err = w.broker.says("ready"); err != nil {
+	if w.nats, err = w.broker.awaitLine("ready"); err != nil {
 		return err
 	}
 	b, err := bus.Connect(w.log, w.nats, "provision")
@@ -150,11 +150,11 @@ func (b *bench) openProgram(program, folder string, env ...string) (*shop, error
 	if err != nil {
 		return nil, err
 	}
-	address, err := p.says("Shop")
+	address, err := p.awaitLine("Shop")
 	if err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
-	if _, err := p.says("Ctrl-C"); err != nil {
+	if _, err := p.awaitLine("Ctrl-C"); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	return &shop{p, strings.TrimPrefix(address, "http://")}, nil

@@ -52,17 +52,17 @@ func Main() int {
 	var o options
 	flag.BoolVar(&o.check, "check", false, "fail when a ratio is not reached")
 	flag.StringVar(&o.only, "only", "",
-		"measure only these, commas between them: start, http, login, webhook, order, purchase, catalog")
-	flag.StringVar(&o.page, "page", "", "of http, measure only requests whose name holds this")
+		"measure only these, comma-separated: start, http, login, webhook, order, purchase, catalog")
+	flag.StringVar(&o.page, "page", "", "with http: measure only requests whose name contains this")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of the shop's processes")
 	flag.StringVar(&o.binary, "binary", "",
-		"of purchase, compare with these other builds of the one process, commas between them")
+		"with purchase: compare with these other builds of the one process, comma-separated")
 	flag.IntVar(&o.rounds, "rounds", 4, "how often each pair is measured")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with data and logs")
 	flag.BoolVar(&o.grow, "grow", false, "measure only how figures change while the shop fills up")
 	flag.Float64Var(&o.size, "size", 1,
-		"of -grow, the largest size: 1 is a million orders, ten million page views, 100,000 members")
-	flag.StringVar(&o.plots, "plots", "", "of -grow, folder for a plot of each figure")
+		"with -grow: the largest size, 1 is a million orders, ten million page views, 100,000 members")
+	flag.StringVar(&o.plots, "plots", "", "with -grow: folder for a plot of each figure")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

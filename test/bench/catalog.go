@@ -23,7 +23,7 @@ const (
 	skusEach        = 3
 	catalogRate     = 500 // requests a second
 	catalogTime     = 30 * time.Second
-	priceRhythm     = time.Second
+	priceEvery      = time.Second
 	catalogRest     = 30 * time.Second // how long an idle process has to give memory back
 	// catalogWorkers is how many requests may be in flight before the next one is late.
 	catalogWorkers = 256
@@ -82,8 +82,8 @@ func (w *backing) catalog(ctx context.Context) error {
 
 // fillCatalog puts the products into the database.
 func (w *backing) fillCatalog(ctx context.Context) error {
-	chance := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same catalog in each run
-	pick := func(list []string) string { return list[chance.IntN(len(list))] }
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same catalog in each run
+	pick := func(list []string) string { return list[random.IntN(len(list))] }
 
 	const first = 1_000
 	copyRows := func(table string, columns []string, n int, row func(i int) []any) error {
@@ -115,7 +115,7 @@ func (w *backing) fillCatalog(ctx context.Context) error {
 					strconv.Itoa(i % skusEach)}
 			}),
 		copyRows("sku_price", []string{"sku_id", "price_cents"}, catalogProducts*skusEach, func(i int) []any {
-			return []any{catalogSKU(i/skusEach) + i%skusEach, 100 + chance.IntN(20_000)}
+			return []any{catalogSKU(i/skusEach) + i%skusEach, 100 + random.IntN(20_000)}
 		}),
 		copyRows("collection", []string{"id", "address", "title", "text"}, 20, func(i int) []any {
 			return []any{100 + i, "shelf-" + strconv.Itoa(i), "Shelf " + strconv.Itoa(i), "A shelf."}
@@ -162,7 +162,7 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 type visit struct {
 	kind    string
 	share   int
-	address func(chance *rand.Rand) string
+	address func(random *rand.Rand) string
 }
 
 // visits are what shoppers look at. Most leaf through products, and a few search, some of them with a wrong letter.
@@ -234,11 +234,11 @@ func (w *backing) browse(ctx context.Context, client *http.Client, s *shop, roun
 	var shoppers sync.WaitGroup
 	due := make(chan time.Time, catalogRate) // a second's worth of late requests
 	for i := range catalogWorkers {
-		chance := rand.New(rand.NewPCG(uint64(i), uint64(len(round)))) //nolint:gosec // the same shoppers in each run
+		random := rand.New(rand.NewPCG(uint64(i), uint64(len(round)))) //nolint:gosec // the same shoppers in each run
 		shoppers.Go(func() {
 			for at := range due {
-				v := choose(chance)
-				err := look(client, "http://"+s.addr+v.address(chance))
+				v := choose(random)
+				err := look(client, "http://"+s.addr+v.address(random))
 				pages.add(v.kind, time.Since(at), err)
 			}
 		})
@@ -301,8 +301,8 @@ func (w *backing) report(round string, pages, seen *timing, cost spent) error {
 	return nil
 }
 
-func choose(chance *rand.Rand) visit {
-	n := chance.IntN(100)
+func choose(random *rand.Rand) visit {
+	n := random.IntN(100)
 	for _, v := range visits {
 		if n -= v.share; n < 0 {
 			return v
@@ -349,7 +349,7 @@ func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, ove
 			return
 		case <-ctx.Done():
 			return
-		case <-time.After(priceRhythm):
+		case <-time.After(priceEvery):
 		}
 
 		product, cents := n*37%catalogProducts, 1_000_001+n

@@ -101,7 +101,7 @@ func (w *backing) grow(ctx context.Context) error {
 	}
 
 	side.owner.Close()
-	w.tellGrowth(g.sizes, figures)
+	w.printGrowth(g.sizes, figures)
 	return plotGrowth(w.plots, g.sizes, figures)
 }
 
@@ -169,8 +169,8 @@ func (g *grown) buffersRead(ctx context.Context) (float64, error) {
 	return c.buffers, err
 }
 
-// tellGrowth compares the largest size with the smallest, and lists all.
-func (w *backing) tellGrowth(sizes []float64, figures []*figure) {
+// printGrowth compares the largest size with the smallest, and lists all figures.
+func (w *backing) printGrowth(sizes []float64, figures []*figure) {
 	var b strings.Builder
 	tw := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
 	fmt.Fprint(tw, "\nGrowth, ms and buffers of PostgreSQL for all times it was taken:\n  orders\t")

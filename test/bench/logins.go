@@ -72,7 +72,7 @@ func (w *backing) hashes(cost *spent) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := p.says("rate")
+	text, err := p.awaitLine("rate")
 	if err != nil {
 		return 0, err
 	}

@@ -97,7 +97,7 @@ func (w *backing) bare(edge string, list []page) (*part, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	addr, err := bare.says("ready")
+	addr, err := bare.awaitLine("ready")
 	return bare, addr, err
 }
 

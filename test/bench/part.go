@@ -86,8 +86,8 @@ func (b *bench) startProgram(program, role, input string, env ...string) (_ *par
 	return p, nil
 }
 
-// says waits for a line of the process that begins with a word, and returns the rest of it.
-func (p *part) says(word string) (string, error) {
+// awaitLine waits for a line of the process that begins with a word, and returns the rest of it.
+func (p *part) awaitLine(word string) (string, error) {
 	for p.lines.Scan() {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(p.lines.Text()), word); ok {
 			return strings.TrimSpace(rest), nil

@@ -30,8 +30,8 @@ const (
 	purchasesCounted = 40
 	// purchasesWarm are made before anything is measured, to warm up plans, connections and caches.
 	purchasesWarm = 40
-	// quietLimit is how long mails and messages may take after the last purchase.
-	quietLimit = time.Minute
+	// quietTimeout is how long mails and messages may take after the last purchase.
+	quietTimeout = time.Minute
 )
 
 // atOnce are the numbers of concurrent shoppers that a round tries in turn.
@@ -231,7 +231,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if s.broker, err = s.start("broker", "", "SHOPBENCH_BROKER_DIR="+filepath.Join(folder, "nats")); err != nil {
 		return nil, err
 	}
-	if s.nats, err = s.broker.says("ready"); err != nil {
+	if s.nats, err = s.broker.awaitLine("ready"); err != nil {
 		return nil, err
 	}
 
@@ -239,7 +239,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 		"/order/stripe-webhook"); err != nil {
 		return nil, err
 	}
-	standin, err := o.standin.says("ready")
+	standin, err := o.standin.awaitLine("ready")
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if o.inbox, err = s.start("inbox", "", "SHOPBENCH_FOLDER="+folder); err != nil {
 		return nil, err
 	}
-	inbox, err := o.inbox.says("ready")
+	inbox, err := o.inbox.awaitLine("ready")
 	if err != nil {
 		return nil, err
 	}
@@ -397,7 +397,7 @@ func (o *opened) quiet(ctx context.Context) error {
 		sql = append(sql, `(SELECT count(*) FROM `+pgx.Identifier{schema}.Sanitize()+`.outbox)`)
 	}
 	sql = append(sql, `(SELECT count(*) FROM mailer.delivery WHERE state = 'queued')`)
-	return wait(ctx, quietLimit, 10*time.Millisecond, "all messages confirmed and all mails out", func() (bool, error) {
+	return wait(ctx, quietTimeout, 10*time.Millisecond, "all messages confirmed and all mails out", func() (bool, error) {
 		var left int
 		err := o.owner.QueryRow(ctx, `SELECT `+strings.Join(sql, " + ")).Scan(&left)
 		return left == 0, err

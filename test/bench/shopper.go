@@ -45,8 +45,8 @@ type link struct {
 	used time.Time
 }
 
-// linkIdle is shorter than the time for which servers keep an idle connection.
-const linkIdle = 2 * time.Second
+// linkTTL is shorter than the time for which servers keep an idle connection.
+const linkTTL = 2 * time.Second
 
 func dial(ctx context.Context, addr string) (*link, error) {
 	l := &link{ctx: ctx, addr: addr}
@@ -65,7 +65,7 @@ func (l *link) close() { _ = l.conn.Close() } // all answers were read
 
 // ask sends a request and returns the answer's headers and body. An answer other than 200 is an error.
 func (l *link) ask(method, path, body string, headers ...string) (http.Header, []byte, error) {
-	if time.Since(l.used) > linkIdle {
+	if time.Since(l.used) > linkTTL {
 		l.close()
 		if err := l.dial(); err != nil {
 			return nil, nil, err

@@ -83,7 +83,7 @@ func (a *acceptance) accept(ctx context.Context, connections int, d time.Duratio
 	}); err != nil {
 		return 0, errors.Join(err, p.stop())
 	}
-	posts := madeBefore(a.eventPosts(strconv.Itoa(a.round)), connections)
+	posts := prebuilt(a.eventPosts(strconv.Itoa(a.round)), connections)
 	end := a.meter(p)
 	rate, err := load(ctx, addr, connections, d, posts)
 	a.spent.add(end(rate * d.Seconds()))
@@ -146,9 +146,9 @@ func (w *backing) eventPosts(round string) request {
 	}
 }
 
-// madeBefore makes requests beforehand, so that signing them takes nothing from the service that
+// prebuilt makes requests beforehand, so that signing them takes nothing from the service that
 // checks the signatures. Once they are used up, it makes more on demand.
-func madeBefore(next request, connections int) request {
+func prebuilt(next request, connections int) request {
 	const number = 30_000 // of some 3.6 kB each; more than three seconds' worth
 	made := make([][][]byte, connections)
 	for worker := range made {

@@ -212,7 +212,7 @@ func TestRunbooksNamePageAndCommand(t *testing.T) {
 		for _, m := range found {
 			page := strings.TrimSuffix(part.ReplaceAllString(m[1], "*"), ".csv")
 			if !isPage(page) && !slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/jsz"}, page) {
-				t.Errorf("%s names the page %s, which is none", path, m[1])
+				t.Errorf("%s names the page %s, which does not exist", path, m[1])
 			}
 		}
 

@@ -58,7 +58,7 @@ func TestRunPagesAreTried(t *testing.T) {
 
 	for name, at := range tried {
 		if !seen[name] {
-			t.Errorf("no page names %q any more", name)
+			t.Errorf("no page names %q: remove it", name)
 		}
 		if !strings.Contains(readFile(t, at.file), at.as) {
 			t.Errorf("%s does not run %q: want %q there", at.file, name, at.as)

@@ -158,7 +158,7 @@ func testReset(t *testing.T, e *env) {
 	second := codeIn(t, e.awaitMailWith(t, m.email, resetLink, 2).Text, resetLink)
 
 	if n := len(e.mails(foreign.email)); n > 1 {
-		t.Errorf("someone else got %d mails", n)
+		t.Errorf("another member got %d mails", n)
 	}
 
 	// Wrong names, codes and passwords.

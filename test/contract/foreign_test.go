@@ -158,7 +158,8 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	// Free shipping, and a code whose minimum is not met.
 	b = e.browser(t)
 	b.add("6", "5")
-	free, high := e.newCode(t, 4, 0, 0, true, "-1 day", "1 day"), e.newCode(t, 1, 1000, 9000, false, "-1 day", "1 day")
+	free := e.newCode(t, discountCode{kind: freeShipping, combinable: true})
+	high := e.newCode(t, discountCode{kind: percentOff, amount: 1000, minimum: 9000})
 	b.apply(free)
 	b.apply(high)
 	session = b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Text("session_id")

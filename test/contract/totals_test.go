@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -11,15 +12,30 @@ var totals = map[string]func(*testing.T, *env){
 	"the rules": testDiscountRules,
 }
 
-// newCode makes a discount code as staff do; kind is as in the seed: 1 percent, 2 dollars, 3
-// digital months, 4 free shipping.
-func (e *env) newCode(t *testing.T, kind int, amount, minimum int, combinable bool, from, until string) string {
+// Kinds of discount codes, as in the seed.
+const (
+	percentOff    = 1
+	dollarsOff    = 2
+	digitalMonths = 3
+	freeShipping  = 4
+)
+
+// discountCode is a code to make. Amounts are hundredths, minimum is cents; from and until are
+// intervals from now, by default a day on either side.
+type discountCode struct {
+	kind, amount, minimum int
+	combinable            bool
+	from, until           string
+}
+
+// newCode makes a discount code as staff do.
+func (e *env) newCode(t *testing.T, d discountCode) string {
 	t.Helper()
 	code := name("CODE")
 	e.exec(t, "order", `INSERT INTO discount_code (
 		  code, description, start_date_time, end_date_time, combinable, type_id, amount, order_minimum_cents)
-		VALUES ($1, 'Save {}', now() + $2::interval, now() + $3::interval, $4, $5, $6, $7)`, code, from, until, combinable, kind, amount,
-		minimum)
+		VALUES ($1, 'Save {}', now() + $2::interval, now() + $3::interval, $4, $5, $6, $7)`, code, cmp.Or(d.from, "-1 day"),
+		cmp.Or(d.until, "1 day"), d.combinable, d.kind, d.amount, d.minimum)
 	return code
 }
 
@@ -34,7 +50,8 @@ func testDiscountCodes(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("6", "5")
 	b.get("/order/cart-shipping-methods")
-	late, early := e.newCode(t, 1, 1000, 0, false, "-2 days", "-1 day"), e.newCode(t, 1, 1000, 0, false, "1 day", "2 days")
+	late := e.newCode(t, discountCode{kind: percentOff, amount: 1000, from: "-2 days", until: "-1 day"})
+	early := e.newCode(t, discountCode{kind: percentOff, amount: 1000, from: "1 day", until: "2 days"})
 	refusal := func(code, refused string) string {
 		return `{"cart_apply_discount_code":"error","errors":{"error":"` + refused + `"},"discount_code_id":"` + code +
 			`","order-api-version":"0.0.1"}`
@@ -78,16 +95,16 @@ func testDiscountCodes(t *testing.T, e *env) {
 
 // Minimum, kind and combination of codes decide what each takes off.
 func testDiscountRules(t *testing.T, e *env) {
-	day, ago := "1 day", "-1 day"
-	percent := func(combinable bool) string { return e.newCode(t, 1, 1000, 0, combinable, ago, day) }
-	dollars := e.newCode(t, 2, 500, 0, false, ago, day)
-	huge := e.newCode(t, 2, 100000, 0, false, ago, day)
-	high := e.newCode(t, 1, 1000, 1996, false, ago, day)
-	reached := e.newCode(t, 1, 1000, 1995, false, ago, day)
-	months := e.newCode(t, 3, 300, 0, false, ago, day)
-	free, freeTogether, freeHigh := e.newCode(t, 4, 0, 0, false, ago, day), e.newCode(t, 4, 0, 0, true, ago, day),
-		e.newCode(t, 4, 0, 1996, false, ago, day)
-	plainPercent := percent(false)
+	percent := discountCode{kind: percentOff, amount: 1000}
+	dollars := e.newCode(t, discountCode{kind: dollarsOff, amount: 500})
+	huge := e.newCode(t, discountCode{kind: dollarsOff, amount: 100000})
+	high := e.newCode(t, discountCode{kind: percentOff, amount: 1000, minimum: 1996})
+	reached := e.newCode(t, discountCode{kind: percentOff, amount: 1000, minimum: 1995})
+	months := e.newCode(t, discountCode{kind: digitalMonths, amount: 300})
+	free := e.newCode(t, discountCode{kind: freeShipping})
+	freeTogether := e.newCode(t, discountCode{kind: freeShipping, combinable: true})
+	freeHigh := e.newCode(t, discountCode{kind: freeShipping, minimum: 1996})
+	plainPercent := e.newCode(t, percent)
 
 	for what, c := range map[string]struct {
 		method  string
@@ -147,7 +164,7 @@ func testDiscountRules(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("6", "5")
 	b.get("/order/cart-shipping-methods")
-	gone := percent(false)
+	gone := e.newCode(t, percent)
 	b.apply(gone)
 	e.exec(t, "order", "UPDATE discount_code SET end_date_time = now() - interval '1 second' WHERE code = $1", gone)
 	b.wantTotals(b.get("/order/cart-totals"), "cart_totals_data", "19.95", "0.00", "9.56", "0.00", "29.51")

@@ -112,7 +112,9 @@ func (w crashWay) die(t *testing.T) {
 func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	b := shop.Browser()
 	var session string
-	look := func() error { return seen(b.Try(http.MethodGet, "/clientevent/pageview?url=%2F&pageWidth=400", nil)) }
+	look := func() error {
+		return wantPageView(b.Try(http.MethodGet, "/clientevent/pageview?url=%2F&pageWidth=400", nil))
+	}
 	for _, step := range []struct {
 		what string
 		do   func() error
@@ -147,8 +149,8 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	return nil
 }
 
-// seen wants a page view to be answered.
-func seen(a shoptest.Answer, err error) error {
+// wantPageView wants a page view to be answered.
+func wantPageView(a shoptest.Answer, err error) error {
 	if err == nil && a.Status != http.StatusOK {
 		return fmt.Errorf("answered %d %s", a.Status, a.Body)
 	}

@@ -142,7 +142,7 @@ func TestStockUnderKills(t *testing.T) {
 		`session_id IS NULL AND state = 'creating'`)
 	shop.Again("SWEEP_EVERY=200ms", "SWEEP_AFTER=0s") // the sweep ends quotes that never got a page
 	shop.Check(60 * time.Second)
-	shop.Eventually(30*time.Second, "nothing is reserved any more",
+	shop.Eventually(30*time.Second, "nothing is reserved",
 		func() bool { return shop.Count("order", `SELECT count(*) FROM reservation`) == 0 })
 
 	sold := shop.Count("order", `SELECT coalesce(sum(quantity), 0) FROM order_line`)

@@ -72,12 +72,12 @@ func want(a shoptest.Answer, err error) func(key, value string) error {
 	}
 }
 
-// patience is how long a shopper tries again while the shop is down.
-const patience = 60 * time.Second
+// retryTimeout is how long a shopper tries again while the shop is down.
+const retryTimeout = 60 * time.Second
 
 // insist repeats a step until it succeeds.
 func insist(do func() error) error {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(retryTimeout)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -86,7 +86,7 @@ func insist(do func() error) error {
 			return nil
 		}
 		if time.Now().After(deadline) || strings.Contains(err.Error(), "checkout-not-allowed") {
-			return errors.Join(errors.New("no patience left"), err)
+			return errors.Join(errors.New("tried for too long"), err)
 		}
 		<-tick.C
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// prompt is how long one request may take while a part of the shop is down.
-const prompt = 15 * time.Second
+// promptTimeout is how long one request may take while a part of the shop is down.
+const promptTimeout = 15 * time.Second
 
 // promptly makes a request, and fails the test if it takes long or fails.
 func promptly(t *testing.T, b *shoptest.Browser, method, path string, form url.Values) shoptest.Answer {
@@ -28,7 +28,7 @@ func promptly(t *testing.T, b *shoptest.Browser, method, path string, form url.V
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if took := time.Since(began); took > prompt {
+	if took := time.Since(began); took > promptTimeout {
 		t.Errorf("%s %s took %s", method, path, took)
 	}
 	return a
@@ -210,7 +210,8 @@ func TestDatabaseSilent(t *testing.T) {
 	var all sync.WaitGroup
 	all.Go(func() {
 		began := time.Now()
-		if status, err := shop.PostEvent(event); err != nil || status != http.StatusServiceUnavailable || time.Since(began) > silence {
+		status, err := shop.PostEvent(event)
+		if err != nil || status != http.StatusServiceUnavailable || time.Since(began) > silenceTimeout {
 			t.Errorf("the webhook answers %d %v after %s", status, err, time.Since(began))
 		}
 	})
@@ -226,7 +227,8 @@ func TestDatabaseSilent(t *testing.T) {
 			}
 			began := time.Now()
 			a, err := b.Try(method, path, form)
-			if err != nil || a.Status != http.StatusServiceUnavailable || a.Text("error") != "unavailable" || time.Since(began) > silence {
+			if err != nil || a.Status != http.StatusServiceUnavailable || a.Text("error") != "unavailable" ||
+				time.Since(began) > silenceTimeout {
 				t.Errorf("%s is answered %d %s %v after %s", path, a.Status, a.Body, err, time.Since(began))
 			}
 		})
@@ -244,8 +246,8 @@ func TestDatabaseSilent(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// silence is how long a request may wait for a database that does not respond.
-const silence = 20 * time.Second
+// silenceTimeout is how long a request may wait for a database that does not respond.
+const silenceTimeout = 20 * time.Second
 
 // The order is made whatever the mail server does, and its mail is sent once, soon after that is
 // possible.

@@ -125,17 +125,17 @@ func (c *crowd) more(n int64) {
 }
 
 // failures are the failed clicks since a time, split into those that asked for a change and others.
-func (c *crowd) failures(since int) (asked, changes []failedClick, now int) {
+func (c *crowd) failures(since int) (reads, changes []failedClick, now int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.failed[since:] {
 		if f.method == http.MethodGet {
-			asked = append(asked, f)
+			reads = append(reads, f)
 		} else {
 			changes = append(changes, f)
 		}
 	}
-	return asked, changes, len(c.failed)
+	return reads, changes, len(c.failed)
 }
 
 // While shoppers buy, one process after another is ended and started again: one of two processes of
@@ -179,14 +179,14 @@ func TestReplicas(t *testing.T) {
 				p.Start()
 				c.more(3)
 
-				asked, changes, now := c.failures(seen)
+				reads, changes, now := c.failures(seen)
 				seen = now
 				may := 0
 				if service == "edge" && way.name == "kill -9" {
 					may = shoppers
 				}
-				if len(asked) > 0 || len(changes) > may {
-					t.Errorf("%s of %s: clicks failed: %v %v", way.name, service, asked, changes)
+				if len(reads) > 0 || len(changes) > may {
+					t.Errorf("%s of %s: clicks failed: %v %v", way.name, service, reads, changes)
 				}
 				for _, click := range changes {
 					t.Logf("round %d, %s of %s cut %v", round+1, way.name, service, click)

@@ -386,7 +386,7 @@ func (l *life) checkRest(t *testing.T) {
 		"mailer":  `SELECT count(*) FROM recipient WHERE email = $1`,
 	} {
 		if n := l.shop.Count(service, sql, bystander); n != 1 {
-			t.Errorf("of someone else %d are left in %s, want 1", n, service)
+			t.Errorf("%d rows of the bystander are left in %s, want 1", n, service)
 		}
 	}
 	// The same person may come again, and no new data is dropped.

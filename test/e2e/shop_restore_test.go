@@ -80,7 +80,7 @@ func TestAShopIsCreatedFromABackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, out, stderr := create(name); code != 0 || ask(t, old, `SELECT count(*)::text FROM "order".orders`) != "1" {
-		t.Errorf("create -from with the settings of before: %d %s%s", code, out, stderr)
+		t.Errorf("create -from with the old settings: %d %s%s", code, out, stderr)
 	}
 	destroy()
 	if code, out, stderr := create(name); code != 0 || !strings.Contains(out, "all as they were") {

@@ -98,8 +98,8 @@ func TestDestroyBesideADrill(t *testing.T) {
 		code, out, stderr := shoptest.Command(t, env, "destroy", name, "-yes", name)
 		return code, out + stderr
 	}
-	if code, said := destroy(); code != 1 || !strings.Contains(said, "the database "+drill) {
-		t.Errorf("beside a drill: %d %s", code, said)
+	if code, output := destroy(); code != 1 || !strings.Contains(output, "the database "+drill) {
+		t.Errorf("beside a drill: %d %s", code, output)
 	}
 	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 { // nothing was destroyed
 		t.Errorf("create once more: %d %s%s", code, out, stderr)
@@ -109,8 +109,8 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "DROP DATABASE "+drill); err != nil {
 		t.Fatal(err)
 	}
-	if code, said := destroy(); code != 0 {
-		t.Errorf("destroy: %d %s", code, said)
+	if code, output := destroy(); code != 0 {
+		t.Errorf("destroy: %d %s", code, output)
 	}
 }
 

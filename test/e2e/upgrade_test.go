@@ -57,9 +57,9 @@ func TestUpgrade(t *testing.T) {
 
 	c.end()
 	n := <-shipped
-	asked, changes, _ := c.failures(0)
-	if len(asked)+len(changes) > 0 {
-		t.Errorf("clicks failed: %v %v", asked, changes)
+	reads, changes, _ := c.failures(0)
+	if len(reads)+len(changes) > 0 {
+		t.Errorf("clicks failed: %v %v", reads, changes)
 	}
 	f.Check(60 * time.Second)
 	if orders := len(f.Orders()); int64(orders) != c.bought.Load() {
@@ -70,7 +70,7 @@ func TestUpgrade(t *testing.T) {
 	if n == 0 || parcels != n {
 		t.Errorf("staff sent %d orders, and %d are on their way", n, parcels)
 	}
-	t.Logf("%d clicks, %d failed; %d purchases = orders = mails, %d shipped", c.clicks.Load(), len(asked)+len(changes), c.bought.Load(), n)
+	t.Logf("%d clicks, %d failed; %d purchases = orders = mails, %d shipped", c.clicks.Load(), len(reads)+len(changes), c.bought.Load(), n)
 }
 
 // ship sends orders as they come until the shoppers have gone: with the old program, and after the

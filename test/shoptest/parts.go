@@ -179,10 +179,10 @@ func Background(tb testing.TB, env []string, args ...string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var said logs
+	var output logs
 	cmd := exec.Command(binary, args...) //nolint:gosec // our own
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func Background(tb testing.TB, env []string, args ...string) {
 			tb.Error(err)
 		}
 		if err := cmd.Wait(); err != nil {
-			tb.Errorf("%s: %v\n%s", args, err, said.tail(30))
+			tb.Errorf("%s: %v\n%s", args, err, output.tail(30))
 		}
 	})
 }
