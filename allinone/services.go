@@ -88,10 +88,10 @@ func publicAddresses() (edgeAddr, webhookAddr string, err error) {
 	e, eerr := boot.Load[edge.Config]()
 	w, werr := boot.Load[webhook.Config]()
 	// What production wants of each is checked when the shop is configured; here addresses matter.
-	if e.EdgeAddr == "" || w.Addr == "" {
+	if e.Addr == "" || w.Addr == "" {
 		return "", "", errors.Join(eerr, werr)
 	}
-	return e.EdgeAddr, w.Addr, nil
+	return e.Addr, w.Addr, nil
 }
 
 // configure reads every service's settings from the environment, as the service alone would, and

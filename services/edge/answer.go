@@ -10,29 +10,30 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// maxCart is the length of the longest id of a cart.
+// maxCart is the length of the longest cart id.
 const maxCart = 100
 
-// instructions are what an owner's answer tells edge alone.
+// instructions are the parts of an owner's answer that are for edge alone.
 type instructions struct {
 	outcome web.Outcome
 	cart    string // the visitor's cart from now on
 	session string // a web.SessionChange in JSON
 }
 
-// applyAnswer acts on an owner's answer before the shopper sees it.
-func (e *server) applyAnswer(res *http.Response) error {
+// applyAnswer carries out an owner's instructions before the shopper sees the answer.
+func (s *server) applyAnswer(res *http.Response) error {
 	req := requestOf(res.Request)
 	told := takeInstructions(res.Header)
 	req.counted.Answered(res.StatusCode, told.outcome)
 	if err := fitAnswer(res); err != nil || res.StatusCode == http.StatusNotFound {
 		return err
 	}
-	e.applyCart(res.Header, req, told.cart)
-	return e.applySessionChange(res, req, told.session)
+	s.applyCart(res.Header, req, told.cart)
+	return s.applySessionChange(res, req, told.session)
 }
 
-// takeInstructions reads what an answer tells edge, and strips all that is between edge and owners only.
+// takeInstructions reads an owner's instructions, and removes all headers that are between edge and
+// owners only.
 func takeInstructions(h http.Header) instructions {
 	told := instructions{
 		outcome: web.Outcome(h.Get(web.OutcomeHeader)), cart: h.Get(web.SetCartHeader),
@@ -47,7 +48,7 @@ func takeInstructions(h http.Header) instructions {
 	return told
 }
 
-// fitAnswer makes an owner's answer one of the API's: HEAD is allowed where GET is, since edge makes it a
+// fitAnswer fits an owner's answer to the API: HEAD is allowed where GET is, since edge sends it as
 // GET, and an unknown path has a page.
 func fitAnswer(res *http.Response) error {
 	if allow := res.Header.Get("Allow"); strings.Contains(allow, http.MethodGet) &&
@@ -60,14 +61,14 @@ func fitAnswer(res *http.Response) error {
 	return nil
 }
 
-// applyCart makes a cart that order names the visitor's.
-func (e *server) applyCart(answer http.Header, req *request, cart string) {
+// applyCart gives the visitor the cart that order names.
+func (s *server) applyCart(answer http.Header, req *request, cart string) {
 	if cart != "" && req.session == nil && plain(cart) && len(cart) <= maxCart {
-		e.setCart(answer, cart)
+		s.setCart(answer, cart)
 	}
 }
 
-// replaceBody puts another answer in the place of an owner's.
+// replaceBody replaces the body of an owner's answer.
 func replaceBody(res *http.Response, contentType string, body []byte) error {
 	if err := res.Body.Close(); err != nil {
 		return fmt.Errorf("close an owner's answer: %w", err)

@@ -11,22 +11,25 @@ import (
 )
 
 const (
-	// backInStockPath is where the form of a product's page goes that asks for a mail when a SKU can be bought again.
+	// backInStockPath takes the form of a product's page that asks for a mail when a SKU is back in
+	// stock.
 	backInStockPath = "/order/back-in-stock"
-	// noNoticesPath is the address in the List-Unsubscribe header of such a mail. Its page asks first.
+	// noNoticesPath is the address in the List-Unsubscribe header of these mails. Its page asks for
+	// confirmation.
 	noNoticesPath = "/account/no-notices"
 )
 
-// backInStock notes who wants to hear when a SKU can be bought again. The page is the same for all shoppers and works
-// without scripts, so its form has no token: a browser that posts for another site is refused before. Answers are
-// pages, or JSON for a client that wants it, and tell nothing of the address.
-func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
+// backInStock stores a request for a mail when a SKU is back in stock. The page is the same for all
+// shoppers and works without scripts, so its form has no token: a POST from another site is refused
+// earlier. The answer is a page, or JSON for a client that asks for it, and reveals nothing about
+// the address.
+func (s *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
 	}
-	counted, err := e.limits.Count(r.Context(), limits.Request{Route: "POST " + backInStockPath,
-		Client: e.clientAddr(r), Form: form.Values})
+	counted, err := s.limits.Count(r.Context(), limits.Request{Route: "POST " + backInStockPath,
+		Client: s.clientAddr(r), Form: form.Values})
 	if err != nil {
 		return err
 	}
@@ -35,7 +38,7 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		State string `json:"state"`
 	}
-	err = e.ask(r.Context(), e.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/restock-wish",
+	err = s.ask(r.Context(), s.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/restock-wish",
 		Form: asked}, &answer)
 	owner, refused := errors.AsType[*web.AnswerError](err)
 	refused = refused && owner.Status == http.StatusBadRequest
@@ -56,7 +59,7 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 			Version web.APIVersion `json:"order-api-version"`
 		}{Outcome: done})
 	case refused:
-		e.shown.Load().pages.Refuse(w, r, "back-in-stock-wrong")
+		s.site.Load().pages.Refuse(w, r, "back-in-stock-wrong")
 	case nothingToTell(answer.State):
 		http.Redirect(w, r, "/back-in-stock/"+answer.State, http.StatusSeeOther)
 	default:
@@ -65,13 +68,13 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// nothingToTell reports whether there is nothing to wait for: the SKU is in stock, or the shop does not sell it. Each
-// has a page of its own.
+// nothingToTell reports whether there is nothing to wait for, because the SKU is in stock or the
+// shop does not sell it. Each case has a page of its own.
 func nothingToTell(state string) bool { return state == "in-stock" || state == "gone" }
 
-// noNotices ends such mails to an address for good: the button of its page, and of a mail program (RFC 8058). The token
-// is all the authority that either brings.
-func (e *server) noNotices(w http.ResponseWriter, r *http.Request) error {
+// noNotices permanently ends these mails to an address. It answers the button of its page and that
+// of a mail program (RFC 8058). The token is the only authority that either brings.
+func (s *server) noNotices(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -83,7 +86,7 @@ func (e *server) noNotices(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		Refused bool `json:"refused"`
 	}
-	err = e.ask(r.Context(), e.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/restock-refusal",
+	err = s.ask(r.Context(), s.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/restock-refusal",
 		Query: url.Values{"notice": {query.Get("notice")}}}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.NotFound()
@@ -91,7 +94,7 @@ func (e *server) noNotices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	if form.Get("List-Unsubscribe") == "One-Click" { // a mail host, which follows no redirect
+	if form.Get("List-Unsubscribe") == "One-Click" { // a mail host follows no redirect
 		return web.JSON(w, http.StatusOK, answer)
 	}
 	http.Redirect(w, r, noNoticesPath+"/done", http.StatusSeeOther)

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// The form of a product's page works without scripts and without a token, from the shop's own pages alone, and tells
-// nothing of the address.
+// The form of a product's page works without scripts and without a token, but only from the shop's
+// own pages, and reveals nothing about the address.
 func TestBackInStockForm(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -68,7 +68,7 @@ func TestBackInStockForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res.Body.Close() //nolint:errcheck,gosec // it was not read
+		res.Body.Close() //nolint:errcheck,gosec // the body was not read
 		if res.StatusCode != c.status || res.Header.Get("Location") != c.to {
 			t.Errorf("%s %.60s: %d to %q, want %d to %q", c.path, c.body, res.StatusCode, res.Header.Get("Location"), c.status, c.to)
 		}

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// User names are read without the blanks around them, so those make no account of its own to guess at.
+// User names are compared without surrounding blanks, so blanks do not give a guesser further
+// counters.
 func TestBlanksAroundANameAreNoWayAroundItsLimit(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

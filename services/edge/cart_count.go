@@ -11,17 +11,18 @@ import (
 )
 
 const (
-	// cartCountTimeout bounds what every page waits for. It is seconds all the same: a shopper whose
-	// cart looks empty because the machine was busy for a moment is worse off than one who waits.
+	// cartCountTimeout bounds what every page waits for. It is seconds all the same: a shopper
+	// whose cart looks empty because the machine was busy for a moment is worse off than one who
+	// waits.
 	cartCountTimeout = 3 * time.Second
-	// cartCountCalls is how many questions to order are under way at once. Under load everybody who
-	// comes meanwhile is part of the next one; no request waits for a group to fill.
-	cartCountCalls = 2
-	// cartCountGroup bounds the length of one question.
-	cartCountGroup = 128
+	// cartCountConcurrency is how many requests to order run at once. Under load the shoppers who
+	// come in the meantime share the next one; none waits for a group to fill.
+	cartCountConcurrency = 2
+	// cartCountBatchSize bounds the carts in one request.
+	cartCountBatchSize = 128
 )
 
-// cartCounts asks order for the number of lines of many carts with one question.
+// cartCounts asks order for the number of lines of many carts with one request.
 type cartCounts struct {
 	ask     func(ctx context.Context, members []int64, carts []string) (cartCountAnswer, error)
 	mu      sync.Mutex
@@ -29,7 +30,7 @@ type cartCounts struct {
 	calls   int
 }
 
-// cartCount is one shopper who waits.
+// cartCount is a shopper who waits.
 type cartCount struct {
 	member int64 // 0: a visitor with this cart
 	cart   string
@@ -38,13 +39,13 @@ type cartCount struct {
 	done   chan struct{}
 }
 
-// cartCountAnswer is order's.
+// cartCountAnswer is order's answer.
 type cartCountAnswer struct {
 	Members map[int64]int64  `json:"members"`
 	Carts   map[string]int64 `json:"carts"`
 }
 
-// get is the number of lines of a shopper's cart.
+// get returns the number of lines of a shopper's cart.
 func (c *cartCounts) get(ctx context.Context, req *request) (int64, error) {
 	w := &cartCount{cart: req.cart, done: make(chan struct{})}
 	if req.session != nil {
@@ -52,7 +53,7 @@ func (c *cartCounts) get(ctx context.Context, req *request) (int64, error) {
 	}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, w)
-	lead := c.calls < cartCountCalls
+	lead := c.calls < cartCountConcurrency
 	if lead {
 		c.calls++
 	}
@@ -68,11 +69,11 @@ func (c *cartCounts) get(ctx context.Context, req *request) (int64, error) {
 	}
 }
 
-// work asks for all who wait, until none is left.
+// work sends requests until no shopper waits.
 func (c *cartCounts) work() {
 	for {
 		c.mu.Lock()
-		n := min(len(c.waiting), cartCountGroup)
+		n := min(len(c.waiting), cartCountBatchSize)
 		if n == 0 {
 			c.calls--
 			c.mu.Unlock()
@@ -108,13 +109,13 @@ func (c *cartCounts) serve(group []*cartCount) {
 	}
 }
 
-func (e *server) askCartCounts(ctx context.Context, members []int64, carts []string) (cartCountAnswer, error) {
+func (s *server) askCartCounts(ctx context.Context, members []int64, carts []string) (cartCountAnswer, error) {
 	query := url.Values{"cart": carts}
 	for _, id := range members {
 		query.Add("member", web.ID(id))
 	}
 	var answer cartCountAnswer
-	err := e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/cart-counts", Query: query},
+	err := s.ask(ctx, s.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/cart-counts", Query: query},
 		&answer)
 	return answer, err
 }

@@ -43,22 +43,22 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 			}
 		})
 	}
-	testenv.Eventually(t, 30*time.Second, "two questions under way and all others waiting", func() bool {
+	testenv.Eventually(t, 30*time.Second, "two requests under way and all others waiting", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return len(asked) == cartCountCalls && len(c.waiting)+int(taken.Load()) == shoppers
+		return len(asked) == cartCountConcurrency && len(c.waiting)+int(taken.Load()) == shoppers
 	})
 	close(release)
 	wg.Wait()
 	total, questions := 0, len(asked)
 	for range questions {
 		n := <-asked
-		if total += n; n > cartCountGroup {
+		if total += n; n > cartCountBatchSize {
 			t.Errorf("%d carts in one question", n)
 		}
 	}
-	if total != shoppers || questions > 2*cartCountCalls+shoppers/cartCountGroup {
-		t.Errorf("%d carts in %d questions", total, questions)
+	if total != shoppers || questions > 2*cartCountConcurrency+shoppers/cartCountBatchSize {
+		t.Errorf("%d carts in %d requests", total, questions)
 	}
 	testenv.Eventually(t, 30*time.Second, "no one at work any more", func() bool {
 		c.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// cookieText is what needs neither quoting nor percent-encoding.
+// cookieText matches values that need neither quoting nor percent-encoding.
 var cookieText = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
 
 func TestVisitorsCart(t *testing.T) {
@@ -38,7 +38,7 @@ func TestVisitorsCart(t *testing.T) {
 			t.Errorf("forged %q gives cart %q", forged, got)
 		}
 	}
-	// A token of another purpose is not a cart.
+	// A token for another purpose is not a cart.
 	f := e.browser()
 	f.Get("/user/logged-in")
 	f.setCookie(cartCookie, f.cookie(anonymousCookie))
@@ -69,7 +69,7 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	if c := a.Cookie(cartCookie); c == nil || c.MaxAge >= 0 {
 		t.Errorf("login leaves the cart cookie: %v", c)
 	}
-	// As a member no visitor's cart counts, even when the cookie is still there.
+	// A member's requests ignore a visitor's cart, even if the cookie is still there.
 	n := e.browser()
 	n.Post("/order/cart-add-product-sku")
 	cart := n.cookie(cartCookie)
@@ -104,7 +104,7 @@ func TestOrderAwayAtLogin(t *testing.T) {
 	if len(a.Cookies()) != 0 || b.member() {
 		t.Errorf("a registration without merge: %v", a.Header)
 	}
-	empty.login() // nothing to merge
+	empty.login() // it has no cart to merge
 	if !empty.member() {
 		t.Error("login without a cart needs order")
 	}
@@ -121,7 +121,7 @@ func TestDatabaseAway(t *testing.T) {
 	member, visitor := e.browser(), e.browser()
 	member.login()
 	visitor.Post("/order/cart-add-product-sku")
-	e.edge.sessions.dropAll()
+	e.server.sessions.evictAll()
 	e.pool.Close()
 	for _, path := range []string{"/user/logged-in", "/user/account-content", "/user/logout", "/order/cart-items"} {
 		member.Get(path).Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)

@@ -20,17 +20,19 @@ import (
 )
 
 const (
-	// catalogFresh is how old what is known of the catalog may be: a lost signal costs two seconds.
+	// catalogFresh is how old the cached list may be: a lost signal costs two seconds.
 	catalogFresh = 2 * time.Second
-	// catalogRefresh is the age from which one request has order asked for news while it is still served.
+	// catalogRefresh is the age from which one request has the list refreshed while it is still
+	// served.
 	catalogRefresh = time.Second
-	// catalogStale is how long what is known stands in for an order that is away.
-	catalogStale = 10 * time.Minute
-	// catalogWait is how long order may take where something is known.
-	catalogWait = 2 * time.Second
-	// catalogRetry is how long a failed question speaks for the next ones where something is known.
-	catalogRetry = time.Second
-	// catalogMemory bounds the bytes of the answers about single products that are kept.
+	// catalogMaxAge is how long the cached list is served while order is unavailable.
+	catalogMaxAge = 10 * time.Minute
+	// catalogTimeout bounds a request to order if a cached answer can stand in.
+	catalogTimeout = 2 * time.Second
+	// catalogRetryPause is how long a failed request fails the following ones, too, if a cached
+	// list can stand in.
+	catalogRetryPause = time.Second
+	// catalogMemory bounds the bytes of the cached answers about single products.
 	catalogMemory = 16 << 20
 	// maxIdentifier is the length of the longest product identifier.
 	maxIdentifier = 100
@@ -38,34 +40,34 @@ const (
 	productPath   = "/order/product/"
 )
 
-// catalog keeps order's public answers in memory. Nothing in them is about a shopper. It is the only clock of
-// the catalog: it follows order's feed, which names each product that has changed, so that a change costs what it
-// is about and not the whole catalog.
+// catalog caches order's public answers. Nothing in them depends on the shopper. It follows order's
+// feed, which names each product that has changed, so that a change costs as much as it changes,
+// not the whole catalog.
 type catalog struct {
 	log *slog.Logger
-	// named is told what each feed says of the shop.
-	named func(shop map[string]string)
-	// follow asks for the feed after a position, fetch for the answer about one product, find for a search.
+	// onShopName gets the shop's settings from each feed that has them.
+	onShopName func(shop map[string]string)
+	// follow fetches the feed after a position, fetch the answer about one product, find a search.
 	follow func(ctx context.Context, since string) (listing.Feed, error)
 	fetch  func(ctx context.Context, path string) (*page, error)
 	find   func(ctx context.Context, q string) (*found, error)
-	// generation grows when something changed: what was asked for in older ones is out of date.
+	// generation grows with each change: answers requested under an older one are out of date.
 	generation atomic.Int64
 	known      atomic.Pointer[knownList]
-	failed     atomic.Pointer[failure] // the last question that failed
+	failed     atomic.Pointer[failure] // the last request that failed
 	refreshing atomic.Bool
-	questions  singleflight.Group
-	turn       chan struct{}               // held by the question that is asked: feeds are applied in their order
+	flights    singleflight.Group
+	turn       chan struct{}               // held while a feed is requested: feeds are applied in order
 	products   *otter.Cache[string, *page] // by identifier
-	whole      atomic.Pointer[page]        // the contract's list
+	fullList   atomic.Pointer[page]        // the contract's list
 	searches   *otter.Cache[string, *found]
-	searching  chan struct{} // a place for each search that order is asked for
+	searching  chan struct{} // one slot for each search in flight at order
 }
 
-// knownList is the list of all products as of a moment.
+// knownList is the list of all products at a time.
 type knownList struct {
 	list       *listing.List
-	position   string // of the feed
+	position   string // position of the feed
 	generation int64
 	at         time.Time
 }
@@ -76,7 +78,7 @@ type failure struct {
 	err        error
 }
 
-// errAway says that order is away and nothing is known that could stand in.
+// errAway says that order is unavailable and no cached answer can stand in.
 var errAway = errors.New("order is away")
 
 func newCatalog(log *slog.Logger, follow func(ctx context.Context, since string) (listing.Feed, error),
@@ -84,7 +86,7 @@ func newCatalog(log *slog.Logger, follow func(ctx context.Context, since string)
 	find func(ctx context.Context, q string) (*found, error)) *catalog {
 	return &catalog{
 		log: log, follow: follow, fetch: fetch, find: find,
-		turn: make(chan struct{}, 1), searching: make(chan struct{}, searchesAtOnce),
+		turn: make(chan struct{}, 1), searching: make(chan struct{}, searchConcurrency),
 		products: otter.Must(&otter.Options[string, *page]{MaximumWeight: catalogMemory,
 			Weigher: func(_ string, p *page) uint32 { return p.size() }}),
 		searches: otter.Must(&otter.Options[string, *found]{MaximumWeight: searchMemory,
@@ -92,12 +94,12 @@ func newCatalog(log *slog.Logger, follow func(ctx context.Context, since string)
 	}
 }
 
-// drop makes everything known out of date. It stays as a stand-in for the time when order is away.
-func (c *catalog) drop() { c.generation.Add(1) }
+// invalidate makes all cached answers out of date. They still stand in while order is unavailable.
+func (c *catalog) invalidate() { c.generation.Add(1) }
 
-// younger is what is known, up to an age, unless something changed since. From catalogRefresh on order is asked
-// for news behind the request.
-func (c *catalog) younger(limit time.Duration) *knownList {
+// cachedList returns the cached list up to an age, or nil if something has changed since. From
+// catalogRefresh on it also starts a refresh in the background.
+func (c *catalog) cachedList(limit time.Duration) *knownList {
 	k := c.known.Load()
 	if k == nil || k.generation != c.generation.Load() {
 		return nil
@@ -109,16 +111,16 @@ func (c *catalog) younger(limit time.Duration) *knownList {
 	if age > catalogRefresh && c.refreshing.CompareAndSwap(false, true) {
 		go func() {
 			defer c.refreshing.Store(false)
-			_, _ = c.refresh(context.Background()) // the request that finds it too old says so
+			_, _ = c.refresh(context.Background()) // the request that finds the list too old reports it
 		}()
 	}
 	return k
 }
 
-// list is all products as they are now, or as they were when order went away. What is kept up to limit is good
-// enough.
+// list returns all products: the cached list if it is not older than limit, otherwise a fresh one,
+// or the last known one while order is unavailable.
 func (c *catalog) list(ctx context.Context, limit time.Duration) (*listing.List, error) {
-	if k := c.younger(limit); k != nil {
+	if k := c.cachedList(limit); k != nil {
 		return k.list, nil
 	}
 	k, err := c.refresh(ctx)
@@ -128,8 +130,8 @@ func (c *catalog) list(ctx context.Context, limit time.Duration) (*listing.List,
 	return k.list, nil
 }
 
-// refresh asks order for news, once for all who want them in the same generation. While order is away only one of
-// them waits for it each catalogRetry, if anything is known.
+// refresh asks order for changes, once for all callers of the same generation. While order is
+// unavailable and a list is cached, one caller waits for it every catalogRetryPause.
 func (c *catalog) refresh(ctx context.Context) (*knownList, error) {
 	generation := c.generation.Load()
 	if old, f := c.known.Load(), c.away(generation); old != nil && f != nil {
@@ -137,7 +139,7 @@ func (c *catalog) refresh(ctx context.Context) (*knownList, error) {
 	}
 	ask := func() (any, error) { return c.load(context.WithoutCancel(ctx), generation) }
 	select {
-	case r := <-c.questions.DoChan(strconv.FormatInt(generation, 10), ask):
+	case r := <-c.flights.DoChan(strconv.FormatInt(generation, 10), ask):
 		k, _ := r.Val.(*knownList) //nolint:errcheck // load returns no other type
 		return k, r.Err
 	case <-ctx.Done():
@@ -145,15 +147,15 @@ func (c *catalog) refresh(ctx context.Context) (*knownList, error) {
 	}
 }
 
-// away is a failure that speaks for the next question.
+// away returns a recent failure that counts for the next request, too.
 func (c *catalog) away(generation int64) *failure {
-	if f := c.failed.Load(); f != nil && f.generation == generation && time.Since(f.at) < catalogRetry {
+	if f := c.failed.Load(); f != nil && f.generation == generation && time.Since(f.at) < catalogRetryPause {
 		return f
 	}
 	return nil
 }
 
-// load asks for the feed and keeps what it makes of the list.
+// load fetches the feed and stores the list that results.
 func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error) {
 	began := time.Now()
 	c.turn <- struct{}{}
@@ -164,8 +166,8 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 		if old.generation >= generation && old.at.After(began) {
 			return old, nil
 		}
-		limit = catalogWait
-		if list = old.list; time.Since(old.at) < catalogStale {
+		limit = catalogTimeout
+		if list = old.list; time.Since(old.at) < catalogMaxAge {
 			since = old.position
 		}
 	}
@@ -178,23 +180,24 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 		c.failed.Store(&failure{generation, time.Now(), err})
 		return standIn(old, err)
 	}
-	if c.named != nil && feed.Shop != nil {
-		c.named(feed.Shop)
+	if c.onShopName != nil && feed.Shop != nil {
+		c.onShopName(feed.Shop)
 	}
 	k := &knownList{list: list.Apply(feed, at), position: feed.Position, generation: generation, at: at}
 	c.known.Store(k)
 	return k, nil
 }
 
-// standIn is what was known last, unless there is nothing or it is too old.
+// standIn returns the last known list, unless there is none or it is too old.
 func standIn(old *knownList, err error) (*knownList, error) {
-	if old != nil && time.Since(old.at) < catalogStale {
+	if old != nil && time.Since(old.at) < catalogMaxAge {
 		return old, nil
 	}
 	return nil, errors.Join(errAway, err)
 }
 
-// product is the answer about a product: the one that is kept, if it was asked for after the last change.
+// product is the answer about a product: the cached one, if it was requested after the product's
+// last change.
 func (c *catalog) product(ctx context.Context, identifier string, limit time.Duration) (*page, error) {
 	list, err := c.list(ctx, limit)
 	if err != nil {
@@ -202,7 +205,7 @@ func (c *catalog) product(ctx context.Context, identifier string, limit time.Dur
 	}
 	listed, path := list.Product(identifier), productPath+identifier
 	if listed == nil {
-		return c.fetch(ctx, path) // not worth keeping: identifiers are being guessed
+		return c.fetch(ctx, path) // not worth caching: someone guesses identifiers
 	}
 	old, there := c.products.GetIfPresent(identifier)
 	if there && (old.version >= listed.Changed || c.away(c.generation.Load()) != nil) {
@@ -210,7 +213,7 @@ func (c *catalog) product(ctx context.Context, identifier string, limit time.Dur
 	}
 	ask := func() (any, error) { return c.loadProduct(context.WithoutCancel(ctx), identifier, list.Version, old) }
 	select {
-	case r := <-c.questions.DoChan(strconv.FormatInt(list.Version, 10)+path, ask):
+	case r := <-c.flights.DoChan(strconv.FormatInt(list.Version, 10)+path, ask):
 		p, _ := r.Val.(*page) //nolint:errcheck // loadProduct returns no other type
 		return p, r.Err
 	case <-ctx.Done():
@@ -218,11 +221,11 @@ func (c *catalog) product(ctx context.Context, identifier string, limit time.Dur
 	}
 }
 
-// loadProduct asks for a product as it is at a version of the list, or later, and keeps the answer.
+// loadProduct fetches the answer about a product at a version of the list, or later, and caches it.
 func (c *catalog) loadProduct(ctx context.Context, identifier string, version int64, old *page) (*page, error) {
 	if old != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, catalogWait)
+		ctx, cancel = context.WithTimeout(ctx, catalogTimeout)
 		defer cancel()
 	}
 	p, err := c.fetch(ctx, productPath+identifier)
@@ -240,10 +243,10 @@ func (c *catalog) loadProduct(ctx context.Context, identifier string, version in
 	return p, nil
 }
 
-// source is what order says of a product, for the page that is made of it. A visitor does not wait for an answer that
-// is only old: it is served while order is asked for news.
+// source is order's answer about a product, for its page. A visitor does not wait if the answer is
+// merely old: it is served while a fresh one is fetched.
 func (c *catalog) source(ctx context.Context, identifier string) ([]byte, error) {
-	p, err := c.product(ctx, identifier, catalogStale)
+	p, err := c.product(ctx, identifier, catalogMaxAge)
 	if err != nil {
 		return nil, err
 	}
@@ -253,11 +256,11 @@ func (c *catalog) source(ctx context.Context, identifier string) ([]byte, error)
 	return p.body, nil
 }
 
-// kept is the answer under a path when it can be given without asking anyone, else nil.
+// kept returns the answer for a path if it can be given from memory, otherwise nil.
 func (c *catalog) kept(path string) *page {
 	if path == productsPath {
-		if k := c.younger(catalogFresh); k != nil {
-			if p := c.whole.Load(); p != nil && p.version == k.list.Version {
+		if k := c.cachedList(catalogFresh); k != nil {
+			if p := c.fullList.Load(); p != nil && p.version == k.list.Version {
 				return p
 			}
 		}
@@ -267,7 +270,7 @@ func (c *catalog) kept(path string) *page {
 	if !ok {
 		return nil
 	}
-	k := c.younger(catalogFresh)
+	k := c.cachedList(catalogFresh)
 	if k == nil {
 		return nil
 	}
@@ -281,20 +284,20 @@ func (c *catalog) kept(path string) *page {
 	return nil
 }
 
-// fetchFeed asks order for its catalog after a position.
-func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed, err error) {
+// fetchFeed fetches order's catalog after a position.
+func (s *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed, err error) {
 	query := url.Values{}
 	if since != "" {
 		query.Set("since", since)
 	}
-	return feed, e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/catalog",
+	return feed, s.ask(ctx, s.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/catalog",
 		Query: query}, &feed)
 }
 
-// preview is what order says of a product that is not on sale, for a link that it made; nil when it did not, or when
-// the link's time is over.
-func (e *server) preview(ctx context.Context, identifier, token string) ([]byte, error) {
-	p, err := e.askPage(ctx, web.Call{Path: "/internal/product-preview/" + identifier,
+// preview is order's answer about a product that is not on sale, for a preview link; nil if order
+// did not make the link or it has expired.
+func (s *server) preview(ctx context.Context, identifier, token string) ([]byte, error) {
+	p, err := s.askPage(ctx, web.Call{Path: "/internal/product-preview/" + identifier,
 		Query: url.Values{"token": {token}}})
 	if err != nil || p.status != http.StatusOK {
 		return nil, err
@@ -302,15 +305,15 @@ func (e *server) preview(ctx context.Context, identifier, token string) ([]byte,
 	return p.body, nil
 }
 
-// fetchPage asks order for a public answer.
-func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
-	return e.askPage(ctx, web.Call{Path: path})
+// fetchPage fetches a public answer of order.
+func (s *server) fetchPage(ctx context.Context, path string) (*page, error) {
+	return s.askPage(ctx, web.Call{Path: path})
 }
 
-// askPage is ask for an answer of order that is passed on as it is.
-func (e *server) askPage(ctx context.Context, q web.Call) (*page, error) {
-	q.Method, q.Key = http.MethodGet, e.keys.identity
-	a, err := e.owners.order.CallRaw(ctx, q)
+// askPage fetches an answer of order that is passed on unchanged.
+func (s *server) askPage(ctx context.Context, q web.Call) (*page, error) {
+	q.Method, q.Key = http.MethodGet, s.identityKey
+	a, err := s.owners.order.CallRaw(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -320,11 +323,11 @@ func (e *server) askPage(ctx context.Context, q web.Call) (*page, error) {
 	return newPage(a.Status, a.ContentType, a.Body), nil
 }
 
-// listenCatalog drops pages when order says that something changed, and after a reconnect.
-func (e *server) listenCatalog(ctx context.Context) error {
-	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { e.catalog.drop() }); err != nil {
+// listenCatalog invalidates the catalog when order signals a change, and after a reconnect.
+func (s *server) listenCatalog(ctx context.Context) error {
+	if err := s.bus.Listen(msg.CatalogChanged, func(string, []byte) { s.catalog.invalidate() }); err != nil {
 		return err
 	}
-	e.bus.OnConnect(ctx, e.catalog.drop)
+	s.bus.OnConnect(ctx, s.catalog.invalidate)
 	return nil
 }

@@ -20,17 +20,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// page is an answer of the API about the catalog, to be given to many.
+// page is an answer of the API about the catalog, shared by many requests.
 type page struct {
 	status  int
 	body    []byte
 	header  [4][]string // values of pageHeaders
-	version int64       // of the list of products that it was asked for under
-	// gzip and zstd are made when a client first takes one.
+	version int64       // of the list of products under which it was requested
+	// gzip and zstd are made when a client first accepts one.
 	gzip, zstd func() *coded
 }
 
-// coded is the body in a content coding, with values of headers that differ.
+// coded is the body in a content coding, with the headers that differ.
 type coded struct {
 	body              []byte
 	name, length, tag []string
@@ -39,7 +39,7 @@ type coded struct {
 // pageHeaders are the headers of a page, in the order of page.header.
 var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Control"}
 
-// codedFrom is the length from which a body is worth being compressed.
+// codedFrom is the length from which compressing a body is worth it.
 const codedFrom = 1024
 
 func newPage(status int, contentType string, body []byte) *page {
@@ -62,15 +62,16 @@ func newCoded(name []string, tag string, body []byte) *coded {
 	return &coded{body: body, name: name, length: []string{strconv.Itoa(len(body))}, tag: []string{`"` + tag + `"`}}
 }
 
-// zstdWindow is how far back a body is looked through for what comes again, and zstd keeps that memory, twice over, for
-// ever: 16 MB with the default, of the 97 that a shop of 10,000 products held.
+// zstdWindow is the match window. zstd keeps twice its size allocated: with the default that is 16
+// MB of the 97 MB of a shop with 10,000 products.
 const zstdWindow = 256 << 10
 
-// zstdEncoder compresses at the speed at which a list of 10,000 products, 3 MB, takes a tenth of its price change.
+// zstdEncoder uses the default level: compressing the 3 MB list of 10,000 products takes a tenth of
+// the time that a change of a price takes.
 var zstdEncoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow),
-	zstd.WithLowerEncoderMem(true)) //nolint:errcheck // only options can be wrong
+	zstd.WithLowerEncoderMem(true)) //nolint:errcheck // only invalid options fail
 
-// zip compresses. A buffer takes all that is written to it.
+// zip compresses a body. Writing to a buffer cannot fail.
 func zip(body []byte) []byte {
 	var buf bytes.Buffer
 	w := zipWriters.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool's own
@@ -83,13 +84,13 @@ func zip(body []byte) []byte {
 
 var zipWriters = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
 
-// size is what the page takes in memory, with what it may take when it is compressed.
+// size is the memory that the page takes, including its compressed forms.
 func (p *page) size() uint32 { return uint32(512 + 3*len(p.body)/2) } //nolint:gosec // some kB
 
 // tag is the page's ETag.
 func (p *page) tag() string { return p.header[2][0] }
 
-// write answers with the page in a coding that the client takes, or with 304 when the client has it.
+// write sends the page in a coding that the client accepts, or 304 if the client has it.
 func (p *page) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	for i, name := range pageHeaders {
@@ -110,13 +111,13 @@ func (p *page) write(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(p.status)
 	}
 	if r.Method != http.MethodHead {
-		if _, err := w.Write(body); err != nil { //nolint:gosec // rendered by html/template or encoded as JSON
+		if _, err := w.Write(body); err != nil { //nolint:gosec // html/template or JSON made it
 			web.Note(r, "write_error", err.Error())
 		}
 	}
 }
 
-// coding is the compressed form to answer with; nil for none.
+// coding is the compressed form to send; nil for none.
 func (p *page) coding(r *http.Request) *coded {
 	switch {
 	case p.gzip == nil || len(r.Header["Accept-Encoding"]) == 0:
@@ -130,15 +131,15 @@ func (p *page) coding(r *http.Request) *coded {
 }
 
 // productAnswer serves single products.
-func (e *server) productAnswer(w http.ResponseWriter, r *http.Request) error {
+func (s *server) productAnswer(w http.ResponseWriter, r *http.Request) error {
 	identifier := strings.TrimPrefix(r.URL.Path, productPath)
 	if !plain(identifier) || strings.ContainsAny(identifier, "-_") {
-		e.notFound(w, r)
+		s.notFound(w, r)
 		return nil
 	}
-	get := func(ctx context.Context) (*page, error) { return e.catalog.product(ctx, identifier, catalogFresh) }
+	get := func(ctx context.Context) (*page, error) { return s.catalog.product(ctx, identifier, catalogFresh) }
 	if len(identifier) > maxIdentifier {
-		get = func(ctx context.Context) (*page, error) { return e.fetchPage(ctx, r.URL.Path) } // no product has it
+		get = func(ctx context.Context) (*page, error) { return s.fetchPage(ctx, r.URL.Path) } // no product has it
 	}
 	p, err := get(r.Context())
 	if err != nil {
@@ -148,16 +149,16 @@ func (e *server) productAnswer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// productsAnswer serves the contract's list of all products, or a part of it: a collection, what a search finds, each
-// as a whole or in pages.
-func (e *server) productsAnswer(w http.ResponseWriter, r *http.Request) error {
-	list, err := e.catalog.list(r.Context(), catalogFresh)
+// productsAnswer serves the contract's list of all products, or a part of it: a collection or the
+// result of a search, as a whole or in pages.
+func (s *server) productsAnswer(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.catalog.list(r.Context(), catalogFresh)
 	if err != nil {
 		return web.Unavailable(err)
 	}
 	query := r.URL.Query()
 	if !query.Has("page") && !query.Has("collection") && !query.Has("q") && !query.Has("sort") {
-		e.catalog.all(list).write(w, r)
+		s.catalog.all(list).write(w, r)
 		return nil
 	}
 	q := listing.ReadQuery(query.Get("collection"), query)
@@ -166,7 +167,7 @@ func (e *server) productsAnswer(w http.ResponseWriter, r *http.Request) error {
 	}
 	var part partOfList
 	if query.Has("q") {
-		part, err = e.found(r.Context(), list, query.Get("q"), q)
+		part, err = s.found(r.Context(), list, query.Get("q"), q)
 	} else {
 		part, err = pick(list, q, query.Has("page"))
 	}
@@ -185,9 +186,9 @@ type partOfList struct {
 	meant    string
 }
 
-// found is a page of what a search finds, in a collection or in all products.
-func (e *server) found(ctx context.Context, list *listing.List, text string, q listing.Query) (partOfList, error) {
-	found, err := e.catalog.search(ctx, list, text)
+// found is a page of the products that a search finds, in a collection or in all products.
+func (s *server) found(ctx context.Context, list *listing.List, text string, q listing.Query) (partOfList, error) {
+	found, err := s.catalog.search(ctx, list, text)
 	if err != nil {
 		return partOfList{}, web.Unavailable(err)
 	}
@@ -198,7 +199,7 @@ func (e *server) found(ctx context.Context, list *listing.List, text string, q l
 	return partOfList{products: cut.Products, paged: true, page: cut, meant: found.Meant}, nil
 }
 
-// pick is a collection or all products: one page of it, or the whole.
+// pick is a collection or all products, as a whole or one page.
 func pick(list *listing.List, q listing.Query, paged bool) (partOfList, error) {
 	if !paged {
 		return partOfList{products: list.All(q.Collection, q.Sort)}, nil
@@ -210,7 +211,7 @@ func pick(list *listing.List, q listing.Query, paged bool) (partOfList, error) {
 	return partOfList{products: found.Products, paged: true, page: found}, nil
 }
 
-// json is the contract's answer. Products stand in it as order wrote them.
+// json is the contract's answer. It holds products as order wrote them.
 func (l partOfList) json() []byte {
 	size := 256
 	for _, p := range l.products {
@@ -240,17 +241,17 @@ func (l partOfList) json() []byte {
 	return buf.Bytes()
 }
 
-// all is the contract's list, put together once for each version.
+// all is the contract's list, built once for each version.
 func (c *catalog) all(list *listing.List) *page {
-	if p := c.whole.Load(); p != nil && p.version == list.Version {
+	if p := c.fullList.Load(); p != nil && p.version == list.Version {
 		return p
 	}
 	key := "all " + strconv.FormatInt(list.Version, 10)
-	made, _, _ := c.questions.Do(key, func() (any, error) { //nolint:errcheck // there is none
+	made, _, _ := c.flights.Do(key, func() (any, error) { //nolint:errcheck // the function returns none
 		p := newPage(http.StatusOK, "application/json", partOfList{products: list.Products()}.json())
 		p.version = list.Version
-		c.whole.Store(p)
+		c.fullList.Store(p)
 		return p, nil
 	})
-	return made.(*page) //nolint:forcetypeassert // of the lines above
+	return made.(*page) //nolint:forcetypeassert // returned a few lines above
 }

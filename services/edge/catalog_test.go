@@ -25,14 +25,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// listedAs is a product as order's feed has it, under a mark of what changed it.
+// listedAs is a product in order's feed, under a mark that differs for each change.
 func listedAs(id int, mark, title, price string) string {
 	return fmt.Sprintf(`{"id":%d,"changed":%q,"listed":{"title":%q,"title_url":"t","identifier":"abc%d","headline":"Made to last.",
 		"description_part_1":"a","description_part_2":"b","price_low":%q,"price_high":%q,"product_image_url":null},
 		"collections":{"desk":%d}}`, id, mark, title, id, price, price, -id)
 }
 
-// fed is a feed of order's.
+// fed is a feed of order.
 func fed(position int, whole bool, products ...string) string {
 	return fmt.Sprintf(`{"position":"%d","whole":%v,"products":[%s],"gone":[],"collections":[{"address":"desk","title":"Desk","text":"x"}]}`,
 		position, whole, strings.Join(products, ","))
@@ -45,7 +45,7 @@ func readFeed(body string) (f listing.Feed) {
 	return f
 }
 
-// sells has order list so many products, abc1 and so on, each for its number.
+// sells makes order list n products, abc1 and so on.
 func (e *env) sells(n int) {
 	var products []string
 	for id := 1; id <= n; id++ {
@@ -61,15 +61,15 @@ func (e *env) sells(n int) {
 	})
 }
 
-// reprices has order tell of a product's price, from now on, and signals it.
+// reprices makes order answer with a product's new price from now on, and signals it.
 func (e *env) reprices(id int, price string) {
 	e.t.Helper()
 	e.order.says("GET /internal/catalog", fed(2, false, listedAs(id, price, fmt.Sprint("Thing ", id), price)))
-	before := e.edge.catalog.generation.Load()
-	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
+	before := e.server.catalog.generation.Load()
+	if err := e.server.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		e.t.Fatal(err)
 	}
-	testenv.Eventually(e.t, 30*time.Second, "the signal heard", func() bool { return e.edge.catalog.generation.Load() > before })
+	testenv.Eventually(e.t, 30*time.Second, "the signal heard", func() bool { return e.server.catalog.generation.Load() > before })
 }
 
 func TestCatalogFromMemory(t *testing.T) {
@@ -97,7 +97,7 @@ func TestCatalogFromMemory(t *testing.T) {
 	b.Do(r).Has(http.StatusNotModified, "")
 
 	e.reprices(2, "9.99")
-	changed := b.Get(productsPath) // not only when the old one has aged
+	changed := b.Get(productsPath) // at once, not only when the old list has aged
 	changed.Has(http.StatusOK, `"price_low":"9.99"`)
 	if changed.Header.Get("Etag") == a.Header.Get("Etag") {
 		t.Error("another list has the same tag")
@@ -106,14 +106,14 @@ func TestCatalogFromMemory(t *testing.T) {
 		t.Errorf("order was asked for %q", got)
 	}
 
-	// Order away: what is known stands in.
+	// Order is unavailable: the cached list stands in.
 	e.order.Close()
-	e.edge.catalog.drop()
+	e.server.catalog.invalidate()
 	b.Get(productsPath).Has(http.StatusOK, `"price_low":"9.99"`)
 	b.Get(productPath+"unknown1").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 }
 
-// A change has one product asked for again, and no other.
+// A change refetches the changed product and no other.
 func TestProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -141,13 +141,14 @@ func TestProducts(t *testing.T) {
 	if a := e.browser().Do(r); a.Status != http.StatusOK || a.Header.Get("Content-Length") != "18" || a.Body != "" {
 		t.Errorf("HEAD: %d %v", a.Status, a.Header)
 	}
-	// A product that is known stands in while order is away, a changed one as well.
+	// A cached product stands in while order is unavailable, even if it has changed.
 	e.order.Close()
-	e.edge.catalog.drop()
+	e.server.catalog.invalidate()
 	e.browser().Get(productPath+"abc2").Has(http.StatusOK, `{"product":"abc2"}`)
 }
 
-// The list goes out as small as the client can take it, each form under a tag of its own.
+// The list is sent in the smallest form that the client accepts, each form under an ETag of its
+// own.
 func TestTheListIsCompressed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -192,7 +193,7 @@ func TestTheListIsCompressed(t *testing.T) {
 	}
 }
 
-// The list takes a page, a collection, an order and words, and is whole without them.
+// The list accepts a page, a collection, an order and words, and is whole without them.
 func TestPartsOfTheList(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -238,7 +239,7 @@ func TestPartsOfTheList(t *testing.T) {
 	if n := e.order.count("/internal/catalog-search"); n != 2 {
 		t.Errorf("order was asked to search %d times for two words", n)
 	}
-	e.reprices(1, "7.00") // is not a reason to search again
+	e.reprices(1, "7.00") // this is no reason to search again
 	b.Get(productsPath+"?q=thing").Has(http.StatusOK, `"price_low":"7.00"`)
 	if n := e.order.count("/internal/catalog-search"); n != 2 {
 		t.Errorf("order was asked to search %d times", n)
@@ -250,7 +251,7 @@ func TestPartsOfTheList(t *testing.T) {
 	}
 }
 
-// A search takes a collection and an order like any other list.
+// A search accepts a collection and an order like any other list.
 func TestASearchWithinACollection(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -283,7 +284,7 @@ func TestASearchWithinACollection(t *testing.T) {
 	}
 }
 
-// follows is a catalog that asks order's feed as told.
+// follows is a catalog whose feed a test provides.
 func follows(follow func(ctx context.Context, since string) (listing.Feed, error)) *catalog {
 	return newCatalog(slog.New(slog.DiscardHandler), follow, func(_ context.Context, path string) (*page, error) {
 		return newPage(http.StatusOK, "application/json", []byte(path)), nil
@@ -315,11 +316,11 @@ func catalogAsksOnceForMany(t *testing.T) {
 		synctest.Wait()
 	}
 	ask("1")
-	// What began before a change is not an answer for those who ask after it.
-	c.drop()
+	// An answer that was requested before a change is not given to callers who come after it.
+	c.invalidate()
 	ask("2")
 	if n := asked.Load(); n != 1 {
-		t.Errorf("%d questions at once", n)
+		t.Errorf("%d requests at once", n)
 	}
 	close(release)
 	wg.Wait()
@@ -328,7 +329,7 @@ func catalogAsksOnceForMany(t *testing.T) {
 	}
 }
 
-// What is kept of products stays within its bounds, whatever is asked for.
+// The cache of products stays within its bounds, whatever is requested.
 func TestProductsInMemoryAreBounded(t *testing.T) {
 	t.Parallel()
 	body := bytes.Repeat([]byte("x"), 64<<10)
@@ -359,7 +360,7 @@ func TestProductsInMemoryAreBounded(t *testing.T) {
 	}
 }
 
-// While order hangs no request waits for more than one question that fails, however many ask.
+// While order hangs, no request waits for more than one failing request, however many there are.
 func TestCatalogFailsOnceForMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, catalogFailsOnceForMany)
@@ -392,33 +393,33 @@ func catalogFailsOnceForMany(t *testing.T) {
 	if _, err := c.list(t.Context(), catalogFresh); !errors.Is(err, errAway) || asked.Load() != 2 {
 		t.Errorf("a later request: %v, asked %d times", err, asked.Load())
 	}
-	// With something known, it stands in, and only one request in a while waits at all.
+	// A cached list stands in, and only one request every catalogRetryPause waits at all.
 	away.Store(false)
 	known, err := c.list(t.Context(), catalogFresh)
 	if err != nil {
 		t.Fatal(err)
 	}
 	away.Store(true)
-	c.drop()
+	c.invalidate()
 	for i := range 3 {
 		began := time.Now()
 		if l, err := c.list(t.Context(), catalogFresh); err != nil || l != known {
 			t.Errorf("list = %v, %v", l, err)
 		}
-		if waited := time.Since(began); waited > catalogWait || i > 0 && waited > 0 {
+		if waited := time.Since(began); waited > catalogTimeout || i > 0 && waited > 0 {
 			t.Errorf("request %d waited %v", i, waited)
 		}
 	}
 	if n := asked.Load(); n != 4 {
 		t.Errorf("asked %d times", n)
 	}
-	<-time.After(catalogRetry)
+	<-time.After(catalogRetryPause)
 	if l, err := c.list(t.Context(), catalogFresh); err != nil || l != known || asked.Load() != 5 {
 		t.Errorf("after a while: %v, %v, asked %d times", l, err, asked.Load())
 	}
 }
 
-// Pages are made of what is known, however old, and order is asked for news behind their visitors.
+// Pages are made from the cached list, however old, and it is refreshed in the background.
 func TestPagesDoNotWaitForTheCatalog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, pagesDoNotWaitForTheCatalog)
@@ -434,7 +435,7 @@ func pagesDoNotWaitForTheCatalog(t *testing.T) {
 	ask := func(want string, wait time.Duration) {
 		t.Helper()
 		began := time.Now()
-		if l, err := c.list(t.Context(), catalogStale); err != nil || l.Product("abc1").Title != want {
+		if l, err := c.list(t.Context(), catalogMaxAge); err != nil || l.Product("abc1").Title != want {
 			t.Errorf("list = %+v, %v, want %s", l, err, want)
 		}
 		if waited := time.Since(began); waited != wait {
@@ -444,12 +445,12 @@ func pagesDoNotWaitForTheCatalog(t *testing.T) {
 	ask("1", time.Second/2)
 	ask("1", 0)
 	<-time.After(time.Minute)
-	ask("1", 0) // and again behind
+	ask("1", 0) // and again in the background
 	<-time.After(time.Second)
 	ask("2", 0)
-	c.drop() // prices have changed: what is known would be wrong
+	c.invalidate() // prices have changed: the cached answer would be wrong
 	ask("3", time.Second/2)
-	<-time.After(catalogStale + time.Second)
+	<-time.After(catalogMaxAge + time.Second)
 	ask("4", time.Second/2)
 }
 
@@ -473,7 +474,7 @@ func TestCatalogAges(t *testing.T) {
 		}
 		get(1)
 		<-time.After(catalogRefresh + time.Millisecond)
-		get(1) // served, and asked for again behind
+		get(1) // served, and refreshed in the background
 		synctest.Wait()
 		get(2)
 		<-time.After(catalogFresh + time.Millisecond)

@@ -22,7 +22,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// hears waits until the broker knows everything that a bus has begun to listen to.
+// hears waits until the broker knows all subscriptions that a bus has begun.
 func hears(t *testing.T, b *bus.Bus) {
 	t.Helper()
 	heard := make(chan struct{}, 1)
@@ -59,7 +59,7 @@ func TestClientEvents(t *testing.T) {
 	b.Header.Set("X-Forwarded-For", "198.51.100.9")
 	b.Get("/user/logged-in")
 	id := b.cookie(anonymousCookie)
-	value := unsign(e.edge.keys.anonymous, id)
+	value := unsign(e.server.keys.anonymous, id)
 	long := strings.Repeat("é", 1200)
 	for _, c := range []struct {
 		path, query string
@@ -136,14 +136,14 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 		t.Errorf("20 page views took %s without a broker", took)
 	}
 	e.broker.Start()
-	// Read as events does: who only listens may come too late.
+	// This reads as events does: a plain subscription may begin too late.
 	var stored atomic.Int64
 	pool, reader := testenv.Pool(t, "events", bus.Tables()), e.broker.Bus("events")
 	testenv.Run(t, func(ctx context.Context) error {
 		return reader.Consume(ctx, bus.Consumer{Name: msg.EventsEvent, Stream: "EVENT", Pool: pool,
 			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
 				for _, d := range group {
-					stored.Add(int64(bytes.Count(d.Data, []byte(`"kind":"pageview"`)))) // some travel together
+					stored.Add(int64(bytes.Count(d.Data, []byte(`"kind":"pageview"`)))) // some messages travel together
 				}
 				return nil
 			}})
@@ -176,17 +176,17 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 	}
 	one, two, visitor := e.browser(), e.browser(), e.browser()
 	visitor.Get("/user/logged-in")
-	before := e.edge.readAnonymous(one.Get("/user/logged-in").Cookie(anonymousCookie).Value)
+	before := e.server.readAnonymous(one.Get("/user/logged-in").Cookie(anonymousCookie).Value)
 	loginAs(one, 7)
 	one.Get("/user/logged-in")
 	loginAs(two, 9)
 	two.Get("/user/logged-in")
 	idOf := func(b *browser) string { return b.cookie(anonymousCookie) }
-	oneID, twoID := e.edge.readAnonymous(idOf(one)), e.edge.readAnonymous(idOf(two))
+	oneID, twoID := e.server.readAnonymous(idOf(one)), e.server.readAnonymous(idOf(two))
 	if oneID.id != before.id || oneID.member != 7 || twoID.member != 9 || oneID.id == twoID.id {
 		t.Fatalf("ids before %+v, after the logins %+v and %+v", before, oneID, twoID)
 	}
-	old := sign(e.edge.keys.anonymous, oneID.id+".7-"+strconv.FormatInt(today()-15, 36))
+	old := sign(e.server.keys.anonymous, oneID.id+".7-"+strconv.FormatInt(today()-15, 36))
 	without := func(query string) {
 		t.Helper()
 		e.browser().Get("/clientevent/pageview?url=/&" + query)
@@ -201,7 +201,7 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 		{func() { without("client_event_id=7&anonymous_id=undefined") }, 0, ""},
 		{func() { without("client_event_id=7") }, 0, ""},
 		{func() { without("client_event_id=7&anonymous_id=" + idOf(two)) }, 0, twoID.id},
-		{func() { without("client_event_id=7&anonymous_id=" + idOf(visitor)) }, 0, e.edge.readAnonymous(idOf(visitor)).id},
+		{func() { without("client_event_id=7&anonymous_id=" + idOf(visitor)) }, 0, e.server.readAnonymous(idOf(visitor)).id},
 		{func() { without("client_event_id=null&anonymous_id=" + idOf(one)) }, 0, oneID.id},
 		{func() { without("client_event_id=7&anonymous_id=" + old) }, 0, oneID.id},
 		{func() { without("client_event_id=7&anonymous_id=" + oneID.id + ".7-zz.forged") }, 0, ""},
@@ -220,15 +220,16 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 			t.Fatalf("event %d: nothing published", i)
 		}
 	}
-	// Another member in the same browser is not found under the first one's id, nor is a visitor after the session.
+	// Another member in the same browser is not recorded under the first one's id, nor is a visitor
+	// after the session.
 	loginAs(one, 8)
 	one.Get("/user/logged-in")
-	if next := e.edge.readAnonymous(idOf(one)); next.member != 8 || next.id == oneID.id {
+	if next := e.server.readAnonymous(idOf(one)); next.member != 8 || next.id == oneID.id {
 		t.Errorf("the next member in the browser: %+v", next)
 	}
 	one.setCookie(sessionCookie, "")
 	one.Get("/user/logged-in")
-	if next := e.edge.readAnonymous(idOf(one)); next.member != 0 || next.id == oneID.id || next.id == "" {
+	if next := e.server.readAnonymous(idOf(one)); next.member != 0 || next.id == oneID.id || next.id == "" {
 		t.Errorf("a visitor after the session: %+v", next)
 	}
 }

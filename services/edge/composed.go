@@ -25,28 +25,30 @@ func answerOutcome(w http.ResponseWriter, endpoint, outcome string) error {
 		{Key: "user-api-version", Value: web.APIVersion{}}})
 }
 
-// loggedIn says who is asking and how many lines the cart has. An owner that is away costs its part
-// of the answer only.
-func (e *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
+// loggedIn says who is asking and how many lines the cart has. An unavailable owner costs only its
+// part of the answer.
+func (s *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
-	log := e.events.log(r.Context())
-	count := e.cartCount(r, req)
+	log := s.events.log(r.Context())
+	count := s.cartCount(r, req)
 	h := w.Header()
-	e.keepCSRF(h, r, req)
+	s.keepCSRF(h, r, req)
 	if req.session == nil {
-		e.keepAnonymous(h, req)
+		s.keepAnonymous(h, req)
 		if req.stale {
-			e.setCookie(h, sessionCookie, "", -1)
+			s.setCookie(h, sessionCookie, "", -1)
 		}
 		return web.JSON(w, http.StatusOK, loggedInAnswer{LogClientEvents: log, ClientEventID: "null",
 			CartItemCount: count})
 	}
-	s := req.session
+	sess := req.session
 	return web.JSON(w, http.StatusOK, loggedInAnswer{
-		LoggedIn: true, LogClientEvents: log, ClientEventID: s.MemberID, CartItemCount: count,
+		LoggedIn: true, LogClientEvents: log, ClientEventID: sess.MemberID, CartItemCount: count,
 		sessionMember: &sessionMember{
-			Initials: initial(s.FirstName) + initial(s.LastName), FirstName: s.FirstName, LastName: s.LastName,
-			Email: s.Email,
+			Initials:  initial(sess.FirstName) + initial(sess.LastName),
+			FirstName: sess.FirstName,
+			LastName:  sess.LastName,
+			Email:     sess.Email,
 		},
 	})
 }
@@ -72,14 +74,14 @@ func initial(name string) string {
 	return name[:size]
 }
 
-// cartCount is the number of lines in the shopper's cart; 0 when order is away.
-func (e *server) cartCount(r *http.Request, req *request) int64 {
+// cartCount is the number of lines in the shopper's cart; 0 while order is unavailable.
+func (s *server) cartCount(r *http.Request, req *request) int64 {
 	if req.session == nil && req.cart == "" {
 		return 0
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cartCountTimeout)
 	defer cancel()
-	n, err := e.carts.get(ctx, req)
+	n, err := s.carts.get(ctx, req)
 	if err != nil {
 		web.Note(r, "no_cart_count", err.Error())
 		return 0
@@ -88,27 +90,27 @@ func (e *server) cartCount(r *http.Request, req *request) int64 {
 }
 
 const (
-	// configurationLife is how old events' configuration may be.
-	configurationLife = 3 * time.Second
+	// configurationTTL is how old events' configuration may be.
+	configurationTTL = 3 * time.Second
 	// configurationTimeout bounds the wait for it.
 	configurationTimeout = 500 * time.Millisecond
 )
 
-// configuration remembers whether pages shall report client events.
+// configuration caches whether pages should report client events.
 type configuration struct {
 	fetch func(ctx context.Context) (bool, error)
-	// off is inverted, so that an edge that never reached events says true.
+	// off is inverted, so that an edge that never reached events reports them.
 	off   atomic.Bool
-	next  atomic.Int64 // Unix nanoseconds of the next look
+	next  atomic.Int64 // Unix nanoseconds of the next refresh
 	first sync.Once
 }
 
-// log is the configured value, a few seconds old, or the last one known. One request in a while has
-// it fetched; only the very first waits for it.
+// log is the configured value, at most a few seconds old, or the last known one. One request every
+// configurationTTL refreshes it in the background; only the very first waits for it.
 func (c *configuration) log(ctx context.Context) bool {
 	c.first.Do(func() { c.refresh(ctx) })
 	next, now := c.next.Load(), time.Now()
-	if now.UnixNano() >= next && c.next.CompareAndSwap(next, now.Add(configurationLife).UnixNano()) {
+	if now.UnixNano() >= next && c.next.CompareAndSwap(next, now.Add(configurationTTL).UnixNano()) {
 		go c.refresh(ctx)
 	}
 	return !c.off.Load()
@@ -120,20 +122,20 @@ func (c *configuration) refresh(ctx context.Context) {
 	if on, err := c.fetch(ctx); err == nil {
 		c.off.Store(!on)
 	}
-	c.next.Store(time.Now().Add(configurationLife).UnixNano())
+	c.next.Store(time.Now().Add(configurationTTL).UnixNano())
 }
 
-func (e *server) fetchConfiguration(ctx context.Context) (bool, error) {
+func (s *server) fetchConfiguration(ctx context.Context) (bool, error) {
 	var answer struct {
 		Log bool `json:"log_client_events"`
 	}
-	err := e.ask(ctx, e.owners.events, web.Call{Method: http.MethodGet, Path: "/internal/configuration"}, &answer)
+	err := s.ask(ctx, s.owners.events, web.Call{Method: http.MethodGet, Path: "/internal/configuration"}, &answer)
 	return answer.Log, err
 }
 
 // accountContent is the account page: the person from user, the orders from order. Without order
-// there are no orders on it; without user there is no page.
-func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
+// the page has no orders; without user there is no page.
+func (s *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
 	type content struct {
 		Authenticated string          `json:"authenticated"`
@@ -154,7 +156,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	}{json.RawMessage(`{}`)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := e.ask(r.Context(), e.owners.order, web.Call{Method: http.MethodGet,
+		if err := s.ask(r.Context(), s.owners.order, web.Call{Method: http.MethodGet,
 			Path: "/internal/account-orders", ID: req.identity()}, &orders); err != nil {
 			web.Note(r, "no_account_orders", err.Error())
 			orders.Data = json.RawMessage(`{}`)
@@ -164,11 +166,11 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 		Personal json.RawMessage `json:"personal_data"`
 		Email    json.RawMessage `json:"email_data"`
 	}
-	err := e.ask(r.Context(), e.owners.user, web.Call{Method: http.MethodGet, Path: "/internal/account",
+	err := s.ask(r.Context(), s.owners.user, web.Call{Method: http.MethodGet, Path: "/internal/account",
 		ID: req.identity()}, &account)
 	wg.Wait()
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
-		return web.JSON(w, http.StatusOK, visitor) // erased a moment ago
+		return web.JSON(w, http.StatusOK, visitor) // the member was erased a moment ago
 	}
 	if err != nil {
 		return web.Unavailable(err)
@@ -178,29 +180,29 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logout ends the session. The browser starts over as a new visitor without a cart.
-func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
+func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
 	h := w.Header()
 	if req.session == nil {
 		if req.stale {
-			e.setCookie(h, sessionCookie, "", -1)
+			s.setCookie(h, sessionCookie, "", -1)
 		}
 		return answerOutcome(w, "logout", notAuthenticated)
 	}
-	if err := endSession(r.Context(), e.pool, req.session.TokenHash); err != nil {
+	if err := endSession(r.Context(), s.pool, req.session.TokenHash); err != nil {
 		return web.Unavailable(err)
 	}
-	e.revoke(req.session.MemberID)
+	s.revoke(req.session.MemberID)
 	web.Note(r, "member", req.session.MemberID)
-	e.clearSession(h)
-	e.setCookie(h, cartCookie, "", -1)
-	e.setAnonymous(h)
+	s.clearSession(h)
+	s.setCookie(h, cartCookie, "", -1)
+	s.setAnonymous(h)
 	return answerOutcome(w, "logout", "true")
 }
 
-// addressOfMember tells order, with a visitor's receipt address, whether it is a member's: order
-// does not know members' addresses.
-func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
+// addressOfMember tells order whether a visitor's receipt address is a member's: order does not
+// know members' addresses.
+func (s *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	req := requestOf(r)
 	address := req.form.Get("anonymous_email_address")
 	if r.URL.Path != "/order/anonymous-email-address-payment-lookup" || r.Method != http.MethodPost ||
@@ -213,10 +215,10 @@ func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	var answer struct {
 		Member bool `json:"member"`
 	}
-	err := e.ask(r.Context(), e.owners.user, web.Call{Method: http.MethodGet, Path: "/internal/address-of-member",
+	err := s.ask(r.Context(), s.owners.user, web.Call{Method: http.MethodGet, Path: "/internal/address-of-member",
 		Query: url.Values{"email": {address}}, ID: *id}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status < 500 {
-		return nil // no address at all; order refuses it too
+		return nil // not an address; order refuses it, too
 	}
 	if err != nil {
 		return web.Unavailable(err)

@@ -53,7 +53,7 @@ func TestLogClientEvents(t *testing.T) {
 	if n := e.events.count("/internal/configuration"); n > 2 {
 		t.Errorf("events was asked %d times", n)
 	}
-	e.edge.events.next.Store(0)
+	e.server.events.next.Store(0)
 	e.events.Close()
 	e.browser().Get("/user/logged-in").Has(http.StatusOK, `"log_client_events":false`)
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Config holds edge's settings.
+// Config holds the settings of edge.
 type Config struct {
 	boot.Common
 	boot.InsideTLS
 	boot.Public
 	boot.Keys
 	boot.Staff
-	EdgeAddr       string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`
+	Addr           string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`
 	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; commas between them (CORS with credentials, CSRF)"`
 	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`
 	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
@@ -32,11 +32,11 @@ type Config struct {
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook; commas between several processes of it"`
 	MediaURL       string `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it; make run takes a folder in DATA_DIR when it is not set"`
 
-	// Listener, if set, is used instead of EDGE_ADDR.
+	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }
 
-// Validate reports every setting that cannot work.
+// Validate reports all settings that cannot work.
 func (c Config) Validate() error {
 	_, err := c.parse()
 	return errors.Join(c.Common.Validate(), err)
@@ -45,7 +45,7 @@ func (c Config) Validate() error {
 // settings are the parsed parts of Config.
 type settings struct {
 	public                       *url.URL
-	origins                      []string // allowed ones, the shop's own among them
+	origins                      []string // allowed origins, including the shop's own
 	proxies                      web.Proxies
 	user, order, events, webhook web.Addresses
 }
@@ -91,7 +91,7 @@ func (c Config) parse() (settings, error) {
 	return s, errors.Join(errs...)
 }
 
-// originOf is an address as browsers write it into Origin: in lower case, without a default port.
+// originOf is the origin of an address as browsers send it: in lower case, without a default port.
 func originOf(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if port := u.Port(); port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {

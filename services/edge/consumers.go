@@ -13,35 +13,35 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// consumers are edge's durable subscriptions. They repeat what user's answers had edge do already,
-// for the case that edge could not.
-func (e *server) consumers() []bus.Consumer {
+// consumers are the durable subscriptions of edge. They repeat what edge has already done on user's
+// answers, in case it could not.
+func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.EdgeUser, Stream: "USER", Pool: e.pool, Handle: e.onUser, Committed: e.afterUser},
+		{Name: msg.EdgeUser, Stream: "USER", Pool: s.pool, Handle: s.onUser, Committed: s.afterUser},
 	}
 }
 
 // onUser ends and refreshes sessions.
-func (e *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
-		memberID, err := e.onUserMessage(ctx, tx, d)
+		memberID, err := s.onUserMessage(ctx, tx, d)
 		if err != nil {
 			return err
 		}
-		e.changed.add(memberID)
+		s.changedMembers.add(memberID)
 	}
 	return nil
 }
 
-// afterUser has every edge drop, once the commit is done, what it knew of the members in question.
-func (e *server) afterUser([]*bus.Delivery) {
-	for _, id := range e.changed.take() {
-		e.revoke(id)
+// afterUser makes every edge evict the changed members' sessions after the commit.
+func (s *server) afterUser([]*bus.Delivery) {
+	for _, id := range s.changedMembers.take() {
+		s.revoke(id)
 	}
-	e.outbox.Wake()
+	s.outbox.Wake()
 }
 
-// members collects ids between a transaction and its commit. One too many costs a look-up.
+// members collects ids between a transaction and its commit. A superfluous one costs only a lookup.
 type members struct {
 	mu  sync.Mutex
 	ids []int64
@@ -61,7 +61,7 @@ func (m *members) take() []int64 {
 	return ids
 }
 
-func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) (memberID int64, err error) {
+func (s *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) (memberID int64, err error) {
 	switch d.Subject {
 	case msg.UserCredentialsChanged:
 		m, err := bus.Decode[msg.CredentialsChanged](d)
@@ -80,7 +80,7 @@ func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) 
 		}
 		return m.ID, updateSessionsTo(ctx, tx, m)
 	case msg.UserErased:
-		return 0, erasure.Receive(ctx, tx, d, e.erasePerson)
+		return 0, erasure.Receive(ctx, tx, d, s.erasePerson)
 	}
 	return 0, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// userOutbox sends as user does.
+// userOutbox sends messages as user does.
 func userOutbox(t *testing.T, e *env) (send func(m msg.Message), empty func() bool) {
 	t.Helper()
 	pool := testenv.Pool(t, "user", bus.Tables())
@@ -52,13 +52,13 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 	if !renewed.member() || !later.member() {
 		t.Errorf("the message about the change ended newer sessions: renewed %v, later %v", renewed.member(), later.member())
 	}
-	// The same when edge could not act on user's answer.
+	// The message does the same if edge could not act on user's answer.
 	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged,
 		Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
 	testenv.Eventually(t, 30*time.Second, "both sessions ended", func() bool { return !renewed.member() && !later.member() })
 }
 
-// A login whose password was right opens no session when the password changed before edge opened it.
+// A login with the right password opens no session if the password changed before edge opened it.
 func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -116,11 +116,11 @@ func TestExpiredSessions(t *testing.T) {
 	b := e.browser()
 	b.login("remember_me", "true")
 	e.Exec(`UPDATE session SET expires_at = now() - interval '1 second'`)
-	e.edge.sessions.dropAll()
+	e.server.sessions.evictAll()
 	if b.member() {
 		t.Error("an expired session counts")
 	}
-	for _, task := range e.edge.housekeeping() {
+	for _, task := range e.server.housekeeping() {
 		if _, err := task.Do(t.Context(), e.pool); err != nil {
 			t.Errorf("%s: %v", task.Name, err)
 		}

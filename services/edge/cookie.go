@@ -18,60 +18,62 @@ const (
 )
 
 const (
-	// sessionLife is how long a session lasts whose member asked to be remembered.
-	sessionLife = 14 * 24 * time.Hour
-	// visitLife is how long any other session lasts at most, and idleLife how long without a request.
-	visitLife = 24 * time.Hour
-	idleLife  = 12 * time.Hour
-	// maxSessions is how many sessions a member may have at once; one more ends the oldest.
+	// sessionTTL is how long a session lasts if its member asked to be remembered.
+	sessionTTL = 14 * 24 * time.Hour
+	// visitTTL is how long any other session lasts at most, and idleTTL how long without a request.
+	visitTTL = 24 * time.Hour
+	idleTTL  = 12 * time.Hour
+	// maxSessions is how many sessions a member may have at once; a further one ends the oldest.
 	maxSessions = 20
 
-	csrfLife = 364 * 24 * time.Hour
-	yearLife = 365 * 24 * time.Hour
+	csrfTTL = 364 * 24 * time.Hour
+	yearTTL = 365 * 24 * time.Hour
 )
 
-// cookieName is what browsers know a cookie as. Those that scripts read keep the contract's name.
-func (e *server) cookieName(name string) string {
+// cookieName is the name of a cookie in browsers. Cookies that scripts read keep the contract's
+// name.
+func (s *server) cookieName(name string) string {
 	if !hidden(name) {
 		return name
 	}
-	return name + e.cfg.CookieSuffix()
+	return name + s.cfg.CookieSuffix()
 }
 
-// hidden reports whether a cookie is kept from the page's scripts.
+// hidden reports whether scripts cannot read a cookie.
 func hidden(name string) bool {
 	return name == sessionCookie || name == cartCookie || name == knownCookie
 }
 
-// cookie makes one of our cookies. life 0: until the browser ends; negative: deleted now.
-func (e *server) cookie(name, value string, life time.Duration) *http.Cookie {
+// cookie makes one of our cookies. ttl 0 lasts until the browser ends; a negative one deletes the
+// cookie.
+func (s *server) cookie(name, value string, ttl time.Duration) *http.Cookie {
 	c := &http.Cookie{
-		Name: e.cookieName(name), Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure,
+		Name: s.cookieName(name), Value: value, Path: "/", Domain: s.cfg.CookieDomain, Secure: s.secure,
 		SameSite: http.SameSiteLaxMode, HttpOnly: hidden(name),
-		MaxAge: int(life / time.Second),
+		MaxAge: int(ttl / time.Second),
 	}
-	if life < 0 {
+	if ttl < 0 {
 		c.MaxAge, c.Expires = -1, time.Unix(1, 0)
 	}
 	return c
 }
 
-// setCookie adds a cookie to an answer, in place of one of the same name.
-func (e *server) setCookie(h http.Header, name, value string, life time.Duration) {
-	sent := e.cookieName(name)
+// setCookie adds a cookie to an answer, replacing one of the same name.
+func (s *server) setCookie(h http.Header, name, value string, ttl time.Duration) {
+	sent := s.cookieName(name)
 	kept := h["Set-Cookie"][:0]
 	for _, line := range h["Set-Cookie"] {
 		if !strings.HasPrefix(line, sent+"=") {
 			kept = append(kept, line)
 		}
 	}
-	h["Set-Cookie"] = append(kept, e.cookie(name, value, life).String())
+	h["Set-Cookie"] = append(kept, s.cookie(name, value, ttl).String())
 }
 
-// sign makes value.mac, in characters that need no quoting.
+// sign returns value.mac, in characters that need no quoting.
 func sign(key []byte, value string) string { return value + "." + web.MAC(key, value) }
 
-// unsign is the value of a signed text, or "" when the signature is not ours.
+// unsign is the value of a signed text, or "" if the signature is not ours.
 func unsign(key []byte, signed string) string {
 	i := strings.LastIndexByte(signed, '.')
 	if i <= 0 || len(signed) > 300 || !web.ValidMAC(key, signed[i+1:], signed[:i]) {
@@ -80,8 +82,8 @@ func unsign(key []byte, signed string) string {
 	return signed[:i]
 }
 
-// signedCookie is the value of the first cookie of that name whose signature is ours: a browser can
-// hold one of this host and one of the parent domain.
+// signedCookie is the value of the first cookie of that name with our signature: a browser can hold
+// one of this host and one of the parent domain.
 func signedCookie(r *http.Request, name string, key []byte) string {
 	for _, c := range r.CookiesNamed(name) {
 		if v := unsign(key, c.Value); v != "" {
@@ -91,14 +93,14 @@ func signedCookie(r *http.Request, name string, key []byte) string {
 	return ""
 }
 
-// setCart makes a cart the visitor's.
-func (e *server) setCart(h http.Header, cart string) {
-	e.setCookie(h, cartCookie, sign(e.keys.cart, cart), yearLife)
+// setCart gives the visitor a cart.
+func (s *server) setCart(h http.Header, cart string) {
+	s.setCookie(h, cartCookie, sign(s.keys.cart, cart), yearTTL)
 }
 
-// setAnonymous gives the browser a fresh id for client events.
-func (e *server) setAnonymous(h http.Header) {
-	e.setCookie(h, anonymousCookie, sign(e.keys.anonymous, rand.Text()), yearLife)
+// setAnonymous gives the browser a new id for client events.
+func (s *server) setAnonymous(h http.Header) {
+	s.setCookie(h, anonymousCookie, sign(s.keys.anonymous, rand.Text()), yearTTL)
 }
 
 // plain reports whether s consists of letters, digits, - and _ only.

@@ -15,7 +15,7 @@ import (
 var inputValue = regexp.MustCompile(`^\{"token":"<input type=\\"hidden\\" name=\\"csrfmiddlewaretoken\\" ` +
 	`value=\\"([A-Za-z0-9_.:-]+)\\">","user-api-version":"0.0.1"\}$`)
 
-// tokenOf asks for a token and returns the one in the answer.
+// tokenOf requests a token and returns the one in the answer.
 func tokenOf(t *testing.T, b *browser) string {
 	t.Helper()
 	a := b.Get("/user/token")
@@ -154,7 +154,7 @@ func TestFormFieldInMultipart(t *testing.T) {
 	}
 }
 
-// An old page's way: token, login, and after a 403 one fresh token and one repetition.
+// An old page fetches a token, logs in, and after a 403 fetches one new token and repeats once.
 func TestTokenRotation(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -185,12 +185,12 @@ func TestTokenAfterTheSessionEnded(t *testing.T) {
 	b := e.browser()
 	b.login()
 	b.Get("/user/logout")
-	b.Post("/order/cart-add-product-sku").Has(http.StatusOK, "success") // the cookie of the logout's answer
+	b.Post("/order/cart-add-product-sku").Has(http.StatusOK, "success") // with the cookie from the logout's answer
 	b.login()
 	if err := endSessions(t.Context(), e.pool, ann.ID); err != nil {
 		t.Fatal(err)
 	}
-	e.edge.revoke(ann.ID)
+	e.server.revoke(ann.ID)
 	b.Post("/order/cart-add-product-sku").Has(http.StatusOK, "success") // as a visitor
 	b.Get("/user/logged-in")
 	b.Post("/order/cart-add-product-sku").Has(http.StatusOK, "success")
@@ -252,7 +252,7 @@ func checkCORS(t *testing.T, a testenv.Answer, origin string, allowed bool) {
 	}
 }
 
-// The contract has three GETs that change something; another site cannot have them called.
+// The contract has three GETs that change something; another site cannot make a browser send them.
 func TestChangingGETs(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -280,7 +280,7 @@ func TestChangingGETs(t *testing.T) {
 	}
 	r := e.browser().Body(http.MethodGet, "/user/logged-in", "")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	e.browser().Do(r).Has(http.StatusOK, `{"logged_in":false`) // a link from elsewhere leads here
+	e.browser().Do(r).Has(http.StatusOK, `{"logged_in":false`) // a link from another site leads here
 }
 
 func TestWebhookNeedsNeitherTokenNorOrigin(t *testing.T) {

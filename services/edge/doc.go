@@ -1,2 +1,3 @@
-// Package edge is what shoppers talk to: sessions, pages, and the way to every other service.
+// Package edge is what shoppers talk to: it serves the pages, keeps the sessions and forwards to
+// the other services.
 package edge

@@ -9,9 +9,9 @@ import (
 )
 
 // erasePerson ends a person's sessions: here and, after the commit, on every edge.
-func (e *server) erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
+func (s *server) erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	for _, id := range p.MemberIDs {
-		e.changed.add(id)
+		s.changedMembers.add(id)
 	}
 	return eraseSessions(ctx, tx, p)
 }

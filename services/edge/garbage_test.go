@@ -80,7 +80,7 @@ func TestLargeBodies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A plain client: it sends all before it reads.
+		// A plain client sends everything before it reads.
 		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", path, 10<<20)
 		if _, err := io.Copy(conn, io.LimitReader(zeros{}, 10<<20)); err != nil {
 			t.Errorf("%s: %v", path, err)
@@ -128,7 +128,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// Whatever comes in, nothing is ever a fault of ours.
+// Whatever comes in, no answer is a 5xx.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -232,7 +232,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// Origins are compared with what browsers send, however someone wrote them into the settings.
+// Origins are compared as browsers send them, however they are spelled in the settings.
 func TestOriginsAsBrowsersWriteThem(t *testing.T) {
 	t.Parallel()
 	s, err := Config{

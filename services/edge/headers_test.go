@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Every answer says who may frame it, how much of its address travels on, and that it comes by https
-// alone: files, mistakes and refusals as much as pages.
+// Every answer says who may frame it, how much of its address goes along as a referrer, and that
+// the site is https only: files and errors as much as pages.
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) { c.PublicURL = "https://shop.example" })
@@ -38,7 +38,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			method, path = http.MethodGet, request
 		}
 		rec := httptest.NewRecorder()
-		e.edge.routes().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		e.server.routes().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
 		h := rec.Header()
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" ||
 			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
@@ -70,8 +70,8 @@ func TestHSTS(t *testing.T) {
 	}
 }
 
-// The first X-Forwarded-For from a proxy inside that is not trusted is one line that says what to
-// set; from the internet anybody may send it.
+// The first X-Forwarded-For from an untrusted proxy inside is logged with the setting to change;
+// from the internet anybody may send it.
 func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 	t.Parallel()
 	for peer, warns := range map[string]bool{
@@ -108,18 +108,18 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 	}
 }
 
-// A page that does not need the shopper's address tells it, too, and so does a cached answer.
+// A page that does not need the shopper's address is checked, too, and so is a cached answer.
 func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, path := range []string{"/", "/robots.txt", "/order/products", "/clientevent/pageview?url=%2F", "/user/logged-in"} {
 		var log bytes.Buffer
-		s := &server{settings: e.edge.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
+		s := &server{settings: e.server.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.RemoteAddr = "172.18.0.1:4711"
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")
-		s.catalog, s.publisher, s.limits, s.eventSeconds, s.catalogSeconds = e.edge.catalog, e.edge.publisher, e.edge.limits,
-			e.edge.eventSeconds, e.edge.catalogSeconds
+		s.catalog, s.publisher, s.limits, s.eventSeconds, s.catalogSeconds = e.server.catalog, e.server.publisher, e.server.limits,
+			e.server.eventSeconds, e.server.catalogSeconds
 		s.fastPath(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,172.18.0.1") {
 			t.Errorf("%s: %q", path, &log)
@@ -127,7 +127,7 @@ func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 	}
 }
 
-// 405 names what the address does allow, also where that is an owner's to say.
+// 405 names the allowed methods, even where only an owner knows them.
 func TestAllowIsTheOwners(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -150,7 +150,7 @@ func TestAllowIsTheOwners(t *testing.T) {
 		r := httptest.NewRequest(method, path, nil)
 		r.Host, r.RemoteAddr = "shop.example", "127.0.0.1:1"
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		e.edge.routes().ServeHTTP(rec, r)
+		e.server.routes().ServeHTTP(rec, r)
 		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != want {
 			t.Errorf("%s: %d, Allow %q, want %q", request, rec.Code, rec.Header().Get("Allow"), want)
 		}

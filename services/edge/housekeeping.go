@@ -9,23 +9,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// cleanEvery is how often what has expired is deleted.
+// cleanEvery is how often expired data is deleted.
 const cleanEvery = 10 * time.Minute
 
-// housekeeping deletes sessions and counts that have expired.
-func (e *server) housekeeping() []service.Task {
+// housekeeping are the periodic tasks of edge.
+func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "remembered sessions", Every: cleanEvery, Do: e.dropCached},
-		{Name: "counts of limits", Every: cleanEvery, Do: e.cleanLimits},
-		{Name: "expired sessions", Every: cleanEvery, Do: dropExpiredSessions},
+		{Name: "remembered sessions", Every: cleanEvery, Do: s.evictSessions},
+		{Name: "counts of limits", Every: cleanEvery, Do: s.cleanLimits},
+		{Name: "expired sessions", Every: cleanEvery, Do: deleteExpiredSessions},
 	}
 }
 
-func (e *server) dropCached(context.Context, *pgxpool.Pool) (int64, error) {
-	e.sessions.sweep()
+func (s *server) evictSessions(context.Context, *pgxpool.Pool) (int64, error) {
+	s.sessions.evictExpired()
 	return 0, nil
 }
 
-func (e *server) cleanLimits(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
-	return 0, e.limits.Clean(ctx)
+func (s *server) cleanLimits(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
+	return 0, s.limits.Clean(ctx)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// requestLog hands on the status of each logged request.
+// requestLog passes on the status of each logged request.
 type requestLog chan int
 
 func (l requestLog) Write(line []byte) (int, error) {
@@ -32,15 +32,15 @@ func (l requestLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// A shopper who leaves is not a fault of ours, wherever the request stands then: at the database, at an
-// owner, between the two.
+// A shopper who leaves causes no 5xx, wherever the request is at that moment: at the database, at
+// an owner, or between the two.
 func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()
 	b.login()
 	log := make(requestLog, 1000)
-	s, err := newServer(service.NewCore(slog.New(slog.NewJSONHandler(log, nil)), e.pool, e.broker.Bus("edge")), e.edge.cfg)
+	s, err := newServer(service.NewCore(slog.New(slog.NewJSONHandler(log, nil)), e.pool, e.broker.Bus("edge")), e.server.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		began()
-		conn.Close() //nolint:errcheck,gosec // that is the point
+		conn.Close() //nolint:errcheck,gosec // closing is the point
 		select {
 		case status := <-log:
 			if status != web.StatusClientLeft {
@@ -101,7 +101,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/user/logged-in", "/user/sessions", "/order/confirm-items"} {
-		s.sessions.dropAll()
+		s.sessions.evictAll()
 		leave(path, member, func() {
 			testenv.Eventually(t, 30*time.Second, "the request waits for the table", func() bool {
 				var waiting int

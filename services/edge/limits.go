@@ -8,24 +8,24 @@ import (
 )
 
 // limit refuses requests beyond their limits with 429.
-func (e *server) limit(next http.Handler) http.Handler {
+func (s *server) limit(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if route := limitedRoute(r); limits.Limited(route) {
 			req := requestOf(r)
-			req.browser = req.known.browserOf(e.keys.known, limits.AccountName(req.form))
-			counted, err := e.limits.Count(r.Context(), req.limited(route))
+			req.browser = req.known.browserOf(s.keys.known, limits.AccountName(req.form))
+			counted, err := s.limits.Count(r.Context(), req.limited(route))
 			if err != nil {
 				return err
 			}
 			req.counted = counted
-			defer counted.Keep() // what no answer has decided stays counted
+			defer counted.Keep() // if no answer has decided, it stays counted
 		}
 		next.ServeHTTP(w, r)
 		return nil
 	})
 }
 
-// limited is what limits count a request by.
+// limited is the part of a request that limits count.
 func (req *request) limited(route string) limits.Request {
 	r := limits.Request{Route: route, Client: req.client, Cart: req.cart, Form: req.form, Browser: req.browser}
 	if req.session != nil {

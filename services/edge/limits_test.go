@@ -33,8 +33,8 @@ func refused(t *testing.T, a testenv.Answer) bool {
 	return true
 }
 
-// windows is how many windows of a limit a test has touched since it began. Windows begin with the clock: each hour a
-// test runs while one ends.
+// windows is how many windows of a limit a test has touched since it began. Windows follow the
+// clock, so one may end while the test runs.
 func windows(began time.Time, window time.Duration) int {
 	return int(time.Now().UnixNano()/int64(window)-began.UnixNano()/int64(window)) + 1
 }
@@ -60,17 +60,17 @@ func TestLoginLimitOfAnAccount(t *testing.T) {
 	if tries < 5 || tries > 45 {
 		t.Errorf("an account could be tried %d times", tries)
 	}
-	e.inTheMidstOfAnAttack("ann_lee")
+	e.attackAccount("ann_lee")
 	asked := e.user.count("/user/login")
 	if !refused(t, e.browser().from("198.51.100.200").Post("/user/login", "username", "ann_lee", "password", "right")) ||
 		e.user.count("/user/login") != asked {
 		t.Error("a login beyond the limit reached user")
 	}
-	e.browser().login("username", "bea_lee") // other accounts are free
+	e.browser().login("username", "bea_lee") // other accounts are not limited
 }
 
-// inTheMidstOfAnAttack counts guesses at an account from many addresses until the pause is long.
-func (e *env) inTheMidstOfAnAttack(username string) {
+// attackAccount guesses at an account from many addresses until the pause is long.
+func (e *env) attackAccount(username string) {
 	e.t.Helper()
 	for i := range 60 {
 		_, err := e.pool.Exec(e.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - interval '10 minutes' FROM unnest(at) t ORDER BY t)`)
@@ -78,7 +78,7 @@ func (e *env) inTheMidstOfAnAttack(username string) {
 			e.t.Fatal(err)
 		}
 		v := &request{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {username}}}
-		c, err := e.edge.limits.Count(e.t.Context(), v.limited("POST /user/login"))
+		c, err := e.server.limits.Count(e.t.Context(), v.limited("POST /user/login"))
 		if err != nil {
 			e.t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestGoodLoginsAreNotCounted(t *testing.T) {
 func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	other, err := newServer(service.NewCore(testenv.Log(t), e.pool, e.broker.Bus("edge")), e.edge.cfg)
+	other, err := newServer(service.NewCore(testenv.Log(t), e.pool, e.broker.Bus("edge")), e.server.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		var passed atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 100 {
-			s := []*server{e.edge, other}[i%2]
+			s := []*server{e.server, other}[i%2]
 			wg.Go(func() {
 				if c, err := s.limits.Count(t.Context(), of(i)); err == nil {
 					c.Answered(http.StatusOK, web.OutcomeWrong)
@@ -142,7 +142,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		return int(passed.Load())
 	}
 	began := time.Now()
-	// Fewer may pass when a count takes too long and an edge falls back to its own, stricter one.
+	// Fewer pass if a count takes too long and an edge falls back to its own, stricter one.
 	if n := guesses(func(i int) limits.Request {
 		v := &request{client: netip.MustParseAddr("192.0.2.1"), form: url.Values{"username": {fmt.Sprint("user", i)}}}
 		return v.limited("POST /user/login")
@@ -152,13 +152,13 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	if n := guesses(func(i int) limits.Request {
 		v := &request{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {"ann_lee"}}}
 		return v.limited("POST /user/login")
-	}); n > 31 || n < 25 { // a pause may end meanwhile
+	}); n > 31 || n < 25 { // a pause may end in the meantime
 		t.Errorf("%d of 100 passed at one account", n)
 	}
 }
 
 // The owner's browser logs in whatever others do to the account, from elsewhere or from its own
-// address; with a mailed code, any browser becomes the owner's.
+// address; a mailed code makes any browser the owner's.
 func TestOthersDoNotLockOut(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -170,7 +170,7 @@ func TestOthersDoNotLockOut(t *testing.T) {
 		t.Fatalf("the mark of a known browser is %v", cookie)
 	}
 	mine.Get("/user/logout")
-	e.inTheMidstOfAnAttack("ann_lee")
+	e.attackAccount("ann_lee")
 	guesser := e.browser().from("198.51.100.7")
 	for range 40 {
 		refused(t, guesser.Post("/user/login", "username", "ann_lee", "password", "wrong"))
@@ -202,18 +202,18 @@ func TestOthersDoNotLockOut(t *testing.T) {
 	fresh.login()
 }
 
-// A mark is good for its own accounts only, and only as we made it.
+// A known-browser cookie is good for its own accounts only, and only as we made it.
 func TestKnownBrowserIsNoKey(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.inTheMidstOfAnAttack("ann_lee")
+	e.attackAccount("ann_lee")
 	other := e.browser()
 	other.login("username", "bea_lee")
 	mark := other.cookie(knownCookie)
 	if other.member(); !refused(t, other.Post("/user/login", "username", "ann_lee", "password", "right")) {
 		t.Error("one account's mark is good for another")
 	}
-	ann := knownAccount(e.edge.keys.known, "ann_lee")
+	ann := knownAccount(e.server.keys.known, "ann_lee")
 	for _, forged := range []string{"", mark + ":" + ann, "x:" + ann, "x:" + ann + ".x", strings.Replace(mark, ":", ":"+ann+":", 1),
 		":" + ann, strings.Repeat("x:", 4000)} {
 		b := e.browser()
@@ -225,16 +225,16 @@ func TestKnownBrowserIsNoKey(t *testing.T) {
 	for i := range 2 * knownAccounts { // a household's browser keeps the newest
 		other.login("username", fmt.Sprint("member_", i))
 	}
-	if v := unsign(e.edge.keys.known, other.cookie(knownCookie)); strings.Count(v, ":") != knownAccounts {
+	if v := unsign(e.server.keys.known, other.cookie(knownCookie)); strings.Count(v, ":") != knownAccounts {
 		t.Errorf("the mark grew to %s", v)
 	}
-	if k := (known{"id", ann}); k.browserOf(e.edge.keys.known, "ann_lee") != "id" || k.browserOf(e.edge.keys.known, "Ann_lee") != "" ||
-		(known{"id"}).browserOf(e.edge.keys.known, "") != "" {
+	key, k := e.server.keys.known, knownBrowser{"id", ann}
+	if k.browserOf(key, "ann_lee") != "id" || k.browserOf(key, "Ann_lee") != "" || (knownBrowser{"id"}).browserOf(key, "") != "" {
 		t.Error("a mark is read wrongly")
 	}
 }
 
-// What counts is the outcome that the owner tells, never the answer's text.
+// Limits count by the outcome that the owner tells, never by the answer's text.
 func TestRewordedAnswersChangeNoLimit(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -287,7 +287,7 @@ func TestRewordedAnswersChangeNoLimit(t *testing.T) {
 	}
 }
 
-// 500 guests an hour behind one address check out, all of them.
+// 500 guests an hour behind one address can check out.
 func TestGuestsBehindOneAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -325,7 +325,7 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 	}
 }
 
-// A client that leaves before the answer stays counted: the owner may have acted.
+// A request whose client leaves before the answer stays counted: the owner may have acted.
 func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -22,11 +22,11 @@ import (
 
 const secret = "a secret of the tests, long enough"
 
-// env is an edge in front of owners that answer as they are told, with a real database and broker.
+// env is an edge with a real database and broker, in front of owners whose answers the test sets.
 type env struct {
 	testenv.DB
 	t                            *testing.T
-	edge                         *server
+	server                       *server
 	url                          string
 	user, order, events, webhook *owner
 	broker                       *testenv.Broker
@@ -52,7 +52,7 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.edge = s
+	e.server = s
 	testenv.Run(t, s.publisher.Run)
 	testenv.Run(t, s.outbox.Run)
 	for _, c := range s.consumers() {
@@ -76,7 +76,7 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 var ann = web.SessionMember{ID: 7, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "ann@mail.example.com",
 	Code: "aaaaabbbbbcccccddddd"}
 
-// defaults are what the owners answer unless a test says otherwise.
+// defaults sets the owners' answers, which a test may replace.
 func (e *env) defaults() {
 	e.user.on("POST /user/login", func(rw http.ResponseWriter, r seen) {
 		form, err := url.ParseQuery(r.body)
@@ -155,7 +155,7 @@ func (b *browser) form(path string, pairs ...string) *http.Request {
 	return b.Request(http.MethodPost, path, pairs...)
 }
 
-// Post sends a form with the token of the browser's cookie, fetched when there is none.
+// Post sends a form with the token of the browser's cookie, fetched if there is none.
 func (b *browser) Post(path string, pairs ...string) testenv.Answer {
 	b.TB.Helper()
 	if b.cookie(csrfCookie) == "" {

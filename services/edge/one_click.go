@@ -9,14 +9,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// oneClickPath is the address in a newsletter's List-Unsubscribe header. To who follows it with GET,
-// scanners of links among them, it is a page that asks first and changes nothing.
+// oneClickPath is the address in a newsletter's List-Unsubscribe header. A GET, which link scanners
+// send, too, is a page that asks for confirmation and changes nothing.
 const oneClickPath = "/account/email-unsubscribe"
 
-// oneClick unsubscribes for a mail program (RFC 8058): a POST with List-Unsubscribe=One-Click, without
-// cookies, so the token is all its authority. What is unsubscribed already stays so, and is answered
-// the same; an answer other than 200 has the mail host try again or tell the reader.
-func (e *server) oneClick(w http.ResponseWriter, r *http.Request) error {
+// oneClick unsubscribes for a mail program (RFC 8058): a POST with List-Unsubscribe=One-Click,
+// without cookies, so the token is its only authority. A repetition gets the same answer. On any
+// answer but 200 the mail host tries again or tells the reader.
+func (s *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (e *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		Unsubscribed bool `json:"unsubscribed"`
 	}
-	err = e.ask(r.Context(), e.owners.user, web.Call{Method: http.MethodPost, Path: "/internal/unsubscribe",
+	err = s.ask(r.Context(), s.owners.user, web.Call{Method: http.MethodPost, Path: "/internal/unsubscribe",
 		Query: token}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.NotFound()

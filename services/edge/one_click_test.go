@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// A mail host posts without cookies and without a token of forms, in either kind of form, and from
-// wherever it likes; whatever does less changes nothing.
+// A mail host posts without cookies and without a CSRF token, in either kind of form, and from
+// anywhere; an incomplete request changes nothing.
 func TestOneClickUnsubscribing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

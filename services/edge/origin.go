@@ -18,15 +18,15 @@ func newCrossOrigin(origins []string) (*http.CrossOriginProtection, error) {
 	return c, nil
 }
 
-// crossOrigin refuses what another site has a browser send: every POST, and the few GETs of the
-// contract that change something.
-func (e *server) crossOrigin(next http.Handler) http.Handler {
+// crossOrigin refuses requests that another site makes a browser send: every POST, and the few GETs
+// of the contract that change something.
+func (s *server) crossOrigin(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		judged := r
 		if changesByGET(r.URL.Path) {
 			judged = &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host, URL: r.URL}
 		}
-		if err := e.origins.Check(judged); err != nil {
+		if err := s.origins.Check(judged); err != nil {
 			return &web.Error{Status: http.StatusForbidden, Code: "csrf-failed", Err: err}
 		}
 		next.ServeHTTP(w, r)
@@ -41,22 +41,22 @@ func changesByGET(path string) bool {
 
 const (
 	apiPolicy = "default-src 'none'; frame-ancestors 'none'"
-	// corsHeaders are what old clients send beside the simple ones.
+	// corsHeaders are the headers that old clients send beside the simple ones.
 	corsHeaders = "accept, accept-encoding, authorization, content-type, origin, user-agent, x-csrftoken, " +
 		"x-requested-with"
-	// corsMethods holds more than the API knows, so that a page can read the 405.
+	// corsMethods has more than the API knows, so that a page can read the 405.
 	corsMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 )
 
-// apiHeaders sets what every answer of the API carries, and answers preflights, which come without
-// cookies and before any route is looked at.
-func (e *server) apiHeaders(next http.Handler) http.Handler {
+// apiHeaders sets the headers of every answer of the API, and answers preflights, which come
+// without cookies and before any route is matched.
+func (s *server) apiHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		e.setAPIHeaders(w.Header(), r)
+		s.setAPIHeaders(w.Header(), r)
 		preflight := r.Method == http.MethodOptions &&
 			(r.Header.Get("Access-Control-Request-Method") != "" || r.URL.Path != webhookPath)
 		if !preflight {
@@ -68,7 +68,7 @@ func (e *server) apiHeaders(next http.Handler) http.Handler {
 		headers := corsHeaders
 		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" &&
 			h["Access-Control-Allow-Origin"] != nil {
-			headers += ", " + asked // a frontend that is trusted with the cookies may add headers, say of a trace
+			headers += ", " + asked // a frontend trusted with the cookies may add headers, such as those of a trace
 		}
 		h.Set("Access-Control-Allow-Headers", headers)
 		h.Set("Access-Control-Max-Age", "86400")
@@ -77,20 +77,20 @@ func (e *server) apiHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// fileHeaders sets what every other answer carries, of a file or of a mistake; pages put their own
-// policy in its place.
-func (e *server) fileHeaders(next http.Handler) http.Handler {
+// fileHeaders sets the headers of every other answer, of a file or an error; pages replace the
+// policy by their own.
+func (s *server) fileHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r.URL.Path) {
 			h := w.Header()
-			e.setCommonHeaders(h)
+			s.setCommonHeaders(h)
 			h["Content-Security-Policy"] = headerFilePolicy
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// hsts is the value of Strict-Transport-Security, nil where the shop is not under https.
+// hsts is the value of Strict-Transport-Security, or nil if the shop is not under https.
 func hsts(cfg Config, secure bool) []string {
 	if !secure {
 		return nil

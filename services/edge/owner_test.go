@@ -18,7 +18,7 @@ type seen struct {
 	body string
 }
 
-// owner stands for one of our own services behind edge.
+// owner stands in for a service behind edge.
 type owner struct {
 	*httptest.Server
 	mu       sync.Mutex

@@ -13,10 +13,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// pictureMemory bounds the bytes of pictures that are kept at hand: what is looked at most.
+// pictureMemory bounds the bytes of cached pictures.
 const pictureMemory = 32 << 20
 
-// pictures are those that staff uploaded.
+// pictures are the uploaded pictures.
 type pictures struct {
 	store media.Store
 	kept  *otter.Cache[string, []byte] // by name
@@ -31,7 +31,7 @@ func openPictures(address string) (*pictures, error) {
 		Weigher: func(_ string, body []byte) uint32 { return uint32(256 + len(body)) }})}, nil //nolint:gosec // some MB
 }
 
-// get is a picture, from memory or from where they are kept.
+// get returns a picture from memory or from the store.
 func (p *pictures) get(ctx context.Context, name string) ([]byte, error) {
 	if body, there := p.kept.GetIfPresent(name); there {
 		return body, nil
@@ -44,22 +44,23 @@ func (p *pictures) get(ctx context.Context, name string) ([]byte, error) {
 }
 
 const (
-	// keptForEver is for what never changes under its name, keptShortly for the JPEG that stands in for a WebP.
+	// keptForEver is for files that never change under their name, keptShortly for the JPEG that
+	// stands in for a WebP.
 	keptForEver = "public, max-age=31536000, immutable"
 	keptShortly = "public, max-age=60"
 )
 
-// picture serves a picture. What is under a name never changes, so a browser that has it never asks again. Until the
-// WebP of a picture is made its JPEG is served in its place.
-func (e *server) picture(w http.ResponseWriter, r *http.Request) error {
+// picture serves a picture. A file never changes under its name, so a browser that has it never
+// asks again. Until the WebP of a picture is made, its JPEG is served in its place.
+func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 	name, keep := chi.URLParam(r, "name"), keptForEver
-	body, err := e.media.get(r.Context(), name)
+	body, err := s.media.get(r.Context(), name)
 	if errors.Is(err, media.ErrNotFound) && media.JPEG(name) != name {
 		name, keep = media.JPEG(name), keptShortly
-		body, err = e.media.get(r.Context(), name)
+		body, err = s.media.get(r.Context(), name)
 	}
 	if errors.Is(err, media.ErrNotFound) {
-		e.notFound(w, r)
+		s.notFound(w, r)
 		return nil
 	} else if err != nil {
 		return web.Unavailable(err)

@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 )
 
-// A picture that was uploaded is served forever, to everyone, and nothing else of the folder is.
+// An uploaded picture is served to everyone and may be cached forever; nothing else of the folder
+// is served.
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -17,7 +18,7 @@ func TestPictures(t *testing.T) {
 	if a := b.Get(media.Path + name); a.Status != http.StatusNotFound {
 		t.Error(a)
 	}
-	if err := e.edge.media.store.Put(t.Context(), name, []byte("a picture")); err != nil {
+	if err := e.server.media.store.Put(t.Context(), name, []byte("a picture")); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // from the folder, then from memory
@@ -40,7 +41,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// Until the WebP of a picture is made its JPEG is served in its place, and not kept forever.
+// Until the WebP of a picture is made, its JPEG is served in its place, and not cached forever.
 func TestAPictureUntilItsWebPIsMade(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -53,7 +54,7 @@ func TestAPictureUntilItsWebPIsMade(t *testing.T) {
 		{name: name, body: "a JPEG", kind: "image/jpeg", cache: "public, max-age=60"},
 		{name: media.WebP(name), body: "a WebP", kind: "image/webp", cache: "public, max-age=31536000, immutable"},
 	} {
-		if err := e.edge.media.store.Put(t.Context(), stage.name, []byte(stage.body)); err != nil {
+		if err := e.server.media.store.Put(t.Context(), stage.name, []byte(stage.body)); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // from the folder, then from memory

@@ -2,8 +2,8 @@ package edge
 
 import "sync"
 
-// buffers are for copying answers, one after the other in the same memory: the reverse proxy would otherwise
-// take 32 kB for each (docs/adr/0019).
+// buffers are reused for copying answers: the reverse proxy would otherwise allocate 32 kB for each
+// (docs/adr/0019).
 type buffers struct{ pool sync.Pool }
 
 // Get implements httputil.BufferPool.

@@ -17,44 +17,46 @@ import (
 
 const (
 	webhookPath = "/order/stripe-webhook"
-	// maxWebhook is far beyond the largest event of Stripe.
+	// maxWebhook is far above the largest event of Stripe.
 	maxWebhook = 256 << 10
 )
 
-// answerTime bounds an owner's time until it answers.
-const answerTime = 30 * time.Second
+// ownerTimeout bounds a request to an owner.
+const ownerTimeout = 30 * time.Second
 
-// findOwners makes the way to each owner. With files edge checks the owners' certificates and shows its own.
-func (e *server) findOwners() error {
+// findOwners sets up the connections to the owners. With TLS files edge checks the owners'
+// certificates and shows its own.
+func (s *server) findOwners() error {
 	var secure *tls.Config
-	if files := e.cfg.InsideFiles(); files.Given() {
+	if files := s.cfg.InsideFiles(); files.Given() {
 		var err error
 		if secure, err = files.Client(); err != nil {
 			return fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
 		}
 	}
 	owner := func(name string, at web.Addresses) *web.Owner {
-		return web.NewOwner(e.log, name, at, secure, answerTime)
+		return web.NewOwner(s.log, name, at, secure, ownerTimeout)
 	}
-	s, o := e.settings, &e.owners
-	o.user, o.order = owner("user", s.user), owner("order", s.order)
-	o.events, o.webhook = owner("events", s.events), owner("webhook", s.webhook)
+	set, o := s.settings, &s.owners
+	o.user, o.order = owner("user", set.user), owner("order", set.order)
+	o.events, o.webhook = owner("events", set.events), owner("webhook", set.webhook)
 	return nil
 }
 
-// forwarded are the request headers that owners get; nothing else of what a client sends reaches
-// them, least of all cookies and forged identities.
+// forwarded are the request headers that owners get; nothing else that a client sends reaches them,
+// least of all cookies and forged identities.
 var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agent"}
 
 // proxy forwards to an owner. enrich, if set, may add to the identity.
-func (e *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
+func (s *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: owner, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.applyAnswer,
+		Transport: owner, BufferPool: &s.buffers, ErrorHandler: s.ownerAway, ModifyResponse: s.applyAnswer,
 		ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			e.toOwner(pr, forwarded)
-			// Signing fails for no identity that JSON can hold, and the owner refuses unsigned requests.
-			if err := web.SignIdentity(pr.Out, e.keys.identity, identityOf(pr.In)); err != nil {
+			s.toOwner(pr, forwarded)
+			// Signing fails only for an identity that JSON cannot hold, and the owner refuses
+			// unsigned requests.
+			if err := web.SignIdentity(pr.Out, s.identityKey, identityOf(pr.In)); err != nil {
 				web.Note(pr.In, "identity_error", err.Error())
 			}
 		},
@@ -86,8 +88,8 @@ func identityOf(r *http.Request) web.Identity {
 	return id
 }
 
-// toOwner strips a request to the headers that go along to an owner.
-func (e *server) toOwner(pr *httputil.ProxyRequest, names []string) {
+// toOwner strips a request to the headers that owners get.
+func (s *server) toOwner(pr *httputil.ProxyRequest, names []string) {
 	pr.Out.URL.RawPath, pr.Out.Host = "", ""
 	if pr.In.Method == http.MethodHead {
 		pr.Out.Method = http.MethodGet // owners know no HEAD; the server leaves the body out
@@ -99,19 +101,20 @@ func (e *server) toOwner(pr *httputil.ProxyRequest, names []string) {
 		}
 	}
 	if h["User-Agent"] == nil {
-		h["User-Agent"] = []string{""} // else the transport puts its own in
+		h["User-Agent"] = []string{""} // otherwise the transport adds its own
 	}
 	h.Set(obs.TraceHeader, obs.Trace(pr.In.Context()))
 	pr.Out.Header = h
 }
 
-// webhook forwards Stripe's calls as they are: signature and age are judged by webhook, over the raw
-// bytes. Stripe repeats its events, too: webhook stores each once.
-func (e *server) webhook() http.Handler {
+// webhook forwards Stripe's calls unchanged: the service webhook checks signature and age on the
+// raw bytes. A call may be sent again, since Stripe repeats its events, too, and webhook stores
+// each once.
+func (s *server) webhook() http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: e.owners.webhook, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ErrorLog: quiet,
+		Transport: s.owners.webhook, BufferPool: &s.buffers, ErrorHandler: s.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			e.toOwner(pr, []string{"Accept", "Content-Type", "Stripe-Signature", "User-Agent"})
+			s.toOwner(pr, []string{"Accept", "Content-Type", "Stripe-Signature", "User-Agent"})
 		},
 		ModifyResponse: func(res *http.Response) error { takeInstructions(res.Header); return nil },
 	}
@@ -124,10 +127,10 @@ func (e *server) webhook() http.Handler {
 	})
 }
 
-// ownerAway answers a request whose owner did not, or whose answer edge could not act on.
-func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
+// ownerAway answers if an owner did not, or if edge could not act on its answer.
+func (s *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
-		requestOf(r).counted.Release() // else the client has left, and the owner may have acted all the same
+		requestOf(r).counted.Release() // otherwise the client has left, and the owner may have acted
 	}
 	if _, ok := errors.AsType[*web.Error](err); !ok && r.Context().Err() == nil {
 		err = web.Unavailable(err)
@@ -135,14 +138,14 @@ func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 	web.Fail(w, r, err)
 }
 
-// ask asks an owner, as edge alone can, and reads its JSON answer into out.
-func (e *server) ask(ctx context.Context, owner *web.Owner, q web.Call, out any) error {
-	q.Key = e.keys.identity
+// ask sends an owner a request under edge's own key and decodes the JSON answer into out.
+func (s *server) ask(ctx context.Context, owner *web.Owner, q web.Call, out any) error {
+	q.Key = s.identityKey
 	return owner.Call(ctx, q, out)
 }
 
-// plainPath reports whether a path can be one of the API's: segments of letters, digits, - and _. What
-// else a path can hold (dots, encoded slashes, control characters) never reaches an owner.
+// plainPath reports whether a path can be one of the API's: segments of letters, digits, - and _.
+// Other paths (dots, encoded slashes, control characters) never reach an owner.
 func plainPath(path string) bool {
 	for segment := range strings.SplitSeq(path[1:], "/") {
 		if !plain(segment) {
@@ -152,7 +155,7 @@ func plainPath(path string) bool {
 	return true
 }
 
-// orderIdentifier is the one segment behind /order/ when it consists of letters and digits.
+// orderIdentifier is the single segment after /order/, if it consists of letters and digits.
 func orderIdentifier(path string) (string, bool) {
 	id, ok := strings.CutPrefix(path, "/order/")
 	return id, ok && plain(id) && !strings.ContainsAny(id, "-_")

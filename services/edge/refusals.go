@@ -6,14 +6,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// noteRefusals has the log line of a request that was refused for the sake of security (a forged or foreign
-// POST, a limit) say from which network it came.
-func (e *server) noteRefusals(next http.Handler) http.Handler {
+// noteRefusals adds the client's network to the log line of a request that was refused for security
+// (a forged or foreign POST, a limit).
+func (s *server) noteRefusals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &statusRecorder{ResponseWriter: w}
 		next.ServeHTTP(rec, r)
 		if rec.status == http.StatusForbidden || rec.status == http.StatusTooManyRequests {
-			web.Note(r, "network", web.LogNetwork(e.clientAddr(r).String()))
+			web.Note(r, "network", web.LogNetwork(s.clientAddr(r).String()))
 		}
 	})
 }

@@ -5,18 +5,19 @@ import (
 	"slices"
 )
 
-// When a process of an owner dies, no one knows what became of the POST that it was working on. One that comes to the
-// same if two processes do all of it, one after the other or at once, and whose second answer is as good as the first,
-// is sent to another process (web.Repeatable). Any other is answered 503, for the shopper to decide.
+// If a process of an owner dies, no one knows what became of the POST that it was working on. A
+// POST is sent to another process (web.Repeatable) if two processes that do all of it, in turn or
+// at once, have the same effect as one, and the second answer is as good as the first. Any other is
+// answered 503, and the shopper decides.
 
-// posted is what becomes of a POST whose process died.
+// posted says whether a POST whose process died is sent again.
 type posted struct {
 	path  string
 	again bool
 	why   string
 }
 
-// posts are those of user and order that edge forwards, and why each is sent again or not.
+// posts are the POSTs of user and order that edge forwards, and why each is sent again or not.
 var posts = []posted{
 	{"/order/cart-add-product-sku", true, "the line keeps the keys of the last clicks (web.Identity.Click)"},
 	{"/order/cart-update-sku-quantity", true, "sets"},

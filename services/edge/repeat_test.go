@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The table says of each POST of the contract that edge forwards whether it is sent again.
+// The table names every POST of the contract that edge forwards.
 func TestEachPostIsSentAgainOrNot(t *testing.T) {
 	t.Parallel()
 	known := map[string]int{}
@@ -35,7 +35,7 @@ func TestEachPostIsSentAgainOrNot(t *testing.T) {
 	}
 }
 
-// dying is a process that dies of each request, having done what it asks for. POSTs are counted.
+// dying is a process that dies of each request after it has done it. It counts POSTs.
 func dying(t *testing.T, received *atomic.Int64) (url string) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -48,8 +48,8 @@ func dying(t *testing.T, received *atomic.Int64) (url string) {
 	return s.URL
 }
 
-// One of two processes of each owner dies of each request. No click fails that may be sent again, and the second
-// process is told that it is.
+// One of two processes of each owner dies of each request. No click that may be sent again fails,
+// and the second process is told that it was sent before.
 func TestClicksWhoseProcessDiesAreSentAgain(t *testing.T) {
 	t.Parallel()
 	var died atomic.Int64
@@ -82,7 +82,8 @@ func TestClicksWhoseProcessDiesAreSentAgain(t *testing.T) {
 			}
 			clicks[r.id.Click] = true
 			if again := r.Header.Get("X-Shop-Again") != ""; again != (died.Load() > before) {
-				t.Errorf("%s, of which %d processes died: the next one is told that it is sent again: %t", p.path, died.Load()-before, again)
+				t.Errorf("%s, of which %d processes died: the next one is told that it is sent again: %t", p.path,
+					died.Load()-before, again)
 			}
 		}
 		if p.again != (answers[http.StatusServiceUnavailable] == 0) {
@@ -100,7 +101,7 @@ func TestClicksWhoseProcessDiesAreSentAgain(t *testing.T) {
 	}
 }
 
-// A client cannot say that its request was sent before, nor bring the key of another click.
+// A client cannot claim that its request was sent before, nor send the key of another click.
 func TestAClientCannotSayAgain(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -14,27 +14,27 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 )
 
-// request is what edge found out about one request.
+// request is what edge has found out about one request.
 type request struct {
 	client netip.Addr
-	// agent is what the browser calls itself.
+	// agent is the User-Agent.
 	agent string
 	// session is nil for a visitor.
 	session *session
-	// stale reports a session cookie without a live session.
+	// stale says that the request has a session cookie without a live session.
 	stale bool
-	// cart is the cart of a validly signed cookie, for members too: a login hands it over.
+	// cart is the cart in a validly signed cookie, for members too: a login hands it over.
 	cart string
-	// anonymous is what the browser's id for client events holds, when its signature fits.
+	// anonymous is the browser's id for client events, if its signature is valid.
 	anonymous string
-	// body is the body of a POST, and form what it says.
+	// body is the body of a POST, and form its fields.
 	body []byte
 	form url.Values
-	// known is what the browser's cookie says of earlier logins, and browser its id when it has logged in
+	// known is the browser's cookie of earlier logins, and browser its id if it has logged in
 	// before to the account that the form names.
-	known   known
+	known   knownBrowser
 	browser string
-	// counted is what this request was counted as.
+	// counted is what the request was counted as.
 	counted *limits.Counted
 }
 
@@ -43,12 +43,12 @@ type requestKey struct{}
 func requestOf(r *http.Request) *request {
 	req, ok := r.Context().Value(requestKey{}).(*request)
 	if !ok {
-		return &request{} // routes.go puts identify before everything that asks
+		return &request{} // routes.go puts identify before all callers
 	}
 	return req
 }
 
-// identity is what owners are told. A member's request has no visitor's cart.
+// identity is what owners are told about the shopper. A member's has no visitor's cart.
 func (req *request) identity() web.Identity {
 	id := web.Identity{Client: req.client.String(), KnownBrowser: req.browser != "" || req.session != nil,
 		NoMail: req.counted.NoMail()}
@@ -66,7 +66,7 @@ func (req *request) identity() web.Identity {
 const visitorBinding = "visitor"
 
 // binding is what a CSRF token is bound to: the session, so that a token from before the login, or
-// one that a sibling domain planted, is worth nothing to a member's session.
+// one that a sibling domain planted, is worth nothing in a member's session.
 func (req *request) binding() string {
 	if req.session == nil {
 		return visitorBinding
@@ -76,21 +76,21 @@ func (req *request) binding() string {
 
 // identify reads the body and the cookies of a request. A member's request fails with 503 while the
 // sessions cannot be read; a visitor's needs no database.
-func (e *server) identify(next http.Handler) http.Handler {
+func (s *server) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		req := &request{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
-			cart:      signedCookie(r, e.cookieName(cartCookie), e.keys.cart),
-			anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}
+		req := &request{client: s.clientAddr(r), agent: r.UserAgent(), known: s.knownBrowserOf(r),
+			cart:      signedCookie(r, s.cookieName(cartCookie), s.keys.cart),
+			anonymous: signedCookie(r, anonymousCookie, s.keys.anonymous)}
 		if err := req.readBody(r, web.MaxForm); err != nil {
 			return err
 		}
-		if cookies := r.CookiesNamed(e.cookieName(sessionCookie)); len(cookies) > 0 {
+		if cookies := r.CookiesNamed(s.cookieName(sessionCookie)); len(cookies) > 0 {
 			tokens := make([]string, len(cookies))
 			for i, c := range cookies {
 				tokens[i] = c.Value
 			}
 			var err error
-			if req.session, err = e.session(r.Context(), req.client, tokens...); err != nil {
+			if req.session, err = s.session(r.Context(), req.client, tokens...); err != nil {
 				return web.Unavailable(err)
 			}
 			req.stale = req.session == nil
@@ -100,7 +100,7 @@ func (e *server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// readBody takes the whole body into memory and puts a fresh reader in its place.
+// readBody reads the whole body into memory and replaces the request's body by a reader of it.
 func (req *request) readBody(r *http.Request, limit int64) error {
 	if r.Method != http.MethodPost || r.Body == nil || r.Body == http.NoBody {
 		r.Body, r.ContentLength = http.NoBody, 0
@@ -129,7 +129,7 @@ func parseForm(contentType string, body []byte) url.Values {
 	case "application/x-www-form-urlencoded":
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			return form // what could be read of it
+			return form // the readable part
 		}
 		return form
 	case "multipart/form-data":

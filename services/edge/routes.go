@@ -13,33 +13,38 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
-// router is every way into the shop.
-func (e *server) router(pages *storefront.Pages) http.Handler {
-	r := web.Router("edge", e.log)
-	r.Use(e.noteRefusals, web.Drain, e.apiHeaders)
-	r.Handle(webhookPath, e.webhook())             // any method; webhook judges
-	r.Post(oneClickPath, web.Handle(e.oneClick))   // mail hosts bring neither cookies nor an origin of ours
-	r.Post(noNoticesPath, web.Handle(e.noNotices)) // likewise
+// routes are the requests that edge answers. The pages in them may be replaced at any time.
+func (s *server) routes() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.site.Load().routes.ServeHTTP(w, r) })
+}
+
+// newRouter routes all requests that edge answers.
+func (s *server) newRouter(pages *storefront.Pages) http.Handler {
+	r := web.Router("edge", s.log)
+	r.Use(s.noteRefusals, web.Drain, s.apiHeaders)
+	r.Handle(webhookPath, s.webhook())             // any method; webhook judges
+	r.Post(oneClickPath, web.Handle(s.oneClick))   // mail hosts have neither cookies nor an origin of ours
+	r.Post(noNoticesPath, web.Handle(s.noNotices)) // nor here
 	r.Group(func(r chi.Router) {
-		r.Use(e.crossOrigin)
-		r.Handle(backInStockPath, post(e.backInStock))
+		r.Use(s.crossOrigin)
+		r.Handle(backInStockPath, post(s.backInStock))
 		r.Handle("/user/", get(apiRoot("user")))
 		r.Handle("/order/", get(apiRoot("order")))
 		r.Handle("/clientevent/", get(apiRoot("clientevent")))
 		for path, kind := range eventKinds {
-			r.Handle(path, get(e.clientEvent(kind)))
+			r.Handle(path, get(s.clientEvent(kind)))
 		}
-		r.Handle(productsPath, get(e.productsAnswer))
-		r.Handle("/order/product/{product_identifier}", get(e.productAnswer))
-		r.With(web.Routine).Handle(media.Path+"{name}", get(e.picture))
-		r.Group(e.personal)
+		r.Handle(productsPath, get(s.productsAnswer))
+		r.Handle("/order/product/{product_identifier}", get(s.productAnswer))
+		r.With(web.Routine).Handle(media.Path+"{name}", get(s.picture))
+		r.Group(s.personal)
 		pages.Mount(r)
 	})
-	r.NotFound(e.notFound)
-	return e.fastPath(e.fileHeaders(knownMethods(r)))
+	r.NotFound(s.notFound)
+	return s.fastPath(s.fileHeaders(knownMethods(r)))
 }
 
-// knownMethods has the router refuse what it does not know by the address, as it does with other methods.
+// knownMethods makes the router judge an unknown method by the address, as it does with known ones.
 func knownMethods(next http.Handler) http.Handler {
 	known := []string{
 		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
@@ -47,42 +52,42 @@ func knownMethods(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(known, r.Method) {
-			r.Method = http.MethodTrace // else it does not look at the address
+			r.Method = http.MethodTrace // otherwise the router does not look at the address
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// personal is what depends on who asks.
-func (e *server) personal(r chi.Router) {
-	r.Use(e.plainPaths, e.methods, e.identify, e.checkCSRF, e.limit)
-	r.Handle("/user/token", get(e.token))
-	r.Handle("/user/logged-in", get(e.loggedIn))
-	r.Handle("/user/logout", get(e.logout))
-	r.Handle("/user/account-content", get(e.accountContent))
-	r.Handle("/user/sessions", get(e.listSessions))
-	r.Handle("/user/end-session", post(e.endOneSession))
-	r.Handle("/user/end-other-sessions", post(e.endTheOtherSessions))
-	r.Handle("/user/*", e.proxy(e.owners.user, nil))
-	r.Handle("/order/*", e.proxy(e.owners.order, e.addressOfMember))
+// personal are the routes whose answers depend on the shopper.
+func (s *server) personal(r chi.Router) {
+	r.Use(s.plainPaths, s.methods, s.identify, s.checkCSRF, s.limit)
+	r.Handle("/user/token", get(s.token))
+	r.Handle("/user/logged-in", get(s.loggedIn))
+	r.Handle("/user/logout", get(s.logout))
+	r.Handle("/user/account-content", get(s.accountContent))
+	r.Handle("/user/sessions", get(s.listSessions))
+	r.Handle("/user/end-session", post(s.endOneSession))
+	r.Handle("/user/end-other-sessions", post(s.endTheOtherSessions))
+	r.Handle("/user/*", s.proxy(s.owners.user, nil))
+	r.Handle("/order/*", s.proxy(s.owners.order, s.addressOfMember))
 }
 
-// plainPaths answers paths that can be none of the API's, such as those with a slash at the end,
-// before anything else is asked of the request.
-func (e *server) plainPaths(next http.Handler) http.Handler {
+// plainPaths answers paths that cannot be the API's, such as those with a trailing slash, before
+// anything else is done with the request.
+func (s *server) plainPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !plainPath(r.URL.Path) {
-			e.notFound(w, r)
+			s.notFound(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// methods lets GET, HEAD and POST through: the API knows no other. What an address allows instead is
-// known here for edge's own, and asked of the owner for all else.
-func (e *server) methods(next http.Handler) http.Handler {
-	user, order := e.askMethods(e.owners.user), e.askMethods(e.owners.order)
+// methods lets GET, HEAD and POST through: the API knows no other. For the rest it answers with the
+// methods that the address allows: edge's own from the lists below, all others from the owner.
+func (s *server) methods(next http.Handler) http.Handler {
+	user, order := s.askMethods(s.owners.user), s.askMethods(s.owners.order)
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		path := r.URL.Path
 		switch {
@@ -101,7 +106,7 @@ func (e *server) methods(next http.Handler) http.Handler {
 	})
 }
 
-// ownGets and ownPosts are what personal serves itself.
+// ownGets and ownPosts are the paths that personal serves itself.
 var (
 	ownGets  = []string{"/user/token", "/user/logged-in", "/user/logout", "/user/account-content", "/user/sessions"}
 	ownPosts = []string{"/user/end-session", "/user/end-other-sessions"}
@@ -112,15 +117,15 @@ func notAllowed(w http.ResponseWriter, allow string) error {
 	return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
 }
 
-// askMethods has an owner answer for a method that it does not know: 405 with what it allows, or 404.
-func (e *server) askMethods(owner *web.Owner) http.Handler {
+// askMethods lets an owner answer an unknown method: 405 with the allowed ones, or 404.
+func (s *server) askMethods(owner *web.Owner) http.Handler {
 	return &httputil.ReverseProxy{
-		Transport: owner, ErrorHandler: e.ownerAway, ErrorLog: quiet,
+		Transport: owner, ErrorHandler: s.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			e.toOwner(pr, nil)
+			s.toOwner(pr, nil)
 			pr.Out.Method, pr.Out.URL.RawQuery = http.MethodOptions, ""
 			pr.Out.Body, pr.Out.ContentLength = http.NoBody, 0
-			if err := web.SignIdentity(pr.Out, e.keys.identity, web.Identity{}); err != nil {
+			if err := web.SignIdentity(pr.Out, s.identityKey, web.Identity{}); err != nil {
 				web.Note(pr.In, "identity_error", err.Error())
 			}
 		},
@@ -151,14 +156,14 @@ func post(h web.Handler) http.HandlerFunc {
 	})
 }
 
-// noRoute is the API's answer to an unknown path: a page, as the contract says, also in the place of
-// what an owner says. Only people who mistype an address see it.
+// noRoute is the API's answer to an unknown path, also in place of an owner's: a page, as the
+// contract says. Only people who mistype an address see it.
 var noRoute = []byte("<!doctype html><title>Not found</title><p>There is nothing at this address.</p>\n")
 
 // notFound answers an unknown path with a page.
-func (e *server) notFound(w http.ResponseWriter, r *http.Request) {
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 	if !isAPI(r.URL.Path) {
-		e.shown.Load().pages.NotFound(w, r)
+		s.site.Load().pages.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

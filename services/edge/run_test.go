@@ -39,7 +39,7 @@ func TestRun(t *testing.T) {
 	if err := listener.Listen("rl.>", func(string, []byte) { counted <- struct{}{} }); err != nil {
 		t.Fatal(err)
 	}
-	// A count that is heard says that edge is connected, and that the listener hears page views, too.
+	// A counted message proves that edge is connected, and that the listener hears page views, too.
 	testenv.Eventually(t, 30*time.Second, "edge connected", func() bool {
 		e.browser().Post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "false")
 		return len(counted) > 0
@@ -65,7 +65,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// Every path of the contract has its owner, and gets there under its own method.
+// Every path of the contract has its owner, and is forwarded under its own method.
 func TestRoutesReachTheirOwners(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// searchMemory bounds the bytes of the searches whose answers are kept.
+	// searchMemory bounds the bytes of cached searches.
 	searchMemory = 8 << 20
-	// searchesAtOnce bounds how many searches order is asked for at a time, so that searching leaves its database to
-	// those who buy.
-	searchesAtOnce = 4
-	// searchWait is how long a search may wait for its turn.
-	searchWait = 2 * time.Second
+	// searchConcurrency bounds how many searches are in flight at order, so that searching leaves
+	// its database to buyers.
+	searchConcurrency = 4
+	// searchTimeout bounds a search, including the wait for its turn.
+	searchTimeout = 2 * time.Second
 )
 
-// found is what order found for a search: identifiers, the best first.
+// found is order's answer to a search: identifiers, the best first.
 type found struct {
 	Found []string `json:"found"`
 	Meant string   `json:"meant"`
-	words int64    // the version of the list's texts that were searched
+	words int64    // version of the list's texts that was searched
 }
 
 func (f *found) size(q string) uint32 {
@@ -36,8 +36,8 @@ func (f *found) size(q string) uint32 {
 	return uint32(n) //nolint:gosec // some kB
 }
 
-// search finds products by words. What was found stays good while prices change: order is only asked again when a text
-// has changed.
+// search finds products by words. The result stays valid while prices change: order is asked again
+// only after a text has changed.
 func (c *catalog) search(ctx context.Context, list *listing.List, text string) (listing.Found, error) {
 	q := listing.CleanWords(text)
 	if q == "" {
@@ -47,7 +47,7 @@ func (c *catalog) search(ctx context.Context, list *listing.List, text string) (
 	if !there || f.words < list.Words {
 		ask := func() (any, error) { return c.askSearch(context.WithoutCancel(ctx), q, list.Words) }
 		select {
-		case r := <-c.questions.DoChan("search "+strconv.FormatInt(list.Words, 10)+" "+q, ask):
+		case r := <-c.flights.DoChan("search "+strconv.FormatInt(list.Words, 10)+" "+q, ask):
 			if r.Err != nil {
 				return listing.Found{}, r.Err
 			}
@@ -60,7 +60,7 @@ func (c *catalog) search(ctx context.Context, list *listing.List, text string) (
 }
 
 func (c *catalog) askSearch(ctx context.Context, q string, words int64) (*found, error) {
-	ctx, cancel := context.WithTimeout(ctx, searchWait)
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
 	select {
 	case c.searching <- struct{}{}:
@@ -77,9 +77,9 @@ func (c *catalog) askSearch(ctx context.Context, q string, words int64) (*found,
 	return f, nil
 }
 
-// fetchFound has order search for words.
-func (e *server) fetchFound(ctx context.Context, q string) (*found, error) {
+// fetchFound lets order search for words.
+func (s *server) fetchFound(ctx context.Context, q string) (*found, error) {
 	f := new(found)
-	return f, e.ask(ctx, e.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/catalog-search",
+	return f, s.ask(ctx, s.owners.order, web.Call{Method: http.MethodGet, Path: "/internal/catalog-search",
 		Query: url.Values{"q": {q}}}, f)
 }

@@ -18,79 +18,90 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// server is what handlers and consumers share.
+// server is what the handlers and consumers of edge share.
 type server struct {
-	cfg      Config
-	settings settings
-	log      *slog.Logger
-	pool     *pgxpool.Pool
-	bus      *bus.Bus
-	secure   bool // PUBLIC_URL is https: cookies are for https only
-	hsts     []string
-	warned   sync.Once // of a proxy that is not trusted
-	keys     struct{ identity, csrf, cart, anonymous, sessions, known []byte }
+	cfg          Config
+	settings     settings
+	log          *slog.Logger
+	pool         *pgxpool.Pool
+	bus          *bus.Bus
+	secure       bool // PUBLIC_URL is https: cookies are for https only
+	hsts         []string
+	proxyWarning sync.Once // of a proxy that is not trusted
+	identityKey  []byte
+	keys         struct{ csrf, cart, anonymous, sessions, known []byte }
 
-	outbox    *bus.Outbox
-	publisher *bus.Publisher
-	sessions  *sessions
-	catalog   *catalog
-	shown     atomic.Pointer[shown]
-	names     shopNames
-	media     *pictures
-	events    configuration
-	carts     cartCounts
-	limits    *limits.Limiter
-	changed   members
-	origins   *http.CrossOriginProtection
-	owners    struct{ user, order, events, webhook *web.Owner }
-	buffers   buffers
+	outbox         *bus.Outbox
+	publisher      *bus.Publisher
+	sessions       *sessions
+	catalog        *catalog
+	site           atomic.Pointer[site]
+	names          shopNames
+	media          *pictures
+	events         configuration
+	carts          cartCounts
+	limits         *limits.Limiter
+	changedMembers members
+	origins        *http.CrossOriginProtection
+	owners         struct{ user, order, events, webhook *web.Owner }
+	buffers        buffers
 
 	eventSeconds, catalogSeconds prometheus.Observer
 }
 
-// quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
+// quiet swallows the reverse proxy's own log: we answer and log its errors.
 var quiet = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 
 func newServer(core *service.Core, cfg Config) (*server, error) {
 	log, pool, b := core.Log, core.Pool, core.Bus
-	s, err := cfg.parse()
+	set, err := cfg.parse()
 	if err != nil {
 		return nil, err
 	}
-	e := &server{
-		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
-		hsts:   hsts(cfg, s.public.Scheme == "https"),
-		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(),
-		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
-		// Dashboards know this spelling.
-		catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalog", "2xx"),
+
+	secure := set.public.Scheme == "https"
+	s := &server{
+		cfg:            cfg,
+		settings:       set,
+		log:            log,
+		pool:           pool,
+		bus:            b,
+		secure:         secure,
+		hsts:           hsts(cfg, secure),
+		identityKey:    cfg.Key("identity"),
+		outbox:         core.Outbox,
+		publisher:      b.NewPublisher(),
+		sessions:       newSessions(),
+		limits:         limits.New(log, cfg.Key("limits"), b, pool),
+		eventSeconds:   obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
+		catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalog", "2xx"), // dashboards know this spelling
 	}
-	if err := e.findOwners(); err != nil {
+	s.keys.csrf = cfg.Key("csrf")
+	s.keys.cart, s.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")
+	s.keys.sessions, s.keys.known = cfg.Key("names of sessions"), cfg.Key("known browser cookie")
+
+	if err := s.findOwners(); err != nil {
 		return nil, err
 	}
-	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
-	e.keys.cart, e.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")
-	e.keys.sessions = cfg.Key("names of sessions")
-	e.keys.known = cfg.Key("known browser cookie")
-	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
-	e.catalog = newCatalog(log, e.fetchFeed, e.fetchPage, e.fetchFound)
-	if e.media, err = openPictures(cfg.MediaURL); err != nil {
+	if s.media, err = openPictures(cfg.MediaURL); err != nil {
 		return nil, err
 	}
-	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
-	if e.origins, err = newCrossOrigin(s.origins); err != nil {
+	if s.origins, err = newCrossOrigin(set.origins); err != nil {
 		return nil, err
 	}
-	e.catalog.named = e.nameShop
-	pages, err := e.newPages(nil, nil)
+	s.events.fetch, s.carts.ask = s.fetchConfiguration, s.askCartCounts
+
+	s.catalog = newCatalog(log, s.fetchFeed, s.fetchPage, s.fetchFound)
+	s.catalog.onShopName = s.nameShop
+	pages, err := s.newPages(nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	e.show(pages)
-	return e, nil
+	s.show(pages)
+	return s, nil
 }
 
-// listed is all that is listed, as it was when order went away if it must be.
-func (e *server) listed(ctx context.Context) (*listing.List, error) {
-	return e.catalog.list(ctx, catalogStale)
+// listed is the whole catalog, or the last known one while order is unavailable.
+func (s *server) listed(ctx context.Context) (*listing.List, error) {
+	return s.catalog.list(ctx, catalogMaxAge)
 }

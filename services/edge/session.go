@@ -14,20 +14,21 @@ import (
 	"time"
 )
 
-// sessionTime is how long the database may take to find sessions before the shop answers without it.
-const sessionTime = 3 * time.Second
+// sessionLookupTimeout bounds how long the database may take to find sessions.
+const sessionLookupTimeout = 3 * time.Second
 
 const (
-	// cacheLife is how long an ended session may live on when the signal that ended it was lost.
-	cacheLife = 10 * time.Second
+	// cacheTTL is how long an ended session may live on if the signal that ended it was lost.
+	cacheTTL = 10 * time.Second
 	// cacheLimit bounds the cache; a full one is emptied.
 	cacheLimit = 50_000
-	// seenEvery is how coarse a session's last use is noted: it ends idle by as much earlier at most.
+	// seenEvery is the precision of a session's last use: the session may end idle that much too
+	// early.
 	seenEvery = 5 * time.Minute
-	// tokenLength is that of 32 bytes in base64url.
+	// tokenLength is the length of 32 bytes in base64url.
 	tokenLength = 43
-	// sessionRevoked tells every edge to drop what it knows of a member's sessions; the payload is
-	// the member's id.
+	// sessionRevoked signals every edge to evict a member's sessions; the payload is the member's
+	// id.
 	sessionRevoked = "session.revoked"
 )
 
@@ -41,12 +42,12 @@ func newToken() (token string, h hash) {
 	return token, sha256.Sum256([]byte(token))
 }
 
-// sessions finds the session of a token, from memory for a few seconds.
+// sessions caches sessions by their tokens for a few seconds.
 type sessions struct {
 	mu     sync.RWMutex
 	cached map[hash]cachedSession
-	// dropped counts what was dropped, so that a look-up that began before a drop is not kept.
-	dropped int
+	// evictions counts evictions, so that a lookup that began before one is not cached.
+	evictions int
 }
 
 type cachedSession struct {
@@ -56,41 +57,41 @@ type cachedSession struct {
 
 func newSessions() *sessions { return &sessions{cached: map[hash]cachedSession{}} }
 
-// session is the first living session among the tokens that a client sent, or nil. However many there
-// are, they cost one query. Only found ones are remembered.
-func (e *server) session(ctx context.Context, client netip.Addr, tokens ...string) (*session, error) {
-	known, unknown, dropped := e.sessions.look(tokens)
+// session is the first living session among the tokens that a client sent, or nil. However many
+// tokens there are, they cost one query. Only found sessions are cached.
+func (s *server) session(ctx context.Context, client netip.Addr, tokens ...string) (*session, error) {
+	known, unknown, evictions := s.sessions.look(tokens)
 	if len(unknown) == 0 {
 		return known, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, sessionTime)
+	ctx, cancel := context.WithTimeout(ctx, sessionLookupTimeout)
 	defer cancel()
-	found, err := findSessions(ctx, e.pool, unknown)
+	found, err := findSessions(ctx, s.pool, unknown)
 	if err != nil {
 		return nil, err
 	}
 	first, rank := known, len(unknown)
 	for i := range found {
-		s := &found[i]
-		if i := slices.IndexFunc(unknown, func(h []byte) bool { return bytes.Equal(h, s.TokenHash) }); i < rank {
-			first, rank = s, i
+		sess := &found[i]
+		if i := slices.IndexFunc(unknown, func(h []byte) bool { return bytes.Equal(h, sess.TokenHash) }); i < rank {
+			first, rank = sess, i
 		}
 	}
 	if first == known {
 		return known, nil
 	}
 	if time.Since(first.SeenAt) > seenEvery {
-		if err := touchSession(ctx, e.pool, first.TokenHash, place(client)); err != nil {
-			e.log.Warn("session", "error", err) // the next request notes it
+		if err := touchSession(ctx, s.pool, first.TokenHash, place(client)); err != nil {
+			s.log.Warn("session", "error", err) // the next request notes it
 		}
 	}
-	e.sessions.keep(hash(first.TokenHash), first, dropped)
+	s.sessions.keep(hash(first.TokenHash), first, evictions)
 	return first, nil
 }
 
-// look is the first session that is known, and the hashes of the tokens before it, which have to be
-// asked about.
-func (c *sessions) look(tokens []string) (known *session, unknown [][]byte, dropped int) {
+// look is the first cached session, and the hashes of the tokens before it, which must be looked
+// up.
+func (c *sessions) look(tokens []string) (known *session, unknown [][]byte, evictions int) {
 	now := time.Now()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -100,21 +101,21 @@ func (c *sessions) look(tokens []string) (known *session, unknown [][]byte, drop
 		}
 		h := sha256.Sum256([]byte(token))
 		if s, ok := c.cached[h]; ok && now.Before(s.until) {
-			return s.session, unknown, c.dropped
+			return s.session, unknown, c.evictions
 		}
 		unknown = append(unknown, h[:])
 	}
-	return nil, unknown, c.dropped
+	return nil, unknown, c.evictions
 }
 
-func (c *sessions) keep(h hash, s *session, dropped int) {
-	until := time.Now().Add(cacheLife)
+func (c *sessions) keep(h hash, s *session, evictions int) {
+	until := time.Now().Add(cacheTTL)
 	if s.ExpiresAt.Before(until) {
 		until = s.ExpiresAt
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dropped != dropped {
+	if c.evictions != evictions {
 		return
 	}
 	if len(c.cached) >= cacheLimit {
@@ -123,11 +124,11 @@ func (c *sessions) keep(h hash, s *session, dropped int) {
 	c.cached[h] = cachedSession{s, until}
 }
 
-// drop removes the sessions of a member.
-func (c *sessions) drop(memberID int64) {
+// evict evicts the sessions of a member.
+func (c *sessions) evict(memberID int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dropped++
+	c.evictions++
 	for h, s := range c.cached {
 		if s.MemberID == memberID {
 			delete(c.cached, h)
@@ -135,16 +136,16 @@ func (c *sessions) drop(memberID int64) {
 	}
 }
 
-// dropAll removes all: signals may have been missed.
-func (c *sessions) dropAll() {
+// evictAll evicts all sessions, because signals may have been missed.
+func (c *sessions) evictAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dropped++
+	c.evictions++
 	clear(c.cached)
 }
 
-// sweep drops what is over.
-func (c *sessions) sweep() {
+// evictExpired evicts expired sessions.
+func (c *sessions) evictExpired() {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,28 +156,28 @@ func (c *sessions) sweep() {
 	}
 }
 
-// revoke drops a member's sessions here and, by a signal, on every other edge. One that the signal
-// does not reach drops them within cacheLife.
-func (e *server) revoke(memberID int64) {
-	e.sessions.drop(memberID)
-	if err := e.bus.Signal(sessionRevoked, strconv.AppendInt(nil, memberID, 10)); err != nil {
-		e.log.Warn("other edges were not told of ended sessions", "error", err)
+// revoke evicts a member's sessions here and, by a signal, on every other edge. An edge that misses
+// the signal evicts them within cacheTTL.
+func (s *server) revoke(memberID int64) {
+	s.sessions.evict(memberID)
+	if err := s.bus.Signal(sessionRevoked, strconv.AppendInt(nil, memberID, 10)); err != nil {
+		s.log.Warn("other edges were not told of ended sessions", "error", err)
 	}
 }
 
-// listen drops what signals say is out of date, and everything after a reconnect.
-func (e *server) listen(ctx context.Context) error {
-	err := e.bus.Listen(sessionRevoked, func(_ string, data []byte) {
+// listen evicts the sessions that signals name, and all of them after a reconnect.
+func (s *server) listen(ctx context.Context) error {
+	err := s.bus.Listen(sessionRevoked, func(_ string, data []byte) {
 		if id, err := strconv.ParseInt(string(data), 10, 64); err == nil {
-			e.sessions.drop(id)
+			s.sessions.evict(id)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	e.bus.OnConnect(ctx, e.sessions.dropAll)
+	s.bus.OnConnect(ctx, s.sessions.evictAll)
 	return nil
 }
 
-// hexHash is how identities and messages name a session.
+// hexHash is the name of a session in identities and messages.
 func (s *session) hexHash() string { return hex.EncodeToString(s.TokenHash) }

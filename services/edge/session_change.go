@@ -11,12 +11,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// sessionChangeTimeout bounds what one answer does to sessions.
+// sessionChangeTimeout bounds the session change of one answer.
 const sessionChangeTimeout = 5 * time.Second
 
-// applySessionChange does to sessions what user's answer asks for, before the shopper sees the answer.
-// If a step fails the answer says so, so that no shopper sees "logged in" without a session.
-func (e *server) applySessionChange(res *http.Response, req *request, header string) error {
+// applySessionChange changes sessions as user's answer asks, before the shopper sees the answer. If
+// a step fails it replaces the answer, so that no shopper sees "logged in" without a session.
+func (s *server) applySessionChange(res *http.Response, req *request, header string) error {
 	if header == "" {
 		return nil
 	}
@@ -27,19 +27,19 @@ func (e *server) applySessionChange(res *http.Response, req *request, header str
 	if change.At.IsZero() {
 		change.At = time.Now()
 	}
-	// What user has done is done: a client that disconnects must not keep a session from being ended.
+	// User has acted already: a client that disconnects must not keep a session from being ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(res.Request.Context()), sessionChangeTimeout)
 	defer cancel()
 	var err error
 	switch change.Action {
 	case web.SessionOpen:
-		err = e.open(ctx, req, res.Header, change)
+		err = s.open(ctx, req, res.Header, change)
 	case web.SessionRenew:
-		err = e.renew(ctx, req, res.Header, change.At)
+		err = s.renew(ctx, req, res.Header, change.At)
 	case web.SessionEndAll:
-		e.endAll(ctx, res.Request, res.Header, change.Member)
+		s.endAll(ctx, res.Request, res.Header, change.Member)
 	case web.SessionUpdate:
-		e.update(ctx, res.Request, change.Member)
+		s.update(ctx, res.Request, change.Member)
 	default:
 		err = fmt.Errorf("session action %q is not known", change.Action)
 	}
@@ -49,7 +49,7 @@ func (e *server) applySessionChange(res *http.Response, req *request, header str
 	return nil
 }
 
-// sessionFailed gives the answer that user wants given when its session change could not be done.
+// sessionFailed replaces user's answer by the one that user provides for a failed session change.
 func sessionFailed(res *http.Response, change web.SessionChange, err error) error {
 	instead := change.Failed
 	if errors.Is(err, errOvertaken) && change.Overtaken != nil {
@@ -62,14 +62,15 @@ func sessionFailed(res *http.Response, change web.SessionChange, err error) erro
 	return replaceBody(res, "application/json", instead)
 }
 
-// errOvertaken is a login whose password changed, or whose member was erased, before edge heard of it.
+// errOvertaken is about a login whose password changed, or whose member was erased, before edge got
+// the answer.
 var errOvertaken = errors.New("the login was overtaken by a change of the password or an erasure")
 
-// open starts a session and moves the visitor's cart to the member. The session comes first, since its
-// token is not known to anyone yet: should the cart stay where it is, nothing has happened.
-func (e *server) open(ctx context.Context, req *request, answer http.Header, change web.SessionChange) error {
+// open starts a session and moves the visitor's cart to the member. The session comes first, since
+// no one knows its token yet: if moving the cart fails, nothing has happened.
+func (s *server) open(ctx context.Context, req *request, answer http.Header, change web.SessionChange) error {
 	token, h := newToken()
-	opened, ended, err := openSession(ctx, e.pool, login{
+	opened, ended, err := openSession(ctx, s.pool, login{
 		hash: h[:], member: change.Member, remember: change.Remember, at: change.At, device: device(req.agent),
 		place: place(req.client),
 	})
@@ -77,102 +78,102 @@ func (e *server) open(ctx context.Context, req *request, answer http.Header, cha
 		return err
 	}
 	if ended > 0 {
-		e.revoke(change.Member.ID)
+		s.revoke(change.Member.ID)
 	}
 	if !opened {
 		return errOvertaken
 	}
 	if req.cart != "" {
-		if err := e.mergeCart(ctx, req, change.Member); err != nil {
-			// A session whose token was never sent does no harm, should this fail too; it expires.
-			return errors.Join(err, endSession(ctx, e.pool, h[:]))
+		if err := s.mergeCart(ctx, req, change.Member); err != nil {
+			// A session whose token was never sent does no harm if this fails, too; it expires.
+			return errors.Join(err, endSession(ctx, s.pool, h[:]))
 		}
 	}
-	if req.session != nil { // the browser's former session, of whichever member
-		if err := endSession(ctx, e.pool, req.session.TokenHash); err != nil {
+	if req.session != nil { // the browser's former session, whoever's it was
+		if err := endSession(ctx, s.pool, req.session.TokenHash); err != nil {
 			return err
 		}
-		e.revoke(req.session.MemberID)
+		s.revoke(req.session.MemberID)
 	}
-	e.setSession(answer, token, h, change.Remember)
-	e.remember(answer, req, change.Member.Username)
-	e.bindAnonymous(answer, req, change.Member.ID)
+	s.setSession(answer, token, h, change.Remember)
+	s.remember(answer, req, change.Member.Username)
+	s.bindAnonymous(answer, req, change.Member.ID)
 	if !change.KeepCart {
-		e.setCookie(answer, cartCookie, "", -1)
+		s.setCookie(answer, cartCookie, "", -1)
 	}
 	return nil
 }
 
-// mergeCart has order give the visitor's cart to a member.
-func (e *server) mergeCart(ctx context.Context, req *request, m web.SessionMember) error {
+// mergeCart makes order move the visitor's cart to a member.
+func (s *server) mergeCart(ctx context.Context, req *request, m web.SessionMember) error {
 	id := web.Identity{
 		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email,
 		Code: m.Code, Cart: req.cart, Client: req.client.String(),
 	}
 	var merged struct{}
-	if err := e.ask(ctx, e.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},
+	if err := s.ask(ctx, s.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},
 		&merged); err != nil {
 		return fmt.Errorf("merge a visitor's cart: %w", err)
 	}
 	return nil
 }
 
-// renew gives the asking session a new token and ends the member's others.
-func (e *server) renew(ctx context.Context, req *request, answer http.Header, at time.Time) error {
+// renew gives the current session a new token and ends the member's others.
+func (s *server) renew(ctx context.Context, req *request, answer http.Header, at time.Time) error {
 	if req.session == nil {
 		return fmt.Errorf("renew a session: the request has none")
 	}
 	token, h := newToken()
-	renewed, err := renewSession(ctx, e.pool, req.session.TokenHash, h[:], req.session.MemberID, at)
-	e.revoke(req.session.MemberID)
+	renewed, err := renewSession(ctx, s.pool, req.session.TokenHash, h[:], req.session.MemberID, at)
+	s.revoke(req.session.MemberID)
 	if err != nil {
 		return err
 	}
 	if !renewed {
-		e.clearSession(answer)
+		s.clearSession(answer)
 		return fmt.Errorf("renew a session of member %d: it has ended meanwhile", req.session.MemberID)
 	}
-	e.setSession(answer, token, h, req.session.Remember)
-	e.remember(answer, req, req.session.Username)
+	s.setSession(answer, token, h, req.session.Remember)
+	s.remember(answer, req, req.session.Username)
 	return nil
 }
 
-// endAll ends every session of a member, who has proved to be the owner by a code of a mail. Should the
-// database be away, user's message about the changed password ends them later.
-func (e *server) endAll(ctx context.Context, r *http.Request, answer http.Header, m web.SessionMember) {
+// endAll ends all sessions of a member who has proved to be the owner by a mailed code. If the
+// database is unavailable, user's message about the changed password ends them later.
+func (s *server) endAll(ctx context.Context, r *http.Request, answer http.Header, m web.SessionMember) {
 	req := requestOf(r)
-	if err := endSessions(ctx, e.pool, m.ID); err != nil {
+	if err := endSessions(ctx, s.pool, m.ID); err != nil {
 		web.Note(r, "session_error", err.Error())
 	}
-	e.revoke(m.ID)
+	s.revoke(m.ID)
 	if req.session != nil && req.session.MemberID == m.ID {
-		e.clearSession(answer)
+		s.clearSession(answer)
 	}
-	e.remember(answer, req, m.Username)
+	s.remember(answer, req, m.Username)
 }
 
-// update writes a member's changed name or address into the sessions. Should the database be away,
-// user's message about the change does it later.
-func (e *server) update(ctx context.Context, r *http.Request, m web.SessionMember) {
-	if err := updateSessions(ctx, e.pool, m); err != nil {
+// update writes a member's changed name or address into the sessions. If the database is
+// unavailable, user's message about the change does it later.
+func (s *server) update(ctx context.Context, r *http.Request, m web.SessionMember) {
+	if err := updateSessions(ctx, s.pool, m); err != nil {
 		web.Note(r, "session_error", err.Error())
 	}
-	e.revoke(m.ID)
+	s.revoke(m.ID)
 }
 
 // setSession gives the browser a session and the CSRF token that goes with it.
-func (e *server) setSession(answer http.Header, token string, h hash, remember bool) {
-	life := time.Duration(0)
+func (s *server) setSession(answer http.Header, token string, h hash, remember bool) {
+	ttl := time.Duration(0)
 	if remember {
-		life = sessionLife
+		ttl = sessionTTL
 	}
-	e.setCookie(answer, sessionCookie, token, life)
-	s := session{TokenHash: h[:]}
-	e.setCookie(answer, csrfCookie, e.newCSRF(s.hexHash()), csrfLife)
+	s.setCookie(answer, sessionCookie, token, ttl)
+	sess := session{TokenHash: h[:]}
+	s.setCookie(answer, csrfCookie, s.newCSRF(sess.hexHash()), csrfTTL)
 }
 
-// clearSession makes the browser a visitor's: no session, and a token that is good for a visitor.
-func (e *server) clearSession(answer http.Header) {
-	e.setCookie(answer, sessionCookie, "", -1)
-	e.setCookie(answer, csrfCookie, e.newCSRF(visitorBinding), csrfLife)
+// clearSession makes the browser a visitor's: no session, and a visitor's token.
+func (s *server) clearSession(answer http.Header) {
+	s.setCookie(answer, sessionCookie, "", -1)
+	s.setCookie(answer, csrfCookie, s.newCSRF(visitorBinding), csrfTTL)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// An answer whose session change edge cannot read, or does not know, is not an answer: it may say "logged in".
+// An answer with an unreadable or unknown session change is not passed on, as it may say "logged
+// in".
 func TestSessionChangeThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

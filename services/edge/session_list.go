@@ -8,28 +8,28 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// notAuthenticated is the contract's outcome for a visitor who asks for what is a member's.
+// notAuthenticated is the contract's outcome for a visitor at a member's page.
 const notAuthenticated = "user_not_authenticated"
 
 // listSessions shows a member where the account is in use.
-func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
+func (s *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
 	if req.session == nil {
 		return answerOutcome(w, "sessions", notAuthenticated)
 	}
-	list, err := sessionsOf(r.Context(), e.pool, req.session.MemberID)
+	list, err := sessionsOf(r.Context(), s.pool, req.session.MemberID)
 	if err != nil {
 		return web.Unavailable(err)
 	}
 	data := make([]listedSession, len(list))
 	for i := range list {
-		s := &list[i]
-		if s.Device == "" { // opened by an older edge
-			s.Device, s.Place = device(""), place(netip.Addr{})
+		sess := &list[i]
+		if sess.Device == "" { // opened by an older edge
+			sess.Device, sess.Place = device(""), place(netip.Addr{})
 		}
 		data[i] = listedSession{
-			Session: e.sessionName(s), Device: s.Device, Place: s.Place, LoggedIn: web.Time(s.CreatedAt),
-			LastSeen: web.Time(s.SeenAt), Current: string(s.TokenHash) == string(req.session.TokenHash),
+			Session: s.sessionName(sess), Device: sess.Device, Place: sess.Place, LoggedIn: web.Time(sess.CreatedAt),
+			LastSeen: web.Time(sess.SeenAt), Current: string(sess.TokenHash) == string(req.session.TokenHash),
 		}
 	}
 	return web.JSON(w, http.StatusOK, struct {
@@ -48,15 +48,16 @@ type listedSession struct {
 	Current  bool     `json:"current"`
 }
 
-// sessionName names a session to its member. It opens nothing and says nothing of the token.
-func (e *server) sessionName(s *session) string {
-	return web.MAC(e.keys.sessions, s.hexHash())
+// sessionName names a session to its member. It gives access to nothing and says nothing about the
+// token.
+func (s *server) sessionName(sess *session) string {
+	return web.MAC(s.keys.sessions, sess.hexHash())
 }
 
-// endOneSession ends one of the member's sessions, the asking one too.
-func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
+// endOneSession ends one of the member's sessions, which may be the current one.
+func (s *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
-	outcome := func(s string) error { return answerOutcome(w, "end_session", s) }
+	outcome := func(text string) error { return answerOutcome(w, "end_session", text) }
 	if req.session == nil {
 		return outcome(notAuthenticated)
 	}
@@ -64,23 +65,23 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	if !req.form.Has("session") {
 		return web.BadRequest("session")
 	}
-	list, err := sessionsOf(r.Context(), e.pool, req.session.MemberID)
+	list, err := sessionsOf(r.Context(), s.pool, req.session.MemberID)
 	if err != nil {
 		return web.Unavailable(err)
 	}
 	for i := range list {
-		s := &list[i]
-		if e.sessionName(s) != name {
+		sess := &list[i]
+		if s.sessionName(sess) != name {
 			continue
 		}
-		ended, err := endSessionOf(r.Context(), e.pool, s.MemberID, s.TokenHash)
+		ended, err := endSessionOf(r.Context(), s.pool, sess.MemberID, sess.TokenHash)
 		if err != nil {
 			return web.Unavailable(err)
 		}
-		e.revoke(s.MemberID)
-		web.Note(r, "member", s.MemberID)
-		if string(s.TokenHash) == string(req.session.TokenHash) {
-			e.clearSession(w.Header())
+		s.revoke(sess.MemberID)
+		web.Note(r, "member", sess.MemberID)
+		if string(sess.TokenHash) == string(req.session.TokenHash) {
+			s.clearSession(w.Header())
 		}
 		if ended {
 			return outcome("success")
@@ -89,43 +90,43 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	return outcome("session-not-found")
 }
 
-// endTheOtherSessions ends all sessions of the member but the asking one.
-func (e *server) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
+// endTheOtherSessions ends all sessions of the member but the current one.
+func (s *server) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
-	outcome := func(s string) error { return answerOutcome(w, "end_other_sessions", s) }
+	outcome := func(text string) error { return answerOutcome(w, "end_other_sessions", text) }
 	if req.session == nil {
 		return outcome(notAuthenticated)
 	}
-	if err := endOtherSessions(r.Context(), e.pool, req.session.MemberID, req.session.TokenHash); err != nil {
+	if err := endOtherSessions(r.Context(), s.pool, req.session.MemberID, req.session.TokenHash); err != nil {
 		return web.Unavailable(err)
 	}
-	e.revoke(req.session.MemberID)
+	s.revoke(req.session.MemberID)
 	web.Note(r, "member", req.session.MemberID)
 	return outcome("success")
 }
 
-// named is a mark in what browsers call themselves, and the word for it. The first that is there counts:
-// most browsers claim to be several others as well.
-type named struct{ mark, word string }
+// agentMark is a part of a User-Agent and its name for people. The first match counts, since most
+// browsers claim to be several others as well.
+type agentMark struct{ mark, word string }
 
 var (
-	browsers = []named{
+	browsers = []agentMark{
 		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"},
 		{"DuckDuckGo/", "DuckDuckGo"},
 		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"},
 		{"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
 		{"Safari/", "Safari"},
 	}
-	systems = []named{
+	systems = []agentMark{
 		{"Windows", "Windows"}, {"Android", "Android"}, {"iPhone", "an iPhone"}, {"iPad", "an iPad"},
 		{"CrOS", "ChromeOS"}, {"Mac OS X", "a Mac"},
 		{"Macintosh", "a Mac"}, {"Linux", "Linux"},
 	}
 )
 
-// device is a browser and its system in words. Nothing of what a client sends is kept as it is.
+// device is a browser and its system in words. It repeats nothing that the client sends.
 func device(agent string) string {
-	word := func(list []named) string {
+	word := func(list []agentMark) string {
 		for _, n := range list {
 			if strings.Contains(agent, n.mark) {
 				return n.word
@@ -145,7 +146,8 @@ func device(agent string) string {
 	return browser + " on " + system
 }
 
-// place is a client's network in words: enough for its owner to know it, too coarse to find a person.
+// place is a client's network in words: enough for its owner to recognize it, too coarse to find a
+// person.
 func place(client netip.Addr) string {
 	client = client.Unmap()
 	bits := 24

@@ -26,7 +26,7 @@ type listed struct {
 	Current  bool
 }
 
-// sessions is what the account page lists, held against the contract.
+// sessions lists the sessions as the account page does, checked against the contract.
 func (b *browser) sessions() []listed {
 	b.TB.Helper()
 	a := b.Get("/user/sessions")
@@ -46,15 +46,15 @@ func (e *env) contract() *testenv.Contract {
 	return testenv.NewContract(e.t, "openapi.yaml")
 }
 
-// changeSessions changes rows that edge may have in its memory.
+// changeSessions changes rows that edge may have cached.
 func (e *env) changeSessions(sql string, args ...any) {
 	e.t.Helper()
 	e.Exec(sql, args...)
-	e.edge.sessions.dropAll()
+	e.server.sessions.evictAll()
 }
 
 // A session that is not remembered ends after twelve hours without a request and a day after the
-// login; one that is remembered after two weeks, used or not.
+// login; one that is remembered ends after two weeks, used or not.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -87,14 +87,14 @@ func TestSessionsEnd(t *testing.T) {
 		}
 	}
 	var left, living int
-	if _, err := dropExpiredSessions(t.Context(), e.pool); err != nil {
+	if _, err := deleteExpiredSessions(t.Context(), e.pool); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSession+`) FROM session`).Scan(&left,
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSessionSQL+`) FROM session`).Scan(&left,
 		&living); err != nil || left != 3 || living != 3 {
 		t.Errorf("%d sessions are kept, %d of them living (%v)", left, living, err)
 	}
-	// Being used keeps a session from ending idle.
+	// A session that is used does not end idle.
 	b := e.browser()
 	b.login("remember_me", "false")
 	e.changeSessions(`UPDATE session SET seen_at = now() - interval '11 hours' WHERE token_hash = $1`, hashOf(b))
@@ -131,7 +131,7 @@ func TestAtMostTwentySessions(t *testing.T) {
 	if !second.member() || !last.member() || len(last.sessions()) != maxSessions {
 		t.Errorf("%d sessions after one more", len(last.sessions()))
 	}
-	// Many at once are no more.
+	// Many logins at once do not exceed the limit.
 	var wg sync.WaitGroup
 	for range 8 {
 		b := e.browser()
@@ -177,14 +177,14 @@ func TestSessionList(t *testing.T) {
 	name := func(device string) string {
 		return list[slices.IndexFunc(list, func(s listed) bool { return s.Device == device })].Session
 	}
-	// Nothing that opens a session is on the list, and a member ends no session of another.
+	// The list holds nothing that opens a session, and a member cannot end another's session.
 	if a := laptop.Get("/user/sessions"); strings.Contains(a.Body, laptop.cookie(sessionCookie)) ||
 		strings.Contains(a.Body, fmt.Sprintf("%x", hashOf(laptop))) {
 		t.Errorf("the list gives a session away: %s", a.Body)
 	}
 	e.changeSessions(`INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
 		VALUES ('\x01', 8, 'bob_lee', 'Bob', 'Lee', 'bob@mail.example.com', 'b', true, now() + interval '1 day')`)
-	laptop.Post("/user/end-session", "session", e.edge.sessionName(&session{TokenHash: []byte{1}})).Has(http.StatusOK,
+	laptop.Post("/user/end-session", "session", e.server.sessionName(&session{TokenHash: []byte{1}})).Has(http.StatusOK,
 		`{"end_session":"session-not-found"`)
 	laptop.Post("/user/end-session", "session", "").Has(http.StatusOK, `{"end_session":"session-not-found"`)
 	laptop.Post("/user/end-session").Has(http.StatusBadRequest, `"parameter":"session"`)
@@ -208,7 +208,7 @@ func TestSessionList(t *testing.T) {
 	if third.member() || other.member() || !laptop.member() || len(laptop.sessions()) != 1 {
 		t.Error("the others go on, or the asking one has ended")
 	}
-	// The asking one is ended like a logout.
+	// The current session ends as by a logout.
 	a = laptop.Post("/user/end-session", "session", laptop.sessions()[0].Session)
 	if c := a.Cookie(sessionCookie); c == nil || c.MaxAge >= 0 || laptop.member() {
 		t.Errorf("the asking session, ended: %v", c)
@@ -244,8 +244,8 @@ func TestWordsForDevicesAndPlaces(t *testing.T) {
 	}
 }
 
-// However many session cookies a request brings, they cost one query, and the living one among them
-// is found.
+// However many session cookies a request has, they cost one query, and the living one among them is
+// found.
 func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -258,9 +258,9 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	}
 	ask := func(tokens []string) (*session, int64) {
 		t.Helper()
-		e.edge.sessions.dropAll()
+		e.server.sessions.evictAll()
 		ctx, queries := pg.CountQueries(t.Context())
-		s, err := e.edge.session(ctx, netip.Addr{}, tokens...)
+		s, err := e.server.session(ctx, netip.Addr{}, tokens...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,7 +275,7 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	if s, n := ask([]string{"short", strings.Repeat("*", tokenLength)}); s != nil || n != 0 {
 		t.Errorf("cookies that cannot be ours: %v, %d queries", s, n)
 	}
-	// And through edge: the header is as large as the server takes.
+	// The same through edge, with the largest header that the server accepts.
 	r := e.browser().Body(http.MethodGet, "/user/logged-in", "")
 	cookies := make([]string, 0, 1001)
 	for _, junk := range tokens {

@@ -32,25 +32,25 @@ type session struct {
 	ExpiresAt time.Time
 }
 
-// sessionColumns are the columns of session, and livingSession says which rows still are one. The
-// times are looked at as well as expires_at, which an older edge may have set by older rules.
+// sessionColumnsSQL are the columns of session, and livingSessionSQL tells the living rows. It
+// checks the times as well as expires_at, which an older edge may have set by older rules.
 const (
-	sessionColumns = ` token_hash, member_id, username, first_name, last_name, email, code, remember, device, place,` +
-		` created_at, seen_at, expires_at `
-	livingSession = ` (expires_at > now() AND (remember OR seen_at > now() - interval '12 hours' AND created_at > ` +
-		`now() - interval '24 hours')) `
+	sessionColumnsSQL = ` token_hash, member_id, username, first_name, last_name, email, code, remember,` +
+		` device, place, created_at, seen_at, expires_at `
+	livingSessionSQL = ` (expires_at > now() AND (remember OR` +
+		` seen_at > now() - interval '12 hours' AND created_at > now() - interval '24 hours')) `
 )
 
-// findSessions are the living sessions among tokens, by one query however many a request brings.
+// findSessions finds the living sessions among hashes with one query, however many there are.
 func findSessions(ctx context.Context, pool *pgxpool.Pool, hashes [][]byte) ([]session, error) {
 	return pg.List[session](ctx, pool, "find sessions", `
-		SELECT`+sessionColumns+`FROM session WHERE token_hash = ANY($1) AND`+livingSession, hashes)
+		SELECT`+sessionColumnsSQL+`FROM session WHERE token_hash = ANY($1) AND`+livingSessionSQL, hashes)
 }
 
-// sessionsOf are a member's living sessions, the one that was used last first.
+// sessionsOf lists a member's living sessions, the last used one first.
 func sessionsOf(ctx context.Context, pool *pgxpool.Pool, memberID int64) ([]session, error) {
 	return pg.List[session](ctx, pool, "list the sessions of member $1", `
-		SELECT`+sessionColumns+`FROM session WHERE member_id = $1 AND`+livingSession+`
+		SELECT`+sessionColumnsSQL+`FROM session WHERE member_id = $1 AND`+livingSessionSQL+`
 		ORDER BY seen_at DESC, created_at DESC, token_hash`, memberID)
 }
 
@@ -60,7 +60,7 @@ func touchSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, place st
 		UPDATE session SET seen_at = now(), place = $2 WHERE token_hash = $1`, hash, place)
 }
 
-// login is a login that user checked at a moment, and the browser that it came from.
+// login is a login that user has checked, with the time and the browser.
 type login struct {
 	hash          []byte
 	member        web.SessionMember
@@ -69,9 +69,9 @@ type login struct {
 	device, place string
 }
 
-// openSession stores the session of a login, unless the member was erased or the password changed
-// since. A member's sessions beyond maxSessions end, the oldest first; ended says how many. Logins of
-// one member wait for each other, so that many at once are no more than that either.
+// openSession inserts the session of a login, unless the member was erased or the password changed
+// since. A member's sessions beyond maxSessions end, the oldest first; ended counts them. Logins of
+// one member wait for each other, so that many at once do not exceed it either.
 func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool, ended int64, err error) {
 	err = pg.Pipeline(ctx, pool, func(batch *pgx.Batch) {
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`, l.member.ID)
@@ -84,14 +84,13 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 			  AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
 			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email,
 			l.member.Code, l.remember, l.device, l.place,
-			l.at, life(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID))).
+			l.at, ttl(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID))).
 			Exec(func(tag pgconn.CommandTag) error { opened = tag.RowsAffected() == 1; return nil })
 		batch.Queue(`
-			DELETE FROM session
-			WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
-			  AND (NOT`+livingSession+`OR token_hash IN (
-			    SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSession+`
-			    ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
+			DELETE FROM session WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
+			AND (NOT`+livingSessionSQL+`OR token_hash IN (
+				SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSessionSQL+`
+				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
 			maxSessions).
 			Exec(func(tag pgconn.CommandTag) error { ended = tag.RowsAffected(); return nil })
 	})
@@ -101,24 +100,24 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 	return opened, ended, nil
 }
 
-// life is how long a session lasts from its login.
-func life(remember bool) time.Duration {
+// ttl is how long a session lasts from its login.
+func ttl(remember bool) time.Duration {
 	if remember {
-		return sessionLife
+		return sessionTTL
 	}
-	return visitLife
+	return visitTTL
 }
 
 // renewSession gives a session a new token after a password change and ends the member's others. It
-// is false when the session is gone.
+// returns false if the session is gone.
 func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, memberID int64,
 	at time.Time) (renewed bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $6, seen_at = now(),
-			  expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
-			WHERE token_hash = $1 AND member_id = $3 AND`+livingSession, before, hash, memberID, sessionLife, visitLife,
-			at)
+				expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
+			WHERE token_hash = $1 AND member_id = $3 AND`+livingSessionSQL,
+			before, hash, memberID, sessionTTL, visitTTL, at)
 		if err != nil {
 			return err
 		}
@@ -137,7 +136,7 @@ func endSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) error {
 	return pg.Exec(ctx, pool, "end a session", `DELETE FROM session WHERE token_hash = $1`, hash)
 }
 
-// endSessionOf deletes one session of a member; it is false when there is none.
+// endSessionOf deletes one session of a member; it returns false if there is none.
 func endSessionOf(ctx context.Context, pool *pgxpool.Pool, memberID int64, hash []byte) (bool, error) {
 	return pg.ExecOne(ctx, pool, "end a session of member $1", `
 		DELETE FROM session WHERE member_id = $1 AND token_hash = $2`, memberID, hash)
@@ -155,8 +154,8 @@ func endSessions(ctx context.Context, d pg.DB, memberID int64) error {
 }
 
 // endSessionsBefore deletes a member's sessions that are older than a change of credentials, except
-// the one whose hash was keep then, and keeps out logins from before that are still on their way. A
-// login after the change stays, however late this runs.
+// the one whose hash was keep then, and keeps out earlier logins that are still in flight. A login
+// after the change stays, however late this runs.
 func endSessionsBefore(ctx context.Context, d pg.DB, memberID int64, keep []byte, at time.Time) error {
 	err := pg.Exec(ctx, d, "note that the password of member $1 changed", `
 		INSERT INTO credentials (member_id, changed_at) VALUES ($1, $2)
@@ -171,14 +170,14 @@ func endSessionsBefore(ctx context.Context, d pg.DB, memberID int64, keep []byte
 		  AND previous_hash IS DISTINCT FROM coalesce($2, '')`, memberID, keep, at)
 }
 
-// updateSessions writes what is new about a member into the member's sessions.
+// updateSessions copies a member's changed data into the member's sessions.
 func updateSessions(ctx context.Context, pool *pgxpool.Pool, m web.SessionMember) error {
 	return pg.Exec(ctx, pool, "update the sessions of member $1", `
 		UPDATE session SET username = $2, first_name = $3, last_name = $4, email = $5, code = $6 WHERE member_id = $1`,
 		m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code)
 }
 
-// updateSessionsTo is updateSessions by a message, which may be late: an older version changes
+// updateSessionsTo is updateSessions for a message, which may be late: an older version changes
 // nothing.
 func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
 	return pg.Exec(ctx, d, "update the sessions of member $1", `
@@ -187,13 +186,15 @@ func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
 		m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, m.Version)
 }
 
-// dropExpiredSessions deletes what can no longer be used, and what no login is on its way for.
-func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	if _, err := pg.InGroups(ctx, pool, "drop old changes of credentials", `
-		DELETE FROM credentials WHERE member_id IN (
-		  SELECT member_id FROM credentials WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
+// deleteExpiredSessions deletes expired sessions, and changes of credentials for which no earlier
+// login can be in flight.
+func deleteExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	if _, err := pg.InGroups(ctx, pool, "delete old changes of credentials", `
+		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials
+		  WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
 		return 0, err
 	}
-	return pg.InGroups(ctx, pool, "drop expired sessions",
-		`DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE NOT`+livingSession+`LIMIT $1)`)
+	return pg.InGroups(ctx, pool, "delete expired sessions", `
+		DELETE FROM session WHERE token_hash IN (
+		  SELECT token_hash FROM session WHERE NOT`+livingSessionSQL+`LIMIT $1)`)
 }

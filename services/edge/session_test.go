@@ -121,7 +121,7 @@ func TestPasswordChangeEndsTheOthers(t *testing.T) {
 	if two.member() {
 		t.Error("the other session goes on")
 	}
-	// A reset ends all, at once, on every edge.
+	// A reset ends all sessions at once, on every edge.
 	other := e.browser()
 	other.Post("/user/set-new-password").Has(http.StatusOK, `"success"`)
 	if one.member() {
@@ -132,7 +132,7 @@ func TestPasswordChangeEndsTheOthers(t *testing.T) {
 func TestRevocationReachesOtherEdges(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	other, err := newServer(service.NewCore(testenv.Log(t), e.pool, e.broker.Bus("edge")), e.edge.cfg)
+	other, err := newServer(service.NewCore(testenv.Log(t), e.pool, e.broker.Bus("edge")), e.server.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,12 +149,12 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 	revoked := func() int {
 		other.sessions.mu.RLock()
 		defer other.sessions.mu.RUnlock()
-		return other.sessions.dropped
+		return other.sessions.evictions
 	}
 	before := revoked()
 	b.Get("/user/logout")
 	testenv.Eventually(t, 30*time.Second, "the signal heard on the other edge", func() bool { return revoked() > before })
-	// Not only when what it remembers has aged.
+	// at once, not only when the cache has aged
 	if s, err := other.session(t.Context(), netip.Addr{}, token); s != nil || err != nil {
 		t.Errorf("the session on the other edge: %v, %v", s, err)
 	}

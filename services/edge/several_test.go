@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Each owner runs twice, and one process of each is away: whatever shoppers do goes to the other.
+// Each owner runs twice, and one process of each is unavailable: all requests of shoppers go to the
+// other.
 func TestOneProcessOfEachOwnerIsAway(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) {

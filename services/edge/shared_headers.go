@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Values of headers that do not differ from answer to answer: all answers share them, and nothing appends to
-// them (docs/adr/0019).
+// Values of headers that are the same in many answers: all answers share them, and nothing appends
+// to them (docs/adr/0019).
 var (
 	thankYou       = []byte(`"thank you"`)
 	headerThankYou = []string{strconv.Itoa(len(thankYou))}
@@ -26,21 +26,21 @@ var (
 	headerFilePolicy  = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 )
 
-func (e *server) setAPIHeaders(h http.Header, r *http.Request) {
-	e.setCommonHeaders(h)
+func (s *server) setAPIHeaders(h http.Header, r *http.Request) {
+	s.setCommonHeaders(h)
 	h["Content-Security-Policy"] = headerAPIPolicy
 	h["Vary"] = headerVaryOrigin
-	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(e.settings.origins, origin[0]) {
+	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(s.settings.origins, origin[0]) {
 		h["Access-Control-Allow-Origin"] = origin
 		h["Access-Control-Allow-Credentials"] = headerCredentials
 	}
 }
 
-func (e *server) setCommonHeaders(h http.Header) {
+func (s *server) setCommonHeaders(h http.Header) {
 	h["X-Content-Type-Options"] = headerNosniff
 	h["X-Frame-Options"] = headerDeny
 	h["Referrer-Policy"] = headerSameOrigin
-	if e.hsts != nil {
-		h["Strict-Transport-Security"] = e.hsts
+	if s.hsts != nil {
+		h["Strict-Transport-Security"] = s.hsts
 	}
 }

@@ -9,50 +9,46 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
-// shown is what edge serves: pages, and the routes to them and to all else.
-type shown struct {
+// site is what edge serves: the pages, and the routes to them and to all else.
+type site struct {
 	pages  *storefront.Pages
 	routes http.Handler
 }
 
-// shopNames makes the storefront again when staff change who the shop is. Its pages are rendered at the start,
-// so another name means other pages.
+// shopNames renders the storefront again when staff change the shop's name or contacts: its pages
+// are rendered in advance.
 type shopNames struct {
 	mu   sync.Mutex
-	last map[string]string // by the setting of order's; what the pages were made with, or could not be
+	last map[string]string // by order's setting; the pages were rendered with it, or could not be
 }
 
-// nameShop takes over what order's feed says of the shop. Pages that cannot be made with it stay as they were.
-func (e *server) nameShop(shop map[string]string) {
-	e.names.mu.Lock()
-	defer e.names.mu.Unlock()
-	if maps.Equal(shop, e.names.last) {
+// nameShop takes over the shop's settings from order's feed. If the pages cannot be rendered with
+// them, the old ones stay.
+func (s *server) nameShop(shop map[string]string) {
+	s.names.mu.Lock()
+	defer s.names.mu.Unlock()
+	if maps.Equal(shop, s.names.last) {
 		return
 	}
-	e.names.last = shop
-	pages, err := e.newPages(shop, e.shown.Load().pages)
+	s.names.last = shop
+	pages, err := s.newPages(shop, s.site.Load().pages)
 	if err != nil {
-		e.log.Error("the storefront cannot be made with the shop's new name", "error", err)
+		s.log.Error("the storefront cannot be made with the shop's new name", "error", err)
 		return
 	}
-	e.show(pages)
+	s.show(pages)
 }
 
-// show serves pages from now on.
-func (e *server) show(pages *storefront.Pages) {
-	now := &shown{pages: pages}
-	now.routes = e.router(pages)
-	e.shown.Store(now)
+// show serves these pages from now on.
+func (s *server) show(pages *storefront.Pages) {
+	now := &site{pages: pages}
+	now.routes = s.newRouter(pages)
+	s.site.Store(now)
 }
 
-// routes is everything that edge answers, with the pages as they are then.
-func (e *server) routes() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.shown.Load().routes.ServeHTTP(w, r) })
-}
-
-// newPages makes the storefront, with what staff say of the shop in place of its own settings. Files of the pages
-// before are still served, for browsers that show those.
-func (e *server) newPages(shop map[string]string, before *storefront.Pages) (*storefront.Pages, error) {
+// newPages renders the storefront with the staff's settings in place of its own. Files of the
+// earlier pages are still served, for browsers that show those pages.
+func (s *server) newPages(shop map[string]string, before *storefront.Pages) (*storefront.Pages, error) {
 	set := storefront.DefaultSettings()
 	for key, into := range map[string]*string{"shop_name": &set.Name, "shop_email": &set.Email,
 		"shop_phone": &set.Phone} {
@@ -65,8 +61,8 @@ func (e *server) newPages(shop map[string]string, before *storefront.Pages) (*st
 	}
 	set.BackInStock = shop["shop_back_in_stock"] == "on"
 	return storefront.New(storefront.Config{
-		PublicURL: e.cfg.PublicURL, Log: e.log, Shop: set, Before: before,
-		Catalog: e.listed, Product: e.catalog.source, Search: e.catalog.search,
-		Preview: e.preview,
+		PublicURL: s.cfg.PublicURL, Log: s.log, Shop: set, Before: before,
+		Catalog: s.listed, Product: s.catalog.source, Search: s.catalog.search,
+		Preview: s.preview,
 	})
 }

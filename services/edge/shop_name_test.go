@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Another name of the shop is on its pages within a second, without a restart, and the files of the pages before
-// are still there for browsers that show those.
+// A new name of the shop is on its pages within a second, without a restart, and the files of the
+// earlier pages are still served for browsers that show those.
 func TestTheShopIsRenamed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -22,7 +22,7 @@ func TestTheShopIsRenamed(t *testing.T) {
 	script := regexp.MustCompile(`/static/[^"]+\.js`).FindString(before.Body)
 	e.order.says("GET /internal/catalog", strings.Replace(fed(2, false), `"whole"`,
 		`"shop":{"shop_name":"Paper & <b>Co","shop_address":"1 Elm Street\nSpringfield"},"whole"`, 1))
-	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
+	if err := e.server.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		t.Fatal(err)
 	}
 	const name = "Paper &amp; &lt;b&gt;Co"

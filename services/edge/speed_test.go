@@ -20,10 +20,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// listOfProducts has the size of the sample shop's.
+// listOfProducts has the size of the sample shop's list.
 var listOfProducts = make([]byte, 3<<10)
 
-// sink takes answers and keeps nothing of them but the headers.
+// sink takes answers and keeps only their headers.
 type sink struct{ header http.Header }
 
 func (s *sink) Header() http.Header         { return s.header }
@@ -81,10 +81,10 @@ func BenchmarkCatalogAnswer(b *testing.B) {
 }
 
 // ownHeaders is the fast path of the list with headers set as any handler sets them.
-func (e *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
+func (s *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	e.warnOfProxy(r)
-	if p := e.catalog.kept(r.URL.Path); p != nil {
+	s.warnOfProxy(r)
+	if p := s.catalog.kept(r.URL.Path); p != nil {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
@@ -96,11 +96,11 @@ func (e *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 		h.Set("ETag", p.tag())
 		h.Set("Cache-Control", "no-cache")
 		w.Write(p.body) //nolint:errcheck // a benchmark's answer
-		e.done("catalog", e.catalogSeconds, began)
+		s.done("catalog", s.catalogSeconds, began)
 	}
 }
 
-// BenchmarkForward is an answer of an owner on its way through the reverse proxy.
+// BenchmarkForward is an answer of an owner through the reverse proxy.
 func BenchmarkForward(b *testing.B) {
 	owner := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -120,7 +120,7 @@ func BenchmarkForward(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := &httputil.ReverseProxy{
-				Transport:  web.NewOwner(slog.New(slog.DiscardHandler), "order", at, nil, answerTime),
+				Transport:  web.NewOwner(slog.New(slog.DiscardHandler), "order", at, nil, ownerTimeout),
 				BufferPool: c.pool, Rewrite: func(*httputil.ProxyRequest) {},
 			}
 			r := httptest.NewRequest(http.MethodGet, "/order/cart-items", nil)
@@ -133,7 +133,7 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
-// BenchmarkCartCount is the number of lines in a cart, asked for by 64 shoppers at a time.
+// BenchmarkCartCount is the number of lines in a cart, requested by 64 shoppers at a time.
 func BenchmarkCartCount(b *testing.B) {
 	order := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		counts := cartCountAnswer{Carts: map[string]int64{}}
@@ -150,7 +150,7 @@ func BenchmarkCartCount(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e.owners.order = web.NewOwner(e.log, "order", at, nil, answerTime)
+	e.owners.order = web.NewOwner(e.log, "order", at, nil, ownerTimeout)
 	e.carts.ask = e.askCartCounts
 	visitor := &request{cart: "cart123"}
 	for _, c := range []struct {

@@ -13,14 +13,14 @@ import (
 //go:embed staff/*.html
 var staffTemplates embed.FS
 
-// staff is what edge shows in the back office.
-func (e *server) staff() adminui.Pages {
+// staff are the pages of edge in the back office.
+func (s *server) staff() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
-		{Method: "GET", Path: "/sessions/{member}", Action: adminui.CustomersView, Handle: e.staffSessions},
+		{Method: "GET", Path: "/sessions/{member}", Action: adminui.CustomersView, Handle: s.staffSessions},
 	}}
 }
 
-// staffSession is a session as the staff sees one. It says nothing of the token.
+// staffSession is a session as staff see it. It says nothing about the token.
 type staffSession struct {
 	Device   string    `json:"device"`
 	Place    string    `json:"place"`
@@ -29,21 +29,21 @@ type staffSession struct {
 }
 
 // staffSessions lists where a member is logged in: a panel of the member's page.
-func (e *server) staffSessions(r *http.Request) (adminui.Answer, error) {
-	member, err := adminui.ParamID(r, "member")
+func (s *server) staffSessions(r *http.Request) (adminui.Answer, error) {
+	member, err := strconv.ParseInt(adminui.Param(r, "member"), 10, 64)
 	if err != nil {
 		return nil, err
 	}
-	list, err := sessionsOf(r.Context(), e.pool, member)
+	list, err := sessionsOf(r.Context(), s.pool, member)
 	if err != nil {
 		return nil, web.Unavailable(err)
 	}
 	shown := make([]staffSession, len(list))
-	for i, s := range list {
-		if s.Device == "" { // opened by an older edge
-			s.Device, s.Place = device(""), place(netip.Addr{})
+	for i, sess := range list {
+		if sess.Device == "" { // opened by an older edge
+			sess.Device, sess.Place = device(""), place(netip.Addr{})
 		}
-		shown[i] = staffSession{Device: s.Device, Place: s.Place, LoggedIn: s.CreatedAt, LastSeen: s.SeenAt}
+		shown[i] = staffSession{Device: sess.Device, Place: sess.Place, LoggedIn: sess.CreatedAt, LastSeen: sess.SeenAt}
 	}
 	return adminui.Page{Title: "Sessions", Template: "sessions.html", Data: struct {
 		Sessions []staffSession `json:"sessions"`

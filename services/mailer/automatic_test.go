@@ -77,7 +77,7 @@ func TestAutomaticMails(t *testing.T) {
 	}
 	send(reminder, "quin-not", "quin@x.example", 0, nil)
 	send(msg.MailBackInStock, "no", "stranger@x.example", 0, map[string]string{"product": "bSusp6dBHm", "notice": "h.m"})
-	send(review, "kept:again:1", "ada@x.example", 1, map[string]string{"identifier": "aB3"}) // for a copy, order is asked about the original
+	send(review, "kept:again:1", "ada@x.example", 1, map[string]string{"identifier": "aB3"}) // order is asked about the original
 	send(review, "away", "bob@x.example", 2, map[string]string{"identifier": "aB3"})
 	e.eventually("what no one wants is dropped", func() bool { return e.Number(`SELECT count(*) FROM delivery`) == 1 })
 	if sink.count() != 0 {

@@ -61,7 +61,7 @@ func readReport(raw []byte) (r report, ok bool) {
 		case "message/delivery-status", "message/global-delivery-status":
 			r.failed = readStatus(part.Body)
 		case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
-			head, _ := textproto.ReadHeader(bufio.NewReader(part.Body)) //nolint:errcheck // whatever could be read counts
+			head, _ := textproto.ReadHeader(bufio.NewReader(part.Body)) //nolint:errcheck // any part counts
 			r.messageID = strings.Trim(strings.TrimSpace(head.Get("Message-Id")), "<>")
 		}
 	}

@@ -114,8 +114,10 @@ func resumeMails(ctx context.Context, tx pgx.Tx, id int64) error {
 // deleteMails deletes the mails of a campaign, except those that a sender has in flight.
 func deleteMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "take back the mails of campaign $1", `
-		WITH gone AS (DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaignSQL+`
-		  RETURNING id, newsletter_id)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), id)
+		WITH gone AS (
+		  DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaignSQL+`
+		  RETURNING id, newsletter_id
+		)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), id)
 }
 
 // refuseStart makes a scheduled campaign a draft again, with the reason why it did not start.
@@ -134,7 +136,8 @@ func problemCampaigns(ctx context.Context, db pg.DB, rows int) ([]campaign, erro
 // dueCampaigns lists the scheduled campaigns whose time has come.
 func dueCampaigns(ctx context.Context, db pg.DB) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "look for scheduled campaigns", `
-		SELECT`+campaignColumnsSQL+`FROM campaign WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
+		SELECT`+campaignColumnsSQL+`FROM campaign
+		WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
 }
 
 // endCampaigns ends the running campaigns that have no waiting mails.

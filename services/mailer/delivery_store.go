@@ -161,7 +161,8 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inFlight []int64, 
 	if err != nil || !found {
 		return nil, err // nil: no mail is due
 	}
-	if time.Since(began) > claimTimeout { // this process was stopped in the meantime: others may take the mail for an orphan
+	// If this process was stopped in the meantime, others may take the mail for an orphan.
+	if time.Since(began) > claimTimeout {
 		return nil, fmt.Errorf("claim a mail: %w", context.DeadlineExceeded)
 	}
 	return &d, nil
@@ -215,9 +216,11 @@ func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply stri
 // deleteUnwanted deletes a mail that is no longer wanted, unless another sender has overtaken this
 // attempt.
 func deleteUnwanted(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
-	return pg.Exec(ctx, pool, "drop a mail", `
-		WITH gone AS (DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2
-		  RETURNING id, newsletter_id)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), d.ID, d.Attempts)
+	return pg.Exec(ctx, pool, "delete an unwanted mail", `
+		WITH gone AS (
+		  DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2
+		  RETURNING id, newsletter_id
+		)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), d.ID, d.Attempts)
 }
 
 // retryPlan says how a claimed mail that was not sent is tried again.
@@ -265,7 +268,7 @@ func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 // clearContent clears the personal content of mails 30 days after they were sent, 7 days after they
 // were suppressed and 90 days after they were parked.
 func clearContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
+	return pg.ExecRows(ctx, pool, "clear the content of old mails", `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL, written = NULL, subject = NULL
 		WHERE payload IS NOT NULL AND (
 		  state = 'sent' AND done_at < now() - interval '30 days'

@@ -128,8 +128,8 @@ func TestOrderConfirmations(t *testing.T) {
 		"Discount: -$2.55", "Shipping: $9.56", "Total: $32.50",
 		"1 Analytical Way\nApt 5B\nLondon, CA 90001\nUS", "Charles Babbage\n2 Engine Row", "https://shop.example/terms-of-sale",
 		"shop@shop.example")
-	wantContains(t, "HTML", m.html, "Ada &lt;b&gt;Byron&lt;/b&gt;", "Left &amp; right", "Rubber {em_cd} Bands", "$14.99", "-$2.55", "$32.50",
-		"1 Analytical Way", "Apt 5B",
+	wantContains(t, "HTML", m.html, "Ada &lt;b&gt;Byron&lt;/b&gt;", "Left &amp; right", "Rubber {em_cd} Bands",
+		"$14.99", "-$2.55", "$32.50", "1 Analytical Way", "Apt 5B",
 		`href="https://shop.example/account/order?identifier=aB3dE5gH7j&amp;em_cd=`+memberConfirmation+`&amp;mb_cd=MB123456789012345678"`)
 	for _, text := range []string{m.text, m.html} {
 		if strings.Contains(text, "Shipping discount") || strings.Contains(text, "Sales tax") || strings.Contains(text, "{line_break}") ||

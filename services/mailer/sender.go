@@ -212,7 +212,8 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 	letter, err := w.write(ctx, d)
 	switch {
 	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
-		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybe: maybe, reply: "the templates cannot be reached"})
+		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybe: maybe,
+			reply: "the templates cannot be reached"})
 		return
 	case errors.Is(err, errUnasked):
 		w.reschedule(ctx, d, retryPlan{after: unaskedPause, maybe: maybe, reply: err.Error()})
@@ -303,10 +304,10 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 			label, maybe = "unknown", true
 		}
 		mailsTotal.WithLabelValues(d.Kind, label).Inc()
-		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts, "maybe",
-			maybe)
-		w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble, maybe: maybe,
-			reply: r.reply})
+		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts,
+			"maybe", maybe)
+		w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble,
+			maybe: maybe, reply: r.reply})
 	}
 }
 

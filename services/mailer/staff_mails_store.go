@@ -79,7 +79,8 @@ func listWaitingMails(ctx context.Context, db pg.DB, rows int) ([]staffMail, err
 }
 
 func findStaffMail(ctx context.Context, db pg.DB, id int64) (staffMail, bool, error) {
-	return pg.One[staffMail](ctx, db, "find mail $1", `SELECT `+staffMailColumnsSQL+` FROM delivery d WHERE d.id = $1`, id)
+	return pg.One[staffMail](ctx, db, "find mail $1", `
+		SELECT `+staffMailColumnsSQL+` FROM delivery d WHERE d.id = $1`, id)
 }
 
 // findWritten finds a mail with its text.

@@ -73,7 +73,7 @@ func span(d time.Duration) string {
 }
 
 func TestDocs(t *testing.T) {
-	if flag.Lookup("update").Value.String() == "true" { // testenv's flag, for what is generated
+	if flag.Lookup("update").Value.String() == "true" { // testenv's flag for generated files
 		if err := os.WriteFile(docs, []byte(render()), 0o644); err != nil { //nolint:gosec // a page for everybody
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestIntroductionNamesTheLimitOfEvents(t *testing.T) {
 	}
 }
 
-// A counter's name is its own, and every row of the table can work.
+// The names of counters are unique, and every row of the table can work.
 func TestTable(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range limits.Table {

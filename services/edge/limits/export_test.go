@@ -1,6 +1,6 @@
 package limits
 
-// Held is how many counters and places this process remembers.
+// Held is how many counters and slots this process remembers.
 func (l *Limiter) Held() (local, inFlight int) {
 	l.inFlight.mu.Lock()
 	defer l.inFlight.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package limits is what the shop limits against guessing and flooding: one table (table.go), and the
-// counting. Short windows are counted at the broker, for all edges together, and by each edge alone
-// while the broker is away. Windows of a day, in which pauses grow, are counted in the database.
+// Package limits limits guessing and flooding by one table (table.go). Short windows are counted at
+// the broker, for all edges together, or by each edge alone while the broker is unavailable.
+// Windows of a day, in which pauses grow, are counted in the database.
 package limits
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// LoopbackFactor widens limits by address for a shop that is tried out without a proxy: it has one
-// client address, that of the machine itself. Limits by account stay.
+// LoopbackFactor widens limits by address for a shop that is tried out without a proxy: all its
+// shoppers have the machine's own address. Limits by account stay.
 const LoopbackFactor = 20
 
 var overLimit = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -24,13 +24,13 @@ var overLimit = promauto.NewCounterVec(prometheus.CounterOpts{
 		"dropped, or mail-left-out.",
 }, []string{"limit", "effect"})
 
-// Shared are counters that all edges share. Count fails when they cannot be reached.
+// Shared are counters that all edges share. Count fails if they cannot be reached.
 type Shared interface {
 	Count(ctx context.Context, what, key string, window time.Duration) (int64, error)
 	Uncount(what, key string, window time.Duration, counted time.Time) error
 }
 
-// Limiter counts.
+// Limiter counts requests.
 type Limiter struct {
 	log      *slog.Logger
 	secret   []byte
@@ -49,20 +49,20 @@ func New(log *slog.Logger, secret []byte, shared Shared, pool *pgxpool.Pool) *Li
 			if rule.NoMail {
 				effect = "mail-left-out"
 			}
-			overLimit.WithLabelValues(rule.Name, effect).Add(0) // else an alarm misses the first one
+			overLimit.WithLabelValues(rule.Name, effect).Add(0) // otherwise an alarm misses the first one
 		}
 	}
 	return &Limiter{log: log, secret: secret, shared: shared, pool: pool}
 }
 
-// Counted is what one request was counted as. A nil one was not counted at all.
+// Counted is what a request was counted as. A nil Counted was not counted.
 type Counted struct {
 	limiter *Limiter
 	entries []entry
 	noMail  bool
 }
 
-// entry is one rule that a request was counted for.
+// entry is one rule by which a request was counted.
 type entry struct {
 	Rule
 	key    key
@@ -70,7 +70,7 @@ type entry struct {
 	shared bool // the broker has counted it, too
 }
 
-// NoMail reports whether the owner shall leave out the mail that the request asks for.
+// NoMail reports whether the owner must leave out the mail that the request asks for.
 func (c *Counted) NoMail() bool { return c != nil && c.noMail }
 
 // Count counts a request by the rules of its route, or refuses it with 429.
@@ -101,17 +101,17 @@ func (l *Limiter) Count(ctx context.Context, r Request) (*Counted, error) {
 			c.noMail = true
 		default:
 			overLimit.WithLabelValues(rule.Name, "refused").Inc()
-			c.Release() // a refused request holds no other counter
+			c.Release() // a refused request counts nowhere else
 			return nil, web.TooMany(wait)
 		}
 	}
 	return c, nil
 }
 
-// admit counts a request, once few enough like it are in flight: those may all be right, and be taken
-// back. It returns how long to wait, if it is beyond the limit.
+// admit counts a request once few enough others of its counter are in flight: those may all be
+// right, and be taken back. It returns how long to wait if the limit is exceeded.
 func (l *Limiter) admit(ctx context.Context, e *entry) (wait time.Duration, err error) {
-	if len(e.Keep) > 0 && !l.inFlight.acquire(ctx, e.key, e.atOnce()) {
+	if len(e.Keep) > 0 && !l.inFlight.acquire(ctx, e.key, e.concurrency()) {
 		return time.Second, nil
 	}
 	if e.pauses() {
@@ -128,17 +128,17 @@ func (l *Limiter) admit(ctx context.Context, e *entry) (wait time.Duration, err 
 	return wait, err
 }
 
-// atOnce is how many of a counter may be in flight: half of what is free, so that right ones never
-// make each other wait for a pause.
-func (r Rule) atOnce() int64 {
+// concurrency is how many requests of a counter may be in flight: half of the free ones, so that
+// right ones never make each other wait for a pause.
+func (r Rule) concurrency() int64 {
 	if r.pauses() {
 		return (r.Free + 1) / 2
 	}
 	return (r.Limit + 1) / 2
 }
 
-// countWindow counts within a fixed window. While the broker is away, or slow, each edge goes by what
-// it has counted itself, to a half: there may be another edge.
+// countWindow counts in a fixed window. While the broker is unavailable or slow, each edge goes by
+// its own counts and allows half, as there may be another edge.
 func (l *Limiter) countWindow(ctx context.Context, e *entry) (wait time.Duration) {
 	e.at = time.Now()
 	own := l.local.add(*e, 1)
@@ -152,8 +152,8 @@ func (l *Limiter) countWindow(ctx context.Context, e *entry) (wait time.Duration
 	return e.Window - time.Duration(e.at.UnixNano()%int64(e.Window))
 }
 
-// Answered keeps or releases by what an owner answered. An answer without an outcome comes from an
-// owner that does not tell any yet: it stays counted, unless it is an error.
+// Answered keeps or releases the counts by the outcome in an owner's answer. An answer without an
+// outcome comes from an older owner: it stays counted, unless it is an error.
 func (c *Counted) Answered(status int, outcome web.Outcome) {
 	c.finish(func(r Rule) bool {
 		if outcome == "" {
@@ -163,10 +163,10 @@ func (c *Counted) Answered(status int, outcome web.Outcome) {
 	})
 }
 
-// Keep leaves everything counted, unless the answer decided already.
+// Keep leaves everything counted, unless the answer has decided already.
 func (c *Counted) Keep() { c.finish(func(Rule) bool { return true }) }
 
-// Release takes everything back, unless the answer decided already.
+// Release takes all counts back, unless the answer has decided already.
 func (c *Counted) Release() { c.finish(func(Rule) bool { return false }) }
 
 func (c *Counted) finish(stays func(Rule) bool) {
@@ -183,14 +183,15 @@ func (c *Counted) finish(stays func(Rule) bool) {
 	}
 }
 
-// answered lets the next request of a counter go on.
+// answered lets the next request of a counter proceed.
 func (l *Limiter) answered(e entry) {
 	if len(e.Keep) > 0 {
 		l.inFlight.release(e.key)
 	}
 }
 
-// takeBack uncounts. What cannot be taken back makes a limit a little stricter until its window ends.
+// takeBack takes one count back. If that fails, the limit is a little stricter until its window
+// ends.
 func (l *Limiter) takeBack(e entry) {
 	var err error
 	switch {
@@ -207,9 +208,9 @@ func (l *Limiter) takeBack(e entry) {
 	}
 }
 
-// Clean drops what is over.
+// Clean deletes expired counters.
 func (l *Limiter) Clean(ctx context.Context) error {
 	l.local.clean(time.Now())
 	l.events.clean(time.Now())
-	return dropOver(ctx, l.pool)
+	return deleteExpired(ctx, l.pool)
 }

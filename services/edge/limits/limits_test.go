@@ -64,7 +64,7 @@ func (e env) try(r limits.Request, o web.Outcome) (wait time.Duration) {
 	return 0
 }
 
-// later lets time pass for what the database counts.
+// later lets time pass for the database's counters.
 func (e env) later(d time.Duration) {
 	e.t.Helper()
 	_, err := e.pool.Exec(e.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - $1::interval FROM unnest(at) t ORDER BY t), until = `+
@@ -77,12 +77,12 @@ func (e env) later(d time.Duration) {
 	}
 }
 
-// from is the i-th address of a crowd, each a network of its own.
+// from is the i-th address of a crowd, each in a network of its own.
 func from(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff) }
 
-// A crowd that guesses at one account, always as soon as it may and never twice from one address, has
-// at most 200 guesses on any day, with pauses that grow; and from within a day of that, the account's
-// own browser and a right password after the pause get through.
+// A crowd that guesses at one account, as fast as it may and never twice from one address, gets at
+// most 200 guesses a day, with growing pauses. Meanwhile the account's own browser gets through,
+// and so does a right password after the pause.
 func TestADayOfGuessing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -135,8 +135,8 @@ func TestADayOfGuessing(t *testing.T) {
 	}
 }
 
-// One address stops itself alone: not the account from elsewhere, not its neighbors' known
-// browsers, not another account.
+// One address only stops itself: not the account from elsewhere, not its neighbors' known browsers,
+// not another account.
 func TestOneAddressStopsItself(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -169,7 +169,7 @@ func TestOneAddressStopsItself(t *testing.T) {
 	}
 }
 
-// A stolen mark of a browser is no way around the limits.
+// A stolen known-browser cookie is no way around the limits.
 func TestAKnownBrowserHasLimitsToo(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -190,8 +190,9 @@ func TestAKnownBrowserHasLimitsToo(t *testing.T) {
 	}
 }
 
-// Right ones leave nothing behind, also many at once; wrong ones at once are no more than allowed.
-func TestAtOnce(t *testing.T) {
+// Right requests leave no counts behind, even many at once; wrong ones at once are not more than
+// allowed.
+func TestConcurrentRequests(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	send := func(n int, o web.Outcome, r func(i int) limits.Request) (passed int) {
@@ -230,7 +231,7 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
-// Thousands of long names cost neither memory nor room, and all of it ends.
+// Thousands of long names cost little memory and few rows, and all of that ends.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -244,7 +245,7 @@ func TestLongNames(t *testing.T) {
 	const names = 4000
 	for i := range names {
 		name := strings.Repeat("x", 50_000) + fmt.Sprint(i)
-		if i%4 == 0 { // the database's counters
+		if i%4 == 0 { // counters in the database
 			e.try(login(name, from(i), ""), web.OutcomeWrong)
 			continue
 		}
@@ -263,13 +264,13 @@ func TestLongNames(t *testing.T) {
 	if rows != names/2 || longest != 16 { // account and address, account alone
 		t.Errorf("%d rows, the longest key has %d bytes", rows, longest)
 	}
-	e.later(61 * time.Minute) // few tries are over after an hour
+	e.later(61 * time.Minute) // few tries end after an hour
 	if err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM guess`).Scan(&rows); err != nil || rows != 0 {
 		t.Errorf("%d rows are left, %v", rows, err)
 	}
 }
 
-// What one edge remembers is bounded, and a flood of new keys does not push out what was counted high.
+// The memory of one edge is bounded, and a flood of new keys does not push out high counts.
 func TestLocalCountersAreBounded(t *testing.T) {
 	t.Parallel()
 	e, broker := newEnvWithBroker(t)
@@ -291,7 +292,7 @@ func TestLocalCountersAreBounded(t *testing.T) {
 	}
 }
 
-// What people type counts as its owner reads it.
+// What people type is counted as its owner reads it.
 func TestKeysAreNormalized(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -314,7 +315,7 @@ func TestKeysAreNormalized(t *testing.T) {
 	}
 }
 
-// An owner that tells no outcome yet is counted; its errors are not.
+// An owner that does not tell an outcome yet is counted; its errors are not.
 func TestAnswersWithoutOutcome(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -336,7 +337,7 @@ func TestAnswersWithoutOutcome(t *testing.T) {
 	}
 }
 
-// The table's limits are no news to a reader of the database: a name cannot be tried against a key.
+// A reader of the database learns nothing from the counters: a name cannot be tried against a key.
 func TestKeysAreKeyed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -380,7 +381,7 @@ func TestCartsAndEventsOfOneAddress(t *testing.T) {
 			refused++
 		}
 	}
-	if refused < 100 || refused > 3100-1500 { // a window may have ended meanwhile
+	if refused < 100 || refused > 3100-1500 { // a window may have ended in the meantime
 		t.Errorf("%d of 3100 new carts were refused", refused)
 	}
 	if add("198.51.100.7", 0, "cart") > 0 || add("198.51.100.7", 7, "") > 0 || add("198.51.100.8", 0, "") > 0 {

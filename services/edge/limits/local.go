@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// maxLocal bounds what one edge remembers: 50,000 counters are about 5 MB.
+	// maxLocal bounds the counters of one edge: 50,000 are about 5 MB.
 	maxLocal = 50_000
-	// cleanEvery is how often counters whose window is over are dropped.
+	// cleanEvery is how often expired counters are deleted.
 	cleanEvery = time.Minute
-	// looked is how many counters compete when one has to give way.
-	looked = 8
+	// evictionSample is how many counters compete when one must be evicted.
+	evictionSample = 8
 )
 
-// localCounts are what one edge has counted: they stand in for the shared counters.
+// localCounts are the counters of one edge alone: they stand in for the shared ones.
 type localCounts struct {
 	mu     sync.Mutex
 	counts map[localKey]localCount
-	next   time.Time // of cleaning
+	next   time.Time // time of the next cleaning
 }
 
 type localKey struct {
@@ -44,7 +44,7 @@ func (l *localCounts) add(e entry, n int64) int64 {
 	}
 	c, known := l.counts[k]
 	if !known && len(l.counts) >= maxLocal {
-		l.giveWay()
+		l.evictLowest()
 	}
 	c.n = max(c.n+n, 0)
 	if c.n == 0 {
@@ -56,16 +56,16 @@ func (l *localCounts) add(e entry, n int64) int64 {
 	return c.n
 }
 
-// giveWay drops the lowest of a few counters. A flood of new ones so pushes out itself rather than
-// what was counted high.
-func (l *localCounts) giveWay() {
+// evictLowest evicts the lowest of a few counters. So a flood of new ones pushes out itself, not
+// the high ones.
+func (l *localCounts) evictLowest() {
 	var lowest localKey
 	n, least := 0, int64(0)
 	for k, c := range l.counts {
 		if n == 0 || c.n < least {
 			lowest, least = k, c.n
 		}
-		if n++; n == looked {
+		if n++; n == evictionSample {
 			break
 		}
 	}
@@ -93,10 +93,10 @@ func (l *localCounts) size() int {
 	return len(l.counts)
 }
 
-// queueTime is how long a request may wait for others like it.
-const queueTime = 20 * time.Second
+// queueTimeout bounds how long a request waits for others of its counter.
+const queueTimeout = 20 * time.Second
 
-// inFlight holds back requests while too many of the same counter are not answered yet.
+// inFlight holds requests back while too many of the same counter have no answer yet.
 type inFlight struct {
 	mu   sync.Mutex
 	keys map[key]*places
@@ -104,11 +104,11 @@ type inFlight struct {
 
 type places struct {
 	taken chan struct{}
-	users int // with a place or waiting
+	users int // requests that hold a slot or wait for one
 }
 
-// acquire waits for one of at most n places. It is false when none came free in time; otherwise the
-// request must release its place.
+// acquire waits for one of at most n slots. It returns false if none came free in time; otherwise
+// the request must release its slot.
 func (f *inFlight) acquire(ctx context.Context, k key, n int64) bool {
 	f.mu.Lock()
 	if f.keys == nil {
@@ -121,7 +121,7 @@ func (f *inFlight) acquire(ctx context.Context, k key, n int64) bool {
 	}
 	p.users++
 	f.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, queueTime)
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
 	select {
 	case p.taken <- struct{}{}:

@@ -11,16 +11,17 @@ import (
 )
 
 const (
-	// storeTimeout bounds what a count may cost the request that is counted.
+	// storeTimeout bounds the database's part in counting a request.
 	storeTimeout = 3 * time.Second
-	// fewTries are so few that an hour without another one ends them: names that are tried once or
-	// twice by a flood do not fill the table for a day. Three an hour stay far below every limit of a day.
+	// fewTries are so few that an hour without another one ends them: names that a flood tries once
+	// or twice do not fill the table for a day. Three an hour are far below every limit of a day.
 	fewTries  = 3
 	fewWindow = time.Hour
 )
 
-// countPaused counts one now, unless a pause or the limit forbids it; then it says how long to wait.
-// One statement decides, on the row's newest state, so that many at once are no more than allowed.
+// countPaused counts a request now, unless a pause or the limit forbids it; then it returns how
+// long to wait. One statement decides, on the row's newest state, so that many requests at once are
+// not more than allowed.
 func countPaused(ctx context.Context, pool *pgxpool.Pool, r Rule, k key) (at time.Time, wait time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -52,7 +53,7 @@ func countPaused(ctx context.Context, pool *pgxpool.Pool, r Rule, k key) (at tim
 	return time.Time{}, r.waits(before, now), nil
 }
 
-// waits is how long after now the next one may come, given when the last ones came.
+// waits is how long after now the next request may come, given the times of the last ones.
 func (r Rule) waits(at []time.Time, now time.Time) time.Duration {
 	for len(at) > 0 && !at[0].After(now.Add(-r.Window)) {
 		at = at[1:]
@@ -70,7 +71,7 @@ func (r Rule) waits(at []time.Time, now time.Time) time.Duration {
 	return max(next.Sub(now), time.Second)
 }
 
-// uncountPaused takes one back that turned out not to count, also when its client has left.
+// uncountPaused takes one count back, even if its client has left.
 func uncountPaused(pool *pgxpool.Pool, k key, at time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
@@ -79,7 +80,7 @@ func uncountPaused(pool *pgxpool.Pool, k key, at time.Time) error {
 		WHERE key = $1 AND array_position(at, $2) IS NOT NULL`, k[:], at)
 }
 
-// dropOver deletes what no rule looks at any more.
-func dropOver(ctx context.Context, pool *pgxpool.Pool) error {
+// deleteExpired deletes counters that no longer affect any rule.
+func deleteExpired(ctx context.Context, pool *pgxpool.Pool) error {
 	return pg.Exec(ctx, pool, "drop old counts", `DELETE FROM guess WHERE until < now() OR at = '{}'`)
 }

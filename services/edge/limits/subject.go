@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Request is what rules count by.
+// Request is the part of a request that rules count by.
 type Request struct {
 	// Route is a method and a path as in the table.
 	Route string
@@ -27,21 +27,21 @@ type Request struct {
 	Browser string
 }
 
-// Subject is who or what has a counter of its own.
+// Subject is what has a counter of its own, such as a client address.
 type Subject struct {
 	// Text is for docs/limits.md.
 	Text string
-	// of is the parts of the subject's key; nil says that a rule does not apply to a request.
+	// of returns the parts of the subject's key, or nil if a rule does not apply to the request.
 	of func(Request) []string
 	// address says that the key is the client's address alone.
 	address bool
 }
 
-// The subjects of the table. What a shopper types counts as its owner compares it: user names
-// without the blanks around them, addresses without regard to case.
+// The subjects of the table. Input counts as its owner compares it: user names without surrounding
+// blanks, addresses regardless of case.
 var (
 	Client = Subject{Text: "client address", of: client, address: true}
-	// StrangeClient leaves out browsers that are known: others behind their address cannot stop them.
+	// StrangeClient leaves out known browsers: others behind their address cannot stop them.
 	StrangeClient = Subject{Text: "client address, known browsers left out", address: true,
 		of: func(r Request) []string {
 			if r.Browser != "" {
@@ -55,7 +55,7 @@ var (
 		}
 		return client(r)
 	}}
-	// NewShopper is a visitor whose first piece makes a cart.
+	// NewShopper is a visitor whose first item makes a cart.
 	NewShopper = Subject{Text: "client address of a visitor without a cart", address: true,
 		of: func(r Request) []string {
 			if r.Member != 0 || r.Cart != "" {
@@ -99,7 +99,7 @@ var (
 	}}
 )
 
-// AddressAndClient counts by an e-mail address of the form together with the client's.
+// AddressAndClient counts by an e-mail address in the form together with the client's address.
 func AddressAndClient(field string) Subject {
 	return Subject{Text: "e-mail address and client address", of: func(r Request) []string {
 		if address := strings.ToLower(strings.TrimSpace(r.Form.Get(field))); address != "" {
@@ -127,14 +127,14 @@ func both(what string, r Request) []string {
 	return []string{what, c[0]}
 }
 
-// key names a counter. It is a keyed hash, so that no name and no address is kept, whatever its
-// length, and that neither the broker nor a reader of the database can try names against it.
+// key identifies a counter. It is a keyed hash, so that no name and no address is stored, whatever
+// its length, and neither the broker nor a reader of the database can try names against it.
 type key [16]byte
 
 func newKey(secret []byte, rule string, parts []string) (k key) {
 	m := hmac.New(sha256.New, secret)
 	for _, p := range append([]string{rule}, parts...) {
-		fmt.Fprintf(m, "%d:%s", len(p), p) //nolint:errcheck // a hash takes everything
+		fmt.Fprintf(m, "%d:%s", len(p), p) //nolint:errcheck // writing to a hash cannot fail
 	}
 	copy(k[:], m.Sum(nil))
 	return k

@@ -7,35 +7,36 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Rule is one row of the table. A request is counted when it comes, so that many at once cannot slip
-// through, and taken back when its answer shows that there was nothing to count.
+// Rule is one row of the table. A request is counted when it comes, so that many at once cannot
+// slip through, and taken back if its answer shows that there was nothing to count.
 type Rule struct {
-	// Name is that of the counter.
+	// Name is the name of the counter.
 	Name string
-	// By is who or what has a counter of its own.
+	// By is the subject that has a counter of its own.
 	By Subject
-	// Limit is how many there may be in Window. What comes beyond it is refused with 429.
+	// Limit is how many requests Window allows. Further ones are refused with 429.
 	Limit  int64
 	Window time.Duration
-	// Free, if set, makes the window slide: the first Free come without a pause, and each one after
-	// them has to come a Step later after the one before it than that one had to.
+	// Free, if set, makes the window slide: the first Free requests need no pause, and each later
+	// one a pause that is longer than the last by Step.
 	Free int64
 	Step time.Duration
-	// Keep are the outcomes that stay counted; without any, every request does.
+	// Keep are the outcomes that stay counted; if it is empty, all do.
 	Keep []web.Outcome
-	// NoMail lets a request beyond the limit pass; its owner answers as always and leaves the mail out.
+	// NoMail lets a request beyond the limit pass; its owner answers as always and leaves the mail
+	// out.
 	NoMail bool
 	// Why is for docs/limits.md.
 	Why string
 }
 
-// pauses reports whether the window slides and pauses grow. Such counters live in the database.
+// pauses reports whether the window slides and pauses grow. Such counters are in the database.
 func (r Rule) pauses() bool { return r.Free > 0 }
 
 // stays reports whether an outcome stays counted.
 func (r Rule) stays(o web.Outcome) bool { return len(r.Keep) == 0 || slices.Contains(r.Keep, o) }
 
-// Route is a method and a path with its rules, in the order in which they are asked.
+// Route is a method and a path with its rules, in the order in which they are checked.
 type Route struct {
 	Route string
 	Rules []Rule
@@ -53,13 +54,14 @@ var (
 	asked   = []web.Outcome{web.OutcomeAsked}
 )
 
-// currentPassword is one counter for every call that asks for the password of the session's member.
+// currentPassword is one counter for all requests that ask for the password of the session's
+// member.
 var currentPassword = Rule{Name: "password", By: Member, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second,
 	Keep: wrong, Why: "a stolen session guesses at the password"}
 
-// Table is every limit of the shop. The figures for logins are reasoned in docs/adr/0016. Two windows
-// can meet in the midst of a series of tries, so limits that a person must notice in time stay below
-// half of what the contract asks.
+// Table holds all limits of the shop. docs/adr/0016 explains the figures for logins. A series of
+// tries may fall into two windows, so limits that a person must notice in time are below half of
+// what the contract asks.
 var Table = []Route{
 	{"POST /user/login", []Rule{
 		{Name: "login-browser", By: KnownBrowser, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second,

@@ -9,15 +9,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// Feed is what order says of its catalog: all of it (Whole), or what has changed since an earlier feed.
+// Feed is an answer of order about its catalog: all of it (Whole), or the changes since an earlier
+// feed.
 type Feed struct {
-	// Position is what the next feed is asked to begin with.
+	// Position is where the next feed begins.
 	Position    string        `json:"position"`
 	Whole       bool          `json:"whole"`
 	Products    []*Product    `json:"products"`
 	Gone        []string      `json:"gone"`
-	Collections []*Collection `json:"collections"` // in a whole feed alone
-	// Shop is who the shop is, by order's settings shop_name, shop_email, …; without those that are not set.
+	Collections []*Collection `json:"collections"` // only in a whole feed
+	// Shop holds order's settings shop_name, shop_email, …; those that are not set are missing.
 	Shop map[string]string `json:"shop"`
 }
 
@@ -35,20 +36,20 @@ type Product struct {
 	Title      string
 	TitleURL   string
 	Headline   string
-	Image      string // address of its main picture; empty without one
-	// PriceLow and PriceHigh are the contract's texts ("3.50"); empty without SKUs.
+	Image      string // address of its main picture; "" without one
+	// PriceLow and PriceHigh are the contract's texts ("3.50"); "" without SKUs.
 	PriceLow, PriceHigh string
 	// Body is the product's value in the contract's list.
 	Body json.RawMessage
-	// Changed is the version of the list in which it became what it is.
+	// Changed is the version of the list that last changed the product.
 	Changed int64
 
 	name        string // for sorting
 	cents       money.Cents
-	collections map[string]int // addresses, with its position in each
-	former      []string       // addresses that it had before TitleURL
-	mark        string         // order's mark of what changed it; empty when it came with a whole feed
-	words       uint64         // hash of what a search looks at
+	collections map[string]int // position in each collection, by the collection's address
+	former      []string       // addresses before TitleURL
+	mark        string         // order's mark of the last change; "" in a whole feed
+	words       uint64         // hash of the text that a search looks at
 }
 
 var seed = maphash.MakeSeed()

@@ -8,41 +8,42 @@ import (
 	"time"
 )
 
-// List is the catalog at a moment. It may be read by many at once.
+// List is the catalog at a time. Many goroutines may read it at once.
 type List struct {
-	// Version tells lists apart: the time when it was made, in milliseconds since 1970, and always more than that of
-	// the list before it.
+	// Version is the time when the list was made, in milliseconds since 1970, and always greater
+	// than the version of the list before it.
 	Version int64
 	// Words changes when a search may find something else.
 	Words int64
 
 	products    map[string]*Product // by identifier
-	shop        []*Product          // in shop order: as they were made
+	shop        []*Product          // in shop order: by creation
 	collections []*Collection
 	log         []change
-	logged      int64    // the version that the log goes back to
-	whole       int64    // the version that came with a whole feed
+	logged      int64    // version at which the log begins
+	whole       int64    // version that came with a whole feed
 	orders      sync.Map // orderKey to func() []*Product
 }
 
-// change is a product that became another, came or went.
+// change is a product that was changed, added or deleted.
 type change struct {
 	version    int64
 	identifier string
-	was        *Product // nil: it was not there
+	was        *Product // nil: it was added
 }
 
 const (
-	// keepChanges is how long a shopper who leafs through a list by price sees it in one and the same order.
+	// keepChanges is how long a shopper who pages through a list by price sees it in the same
+	// order.
 	keepChanges = 10 * time.Minute
-	// maxChanges bounds the log where a whole catalog is changed product by product.
+	// maxChanges bounds the log if a whole catalog is changed product by product.
 	maxChanges = 20_000
 )
 
-// New is the first list.
+// New makes the first list.
 func New(f Feed, now time.Time) *List { return (&List{}).Apply(f, now) }
 
-// Apply is the list after a feed; the list itself where it says nothing new.
+// Apply returns the list after a feed, or the list itself if the feed says nothing new.
 func (l *List) Apply(f Feed, now time.Time) *List {
 	next := &List{Version: max(l.Version+1, now.UnixMilli()), Words: l.Words}
 	if f.Whole {
@@ -67,7 +68,7 @@ func (l *List) Apply(f Feed, now time.Time) *List {
 	return next
 }
 
-// startAgain takes all products from a feed. Nothing is known of what they were before.
+// startAgain takes all products from a feed. Their earlier states are not known.
 func (l *List) startAgain(f Feed) {
 	l.collections, l.logged, l.whole, l.Words = f.Collections, l.Version, l.Version, l.Version
 	l.products = make(map[string]*Product, len(f.Products))
@@ -78,7 +79,7 @@ func (l *List) startAgain(f Feed) {
 	l.shop = slices.SortedFunc(maps.Values(l.products), byID)
 }
 
-// replace notes that a product is another one now, or none.
+// replace changes, adds or, with nil, deletes a product.
 func (l *List) replace(before *List, identifier string, p *Product) {
 	was := before.products[identifier]
 	if was == nil || p == nil || was.words != p.words {
@@ -96,7 +97,7 @@ func (l *List) replace(before *List, identifier string, p *Product) {
 	l.log = append(l.log, change{l.Version, identifier, was})
 }
 
-// finish puts the products in order, and the new changes behind the earlier ones.
+// finish puts the products in order, and appends the new changes to the earlier ones.
 func (l *List) finish(before *List, now time.Time) {
 	l.shop = make([]*Product, 0, len(l.products))
 	for _, old := range before.shop {
@@ -104,7 +105,7 @@ func (l *List) finish(before *List, now time.Time) {
 			l.shop = append(l.shop, p)
 		}
 	}
-	if len(l.shop) != len(l.products) { // some are new
+	if len(l.shop) != len(l.products) { // some were added
 		l.shop = slices.SortedFunc(maps.Values(l.products), byID)
 	}
 	log := slices.Concat(before.log, l.log)
@@ -122,7 +123,8 @@ func (l *List) finish(before *List, now time.Time) {
 // Product is the product with an identifier, or nil.
 func (l *List) Product(identifier string) *Product { return l.products[identifier] }
 
-// Addressed is the product that has an address of its title, or had it, or nil. Addresses of today come first.
+// Addressed is the product with a title's address, current or former, or nil. Current addresses
+// come first.
 func (l *List) Addressed(address string) *Product {
 	var had *Product
 	for _, p := range l.shop {
@@ -139,7 +141,7 @@ func (l *List) Addressed(address string) *Product {
 // Products are all products, in shop order.
 func (l *List) Products() []*Product { return l.shop }
 
-// These are the products with identifiers, without those that are not there.
+// These are the products with the given identifiers; unknown identifiers are left out.
 func (l *List) These(identifiers []string) []*Product {
 	found := make([]*Product, 0, len(identifiers))
 	for _, identifier := range identifiers {

@@ -52,7 +52,7 @@ func (s *shelf) feed(whole bool, products []string, gone ...string) {
 }
 
 func newShelf(t testing.TB, n int) *shelf {
-	s := &shelf{List: &List{}, t: t, now: time.Now(), rand: rand.New(rand.NewPCG(1, uint64(n)))} //nolint:gosec // a test's chance
+	s := &shelf{List: &List{}, t: t, now: time.Now(), rand: rand.New(rand.NewPCG(1, uint64(n)))} //nolint:gosec // random enough for a test
 	var products []string
 	for id := 1; id <= n; id++ {
 		products = append(products, fed(id, s.rand.IntN(40)*50, 0, fmt.Sprintf("Thing %c", 'a'+s.rand.IntN(26))))
@@ -61,7 +61,7 @@ func newShelf(t testing.TB, n int) *shelf {
 	return s
 }
 
-// reprice changes prices of some products; a title stays what it was.
+// reprice changes prices of some products; their titles stay.
 func (s *shelf) reprice(some int) {
 	s.t.Helper()
 	var products []string
@@ -73,7 +73,7 @@ func (s *shelf) reprice(some int) {
 	s.feed(false, products)
 }
 
-// walk leafs through a list from the first page to the last, and does something between them.
+// walk pages through a list from the first page to the last, and calls between after each.
 func (s *shelf) walk(q Query, between func()) (seen []*Product) {
 	s.t.Helper()
 	for q.Page = 1; ; q.Page++ {
@@ -90,7 +90,7 @@ func (s *shelf) walk(q Query, between func()) (seen []*Product) {
 	}
 }
 
-// Every product is on exactly one page, whatever the order, and also while prices change.
+// Every product is on exactly one page, whatever the order, even while prices change.
 func TestEveryProductIsOnOnePage(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, PageSize - 1, PageSize, PageSize + 1, 5*PageSize + 7} {
@@ -119,8 +119,8 @@ func TestEveryProductIsOnOnePage(t *testing.T) {
 	}
 }
 
-// Products that come and go while a shopper leafs through a list by price move no other one to a page that the
-// shopper has left or skips.
+// Products that come and go while a shopper pages through a list by price do not move others to
+// pages that the shopper has left or skips.
 func TestProductsThatComeAndGo(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, 10*PageSize)
@@ -204,7 +204,7 @@ func TestListsShareWhatStaysTheSame(t *testing.T) {
 	}
 }
 
-// The log of changes stays bounded, and a position that it no longer goes back to is that of a new list.
+// The log of changes stays bounded. For a version before the log the list is the newest one.
 func TestChangesAreForgotten(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, 3*PageSize)

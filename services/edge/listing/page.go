@@ -24,19 +24,20 @@ const (
 	Newest    Sort = "new"
 )
 
-// Sorts are all orders, as a shopper chooses among them.
+// Sorts are all orders that a shopper can choose.
 var Sorts = []Sort{Shop, PriceUp, PriceDown, Name, Newest}
 
 // ByPrice reports whether a change of prices moves products to other pages.
 func (s Sort) ByPrice() bool { return s == PriceUp || s == PriceDown }
 
-// Query says which products, in which order, and which page of them.
+// Query names a page of a list in an order.
 type Query struct {
 	Collection string // address; empty: all products
 	Sort       Sort
 	Page       int // from 1 on
-	// At is a version. Where prices sort the list, it is cut into pages as it was then, so that a shopper who leafs
-	// through it meets each product once whatever happens to prices meanwhile. What is shown of each is as it is now.
+	// At is a version. A list by price is cut into pages as of that version, so that a shopper who
+	// pages through it meets each product once, whatever happens to prices in the meantime. The
+	// products themselves are shown as they are now.
 	At int64
 }
 
@@ -46,11 +47,11 @@ type Page struct {
 	Number   int
 	Pages    int // at least 1
 	Count    int // products on all pages
-	// At is what the queries for its neighbors have to say; 0 where prices don't matter.
+	// At belongs into the queries for the neighboring pages; 0 if prices don't matter.
 	At int64
 }
 
-// Page finds a page; false when the list has fewer.
+// Page returns a page of the list; false if the list has fewer.
 func (l *List) Page(q Query) (Page, bool) {
 	list, at := l.order(q.Collection, q.Sort), int64(0)
 	if q.Sort.ByPrice() {
@@ -61,7 +62,7 @@ func (l *List) Page(q Query) (Page, bool) {
 	}
 	page, ok := Cut(list, q.Page)
 	page.At = at
-	if at != l.Version { // as they are now, and without those that are no more
+	if at != l.Version { // shown as they are now, without deleted products
 		now := make([]*Product, 0, len(page.Products))
 		for _, p := range page.Products {
 			if p = l.products[p.Identifier]; p != nil {
@@ -73,7 +74,7 @@ func (l *List) Page(q Query) (Page, bool) {
 	return page, ok
 }
 
-// Cut is a page of a list; false when there are fewer.
+// Cut returns a page of some products; false if there are fewer.
 func Cut(list []*Product, number int) (Page, bool) {
 	pages := max(1, (len(list)+PageSize-1)/PageSize)
 	if number < 1 || number > pages {
@@ -84,8 +85,8 @@ func Cut(list []*Product, number int) (Page, bool) {
 		Count: len(list)}, true
 }
 
-// Arrange leaves of products that were found those of the query's collection, in its order; without one the best
-// stay first.
+// Arrange reduces the products that a search found to those of the query's collection, in its
+// order; without an order the best stay first.
 func Arrange(found []*Product, q Query) []*Product {
 	found = members(found, q.Collection)
 	if q.Sort == Shop {
@@ -104,7 +105,7 @@ type orderKey struct {
 	sort       Sort
 }
 
-// order sorts when it is first asked for: most orders of most versions no one looks at.
+// order sorts when it is first called: most orders of most versions are never used.
 func (l *List) order(collection string, sort Sort) []*Product {
 	if collection == "" && sort == Shop {
 		return l.shop
@@ -121,7 +122,7 @@ func (l *List) order(collection string, sort Sort) []*Product {
 	return kept.(func() []*Product)() //nolint:forcetypeassert // nothing else is stored
 }
 
-// orderAt is the order as it was at an earlier version that the log goes back to.
+// orderAt is the order at an earlier version within the log.
 func (l *List) orderAt(collection string, sort Sort, at int64) []*Product {
 	first, _ := slices.BinarySearchFunc(l.log, at+1, func(c change, v int64) int { return cmp.Compare(c.version, v) })
 	was := map[string]*Product{}
@@ -200,7 +201,7 @@ func unpriced(a, b *Product) int {
 	return -1
 }
 
-// Fingerprint changes with what a page of the list shows.
+// Fingerprint changes with the content of a page of the list.
 func (l *List) Fingerprint(p Page) string {
 	h := maphash.Hash{}
 	h.SetSeed(seed)
@@ -209,7 +210,7 @@ func (l *List) Fingerprint(p Page) string {
 	}
 	for _, item := range p.Products {
 		maphash.WriteComparable(&h, item.Changed)
-		h.WriteString(item.Identifier) //nolint:errcheck,gosec // a hash takes everything
+		h.WriteString(item.Identifier) //nolint:errcheck,gosec // writing to a hash cannot fail
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }

@@ -8,17 +8,17 @@ import (
 	"unicode"
 )
 
-// maxWords bounds, in letters, what a shopper may search for; the rest is cut off.
+// maxWords bounds a search, in letters; the rest is cut off.
 const maxWords = 100
 
-// Found is what a search found, the best first.
+// Found is the result of a search, the best first.
 type Found struct {
 	Products []*Product
-	// Meant is what was looked for in place of words that are nowhere; empty if it was what was asked for.
+	// Meant is the corrected search, used because no product has the words as typed; "" otherwise.
 	Meant string
 }
 
-// ReadQuery reads page, sort and at of an address. What makes no sense there is as if it were missing.
+// ReadQuery reads page, sort and at from an address. Invalid values count as missing.
 func ReadQuery(collection string, values url.Values) Query {
 	q := Query{Collection: collection, Page: ReadPage(values.Get("page"))}
 	if sort := Sort(values.Get("sort")); slices.Contains(Sorts, sort) {
@@ -30,7 +30,8 @@ func ReadQuery(collection string, values url.Values) Query {
 	return q
 }
 
-// ReadPage reads the number of a page: 1 for what is not a number. A number that is too large for any list stays so.
+// ReadPage reads the number of a page: 1 if it is not a number. A number too large for any list
+// stays so.
 func ReadPage(text string) int {
 	digits := strings.TrimLeft(text, "0")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
@@ -46,10 +47,10 @@ func ReadPage(text string) int {
 	return n
 }
 
-// CleanWords are the words that a shopper typed, in lower case: what is the same search is the same text.
+// CleanWords normalizes a search: equal searches become the same text.
 func CleanWords(text string) string { return CleanText(strings.ToLower(CleanText(text))) }
 
-// CleanText makes what a shopper typed one line: valid, bounded, without what cannot be seen.
+// CleanText makes one line of typed text: valid, bounded, without invisible characters.
 func CleanText(text string) string {
 	if len(text) > 16*maxWords {
 		text = text[:16*maxWords]

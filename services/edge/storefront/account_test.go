@@ -10,7 +10,7 @@ import (
 // callsOf is how often an endpoint was called.
 func (f *fakeAPI) callsOf(path string) int { return f.count(func() int { return f.calls[path] }) }
 
-// Devices that are logged in are listed, and logged out from here.
+// The account page lists the devices that are logged in, and can log them out.
 func TestSessionsOnTheAccountPage(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -32,7 +32,7 @@ func TestSessionsOnTheAccountPage(t *testing.T) {
 	if n := f.callsOf("/user/end-other-sessions"); n != 1 {
 		t.Errorf("%d calls", n)
 	}
-	// The page is there without the list.
+	// The page works without the list.
 	f.set(func() { f.fail["/user/sessions"] = 503 })
 	b.Expect("503")
 	b.Visit("/account")
@@ -91,7 +91,7 @@ func TestUndoAddressChangePage(t *testing.T) {
 	b.Axe("undone")
 }
 
-// A browser without cookies is told what is the matter, on every page and by every form.
+// A browser without cookies is told about them, on every page and by every form.
 func TestBlockedCookies(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -114,7 +114,7 @@ func TestBlockedCookies(t *testing.T) {
 	b.Fill("#guest-email", "pat@mail.example.com")
 	b.Click("#guest-form button")
 	b.Says("#guest-form [data-form-error]", "Your browser blocks cookies")
-	// Where cookies are kept nothing is said of them.
+	// With cookies nothing is said about them.
 	tab := newTab(t, server, 390, "light")
 	tab.Visit("/login")
 	tab.Gone("#no-cookies")

@@ -13,17 +13,17 @@ import (
 	"strings"
 )
 
-// assets are the static files, each under a name that holds the hash of its bytes, so that a
-// browser may keep it forever. Names inside the files (imports of scripts, addresses in the
-// stylesheet) are rewritten to the hashed ones.
+// assets are the static files, each under a name with the hash of its bytes, so that a browser may
+// keep it forever. References inside the files (imports of scripts, addresses in the stylesheet)
+// are rewritten to the hashed names.
 type assets struct {
-	byPath  map[string]*document // hashed path, as requested
-	before  map[string]*document // likewise, of the pages before these
+	byPath  map[string]*document // by hashed path, as requested
+	before  map[string]*document // by hashed path: files of the earlier pages
 	hashed  map[string]string    // plain name ("js/app.js") to hashed path ("/static/app-….js")
 	imports map[string][]string  // script to the scripts it imports statically, by plain name
 }
 
-// immutable is the caching rule of everything whose address holds its hash.
+// immutable is the Cache-Control of files whose address has their hash.
 const immutable = "public, max-age=31536000, immutable"
 
 var (
@@ -31,7 +31,7 @@ var (
 	importPattern = regexp.MustCompile(`(from\s*|import\s*\(?\s*)'(\.\.?/[a-z-]+\.js)'`)
 	// urlPattern finds url(../fonts/x) in the stylesheet.
 	urlPattern = regexp.MustCompile(`url\(\.\./([a-z0-9/.-]+)\)`)
-	// stylesheets are joined in this order into the one stylesheet of the shop.
+	// stylesheets are joined in this order into the stylesheet of the shop.
 	stylesheets = []string{"theme.css", "base.css", "layout.css", "catalog.css", "shopping.css", "account.css",
 		"print.css"}
 )
@@ -57,8 +57,8 @@ func loadAssets(words []byte) (*assets, error) {
 	return a, nil
 }
 
-// readScripts reads modules and pages' scripts by their names below static/js. Tests and what they need have a
-// second dot in their names (links.test.js).
+// readScripts reads modules and pages' scripts by their names below static/js. Tests and their data
+// have a second dot in their names (links.test.js).
 func readScripts(scripts map[string][]byte) error {
 	const root = "static/js/"
 	return fs.WalkDir(files, "static/js", func(name string, e fs.DirEntry, err error) error {
@@ -70,7 +70,7 @@ func readScripts(scripts map[string][]byte) error {
 	})
 }
 
-// addPlain adds fonts and icons, which refer to nothing else.
+// addPlain adds fonts and icons, which refer to no other files.
 func (a *assets) addPlain() error {
 	for _, dir := range []string{"static/fonts", "images/icons"} {
 		entries, err := files.ReadDir(dir)
@@ -90,7 +90,8 @@ func (a *assets) addPlain() error {
 	return nil
 }
 
-// addStylesheet joins all styles into one file: one request blocks the first picture, not seven.
+// addStylesheet joins all stylesheets into one file: one request, not seven, delays the first
+// paint.
 func (a *assets) addStylesheet() error {
 	var all bytes.Buffer
 	for _, name := range stylesheets {
@@ -116,8 +117,9 @@ var (
 	indentation   = regexp.MustCompile(`(?m)^[ \t]+`)
 )
 
-// stripScript takes away what a browser does not need: comments on lines of their own, and what lines begin with. Lines
-// keep their numbers, so that errors that browsers report are found in the source.
+// stripScript removes what a browser does not need: comments on lines of their own, and
+// indentation. Lines keep their numbers, so that the errors that browsers report can be found in
+// the source.
 func stripScript(js []byte) []byte {
 	js = scriptComment.ReplaceAllFunc(js, func(c []byte) []byte {
 		return bytes.Repeat([]byte("\n"), bytes.Count(c, []byte("\n")))
@@ -167,8 +169,8 @@ func (a *assets) add(name string, body []byte) error {
 	return nil
 }
 
-// path is the hashed address of a plain name. An unknown name is a mistake of the programmer that
-// the start-up check of all templates brings to light.
+// path is the hashed address of a plain name. An unknown name is a programming error, which
+// rendering all templates at the start reveals.
 func (a *assets) path(name string) string {
 	p, ok := a.hashed[name]
 	if !ok {
@@ -177,7 +179,7 @@ func (a *assets) path(name string) string {
 	return p
 }
 
-// preloads are the hashed addresses of all scripts that a script needs before it can start.
+// preloads are the hashed addresses of all scripts that a script imports, directly or not.
 func (a *assets) preloads(name string) []string {
 	var list []string
 	var walk func(string)
@@ -206,7 +208,7 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	doc.ServeHTTP(w, r)
 }
 
-// typeByExtension is fixed here, because the machine's own table differs from place to place.
+// typeByExtension is fixed here, because the machine's own table differs between systems.
 func typeByExtension(ext string) string {
 	switch ext {
 	case ".js":
@@ -227,7 +229,7 @@ func typeByExtension(ext string) string {
 }
 
 // wordsModule is the one generated script: the texts that scripts show, the settings that they
-// need, and the sizes in which pictures exist.
+// need, and the sizes of pictures.
 func (p *Pages) wordsModule() []byte {
 	words := map[string]any{
 		"texts": p.texts.under("script."),

@@ -43,7 +43,7 @@ func TestStaticFilesReferToHashedNames(t *testing.T) {
 	}
 }
 
-// The pictures that the catalog names are there, as JPEG and smaller.
+// The pictures that the catalog names exist, as JPEG and in smaller sizes.
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
@@ -74,7 +74,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// Every text that a script asks for exists, and every text is asked for somewhere.
+// Every text that a script uses exists, and every text is used somewhere.
 func TestTextsOfScripts(t *testing.T) {
 	t.Parallel()
 	_, pages, _ := newFake(t)
@@ -184,7 +184,7 @@ func TestSmallFiles(t *testing.T) {
 	}
 }
 
-// The dense parts of the scripts are tested by node's own test runner, beside the generated words.
+// Node's own test runner tests the intricate parts of the scripts, with the generated texts.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
@@ -208,7 +208,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// Browsers get scripts without comments and indentation, line by line as they are written.
+// Browsers get scripts without comments and indentation, with the same line numbers.
 func TestScriptsAreStripped(t *testing.T) {
 	t.Parallel()
 	const source = "// a\n/**\n * b **/\nimport './x.js'; // c\n  f('// d', '/* e'); /* g */\n\t/* h */ i();\n//\nj(/^/*k/);\n"

@@ -39,7 +39,7 @@ func request() *http.Request {
 	return r
 }
 
-// benchmark asks over real connections, because that is where a page's time goes.
+// benchmark sends requests over real connections, because most of a page's time goes there.
 func benchmark(b *testing.B, handler http.Handler) {
 	server := httptest.NewServer(handler)
 	defer server.Close()

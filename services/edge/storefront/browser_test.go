@@ -11,8 +11,8 @@ var membersOnly = map[string]bool{
 	"/account/edit-my-information": true, "/account/change-password": true, "/account/edit-communication-preferences": true,
 }
 
-// Every page, in both colors, as a phone and as a desk sees it, has nothing for axe to complain
-// about, and says nothing on the console.
+// Every page, in both color schemes, on a phone and on a desktop, passes axe and logs nothing on
+// the console.
 func TestEveryPageIsAccessible(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"light", "dark"} {
@@ -39,7 +39,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	}
 }
 
-// The states that a visit alone does not show: filled, refused, open, done.
+// The states that a mere visit does not show: filled, refused, open, done.
 func TestEveryStateIsAccessible(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"light", "dark"} {
@@ -93,8 +93,8 @@ func TestEveryStateIsAccessible(t *testing.T) {
 	}
 }
 
-// At 320 px, where WCAG 1.4.10 looks, less the 15 of a scroll bar, nothing is to be scrolled to sideways, and the
-// shop's name keeps clear of the tools beside it.
+// At 320 px (WCAG 1.4.10) less the 15 of a scroll bar, no page scrolls sideways, and the shop's
+// name keeps clear of the tools beside it.
 func TestNothingIsWiderThanASmallPhone(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -112,7 +112,7 @@ func TestNothingIsWiderThanASmallPhone(t *testing.T) {
 	}
 }
 
-// set changes the fake while pages talk to it.
+// set changes the fake while pages are using it.
 func (f *fakeAPI) set(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

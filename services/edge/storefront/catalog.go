@@ -9,41 +9,42 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// renderedAtOnce bounds how many pages are made at a time: more at once are ready no sooner, and take more memory.
-const renderedAtOnce = 16
+// renderConcurrency bounds how many pages are rendered at once: more are ready no sooner, and take
+// more memory.
+const renderConcurrency = 16
 
-// renderedMemory bounds the bytes of the pages that are kept: some 8,000 products'.
+// renderedMemory bounds the bytes of cached pages: about 8,000 products.
 const renderedMemory = 32 << 20
 
-// catalog keeps the pages rendered from catalog data, each for as long as what it shows stays the same.
-// How old that may be is up to the one who gives it (Config.Catalog).
+// catalog caches the pages rendered from catalog data, each for as long as what it shows stays the
+// same. How old that data may be is up to its source (Config.Catalog).
 type catalog struct {
 	turns     singleflight.Group
 	kept      *otter.Cache[string, rendered]
-	rendering chan struct{} // a place for each page that is being made
+	rendering chan struct{} // one slot for each page being rendered
 }
 
-// rendered is one page from memory. Status 404 pages are never kept.
+// rendered is a cached page. Pages with status 404 are never cached.
 type rendered struct {
 	doc *document
-	tag string // of what it shows
+	tag string // tag of the data that it shows
 }
 
-// livePage is a page of the catalog that is to be shown.
+// livePage is a page of the catalog to be shown.
 type livePage struct {
-	key string // of the page in memory; empty: it is not kept
+	key string // of the page in the cache; "": it is not cached
 	tag string // changes with what the page shows
-	// render makes the page. A nil document means that there is no such page.
+	// render renders the page. A nil document means that there is no such page.
 	render func() (*document, error)
 }
 
 func newCatalog() *catalog {
 	kept := otter.Must(&otter.Options[string, rendered]{MaximumWeight: renderedMemory,
 		Weigher: func(_ string, r rendered) uint32 { return r.doc.size() }})
-	return &catalog{kept: kept, rendering: make(chan struct{}, renderedAtOnce)}
+	return &catalog{kept: kept, rendering: make(chan struct{}, renderConcurrency)}
 }
 
-// get returns the page as it is kept, rendered again when what it shows has changed.
+// get returns the cached page, rendered again if what it shows has changed.
 func (c *catalog) get(p livePage) (*document, error) {
 	if p.key == "" {
 		return c.render(p)
@@ -62,18 +63,18 @@ func (c *catalog) get(p livePage) (*document, error) {
 		}
 		return doc, err
 	})
-	doc, _ := made.(*document) //nolint:errcheck // nothing else is made
+	doc, _ := made.(*document) //nolint:errcheck // the function returns no other type
 	return doc, err
 }
 
-// render makes a page when its turn has come.
+// render renders a page when a slot is free.
 func (c *catalog) render(p livePage) (*document, error) {
 	c.rendering <- struct{}{}
 	defer func() { <-c.rendering }()
 	return p.render()
 }
 
-// noCatalog logs why a page could not be made, unless its visitor did not wait for it.
+// noCatalog logs why a page could not be rendered, unless its visitor has left.
 func (p *Pages) noCatalog(r *http.Request, what string, more ...any) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		return
@@ -81,8 +82,9 @@ func (p *Pages) noCatalog(r *http.Request, what string, more ...any) {
 	p.cfg.Log.ErrorContext(r.Context(), what, more...)
 }
 
-// serveLive answers with a catalog page, 404 or, without data, the error page. A page that cannot be made is served
-// as it was under its key: an old price list is better than none, and the cart asks for the current price in any case.
+// serveLive answers with a catalog page, 404 or, without data, the error page. If a page cannot be
+// rendered, the last one with its key is served: an old price list is better than none, and the
+// cart asks for the current price anyway.
 func (p *Pages) serveLive(w http.ResponseWriter, r *http.Request, key string, page livePage, err error) {
 	var doc *document
 	if err == nil {

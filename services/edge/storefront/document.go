@@ -16,12 +16,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// document is a finished answer body: its bytes, the same compressed, and its tag.
+// document is a finished answer body: its bytes, the compressed form, and its tag.
 type document struct {
 	body, zipped []byte
 	tag          string // hash of the body, without quotes
 	contentType  string
-	cache        string // Cache-Control; empty where the caller sets its own
+	cache        string // Cache-Control; "" if the caller sets its own
 }
 
 func describe(body []byte, contentType, cache string) *document {
@@ -34,7 +34,7 @@ func describe(body []byte, contentType, cache string) *document {
 	}
 }
 
-// newDocument hashes and, where it saves bytes, compresses a body.
+// newDocument hashes a body, and compresses it if that saves bytes.
 func newDocument(body []byte, contentType, cache string) (*document, error) {
 	d := describe(body, contentType, cache)
 	if !compressible(contentType) {
@@ -43,8 +43,8 @@ func newDocument(body []byte, contentType, cache string) (*document, error) {
 	return d, d.zip(bestZip)
 }
 
-// newLiveDocument is newDocument for a page that is made while a shopper waits, one of ten thousand: it is compressed
-// more quickly, and kept in that form alone, which nearly all clients take.
+// newLiveDocument is newDocument for a page that is rendered while a shopper waits, one of ten
+// thousand: it is compressed faster, and kept only in that form, which nearly all clients accept.
 func newLiveDocument(body []byte, contentType string) (*document, error) {
 	d := describe(body, contentType, "")
 	if err := d.zip(quickZip); err != nil {
@@ -56,7 +56,7 @@ func newLiveDocument(body []byte, contentType string) (*document, error) {
 	return d, nil
 }
 
-// zip keeps the compressed body where it saves bytes.
+// zip keeps the compressed body if it saves bytes.
 func (d *document) zip(writers *sync.Pool) error {
 	var buf bytes.Buffer
 	zw := writers.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool's own
@@ -87,7 +87,7 @@ func zipWriters(level int) *sync.Pool {
 	}}
 }
 
-// plain is the body.
+// plain is the uncompressed body.
 func (d *document) plain() ([]byte, error) {
 	if d.body != nil || d.zipped == nil {
 		return d.body, nil
@@ -103,7 +103,7 @@ func (d *document) plain() ([]byte, error) {
 	return body, nil
 }
 
-// size is what the document takes in memory.
+// size is the memory that the document takes.
 func (d *document) size() uint32 { return uint32(512 + len(d.body) + len(d.zipped)) } //nolint:gosec // some kB
 
 func compressible(contentType string) bool {
@@ -115,7 +115,7 @@ func compressible(contentType string) bool {
 	return false
 }
 
-// ServeHTTP answers with the whole document under its own caching rule.
+// ServeHTTP answers with the whole document under its own Cache-Control.
 func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", d.contentType)
 	w.Header().Set("Cache-Control", d.cache)
@@ -123,8 +123,8 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.write(w, r, http.StatusOK)
 }
 
-// write sends the document in the encoding that the client takes, or 304 when it has it already.
-// The compressed form has a tag of its own, because it is another sequence of bytes.
+// write sends the document in the encoding that the client accepts, or 304 if the client has it
+// already. The compressed form has a tag of its own, because its bytes are others.
 func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	h := w.Header()
 	body, tag := d.zipped, `"`+d.tag+`-gz"`
@@ -152,6 +152,6 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// A client that went away is not a fault of ours and nothing can be told to it any more.
-	_, _ = w.Write(body) //nolint:gosec // what pages show of others is escaped when they are rendered
+	// A client that went away is not a fault of ours, and cannot be told anything.
+	_, _ = w.Write(body) //nolint:gosec // templates escape foreign text when pages are rendered
 }

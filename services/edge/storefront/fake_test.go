@@ -16,8 +16,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// fakeAPI answers the public API from memory, with one cart for everybody: enough for the pages
-// to be looked at and tested without the services. The end-to-end tests use the real ones.
+// fakeAPI answers the public API from memory, with one cart for everybody: enough to view and test
+// the pages without the services. The end-to-end tests use the real ones.
 type fakeAPI struct {
 	mu       sync.Mutex
 	lines    []fakeLine
@@ -25,15 +25,15 @@ type fakeAPI struct {
 	code     bool
 	member   bool
 	verified bool
-	moved    string         // the address and the password of the last update-my-information
+	moved    string         // address and password of the last update-my-information
 	alone    bool           // the other device is logged out
 	terms    bool           // whether the newest terms are agreed to
-	polls    int            // questions for the order after paying
-	staff    string         // the code of a payment that is on the list for staff
+	polls    int            // requests for the order after paying
+	staff    string         // code of a payment that waits for staff
 	events   map[string]int // client events by kind
-	fail     map[string]int // path to the status it answers with
+	fail     map[string]int // status to answer with, by path
 	calls    map[string]int
-	products sync.Map // what the API says, by identifier
+	products sync.Map // the API's answers, by identifier
 	listed   func() (*listing.List, error)
 }
 
@@ -42,7 +42,7 @@ type fakeLine struct{ sku, quantity int }
 type fakeSKU struct {
 	product, titleURL, identifier, color, size, description, state, stateTitle, picture string
 	cents                                                                               int
-	regular                                                                             int // but for a sale, which cents are the price of
+	regular                                                                             int // price without the sale, of which cents are the price
 }
 
 var fakeSKUs = map[int]fakeSKU{
@@ -83,7 +83,7 @@ var fakeMethods = []object{
 //go:embed testdata/products.json
 var fakeList string
 
-// listOf is what edge makes of the contract's list.
+// listOf is the list that edge makes of the contract's.
 func listOf(body string) (*listing.List, error) {
 	var answer struct {
 		Products ordered[json.RawMessage] `json:"products_data"`
@@ -122,7 +122,7 @@ func (f *fakeAPI) search(_ context.Context, list *listing.List, text string) (fo
 	return found, nil
 }
 
-// remembered is product from memory, as edge gives it.
+// remembered is product from memory, as edge provides it.
 func (f *fakeAPI) remembered(_ context.Context, identifier string) ([]byte, error) {
 	if known, ok := f.products.Load(identifier); ok {
 		return known.([]byte), nil
@@ -132,7 +132,7 @@ func (f *fakeAPI) remembered(_ context.Context, identifier string) ([]byte, erro
 	return body, err
 }
 
-// product is one product in full.
+// product is one product with all its fields.
 func (f *fakeAPI) product(identifier string) ([]byte, error) {
 	var list struct {
 		Products map[string]object `json:"products_data"`
@@ -216,7 +216,7 @@ func (f *fakeAPI) mount(r chi.Router) {
 	})
 }
 
-// handle locks the state, sets the CSRF cookie as the edge does, and fails where it was told to.
+// handle locks the state, sets the CSRF cookie as edge does, and fails where it was told to.
 func (f *fakeAPI) handle(path string, answer func(*http.Request) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -309,7 +309,7 @@ func (f *fakeAPI) mountAccount(get, post route) {
 	})
 }
 
-// mountSessions has two devices, until the other is logged out.
+// mountSessions serves two devices, until the other is logged out.
 func (f *fakeAPI) mountSessions(get, post route) {
 	get("/user/sessions", func(*http.Request) any {
 		if !f.member {

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// pageHeaders are the headers that every HTML answer carries, and what pages whose address holds a
-// token carry in place of some of them. The values are made once and shared by all answers.
+// pageHeaders are the headers of every HTML answer, and those that replace some of them on pages
+// whose address holds a token. All answers share the values.
 type pageHeaders struct {
 	common http.Header
 	secret http.Header
 }
 
-// newPageHeaders builds the policy: our own files only, no inline script or style, no eval; the
-// hosts of videos may be framed because a shopper asked for one. Stripe needs no entry: its page
-// is reached by navigation, which the policy does not govern.
+// newPageHeaders builds the policy: only our own files, no inline script or style, no eval; the
+// hosts of videos may be framed, because a shopper clicks to load one. Stripe needs no entry: its
+// page is reached by navigation, which the policy does not govern.
 func newPageHeaders(cfg Config) pageHeaders {
 	frames := "'none'"
 	if len(cfg.Shop.VideoHosts) > 0 {
@@ -56,8 +56,8 @@ func newPageHeaders(cfg Config) pageHeaders {
 	return ph
 }
 
-// set writes the headers; secret pages carry a token in their address, which no other site and no
-// cache may learn.
+// set writes the headers; secret pages have a token in their address, which must not reach another
+// site or a cache.
 func (ph pageHeaders) set(h http.Header, secret bool) {
 	maps.Copy(h, ph.common)
 	if secret {

@@ -20,7 +20,7 @@ var (
 type htmlCheck struct {
 	stack    []string
 	ids      map[string]bool
-	refs     []string // ids that others refer to
+	refs     []string // ids that other elements refer to
 	h1       int
 	problems []string
 }

@@ -69,7 +69,7 @@ func TestGuestBuys(t *testing.T) {
 	b.Says("#billing-address", "Apt 5B")
 }
 
-// A payment that staff have to see to is safe, and the page says so instead of waiting.
+// A payment that waits for staff is safe, and the page says so instead of waiting.
 func TestAPaymentForStaff(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"unexpected-error", "cart-not-found"} {
@@ -82,12 +82,12 @@ func TestAPaymentForStaff(t *testing.T) {
 		b.Until("there is nothing to look for again",
 			`document.querySelector('#again').hidden && document.querySelector('#waiting').hidden`)
 		if n := f.count(func() int { return f.polls }); n != 1 {
-			t.Errorf("%s: %d questions", code, n)
+			t.Errorf("%s: %d requests", code, n)
 		}
 	}
 }
 
-// Stock states: only what is in stock can be put into the cart, and the page says why.
+// Only a SKU in stock can be put into the cart, and the page says why.
 func TestStockStates(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
@@ -107,7 +107,7 @@ func TestStockStates(t *testing.T) {
 	b.Says("#quantity-error", "whole number")
 }
 
-// The way from the confirm page to the login and back.
+// The confirm page leads to the login, and the login back.
 func TestMemberLogsInToBuy(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -127,7 +127,7 @@ func TestMemberLogsInToBuy(t *testing.T) {
 	b.Visible("#pay-form")
 }
 
-// A forged address can't lead away from the shop after the login.
+// A forged address cannot lead away from the shop after the login.
 func TestLoginLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
@@ -141,8 +141,7 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 	b.Says("#orders", "aB3dE5gH7j")
 }
 
-// The table of forms, and a fuzz, in the address parser of the browser itself: what node says of an
-// address is not what counts.
+// The browser's own address parser judges the table of forms and a fuzz: node's may differ.
 func TestNextInTheBrowser(t *testing.T) {
 	t.Parallel()
 	f, pages, server := newFake(t)
@@ -167,7 +166,7 @@ func TestNextInTheBrowser(t *testing.T) {
 	if wrong := b.Read("outcome"); !strings.HasSuffix(wrong, " forms, wrong: ") {
 		t.Errorf("seed %d: %s", seed, wrong)
 	}
-	// And as a shopper meets it: after a login the address is still ours.
+	// The same as a shopper meets it: after a login the address is still ours.
 	for _, form := range []string{".//evil.example", "/a/..//evil.example", "/%2e//evil.example", "//user@evil.example", `/\evil.example`} {
 		f.set(func() { f.member = false })
 		tab := newTab(t, server, 390, "light")
@@ -179,7 +178,7 @@ func TestNextInTheBrowser(t *testing.T) {
 	}
 }
 
-// A mailed link confirms the address, also when the login comes in between.
+// A mailed link confirms the address, even if the login comes in between.
 func TestVerifyLink(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
@@ -248,7 +247,7 @@ func TestWaitingList(t *testing.T) {
 	b.Visible("#done")
 }
 
-// A call that fails is told to the shopper, recorded, and can be tried again.
+// A failed call is shown to the shopper, recorded, and can be tried again.
 func TestTroubleAndRetry(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -266,7 +265,7 @@ func TestTroubleAndRetry(t *testing.T) {
 	}
 }
 
-// What one tab puts into the cart, the other shows.
+// An item that one tab puts into the cart shows in the other.
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
@@ -298,7 +297,7 @@ func TestWithoutScripts(t *testing.T) {
 	}
 }
 
-// A price that is reduced stands beside what it was, of the SKU that is chosen.
+// A reduced price stands beside the regular one of the chosen SKU.
 func TestAReducedPrice(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)

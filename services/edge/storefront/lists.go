@@ -16,14 +16,14 @@ type listView struct {
 	Title, Lead string
 	Collections []link
 	Sorts       []link
-	Sorted      string // the name of the order
+	Sorted      string // name of the order
 	Count       int
 	Pager       pager
-	Query       string // what was searched for, as it was typed
-	Meant       string // what was looked for instead
+	Query       string // the search as it was typed
+	Meant       string // the corrected search
 }
 
-// link leads to another list; Current says that it is this one.
+// link leads to another list; Current says that it leads to this one.
 type link struct {
 	Text, Href string
 	Current    bool
@@ -31,8 +31,8 @@ type link struct {
 
 func collectionPath(address string) string { return "/collections/" + address }
 
-// manyFrom is the number of products from which a list is looked over rather than read: it can be sorted, and shows
-// more of them at a time.
+// manyFrom is the number of products from which a list is scanned rather than read: it can be
+// sorted, and shows more of them at a time.
 const manyFrom = 7
 
 // Many reports whether the page is one of a long list.
@@ -66,8 +66,8 @@ func (p *Pages) collection(w http.ResponseWriter, r *http.Request) {
 	p.serveList(w, r, pg, address)
 }
 
-// serveList serves a page of products. It is kept under what its address says; a page as it was at an earlier version
-// is made for the one who leafs through the list, and not kept.
+// serveList serves a page of products. It is cached by what its address says; a page at an earlier
+// version is rendered for the shopper who pages through the list, and not cached.
 func (p *Pages) serveList(w http.ResponseWriter, r *http.Request, pg page, collection string) {
 	q := listing.ReadQuery(collection, r.URL.Query())
 	key := fmt.Sprintf("list %s %s %d", q.Collection, q.Sort, q.Page)
@@ -121,7 +121,7 @@ func (p *Pages) renderList(pg page, list *listing.List, q listing.Query, found l
 			return nil, err
 		}
 	}
-	// Each order shows the same products: search engines shall know one of them.
+	// Each order shows the same products: search engines should know only one of them.
 	v.Hidden = q.Sort != listing.Shop
 	v.Canonical = p.cfg.PublicURL + listAddress(pg.path, listing.Shop, found.Number, 0)
 	v.List, v.Products = l, cards(found.Products)
@@ -129,7 +129,7 @@ func (p *Pages) renderList(pg page, list *listing.List, q listing.Query, found l
 	return p.render(v)
 }
 
-// listAddress is the address of a page of a list, as short as it can be.
+// listAddress is the address of a page of a list, as short as possible.
 func listAddress(path string, sort listing.Sort, number int, at int64) string {
 	query := url.Values{}
 	if number > 1 {
@@ -193,10 +193,11 @@ func cards(list []*listing.Product) []product {
 	return all
 }
 
-// pager leads to the other pages of a list. It is empty where there is one page.
+// pager leads to the other pages of a list. It is empty if there is one page.
 type pager struct {
 	Previous, Next string
-	// Pages are the first and the last page and those around this one; one without an address stands for a gap.
+	// Pages are the first and the last page and those around this one; an entry without an address
+	// is a gap.
 	Pages         []link
 	Number, Total int
 }
@@ -222,7 +223,7 @@ func newPager(number, total int, address func(number int) string) pager {
 			continue
 		}
 		switch {
-		case i == last+2: // no gap for a single page
+		case i == last+2: // a gap for a single page would save nothing
 			g.Pages = append(g.Pages, link{Text: strconv.Itoa(i - 1), Href: address(i - 1)})
 		case i > last+2:
 			g.Pages = append(g.Pages, link{})

@@ -38,7 +38,7 @@ func newLargeFake(t testing.TB, n int) *httptest.Server {
 	return server
 }
 
-// follow leafs through pages by their links to the next one, and returns the products in order.
+// follow pages through a list by the links to the next page, and returns the products in order.
 func follow(t *testing.T, server *httptest.Server, path string) (products []string) {
 	t.Helper()
 	for pages := 0; path != ""; pages++ {
@@ -66,7 +66,7 @@ func follow(t *testing.T, server *httptest.Server, path string) (products []stri
 	return products
 }
 
-// Every product is on one page of each order, and links alone lead to all of them.
+// Every product is on one page of each order, and all can be reached by links alone.
 func TestLinksLeadThroughAllPages(t *testing.T) {
 	t.Parallel()
 	const n = 5*listing.PageSize + 3
@@ -119,7 +119,7 @@ func TestListsTellSearchEngines(t *testing.T) {
 	}
 }
 
-// Whatever stands in an address gives a page, or says that there is none.
+// Any address answers with a page, or with 404.
 func TestOddAddressesOfLists(t *testing.T) {
 	t.Parallel()
 	server := newLargeFake(t, 2*listing.PageSize)
@@ -246,7 +246,7 @@ func TestPager(t *testing.T) {
 	}
 }
 
-// FuzzListAddress asks for pages of lists by whatever stands in an address.
+// FuzzListAddress requests pages of lists under arbitrary addresses.
 func FuzzListAddress(f *testing.F) {
 	for _, text := range []string{"2", "\x00", "\xff", "price", "clips", strings.Repeat("x", 999)} {
 		f.Add(text, text, text)

@@ -22,7 +22,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	// The tests count in dollars, whatever someone who made the shop their own sells in.
+	// The tests use dollars, even if the settings were changed to another currency.
 	shop := DefaultSettings()
 	shop.CurrencySign, shop.CurrencyCode, shop.BackInStock = "$", "USD", true
 	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalog: f.catalog, Product: f.remembered, Search: f.search,
@@ -36,8 +36,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	return f, pages, server
 }
 
-// newTab opens a tab of a phone's or a desk's width in light or dark colors, for a shopper who has
-// no cookies yet.
+// newTab opens a tab as wide as a phone or a desktop, in light or dark colors, without cookies.
 func newTab(t *testing.T, server *httptest.Server, width int64, scheme string) *browsertest.Tab {
 	t.Helper()
 	return browsertest.Open(t, server.URL, browsertest.Look{Width: width, Scheme: scheme})

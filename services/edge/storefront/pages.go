@@ -18,12 +18,12 @@ type page struct {
 	path   string
 	script string
 	legal  string // Markdown file in content/ that fills the page
-	secret bool   // links to it carry a token: no caches, no referrer
-	hidden bool   // nothing for search engines
+	secret bool   // links to it hold a token: no caches, no referrer
+	hidden bool   // not for search engines
 	live   bool   // rendered from the catalog
 }
 
-// pageTable is every page with a fixed address. The single product is beside it (product.go).
+// pageTable are the pages with a fixed address. The single product is beside it (product.go).
 var pageTable = []page{
 	{name: "home", path: "/", script: "app.js", live: true},
 	{name: "products", path: "/products", script: "pages/list.js", live: true},
@@ -65,7 +65,7 @@ var collectionPage = page{name: "collection", script: "pages/list.js", live: tru
 // notFoundPage has no address of its own.
 var notFoundPage = page{name: "not-found", script: "app.js", hidden: true}
 
-// paths are the ways a page has been linked to over the years.
+// paths are the addresses by which a page has been linked over the years.
 func (pg page) paths() []string {
 	if pg.path == "/" {
 		return []string{"/", "/index", "/index.html"}
@@ -73,7 +73,7 @@ func (pg page) paths() []string {
 	return []string{pg.path, pg.path + "/", pg.path + "/index", pg.path + "/index.html"}
 }
 
-// view is what templates see.
+// view is the data of templates.
 type view struct {
 	Shop        Settings
 	Name        string
@@ -84,7 +84,7 @@ type view struct {
 	Script      string
 	Preloads    []string
 	Hidden      bool
-	Content     template.HTML // of a Markdown file of ours
+	Content     template.HTML // from a Markdown file of ours
 	Products    []product
 	Product     *product
 	List        *listView // on pages that list products
@@ -92,7 +92,7 @@ type view struct {
 	Status      int
 }
 
-// parseTemplates makes one template set per page: the layout, the shared parts and the page.
+// parseTemplates makes one template set for each page: the layout, the shared parts and the page.
 func (p *Pages) parseTemplates() (map[string]*template.Template, error) {
 	funcs := template.FuncMap{
 		"t":       p.texts.get,
@@ -144,7 +144,7 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// telHref turns a phone number as people write it into a link.
+// telHref makes a link of a phone number as people write it.
 func telHref(phone string) template.URL {
 	digits := strings.Map(func(r rune) rune {
 		if r == '+' || r >= '0' && r <= '9' {
@@ -155,7 +155,7 @@ func telHref(phone string) template.URL {
 	return template.URL("tel:" + digits) // digits and plus only
 }
 
-// newView fills in what all pages have in common.
+// newView fills in the fields that all pages have.
 func (p *Pages) newView(pg page) (view, error) {
 	title, err := p.texts.get(pg.name + ".page_title")
 	if err != nil {
@@ -183,7 +183,7 @@ func (p *Pages) newView(pg page) (view, error) {
 	}, nil
 }
 
-// render executes a page's template into a finished document.
+// render renders a page's template into a finished document.
 func (p *Pages) render(v view) (*document, error) {
 	var buf bytes.Buffer
 	if err := p.templates[v.Name].ExecuteTemplate(&buf, "layout", v); err != nil {
@@ -196,8 +196,8 @@ func (p *Pages) render(v view) (*document, error) {
 	return newDocument(squeeze(buf.Bytes()), contentType, "")
 }
 
-// squeeze drops the indentation and empty lines of templates and styles. Neither holds text whose leading
-// spaces mean anything.
+// squeeze removes the indentation and empty lines of templates and styles. Neither holds text whose
+// leading spaces mean anything.
 func squeeze(text []byte) []byte {
 	var out bytes.Buffer
 	for line := range bytes.Lines(text) {
@@ -209,8 +209,8 @@ func squeeze(text []byte) []byte {
 	return out.Bytes()
 }
 
-// renderStatic renders every page that shows nothing of the catalog, and once, with no products,
-// those that do, so that their mistakes show at start-up as well.
+// renderStatic renders all pages that show nothing of the catalog and, once and without products,
+// those that do, so that their mistakes show at the start, too.
 func (p *Pages) renderStatic() error {
 	for _, pg := range append([]page{notFoundPage, collectionPage}, pageTable...) {
 		v, err := p.newView(pg)
@@ -242,7 +242,7 @@ func (p *Pages) renderStatic() error {
 	return nil
 }
 
-// servePage answers one of the fixed addresses.
+// servePage answers at one of the fixed addresses.
 func (p *Pages) servePage(pg page) http.HandlerFunc {
 	switch pg.name {
 	case "home":
@@ -274,7 +274,7 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, name string) {
 	p.static[name].write(w, r, http.StatusUnprocessableEntity)
 }
 
-// Error answers with a page that says that something went wrong on our side, and no more.
+// Error answers with a page that says only that something went wrong on our side.
 func (p *Pages) Error(w http.ResponseWriter, r *http.Request, status int) {
 	p.headers.set(w.Header(), false)
 	w.Header().Set("Cache-Control", "no-store")

@@ -35,7 +35,7 @@ func fetch(t *testing.T, server *httptest.Server, path string, header ...string)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	// Without a header of its own the client would unpack what it gets, unseen.
+	// Without a header of its own the client would decompress the answer silently.
 	if r.Header.Get("Accept-Encoding") == "" {
 		r.Header.Set("Accept-Encoding", "identity")
 	}
@@ -51,7 +51,7 @@ func fetch(t *testing.T, server *httptest.Server, path string, header ...string)
 	return answer, string(body)
 }
 
-// addresses are all pages of the shop, each once, and the status that each answers with.
+// addresses are all pages of the shop, each once, with the status of its answer.
 func addresses() map[string]int {
 	all := map[string]int{"/collections/desk": 200, "/collections/empty": 200, "/search?q=nothing": 200, "/search?q=papper": 200,
 		"/product/bSusp6dBHm": 200, "/product/ITHJW3mytn": 200, "/product/v26ujdy3N1": 200, "/no-such-page": 404}
@@ -143,7 +143,7 @@ func TestOldAddresses(t *testing.T) {
 	}
 }
 
-// Pages whose address carries a token must not be cached, and must not tell other sites.
+// Pages whose address holds a token are not cached, and do not reveal it to other sites.
 func TestSecretPages(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
@@ -159,7 +159,7 @@ func TestSecretPages(t *testing.T) {
 	}
 }
 
-// Every link, picture, script and style that a page names must be there.
+// Every link, picture, script and style of a page exists.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
@@ -232,8 +232,8 @@ func TestCompression(t *testing.T) {
 	}
 }
 
-// A first visit costs at most 60 KB without pictures, whichever page it is to: a product with a price that is reduced, a
-// list, a collection, what a search found, or the cart.
+// A first visit costs at most 60 KB without pictures, whichever page it is to: a product with a
+// reduced price, a list, a collection, the result of a search, or the cart.
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
@@ -243,7 +243,7 @@ func TestWeight(t *testing.T) {
 		total := 0
 		add := func(path string) {
 			answer, packed := fetch(t, server, path, "Accept-Encoding", "gzip")
-			total += len(packed) + 300 // headers of answer and question, about
+			total += len(packed) + 300 // about the headers of the request and the answer
 			if strings.HasPrefix(path, "/static/") && answer.Header.Get("Cache-Control") != immutable {
 				t.Errorf("%s: Cache-Control %q", path, answer.Header.Get("Cache-Control"))
 			}
@@ -326,7 +326,7 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 	}
 	get("/product/bSusp6dBHm")
 	price.Store(19)
-	for _, how := range []int64{1, -1} { // order is down; what it says of a product makes no sense
+	for _, how := range []int64{1, -1} { // order is unavailable; its answer about a product makes no sense
 		broken.Store(how)
 		for path, want := range map[string]string{"/products": "18.00", "/product/bSusp6dBHm": "Paper Clips"} {
 			if code, body := get(path); code != http.StatusOK || how > 0 && !strings.Contains(body, want) {
@@ -360,7 +360,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// What the catalog says is text, whatever it looks like.
+// Text from the catalog stays text, whatever it looks like.
 func TestCatalogTextIsEscaped(t *testing.T) {
 	t.Parallel()
 	evil := []byte(`{"product":"success","product_data":{"title":"<script>alert(1)</script>","identifier":"a1",` +
@@ -396,8 +396,8 @@ func TestCatalogTextIsEscaped(t *testing.T) {
 	}
 }
 
-// Texts are Markdown, pictures say what they show, earlier addresses lead on, and a draft is shown to whom a link was
-// given, in no cache and to no search engine.
+// Texts are Markdown, pictures have alternative texts, former addresses redirect, and a draft is
+// shown only to people with a link to it, in no cache and to no search engine.
 func TestProductTextsAddressesAndPreviews(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"product":"success","product_data":{"title":"Oak Desk","identifier":"a1","headline":"",` +

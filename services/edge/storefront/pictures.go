@@ -12,12 +12,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 )
 
-// pictures are the product pictures at their fixed addresses, each with the smaller WebP versions
-// that were rendered beside it (name-400.webp and so on).
+// pictures are the product pictures at fixed addresses, each with the smaller WebP versions beside
+// it (name-400.webp and so on).
 type pictures struct {
 	byName map[string]*document
-	widths map[string][]int  // address of the JPEG to the widths of its WebP versions, ascending
-	sets   map[string]string // address of the JPEG to its srcset
+	widths map[string][]int  // widths of its WebP versions, ascending, by the address of the JPEG
+	sets   map[string]string // srcset by the address of the JPEG
 }
 
 var sizedName = regexp.MustCompile(`^(.+)-(\d+)\.webp$`)
@@ -58,8 +58,8 @@ func loadPictures() (*pictures, error) {
 // sizes maps a picture's address to the srcset of its versions, for scripts.
 func (p *pictures) sizes() map[string]string { return p.sets }
 
-// srcset lists the versions of a picture, each address with the hash of its bytes so that it may
-// be kept forever; empty for a picture that has none. What staff uploaded has its widths in its name.
+// srcset lists the versions of a picture, each address with the hash of its bytes so that it may be
+// kept forever; "" for a picture that has none. An uploaded picture has its widths in its name.
 func (p *pictures) srcset(address string) string {
 	if set, ours := p.sets[address]; ours {
 		return set
@@ -76,7 +76,8 @@ func (p *pictures) makeSrcset(jpeg string) string {
 	return strings.Join(parts, ", ")
 }
 
-// ServeHTTP serves /img/product/…; with the right hash in the query forever, else for an hour.
+// ServeHTTP serves /img/product/…: cacheable forever if the query has the right hash, otherwise for
+// an hour.
 func (p *pictures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	doc, ok := p.byName[path.Base(r.URL.Path)]
 	if !ok {

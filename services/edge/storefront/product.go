@@ -39,7 +39,7 @@ type product struct {
 	} `json:"option_names"`
 }
 
-// Options are what its SKUs are chosen by, in words; empty where it is color and size.
+// Options are the names of what SKUs differ in; empty for color and size.
 func (p product) Options() string {
 	return strings.Join(slices.DeleteFunc([]string{p.OptionNames.Color, p.OptionNames.Size},
 		func(name string) bool { return name == "" }), ", ")
@@ -52,7 +52,7 @@ type image struct {
 	Text    string `json:"alternative_text"`
 }
 
-// Alt is what screen readers say of the picture; empty when its caption and its own text are.
+// Alt is the picture's text for screen readers; if empty, its caption and own text are used.
 func (i image) Alt() string { return cmp.Or(i.Text, i.Caption) }
 
 type video struct {
@@ -66,7 +66,7 @@ type sku struct {
 	Size           string         `json:"size"`
 	Description    string         `json:"description"`
 	Price          string         `json:"price"`
-	Regular        string         `json:"regular_price"` // but for a sale that runs; empty without one
+	Regular        string         `json:"regular_price"` // the price without the current sale; "" without one
 	Inventory      string         `json:"inventory_status_identifier"`
 	InventoryTitle string         `json:"inventory_status_title"`
 	InventoryNote  string         `json:"inventory_status_description"`
@@ -116,7 +116,7 @@ func (o *ordered[T]) UnmarshalJSON(body []byte) error {
 	return nil
 }
 
-// byNumber sorts an object whose keys are ids, as a browser would walk it.
+// byNumber sorts an object whose keys are ids, as a browser would iterate over it.
 func (o ordered[T]) byNumber() {
 	slices.SortStableFunc(o, func(a, b entry[T]) int {
 		x, errX := strconv.Atoi(a.key)
@@ -128,16 +128,16 @@ func (o ordered[T]) byNumber() {
 	})
 }
 
-// Key and Value let templates read an entry.
+// Key is the entry's key, for templates.
 func (e entry[T]) Key() string { return e.key }
 
-// Value is what stands under the key.
+// Value is the entry's value.
 func (e entry[T]) Value() T { return e.value }
 
 // Path is the product's address in this shop.
 func (p product) Path() string { return "/product/" + p.Identifier }
 
-// MainImage is the picture that stands for the product; empty when it has none.
+// MainImage is the product's main picture, or "".
 func (p product) MainImage() string {
 	if p.ImageURL != nil {
 		return *p.ImageURL
@@ -153,7 +153,7 @@ func (p product) HasRange() bool {
 	return p.PriceLow != nil && p.PriceHigh != nil && *p.PriceLow != *p.PriceHigh
 }
 
-// First is the SKU shown first: the first one that can be bought, else the first.
+// First is the SKU shown first: the first one that can be bought, otherwise the first.
 func (p product) First() *entry[sku] {
 	for i := range p.SKUs {
 		if p.SKUs[i].value.Inventory == "in-stock" {
@@ -176,7 +176,7 @@ func (p product) SoldOut() (list []entry[sku]) {
 	return list
 }
 
-// Gallery is every picture of the product and of its SKUs, each once, the main one first.
+// Gallery lists all pictures of the product and of its SKUs, each once, the main one first.
 func (p product) Gallery() []image {
 	var all []image
 	add := func(im image) {
@@ -198,7 +198,7 @@ func (p product) Gallery() []image {
 	return all
 }
 
-// Label names a SKU by what tells it from its sisters.
+// Label names a SKU by what tells it from the product's other SKUs.
 func (s sku) Label() string {
 	switch {
 	case s.Color == "" || s.Color == s.Size:
@@ -209,7 +209,7 @@ func (s sku) Label() string {
 	return s.Color + ", " + s.Size
 }
 
-// MainImage is the SKU's own picture; empty when the product's stands for it.
+// MainImage is the SKU's own picture, or "" if the product's is shown.
 func (s sku) MainImage() string {
 	if len(s.Images) == 0 {
 		return ""
@@ -279,10 +279,11 @@ func (p *Pages) productByQuery(w http.ResponseWriter, r *http.Request) {
 	p.serveProduct(w, r, identifier)
 }
 
-// addressPattern is what an address of a title may look like.
+// addressPattern matches addresses made from titles.
 var addressPattern = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,100}$`)
 
-// previewProduct shows a product that is not on sale to whom staff gave a link to it; false when the link is none.
+// previewProduct shows a product that is not on sale to a person with a preview link; false if the
+// link is not valid.
 func (p *Pages) previewProduct(w http.ResponseWriter, r *http.Request, identifier, token string) bool {
 	if p.cfg.Preview == nil || !identifierPattern.MatchString(identifier) {
 		return false
@@ -323,7 +324,7 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 	listed := list.Product(identifier)
 	if listed == nil {
 		if named := list.Addressed(identifier); named != nil {
-			at := "/product/" + named.Identifier                 // of the catalog, not of the request
+			at := "/product/" + named.Identifier                 // from the catalog, not from the request
 			http.Redirect(w, r, at, http.StatusMovedPermanently) //nolint:gosec // a path of ours
 			return
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/yuin/goldmark/parser"
 )
 
-// markdown renders one of our own long texts. Names in braces are filled in first: {shop},
-// {email}, {phone}, {address}. goldmark drops raw HTML, so a text can't break the page.
+// markdown renders one of our own long texts. Names in braces are replaced first: {shop}, {email},
+// {phone}, {address}. goldmark drops raw HTML, so a text can't break the page.
 func (p *Pages) markdown(name string) (template.HTML, error) {
 	source, err := files.ReadFile("content/" + name)
 	if err != nil {

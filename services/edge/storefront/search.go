@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// search serves /search: the box alone, or with what was found. Its pages are as many as what people type, so only
-// those of words that are often looked for stay in memory.
+// search serves /search: the box alone, or with the result. Any text can be searched for, so only
+// the pages of frequent searches stay in memory.
 func (p *Pages) search(pg page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, number := listing.CleanText(r.URL.Query().Get("q")), listing.ReadPage(r.URL.Query().Get("page"))

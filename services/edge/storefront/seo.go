@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/markdown"
 )
 
-// absolute makes an address of ours whole; addresses on other hosts stay as they are.
+// absolute makes an address of ours absolute; addresses on other hosts stay as they are.
 func (p *Pages) absolute(address string) string {
 	if strings.HasPrefix(address, "/") {
 		return p.cfg.PublicURL + address
@@ -37,7 +37,8 @@ func (p *Pages) siteData() any {
 	}
 }
 
-// listData is the schema.org description of a page of products, the first of which has a place in the whole list.
+// listData is the schema.org description of a page of products, which counts its positions in the
+// whole list.
 func (p *Pages) listData(products []product, first int) any {
 	items := []any{}
 	for i, item := range products {
@@ -92,7 +93,7 @@ func (p *Pages) productData(item *product) (any, error) {
 	}, nil
 }
 
-// renderExtras makes the small files that browsers and crawlers ask for by fixed names.
+// renderExtras renders the small files that browsers and crawlers request by fixed names.
 func (p *Pages) renderExtras() error {
 	manifest, err := json.Marshal(map[string]any{
 		"name":             p.cfg.Shop.Name,
@@ -132,10 +133,10 @@ func (p *Pages) renderExtras() error {
 	return nil
 }
 
-// robots keeps crawlers out of the API; pages that are nothing for them say so themselves.
+// robots keeps crawlers out of the API; pages that are not for crawlers say so themselves.
 func (p *Pages) robots() string {
 	return "User-agent: *\n" +
 		"Disallow: /user/\nDisallow: /order/\nDisallow: /clientevent/\n" +
-		"Disallow: /search\nDisallow: /*?*sort=\n" + // as many pages as there are words and orders
+		"Disallow: /search\nDisallow: /*?*sort=\n" + // there are as many pages as words and orders
 		"Sitemap: " + p.cfg.PublicURL + "/sitemap.xml\n"
 }

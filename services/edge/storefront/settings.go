@@ -1,10 +1,10 @@
 package storefront
 
-// Settings is everything a founder changes that is not a text, a color or a picture: who the
-// shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colors
-// and type in static/css/theme.css, pictures in images/product.
+// Settings is everything that a shop's owner changes and that is not a text, a color or a picture:
+// the shop's name and contacts, its language and currency. Texts are in texts/en.json, long texts
+// in content/*.md, colors and type in static/css/theme.css, pictures in images/product.
 type Settings struct {
-	// Name of the shop, as it stands in the header and in titles. Mails take theirs from MAIL_FROM.
+	// Name is the name of the shop in the header and in titles. Mails use that of MAIL_FROM.
 	Name string
 	// Tagline is the line under the name on the home page and in search results.
 	Tagline string
@@ -14,10 +14,10 @@ type Settings struct {
 	Email, Phone string
 	// Address is the postal address, one entry a line.
 	Address []string
-	// BackInStock offers a mail for when something that is out of stock can be bought again.
+	// BackInStock offers a mail when a SKU that is out of stock can be bought again.
 	BackInStock bool
-	// Picture is the address of the picture that stands for the whole shop, on the home page and in
-	// link previews.
+	// Picture is the address of the picture of the whole shop, for the home page and for link
+	// previews.
 	Picture string
 	// Language is the language tag of the texts (texts/<Language>.json).
 	Language string
@@ -28,8 +28,8 @@ type Settings struct {
 	ThemeColor, ThemeColorDark string
 	// VideoHosts are the origins that a product video may be embedded from, on click.
 	VideoHosts []string
-	// PictureHosts are further origins that product pictures may come from, for a shop that keeps
-	// them elsewhere than in images/product.
+	// PictureHosts are further origins of product pictures, for a shop that keeps them elsewhere
+	// than in images/product.
 	PictureHosts []string
 	// Featured is how many products the home page shows.
 	Featured int

@@ -11,15 +11,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// sitemapSize is how many products a part of the site map lists. The protocol allows 50,000 addresses in a file
-// (https://www.sitemaps.org/protocol.html); smaller parts are read again sooner.
+// sitemapSize is how many products a part of the site map lists. The protocol allows 50,000
+// addresses in a file (https://www.sitemaps.org/protocol.html); smaller parts are read again
+// sooner.
 const sitemapSize = 5_000
 
 type sitemapURL struct {
 	Location string `xml:"loc"`
 }
 
-// sitemap lists the parts of the site map: one of pages, and as many of products as it takes.
+// sitemap lists the parts of the site map: one of pages, and as many of products as needed.
 func (p *Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 	p.serveSitemap(w, r, "index", func(list *listing.List) any {
 		index := struct {
@@ -73,8 +74,8 @@ func (p *Pages) sitemapPages(list *listing.List) (urls []sitemapURL) {
 	return urls
 }
 
-// serveSitemap answers with a file of the site map, which is kept until products come or go, or are renamed. Without
-// content there is none.
+// serveSitemap answers with a file of the site map, which is cached until products come, go or are
+// renamed. If content returns nothing, there is no such file.
 func (p *Pages) serveSitemap(w http.ResponseWriter, r *http.Request, name string, content func(*listing.List) any) {
 	list, err := p.cfg.Catalog(r.Context())
 	if err != nil {

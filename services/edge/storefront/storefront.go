@@ -31,17 +31,19 @@ type Config struct {
 	PublicURL string
 	// Shop names the shop; the zero value means DefaultSettings.
 	Shop Settings
-	// Before, if set, are the pages that these take the place of: browsers that show them ask for their files.
+	// Before, if set, are the pages that these replace: browsers that show them ask for their
+	// files.
 	Before *Pages
-	// Catalog returns all that is listed, from memory: every page view asks.
+	// Catalog returns the whole catalog from memory: every page view calls it.
 	Catalog func(ctx context.Context) (*listing.List, error)
-	// Product returns what GET /order/product/{identifier} answers, for a page to be made of it.
+	// Product returns the answer of GET /order/product/{identifier}, from which a page is rendered.
 	Product func(ctx context.Context, identifier string) ([]byte, error)
-	// Preview returns the same of a product that is not on sale, for a token that staff gave; nil for one that is none.
+	// Preview returns the same for a product that is not on sale, given a preview link's token; nil
+	// if the token is not valid.
 	Preview func(ctx context.Context, identifier, token string) ([]byte, error)
 	// Search finds products by what a shopper typed.
 	Search func(ctx context.Context, list *listing.List, text string) (listing.Found, error)
-	// Log receives what goes wrong while pages are rendered; nil means slog.Default.
+	// Log gets what goes wrong while pages are rendered; nil means slog.Default.
 	Log *slog.Logger
 }
 
@@ -53,13 +55,13 @@ type Pages struct {
 	pictures  *pictures
 	templates map[string]*template.Template
 	static    map[string]*document // by page name: pages that never change while we run
-	extras    map[string]*document // by path: robots.txt, manifest, icons
+	extras    map[string]*document // robots.txt, manifest and icons, by path
 	catalog   *catalog
 	headers   pageHeaders
 }
 
 // New renders all pages that don't depend on the catalog, so that a mistake in a template or a
-// missing text shows at start-up and not to a shopper.
+// missing text shows at the start and not to a shopper.
 func New(cfg Config) (*Pages, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -88,7 +90,7 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Before != nil {
 		p.assets.before = cfg.Before.assets.byPath
 	}
-	p.cfg.Before = nil // or each would keep the one before it
+	p.cfg.Before = nil // otherwise each would keep the one before it
 	if p.templates, err = p.parseTemplates(); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Who types sees what a search would find, goes there with keys or with the mouse, and is told of it without looking.
+// A shopper who types sees what a search would find, reaches it by keys or mouse, and is told of it
+// by a screen reader.
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -52,7 +53,7 @@ func TestSuggestions(t *testing.T) {
 	b.Until("the page has results without the list", `location.search === '?q=299thing+1'`)
 }
 
-// The menu of orders opens without scripts, and closes as menus do with them.
+// The menu of orders opens without scripts; with scripts it also closes as menus do.
 func TestSortMenu(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)

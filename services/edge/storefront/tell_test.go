@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The page of a product offers to tell when what is sold out can be bought again, without scripts, and that of others
-// does not.
+// The page of a sold-out product offers a mail when it can be bought again, without scripts; other
+// pages do not.
 func TestTellMe(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)

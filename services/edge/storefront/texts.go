@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// texts maps a key such as "cart.title" to what the shopper reads. Names in braces are filled in:
-// {shop}, {description} and {email} from the settings always, others by the place that uses the text.
+// texts maps a key such as "cart.title" to the text that shoppers read. Names in braces are
+// replaced: {shop}, {description} and {email} from the settings, others where the text is used.
 type texts map[string]string
 
-// loadTexts reads the catalog of the shop's language.
+// loadTexts reads the texts in the shop's language.
 func loadTexts(shop Settings) (texts, error) {
 	name := "texts/" + shop.Language + ".json"
 	body, err := files.ReadFile(name)
@@ -45,7 +45,7 @@ func (t texts) add(prefix string, tree map[string]any, shop Settings) error {
 	return nil
 }
 
-// get looks a text up and fills in names: get("cart.line", "title", "Clips").
+// get returns a text with its names replaced: get("cart.line", "title", "Clips").
 func (t texts) get(key string, pairs ...string) (string, error) {
 	text, ok := t[key]
 	if !ok {
@@ -57,7 +57,7 @@ func (t texts) get(key string, pairs ...string) (string, error) {
 	return text, nil
 }
 
-// under returns the texts below a prefix, without it.
+// under returns the texts with a prefix, which it removes from their keys.
 func (t texts) under(prefix string) map[string]string {
 	part := map[string]string{}
 	for key, text := range t {

@@ -22,7 +22,7 @@ import (
 // widths are the sizes of the WebP versions: thumbnail, phone, card or sharp phone, large screen.
 var widths = []int{160, 400, 800, 1200}
 
-// draw paints an SVG onto a canvas and returns it in the wanted form.
+// draw paints an SVG onto a canvas and returns it in the wanted format.
 const draw = `async (svg, size, type, quality) => {
 	const image = new Image();
 	image.src = 'data:image/svg+xml;base64,' + svg;
@@ -85,7 +85,7 @@ func paint(ctx context.Context, drawing, target string, size int, kind string, q
 	return os.WriteFile(target, body, 0o644)
 }
 
-// icons renders the shop's mark; favicon.ico is a PNG in the wrapping that old browsers expect.
+// icons renders the shop's mark; favicon.ico is a PNG in the container that old browsers expect.
 func icons(ctx context.Context) error {
 	const folder = "images/icons/"
 	for _, size := range []int{32, 180, 192, 512} {
