@@ -19,7 +19,7 @@ type accountPage struct {
 	Username string        `json:"username"`
 	Name     string        `json:"name"`
 	Roles    []string      `json:"roles"`
-	Password bool          `json:"password"` // one is set
+	Password bool          `json:"password"` // a password is set
 	App      bool          `json:"app"`
 	Codes    int           `json:"recovery_codes"`
 	Passkeys []passkeyRow  `json:"passkeys"`
@@ -27,8 +27,8 @@ type accountPage struct {
 	Tokens   []tokenRow    `json:"tokens"`
 	Form     adminui.Form  `json:"-"` // of the password
 	NewToken *adminui.Form `json:"-"`
-	Made     string        `json:"-"` // a token that was just made
-	Needs    bool          `json:"-"` // a second factor is a must
+	Made     string        `json:"-"` // a new token, shown once
+	Needs    bool          `json:"-"` // a second factor is required
 }
 
 type passkeyRow struct {
@@ -62,7 +62,7 @@ func passwordForm(username string, set bool) adminui.Form {
 	return f
 }
 
-// personal is a page about the person who asks: for people alone, not for tokens.
+// personal is a page about the signed-in person: for people only, not for tokens.
 func (s *server) personal(h adminui.Handler) http.HandlerFunc {
 	return s.own(adminui.HomeView, func(r *http.Request) (adminui.Answer, error) {
 		if adminui.Who(r).Token {
@@ -72,8 +72,8 @@ func (s *server) personal(h adminui.Handler) http.HandlerFunc {
 	})
 }
 
-// careful is personal for what changes how one signs in: it asks for a fresh second factor, except that
-// the first one is set up without.
+// careful is personal for changes of how a person signs in: it requires a fresh second factor,
+// except for setting up the first one.
 func (s *server) careful(h adminui.Handler) http.HandlerFunc {
 	return s.personal(func(r *http.Request) (adminui.Answer, error) {
 		if sessionOf(r).HasSecond && !adminui.Who(r).Fresh() {
@@ -83,8 +83,9 @@ func (s *server) careful(h adminui.Handler) http.HandlerFunc {
 	})
 }
 
-// askedAccount is the account of the person who asks. A person who was disabled a moment ago has none.
-func (s *server) askedAccount(r *http.Request) (account, error) {
+// ownAccount is the account of the signed-in person. A person who was disabled a moment ago has
+// none.
+func (s *server) ownAccount(r *http.Request) (account, error) {
 	return web.OrNotFound(findAccount(r.Context(), s.pool, adminui.Who(r).Person))
 }
 
@@ -92,11 +93,11 @@ func (s *server) account(r *http.Request) (adminui.Answer, error) {
 	return s.accountPage(r, adminui.Form{}, false, "", http.StatusOK)
 }
 
-// accountPage shows the page, with the form of the password as it is given when own is set.
+// accountPage shows the page, with the given form of the password if own is set.
 func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made string,
 	status int) (adminui.Answer, error) {
 	ctx, who := r.Context(), adminui.Who(r)
-	a, err := s.askedAccount(r)
+	a, err := s.ownAccount(r)
 	if err != nil {
 		return nil, err
 	}
@@ -134,13 +135,13 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.askedAccount(r)
+	a, err := s.ownAccount(r)
 	if err != nil {
 		return nil, err
 	}
 	wrong := adminui.FieldErrors{}
 	if a.Password != "" {
-		forgive, err := s.attempt(r, []limit{{"password of " + web.ID(a.ID), 6, guessTime}})
+		forgive, err := s.attempt(r, []guessLimit{{"password of " + id(a.ID), 6, guessWindow}})
 		if err != nil {
 			return nil, err
 		}
@@ -165,14 +166,14 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.changes(r, "Changed the password", "Password changed. Your other sessions have ended.",
+	return s.changeOwn(r, "Changed the password", "Password changed. Your other sessions have ended.",
 		func(ctx context.Context, tx pgx.Tx) error {
 			return errors.Join(setPassword(ctx, tx, a.ID, stored), endSessions(ctx, tx, a.ID, sessionOf(r).Hash))
 		})
 }
 
-// changes does something to the person who asks, and notes it.
-func (s *server) changes(r *http.Request, act, notice string,
+// changeOwn changes something of the signed-in person and records it.
+func (s *server) changeOwn(r *http.Request, act, notice string,
 	do func(context.Context, pgx.Tx) error) (adminui.Answer, error) {
 	err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
 		if err := do(r.Context(), tx); err != nil {
@@ -184,14 +185,15 @@ func (s *server) changes(r *http.Request, act, notice string,
 	return adminui.Done{To: "/account", Text: notice}, err
 }
 
-// errLastFactor says that a person would be left without the second factor that signing in takes.
+// errLastFactor says that the person would be left without the required second factor.
 var errLastFactor = errors.New("no second factor would be left")
 
-// removes takes a second factor away, unless it is the last one and one is a must; refusal says so. What is left is
-// looked at while the person is locked, so that two removals at once do not leave none.
-func (s *server) removes(r *http.Request, act, notice, refusal string,
+// removeFactor removes a second factor, unless it is the last one and one is required; refusal says
+// so then. It checks what is left while the person is locked, so that two removals at once do not
+// leave none.
+func (s *server) removeFactor(r *http.Request, act, notice, refusal string,
 	do func(context.Context, pgx.Tx) error) (adminui.Answer, error) {
-	answer, err := s.changes(r, act, notice, func(ctx context.Context, tx pgx.Tx) error {
+	answer, err := s.changeOwn(r, act, notice, func(ctx context.Context, tx pgx.Tx) error {
 		person := adminui.Who(r).Person
 		if err := lockPerson(ctx, tx, person); err != nil {
 			return err
@@ -215,7 +217,7 @@ func (s *server) removes(r *http.Request, act, notice, refusal string,
 }
 
 func (s *server) removeApp(r *http.Request) (adminui.Answer, error) {
-	return s.removes(r, "Removed the authenticator app", "Authenticator app removed.",
+	return s.removeFactor(r, "Removed the authenticator app", "Authenticator app removed.",
 		"Add a passkey first: signing in here takes a second factor.",
 		func(ctx context.Context, tx pgx.Tx) error { return setTOTP(ctx, tx, adminui.Who(r).Person, nil, 0) })
 }
@@ -225,7 +227,7 @@ func (s *server) removePasskey(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, web.NotFound()
 	}
-	return s.removes(r, "Removed a passkey", "Passkey removed.",
+	return s.removeFactor(r, "Removed a passkey", "Passkey removed.",
 		"Set up an authenticator app first: signing in here takes a second factor.",
 		func(ctx context.Context, tx pgx.Tx) error {
 			ok, err := deletePasskey(ctx, tx, adminui.Who(r).Person, key)
@@ -236,28 +238,28 @@ func (s *server) removePasskey(r *http.Request) (adminui.Answer, error) {
 		})
 }
 
-// renewCodes makes recovery codes in place of the old ones, and shows them once.
+// renewCodes replaces the recovery codes and shows the new ones once.
 func (s *server) renewCodes(r *http.Request) (adminui.Answer, error) {
 	codes := newRecoveryCodes()
-	_, err := s.changes(r, "Made new recovery codes", "", func(ctx context.Context, tx pgx.Tx) error {
+	_, err := s.changeOwn(r, "Made new recovery codes", "", func(ctx context.Context, tx pgx.Tx) error {
 		return s.keepRecoveryCodes(ctx, tx, adminui.Who(r).Person, codes)
 	})
 	return codesPage(codes, false), err
 }
 
-// endOneSession ends a session of the person's.
+// endOneSession ends one of the person's sessions.
 func (s *server) endOneSession(r *http.Request) (adminui.Answer, error) {
 	hash, err := hex.DecodeString(adminui.Param(r, "id"))
 	if err != nil {
 		return nil, web.NotFound()
 	}
-	return s.changes(r, "Ended a session", "Session ended.", func(ctx context.Context, tx pgx.Tx) error {
+	return s.changeOwn(r, "Ended a session", "Session ended.", func(ctx context.Context, tx pgx.Tx) error {
 		return endSessionOf(ctx, tx, adminui.Who(r).Person, hash)
 	})
 }
 
 func (s *server) endOtherSessions(r *http.Request) (adminui.Answer, error) {
-	return s.changes(r, "Ended all other sessions", "All other sessions ended.",
+	return s.changeOwn(r, "Ended all other sessions", "All other sessions ended.",
 		func(ctx context.Context, tx pgx.Tx) error {
 			return endSessions(ctx, tx, adminui.Who(r).Person, sessionOf(r).Hash)
 		})

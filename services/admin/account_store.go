@@ -21,7 +21,7 @@ func listSessions(ctx context.Context, db pg.DB, person int64) ([]sessionRow, er
 		SELECT hash, agent, address, created_at, seen_at FROM session
 		WHERE person_id = $1 AND stage = 'full' AND expires_at > now() AND seen_at > now() - $2::interval
 		ORDER BY seen_at DESC`,
-		person, idleLife)
+		person, idleTTL)
 }
 
 func endSessionOf(ctx context.Context, db pg.DB, person int64, hash []byte) error {

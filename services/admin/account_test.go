@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Of two second factors that are removed at once, one stays where signing in takes one.
+// If two second factors are removed at once, one stays where signing in requires one.
 func TestOneSecondFactorStays(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -45,7 +45,7 @@ func TestOneSecondFactorStays(t *testing.T) {
 	}
 }
 
-// What the database does not say is not a "there is nothing here".
+// If the database fails, the answer is not 404.
 func TestNoAnswerOfTheDatabaseIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -31,7 +31,7 @@ type auditRow struct {
 	After   json.RawMessage `json:"after"`
 }
 
-// who is the person, and whether a token of theirs did it.
+// who is the person, and says if a token of theirs acted.
 func (a auditRow) who() string {
 	if a.Token {
 		return a.Name + " (token)"
@@ -39,7 +39,7 @@ func (a auditRow) who() string {
 	return a.Name
 }
 
-// thing is what it was done to, as a link to its page where it has one.
+// thing is the object of the act, as a link to its page if it has one.
 func (a auditRow) thing() any {
 	switch a.Kind {
 	case "order":
@@ -52,7 +52,7 @@ func (a auditRow) thing() any {
 	return a.Kind + " " + a.Key
 }
 
-// changed is what changed, as one text: each value that is another one after than before, by its name.
+// changed is one text of the values that differ before and after, by name.
 func (a auditRow) changed() string {
 	before, after := map[string]string{}, map[string]string{}
 	readValues(before, "", a.Before)
@@ -80,7 +80,8 @@ func (a auditRow) changed() string {
 	return strings.Join(parts, " · ")
 }
 
-// readValues gathers the values of a JSON object by their names, those of objects within it, too. A list is one value.
+// readValues collects the values of a JSON object by name, including those of nested objects. A
+// list is one value.
 func readValues(values map[string]string, name string, raw json.RawMessage) {
 	var object map[string]json.RawMessage
 	var list []json.RawMessage
@@ -128,10 +129,10 @@ var auditColumns = []adminui.Column[auditRow]{
 	{Title: "From", Minor: true, Value: func(a auditRow) any { return a.Address }},
 }
 
-// actingServices are those in which staff act.
+// actingServices are the services in which staff act.
 var actingServices = []string{"admin", "order", "user", "mailer", "events", "webhook"}
 
-// auditLog lists what the staff did, the newest first.
+// auditLog lists the acts of the staff, the newest first.
 func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"service", "kind", "key", "from", "to"}})
 	if err != nil {
@@ -171,8 +172,8 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 // auditPage is the log.
 type auditPage struct {
 	Log      []auditRow `json:"log"`
-	Next     string     `json:"next"`     // address of the page that follows, "" on the last
-	Problems []string   `json:"problems"` // what of the address was left out, in sentences
+	Next     string     `json:"next"`     // address of the next page, "" on the last
+	Problems []string   `json:"problems"` // parts of the address that were ignored, in sentences
 }
 
 // thingPage is a part of the log, the newest first.
@@ -180,16 +181,16 @@ type thingPage struct {
 	Log []adminui.Event `json:"log"`
 }
 
-// thingRights say who sees the log of a thing on its page: those who see the thing. The rest of the log
-// takes audit.view.
+// thingRights are the rights to see the log of a thing on its page: those to see the thing. The
+// rest of the log requires audit.view.
 var thingRights = map[string]adminui.Action{"order": adminui.OrdersView, "customer": adminui.CustomersView,
 	"product": adminui.CatalogView, "code": adminui.DiscountsView, "campaign": adminui.CampaignsView,
 	"mail": adminui.MailsView}
 
-// maxOfThing is how much of the log a panel shows; its file holds all.
+// maxOfThing is how many entries a panel shows; its file has all.
 const maxOfThing = 50
 
-// thingColumns are what the panel says: not from which address.
+// thingColumns are the columns of the panel: all but the address.
 var thingColumns = auditColumns[:5]
 
 // thingLog is the part of the log about one thing: a panel of its page.
@@ -221,7 +222,7 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 // recentLog is the newest part of the log: a panel of the home page.
 func (s *server) recentLog(r *http.Request) (adminui.Answer, error) {
 	rows, err := listAudit(r.Context(), s.pool, auditQuery{Rows: 8})
-	for i := range rows { // the values are under Log
+	for i := range rows { // the panel has no values, the page Log does
 		rows[i].Before, rows[i].After = nil, nil
 	}
 	return logPage(rows), err

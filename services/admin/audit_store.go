@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// insertAudit adds to the log of what the staff did, without the values of a customer who was erased since.
+// insertAudit adds an act to the log, without the values of a customer who has been erased since.
 func insertAudit(ctx context.Context, tx pgx.Tx, a msg.StaffActed) error {
 	if gone, err := erasure.IsForgotten(ctx, tx, a.At, a.Whose...); err != nil {
 		return err
@@ -38,7 +38,7 @@ func insertAudit(ctx context.Context, tx pgx.Tx, a msg.StaffActed) error {
 		a.At, a.Person, a.Name, a.Token, a.From, a.Service, a.Action, a.Kind, a.Key, a.Text, before, after)
 }
 
-// jsonOf is a value as JSON that PostgreSQL stores, nil when there is none.
+// jsonOf is a value as JSON that PostgreSQL can store, or nil.
 func jsonOf(value any) (json.RawMessage, error) {
 	if value == nil {
 		return nil, nil
@@ -50,7 +50,7 @@ func jsonOf(value any) (json.RawMessage, error) {
 	return pg.StorableJSON(raw), nil
 }
 
-// auditQuery is what a list of the log asks for. Zero values narrow nothing.
+// auditQuery filters a list of the log. Zero values do not filter.
 type auditQuery struct {
 	Search, Service, Kind, Key string
 	From, To                   time.Time // days, both included
@@ -58,7 +58,7 @@ type auditQuery struct {
 	Rows                       int
 }
 
-// listAudit lists entries from the newest down.
+// listAudit lists entries, the newest first.
 func listAudit(ctx context.Context, db pg.DB, q auditQuery) ([]auditRow, error) {
 	return pg.List[auditRow](ctx, db, "list what the staff did", `
 		SELECT a.id, a.at, a.name, a.token, a.address, a.service, a.action, a.kind, a.key, a.text, v.before, v.after
@@ -71,7 +71,7 @@ func listAudit(ctx context.Context, db pg.DB, q auditQuery) ([]auditRow, error) 
 		q.Search, q.Service, q.Kind, q.Key, pg.TimeOrNull(q.From), pg.TimeOrNull(q.To), q.After, q.Rows)
 }
 
-// maxAuditRows is how many entries about some things are read, at most.
+// maxAuditRows is the most entries about some things that are read.
 const maxAuditRows = 500
 
 // auditOf lists entries about things, by kind and key, without their values.

@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// What the staff did is kept, and changed by no one: not by the service, not by the owner of the table.
+// No one changes the log of acts: neither the service nor the owner of the table.
 func TestLogIsOnlyAddedTo(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -38,7 +38,7 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 			t.Errorf("the owner of the table can: %s (%v)", sql, err)
 		}
 	}
-	// A customer's erasure takes their values, and leaves what was done.
+	// A customer's erasure deletes their values, and leaves the act.
 	p := erasure.Person{Emails: []string{"gone@shop.example", "ann@shop.example"}}
 	out, err := ExportValues(t.Context(), e.pool, p)
 	if err != nil || !strings.Contains(string(out), "Gone@shop.example") {
@@ -52,7 +52,7 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 	}
 }
 
-// What changed is told by name, and what stayed is not.
+// Changed values are told by name, unchanged ones are not told.
 func TestLogSaysWhatChanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ before, after, want string }{
@@ -73,7 +73,7 @@ func TestLogSaysWhatChanged(t *testing.T) {
 	}
 }
 
-// An act that arrives after its customer was erased is kept without what it says of them.
+// An act that arrives after its customer was erased is stored without the customer's values.
 func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -93,7 +93,7 @@ func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
 	}
 }
 
-// What PostgreSQL takes for no text is not a thing that was done to.
+// A key that is not valid text is not found.
 func TestLogOfWhatIsNoText(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -103,7 +103,8 @@ func TestLogOfWhatIsNoText(t *testing.T) {
 	}
 }
 
-// The log of one thing is a file as well, for those who see the thing, and says not from where.
+// The log of one thing is a file as well, for people who may see the thing, and does not say from
+// which address they acted.
 func TestTheLogOfAThingAsAFile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -22,16 +22,16 @@ func authenticator(tab *browsertest.Tab) {
 			AutomaticPresenceSimulation: true}})
 }
 
-// A person comes by a link, makes a passkey, and from then on signs in and confirms with it; each page on
-// the way can be used by everyone and obeys the policy.
+// A person comes by a link, makes a passkey, and from then on signs in and confirms with it.
+// Everyone can use each page on the way, and each obeys the policy.
 func TestPasskeyInABrowser(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
 	tab := browsertest.Open(t, e.url, browsertest.PhoneDark)
-	tab.Expect("403", "422") // asking to confirm is one; a passkey that does not fit another
+	tab.Expect("403", "422") // the request to confirm; a passkey that does not match
 	authenticator(tab)
 	token, hash := newToken()
-	if err := insertLink(t.Context(), e.pool, hash, e.person("ann", adminui.Owner), linkLife); err != nil {
+	if err := insertLink(t.Context(), e.pool, hash, e.person("ann", adminui.Owner), linkTTL); err != nil {
 		t.Fatal(err)
 	}
 	at := func(path string) {
@@ -71,7 +71,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 	tab.Says("h1", "Confirm that it is you")
 	tab.Axe("confirm a form")
 	tab.Click("form[data-passkey] button")
-	tab.Says("h1", "A link for Ben") // what was typed went along
+	tab.Says("h1", "A link for Ben") // the form's input was sent along
 	for _, path := range []string{"/people", "/people/2", "/people/invite", "/audit", "/account", "/orders", "/account/app"} {
 		tab.Go(path)
 		at(path)
@@ -81,7 +81,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 	tab.Says(".panel .timeline", "Invited Ben") // the panel was fetched
 }
 
-// The answer of an authenticator is good once, for its own ceremony, person and purpose.
+// The answer of an authenticator is valid once, for its own ceremony, person and purpose.
 func TestPasskeyReplay(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -90,7 +90,7 @@ func TestPasskeyReplay(t *testing.T) {
 	authenticator(tab)
 	ann := e.person("ann", adminui.Owner)
 	token, hash := newToken()
-	if err := insertLink(t.Context(), e.pool, hash, ann, linkLife); err != nil {
+	if err := insertLink(t.Context(), e.pool, hash, ann, linkTTL); err != nil {
 		t.Fatal(err)
 	}
 	tab.Go("/sign-in/link/" + token)
@@ -101,7 +101,7 @@ func TestPasskeyReplay(t *testing.T) {
 	tab.Click(".me button")
 	tab.At("/sign-in") // the account page has such a form, too
 	tab.Visible("form[data-passkey] button")
-	// The page keeps what it would post, instead of posting it.
+	// The page keeps the answer instead of posting it.
 	tab.Eval(`HTMLFormElement.prototype.submit = function () {
 		window.kept = [this.elements.token.value, this.elements.response.value]; }`)
 	tab.Click("form[data-passkey] button")

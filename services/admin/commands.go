@@ -18,7 +18,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Usage is the commands beside running the service.
+// Usage describes the commands of admin.
 const Usage = `People of the staff:
 
   admin person add           make the owner STAFF_USERNAME with STAFF_PASSWORD, or give them this password and
@@ -30,7 +30,7 @@ const Usage = `People of the staff:
 All are safe to repeat. ADMIN_URL is where the links lead.
 `
 
-// IsCommand reports whether arguments name a command; without one the service is run.
+// IsCommand reports whether admin has a command of this name.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == "person" || args[0] == "parked")
 }
@@ -60,20 +60,20 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer pool.Close()
-	var said string
+	var message string
 	if add {
-		said, err = addOwner(ctx, pool, cfg.URL, os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD"))
+		message, err = addOwner(ctx, pool, cfg.URL, os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD"))
 	} else {
-		said, err = resetByCommand(ctx, pool, cfg.URL, args[2])
+		message, err = resetByCommand(ctx, pool, cfg.URL, args[2])
 	}
 	if err == nil {
-		_, err = fmt.Fprintln(out, said)
+		_, err = fmt.Fprintln(out, message)
 	}
 	return err
 }
 
-// addOwner makes an owner who signs in with a password, or with a link where there is none.
-func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, password string) (said string, err error) {
+// addOwner makes an owner who signs in with a password, or with a link if there is none.
+func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, password string) (message string, err error) {
 	if !goodUsername(username) {
 		return "", fmt.Errorf("%w: STAFF_USERNAME: %s", boot.ErrUsage, usernameRule)
 	}
@@ -103,23 +103,23 @@ func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, passw
 	}
 	token, hash := newToken()
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		person, err := putOwner(ctx, tx, username, stored)
+		person, err := upsertOwner(ctx, tx, username, stored)
 		if err != nil {
 			return err
 		}
-		if said = "Owner " + username + ": has this password now."; stored == "" {
-			said = linkAddress(adminURL, token)
-			if err := insertLink(ctx, tx, hash, person, linkLife); err != nil {
+		if message = "Owner " + username + ": has this password now."; stored == "" {
+			message = linkAddress(adminURL, token)
+			if err := insertLink(ctx, tx, hash, person, linkTTL); err != nil {
 				return err
 			}
 		}
 		return recordCommand(ctx, tx, "person add", person, "Made "+username+" an owner")
 	})
-	return said, err
+	return message, err
 }
 
-// resetByCommand is for an owner whose second factor is lost, with no other owner to reset it.
-func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username string) (said string, err error) {
+// resetByCommand is for an owner who has lost the second factor, when no other owner can reset it.
+func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username string) (message string, err error) {
 	a, found, err := findAccountByName(ctx, pool, username)
 	if err == nil && !found {
 		err = fmt.Errorf("there is no active account called %s", username)
@@ -130,13 +130,13 @@ func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username 
 	token, hash := newToken()
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		return errors.Join(clearFactors(ctx, tx, a.ID), endSessions(ctx, tx, a.ID, nil), deleteLinks(ctx, tx, a.ID),
-			insertLink(ctx, tx, hash, a.ID, linkLife), recordCommand(ctx, tx, "person reset", a.ID,
+			insertLink(ctx, tx, hash, a.ID, linkTTL), recordCommand(ctx, tx, "person reset", a.ID,
 				"Reset how "+a.Name+" signs in"))
 	})
 	return linkAddress(adminURL, token), err
 }
 
-// recordCommand notes what a command on the server did.
+// recordCommand records what a command on the server did.
 func recordCommand(ctx context.Context, tx pgx.Tx, name string, person int64, text string) error {
 	return insertAudit(ctx, tx, msg.StaffActed{Name: "command " + name, Service: "admin",
 		Action: string(adminui.PeopleManage),

@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Owners are made without a browser, again and again, and one whose second factor is lost begins again.
+// Owners are made without a browser, repeatedly, and one who has lost the second factor begins
+// again.
 func TestCommands(t *testing.T) { // not parallel: it sets the environment
 	e := newEnv(t, inProduction)
 	t.Setenv("DATABASE_URL", e.databaseURL)
@@ -52,7 +53,7 @@ func TestCommands(t *testing.T) { // not parallel: it sets the environment
 	}
 }
 
-// The accounts that user's command made while there was no sign-in come over with their passwords.
+// The accounts that user's command made before there was sign-in keep their passwords.
 func TestAccountsMoveOver(t *testing.T) {
 	t.Parallel()
 	database := testenv.Database(t, testenv.Schema{Service: "admin", Sets: []pg.Set{}})

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Config holds admin's settings.
+// Config holds the settings of admin.
 type Config struct {
 	boot.Common
 	boot.InsideTLS
@@ -29,13 +28,14 @@ type Config struct {
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook; commas between several processes of it"`
 	PublicURL      string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address: pages show its pictures"`
 	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge; commas between several processes of it"`
-	// PasswordCost is for tests alone, which would spend their time on hashing; nil is the usual cost.
+	// PasswordCost is only for tests, which would spend their time on hashing; nil is the usual
+	// cost.
 	PasswordCost *argon2id.Params `ignored:"true"`
-	// Listener is used instead of Addr when it is set.
+	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }
 
-// Validate reports every setting that cannot work.
+// Validate reports all settings that cannot work.
 func (c Config) Validate() error {
 	_, err := c.parse()
 	return errors.Join(c.Common.Validate(), err)
@@ -45,14 +45,14 @@ func (c Config) Validate() error {
 type addresses struct {
 	own     *url.URL
 	shop    *url.URL
-	owners  map[string]web.Addresses // by the name of the service
+	owners  map[string]web.Addresses // by name of the service
 	proxies web.Proxies
 }
 
-// secure reports whether browsers speak TLS to the back office.
+// secure reports whether the back office is served under https.
 func (a addresses) secure() bool { return a.own.Scheme == "https" }
 
-// origin is the back office as browsers write it into Origin.
+// origin is the back office's origin as browsers send it.
 func (a addresses) origin() string { return a.own.Scheme + "://" + strings.ToLower(a.own.Host) }
 
 func (c Config) parse() (addresses, error) {
@@ -82,29 +82,4 @@ func (c Config) parse() (addresses, error) {
 			c.URL))
 	}
 	return a, errors.Join(errs...)
-}
-
-// The session's cookie. __Host- keeps it to this host and to TLS; browsers refuse it over http.
-const (
-	secureCookie      = "__Host-admin"
-	developmentCookie = "admin_dev"
-	noticeCookie      = "admin_notice"
-)
-
-func (s *server) sessionCookie() string {
-	if s.addresses.secure() {
-		return secureCookie + s.cfg.CookieSuffix()
-	}
-	return developmentCookie + s.cfg.CookieSuffix()
-}
-
-// keepNotice keeps what the next page shows once.
-func (s *server) keepNotice(w http.ResponseWriter, encoded string) {
-	http.SetCookie(w, s.cookie(noticeCookie, encoded, 60))
-}
-
-// cookie makes one of our cookies; age in seconds, negative to delete it.
-func (s *server) cookie(name, value string, age int) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: s.addresses.secure(), HttpOnly: true,
-		SameSite: http.SameSiteStrictMode}
 }

@@ -17,35 +17,35 @@ const (
 	confirmResponse = "confirm-response"
 	confirmGet      = "confirm-get"  // the act was a GET
 	confirmAct      = "confirm-act"  // what the act is, an adminui.Action
-	confirmBack     = "confirm-back" // where the person came from
+	confirmBack     = "confirm-back" // page that the person came from
 )
 
-// confirmPage is what the page shows that asks for a fresh second factor.
+// confirmPage is the page that asks for a fresh second factor.
 type confirmPage struct {
 	Action  string
 	Act     string           // in words
-	Path    string           // of what it is about
+	Path    string           // of the act's object
 	Back    string           // path of the page before
-	Fields  []adminui.Option // what was asked, sent again with the confirmation
+	Fields  []adminui.Option // the original fields, sent again with the confirmation
 	Passkey bool
 	App     bool
 	Problem string
 }
 
-// showConfirm asks for a fresh second factor. What was typed goes along, so that the act is done, and
-// nothing typed twice, once it is given.
+// showConfirm asks for a fresh second factor. The form's input goes along, so that the act is done
+// once the factor is given, and nothing is typed twice.
 func (s *server) showConfirm(w http.ResponseWriter, r *http.Request, act adminui.Action) {
 	s.askConfirm(w, r, confirmPage{Act: string(act), Back: s.cameFrom(r)}, http.StatusForbidden)
 }
 
-// showConfirmAgain asks again, with what was wrong.
+// showConfirmAgain asks again, with the problem.
 func (s *server) showConfirmAgain(w http.ResponseWriter, r *http.Request, problem string, status int) {
 	form := formOf(r)
 	p := confirmPage{Act: form.Get(confirmAct), Back: onlyPath(form.Get(confirmBack)), Problem: problem}
 	s.askConfirm(w, r, p, status)
 }
 
-// cameFrom is the page of the back office that a request was sent from, or the first one.
+// cameFrom is the page of the back office that sent a request, or the home page.
 func (s *server) cameFrom(r *http.Request) string {
 	from, err := url.Parse(r.Referer())
 	if err != nil || from.Scheme+"://"+from.Host != s.addresses.origin() {
@@ -54,10 +54,11 @@ func (s *server) cameFrom(r *http.Request) string {
 	return onlyPath(from.RequestURI())
 }
 
-// onlyPath is a path of this host: one slash, or a browser would take what follows for another host.
+// onlyPath is a path of this host: with one slash, since a browser takes what follows two for
+// another host.
 func onlyPath(path string) string { return "/" + strings.TrimLeft(path, `/\`) }
 
-// askConfirm shows the page. p has what it is asked for.
+// askConfirm shows the page; p says what to ask.
 func (s *server) askConfirm(w http.ResponseWriter, r *http.Request, p confirmPage, status int) {
 	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
 	if err != nil || !found {
@@ -87,8 +88,8 @@ func (s *server) askConfirm(w http.ResponseWriter, r *http.Request, p confirmPag
 	}
 }
 
-// confirm takes the second factor out of a form that brings one. The request that goes on is the act
-// itself; ok is false when it was answered.
+// confirm checks the second factor if a form brings one, and removes it. The request that it
+// returns is the act itself; ok is false if it has answered.
 func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Request, ok bool) {
 	form := formOf(r)
 	who := adminui.Who(r)
@@ -104,7 +105,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		"token":    form[confirmToken],
 		"response": form[confirmResponse]}}}
 	by, err := s.factor(r, a, given, toConfirm)
-	switch e, limited := err.(*web.Error); { //nolint:errorlint // attempt returns it as it is
+	switch e, limited := err.(*web.Error); { //nolint:errorlint // attempt returns it unwrapped
 	case limited && e.Status == http.StatusTooManyRequests:
 		s.showConfirmAgain(w, r, "Too many attempts. Wait a quarter of an hour.", e.Status)
 		return r, false

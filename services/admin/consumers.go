@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// consumers is every subscription of admin.
+// consumers are the durable subscriptions of admin.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.AdminStaff, Stream: "STAFF", Pool: s.pool, Handle: onActed},
@@ -17,7 +17,7 @@ func (s *server) consumers() []bus.Consumer {
 	}
 }
 
-// onActed keeps what the staff did at the owners.
+// onActed stores the acts of staff at the owners.
 func onActed(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		if err := bus.Apply(ctx, tx, d, insertAudit); err != nil {

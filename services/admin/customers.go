@@ -16,12 +16,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// exportTime is how long a service may search for a person.
-const exportTime = 22 * time.Second
+// exportTimeout bounds how long a service may search for a person.
+const exportTimeout = 22 * time.Second
 
-// exportCustomer is what every service has of a person, as one file: what the command export prints. A
-// service that is away makes it fail, since an export must be whole. The services are asked at once: each may
-// have to search whole tables.
+// exportCustomer exports all that every service has of a person as one file, like the command
+// export. It fails if a service is unavailable, since an export must be whole. The services are
+// called at once: each may have to search whole tables.
 func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	customer, who := adminui.Param(r, "customer"), adminui.Who(r)
 	if !plainPath("/" + customer) {
@@ -34,7 +34,7 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, web.Unavailable(err)
 	}
-	parts, away := askAll[json.RawMessage](r.Context(), s, exportTime, adminui.ExportPath, queryOf(known), who)
+	parts, away := askAll[json.RawMessage](r.Context(), s, exportTimeout, adminui.ExportPath, queryOf(known), who)
 	if len(away) > 0 {
 		return nil, web.Unavailable(fmt.Errorf("export %s: no answer of %v", customer, away))
 	}
@@ -56,13 +56,13 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	}), nil
 }
 
-// isNotFound reports whether an owner has no such thing.
+// isNotFound reports whether an owner has answered 404.
 func isNotFound(err error) bool {
 	e, ok := errors.AsType[*web.Error](err)
 	return ok && e.Status == http.StatusNotFound
 }
 
-// queryOf is a person as the parameters of a service's export.
+// queryOf encodes a person as the parameters of a service's export.
 func queryOf(p erasure.Person) string {
 	q := url.Values{"email": p.Emails, "code": p.Codes}
 	for _, id := range p.MemberIDs {

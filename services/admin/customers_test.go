@@ -14,7 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// exporting has all owners but one that is away, if any, answer what they have of a person, once all were asked.
+// exporting makes all owners, except an unavailable one, answer with a person's data once all have
+// been called.
 func exporting(t *testing.T, away string) func(*Config) {
 	t.Helper()
 	return func(c *Config) {
@@ -54,8 +55,8 @@ func exporting(t *testing.T, away string) func(*Config) {
 	}
 }
 
-// An export is of all services, which are asked at once, and on record; there is none of a person who does not exist,
-// and none while a service is away.
+// An export asks all services at once and is recorded. A person who does not exist has none, and
+// neither does anyone while a service is unavailable.
 func TestExportOfACustomer(t *testing.T) {
 	t.Parallel()
 	for _, away := range []string{"", "webhook"} {
@@ -64,7 +65,7 @@ func TestExportOfACustomer(t *testing.T) {
 		e.Exec(`UPDATE session SET fresh_until = now() + interval '5 minutes'`)
 		began := time.Now()
 		a := b.Post("/customers/member-1/export")
-		if took := time.Since(began); took > exportTime/2 {
+		if took := time.Since(began); took > exportTimeout/2 {
 			t.Errorf("it took %s", took)
 		}
 		acts := e.Number(`SELECT count(*) FROM audit WHERE text = 'Exported member-1'`)

@@ -16,16 +16,16 @@ import (
 // issuer names the back office in authenticator apps.
 const issuer = "Back office"
 
-// enrolPage is what the pages show that set up a second factor.
+// enrolPage is the data of the pages that set up a second factor.
 type enrolPage struct {
 	Form    adminui.Form `json:"-"`
 	Picture template.URL `json:"-"`
 	Secret  string       `json:"-"`
 	Codes   []string     `json:"-"`
-	Signing bool         `json:"-"` // before the first page is shown
+	Signing bool         `json:"-"` // while signing in, before the first page
 }
 
-// appForm asks for the first code of an authenticator app, and for a password where there is none.
+// appForm asks for the first code of an authenticator app, and for a password if there is none.
 func appForm(a account, action string) adminui.Form {
 	f := adminui.Form{Action: action, Submit: "Set up", Fields: []adminui.Field{
 		{Name: "username", Kind: "account", Value: a.Username}, {Name: "code", Label: "Code that the app shows",
@@ -41,7 +41,7 @@ func appForm(a account, action string) adminui.Form {
 // enrol shows how to set up a second factor: while signing in, or from the account page.
 func (s *server) enrol(action string, signing bool) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		a, err := s.askedAccount(r)
+		a, err := s.ownAccount(r)
 		if err != nil {
 			return nil, err
 		}
@@ -70,14 +70,14 @@ func (s *server) enrolPage(a account, secret string, form adminui.Form, signing 
 		Data: enrolPage{Form: form, Picture: image, Secret: secret, Signing: signing}}, nil
 }
 
-// setUpApp takes the first code of an authenticator app.
+// setUpApp checks the first code of an authenticator app and stores the app.
 func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		form, err := adminui.ReadForm(r)
 		if err != nil {
 			return nil, err
 		}
-		a, err := s.askedAccount(r)
+		a, err := s.ownAccount(r)
 		if err != nil {
 			return nil, err
 		}
@@ -121,14 +121,14 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 	}
 }
 
-// addPasskey keeps a passkey that an authenticator has made.
+// addPasskey stores a passkey that an authenticator has made.
 func (s *server) addPasskey(signing bool) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		form, err := adminui.ReadForm(r)
 		if err != nil {
 			return nil, err
 		}
-		a, err := s.askedAccount(r)
+		a, err := s.ownAccount(r)
 		if err != nil {
 			return nil, err
 		}
@@ -143,8 +143,8 @@ func (s *server) addPasskey(signing bool) adminui.Handler {
 	}
 }
 
-// enrolled keeps a new second factor. The first one brings recovery codes, which are shown once; while
-// signing in, it ends the sign-in.
+// enrolled stores a new second factor. The first one comes with recovery codes, which are shown
+// once; while signing in, it completes the sign-in.
 func (s *server) enrolled(a account, signing bool, what string,
 	keep func(context.Context, pgx.Tx) error) adminui.Answer {
 	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {

@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 )
 
-// onErased takes a customer's data out of the values before and after. What was done stays, and by whom.
+// onErased deletes a customer's data from the values before and after. The act stays, and who did
+// it.
 func onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		if err := erasure.Receive(ctx, tx, d, eraseValues); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Each page of admin's own is JSON as its struct says, of which pages.txt keeps the shape.
+// Each of admin's own pages answers as JSON in the shape that pages.txt keeps.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -30,7 +30,7 @@ func TestSchemaOfPages(t *testing.T) {
 	testenv.Shapes(t, "pages.txt", pages)
 }
 
-// A program that posts nothing to a form of admin's own learns what is wrong with it.
+// A program that posts nothing to one of admin's own forms is told what is wrong with it.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -22,8 +22,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// owners are the services that render what is below a prefix.
-var owners = map[string]string{
+// ownerOfPrefix are the services that render the pages below a prefix.
+var ownerOfPrefix = map[string]string{
 	"orders": "order", "catalog": "order", "discounts": "order", "settings": "order",
 	"customers": "user", "chat": "user", "prospects": "user", "terms": "user", "sessions": "edge",
 	"campaigns": "mailer", "mails": "mailer",
@@ -35,10 +35,11 @@ var owners = map[string]string{
 	"parked/mailer": "mailer", "parked/webhook": "webhook",
 }
 
-// answerTime bounds an owner's time until it answers.
-const answerTime = 25 * time.Second
+// ownerTimeout bounds a forwarded request to an owner.
+const ownerTimeout = 25 * time.Second
 
-// findOwners makes the way to each owner. With files admin checks the owners' certificates and shows its own.
+// findOwners sets up the connections to the owners. With TLS files admin checks the owners'
+// certificates and shows its own.
 func (s *server) findOwners(files certs.Files) (map[string]*web.Owner, error) {
 	var secure *tls.Config
 	if files.Given() {
@@ -49,22 +50,22 @@ func (s *server) findOwners(files certs.Files) (map[string]*web.Owner, error) {
 	}
 	found := map[string]*web.Owner{}
 	for name, at := range s.addresses.owners {
-		found[name] = web.NewOwner(s.log, name, at, secure, answerTime)
+		found[name] = web.NewOwner(s.log, name, at, secure, ownerTimeout)
 	}
 	return found, nil
 }
 
-// passed are the request headers that owners get, and nothing else of what a client sends.
-var passed = []string{"Accept", "Accept-Language", "Content-Type", "HX-Request", "HX-Target"}
+// forwarded are the request headers that owners get, and nothing else that a client sends.
+var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "HX-Request", "HX-Target"}
 
-// forward hands a request to the owner of its path, with a signed identity.
+// forward forwards a request to the owner of its path, with a signed identity.
 func (s *server) forward(owner string) http.HandlerFunc {
 	p := &httputil.ReverseProxy{
 		Transport: s.owners[owner], ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			s.toOwner(pr.Out, pr.In.URL.Path, pr.In.URL.RawQuery)
 			pr.Out.Header = http.Header{}
-			for _, name := range passed {
+			for _, name := range forwarded {
 				if value := pr.In.Header.Get(name); value != "" {
 					pr.Out.Header.Set(name, value)
 				}
@@ -72,7 +73,8 @@ func (s *server) forward(owner string) http.HandlerFunc {
 			pr.Out.Header.Set(obs.TraceHeader, obs.Trace(pr.In.Context()))
 			body := bodyOf(pr.In)
 			web.SetBody(pr.Out, body)
-			// Signing fails for no identity that JSON can hold, and owners refuse what is not signed.
+			// Signing fails only for an identity that JSON cannot hold, and owners refuse unsigned
+			// requests.
 			if err := adminui.Sign(pr.Out, s.signer, owner, body, adminui.Who(pr.In)); err != nil {
 				web.Note(pr.In, "identity_error", err.Error())
 			}
@@ -80,7 +82,7 @@ func (s *server) forward(owner string) http.HandlerFunc {
 		ModifyResponse: s.takeAnswer,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if asked, ok := r.Context().Value(askedKey{}).(*http.Request); ok {
-				r = asked // not the one to the owner
+				r = asked // the browser's request, not the one to the owner
 			}
 			if _, ok := errors.AsType[*web.Error](err); !ok {
 				err = web.Unavailable(err)
@@ -96,14 +98,14 @@ func (s *server) forward(owner string) http.HandlerFunc {
 		if r.Method == http.MethodPost {
 			fault.Point("admin", "forwarding")
 		}
-		p.ServeHTTP(w, s.withPayment(r).WithContext(context.WithValue(r.Context(), askedKey{}, r)))
+		p.ServeHTTP(w, s.addPaymentOfEvent(r).WithContext(context.WithValue(r.Context(), askedKey{}, r)))
 	}
 }
 
-// withPayment adds to a search for an event of Stripe's among the orders which payment it is about. Webhook knows that
-// of events which order has no note of: of orders of before. Without webhook, and for those who may not see orders,
-// it is the search alone.
-func (s *server) withPayment(r *http.Request) *http.Request {
+// addPaymentOfEvent extends a search for a Stripe event among the orders: it asks webhook which
+// payment the event belongs to, because order keeps no event id for older orders. If webhook is
+// unavailable, or the person may not see orders, the search stays as it is.
+func (s *server) addPaymentOfEvent(r *http.Request) *http.Request {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if path := strings.TrimSuffix(r.URL.Path, ".csv"); err != nil || path != "/orders" ||
 		!strings.HasPrefix(strings.TrimSpace(q.Get("q")), "evt_") {
@@ -125,10 +127,10 @@ func (s *server) withPayment(r *http.Request) *http.Request {
 	return r
 }
 
-// askedKey is where a request that is forwarded has the one that the browser made.
+// askedKey is the context key of the browser's request in a forwarded one.
 type askedKey struct{}
 
-// toOwner aims a request at an owner's staff routes.
+// toOwner turns a request to an owner's staff routes.
 func (s *server) toOwner(r *http.Request, path, query string) {
 	r.Host = ""
 	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = adminui.Prefix+path, "", query
@@ -137,8 +139,8 @@ func (s *server) toOwner(r *http.Request, path, query string) {
 	}
 }
 
-// takeAnswer keeps what a command said in a cookie, for the page that the browser is led to. A refusal that
-// is not a page, of an owner that has none yet, becomes one.
+// takeAnswer stores a command's notice in a cookie, for the page that the browser goes to next. An
+// owner's refusal that is not a page becomes one.
 func (s *server) takeAnswer(w *http.Response) error {
 	if w.Request.Method == http.MethodPost {
 		fault.Point("admin", "answered")
@@ -159,8 +161,8 @@ func (s *server) takeAnswer(w *http.Response) error {
 	return nil
 }
 
-// plainPath reports whether a path can be one of the back office: segments of letters, digits, -, _ and
-// single dots.
+// plainPath reports whether a path can be one of the back office: segments of letters, digits, -, _
+// and single dots.
 func plainPath(path string) bool {
 	for segment := range strings.SplitSeq(path[1:], "/") {
 		if segment == "" || strings.HasPrefix(segment, ".") || strings.Contains(segment, "..") ||
@@ -171,18 +173,18 @@ func plainPath(path string) bool {
 	return true
 }
 
-// insideTime bounds a question to an owner: the page that asks shows a gap instead.
-const insideTime = 3 * time.Second
+// askTimeout bounds a request for a part of a page: without an answer the page shows a gap.
+const askTimeout = 3 * time.Second
 
 // maxAnswer is the largest answer of an owner that admin reads, in bytes.
 const maxAnswer = 64 << 20
 
-// ask reads the JSON face of an owner's page, on behalf of a person.
+// ask reads an owner's page as JSON, on behalf of a person.
 func (s *server) ask(ctx context.Context, owner, path, query string, who adminui.Identity, out any) error {
-	return s.askWithin(ctx, insideTime, owner, path, query, who, out)
+	return s.askWithin(ctx, askTimeout, owner, path, query, who, out)
 }
 
-// askWithin is ask for answers that take longer.
+// askWithin is ask with a limit of its own, for answers that take longer.
 func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path, query string, who adminui.Identity,
 	out any) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -201,7 +203,7 @@ func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", owner, err)
 	}
-	defer w.Body.Close() //nolint:errcheck // it was read
+	defer w.Body.Close() //nolint:errcheck // only read
 	switch w.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:

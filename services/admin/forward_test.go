@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A page of an owner is shown as HTML, JSON and CSV, under headers that let nothing foreign in.
+// An owner's page is shown as HTML, JSON and CSV, under headers that let in nothing foreign.
 func TestPagesOfOwners(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -43,7 +43,7 @@ func TestPagesOfOwners(t *testing.T) {
 	b.Get("/orders").Has(503, "Not available just now")
 }
 
-// A browser cannot say who it is to an owner, and cookies stay here.
+// A browser cannot claim an identity towards an owner, and cookies are not forwarded.
 func TestNothingOfABrowserReachesAnOwner(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -56,7 +56,8 @@ func TestNothingOfABrowserReachesAnOwner(t *testing.T) {
 	}
 }
 
-// A command needs the token of the session's own forms, and a browser that does not come from elsewhere.
+// A command needs the token of the session's own forms, and a browser whose request does not come
+// from another site.
 func TestCommandsComeFromOwnForms(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -101,8 +102,8 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 	}
 }
 
-// A search for an event of Stripe's among the orders goes with the payment that webhook knows of it, and without when
-// webhook is away.
+// A search for a Stripe event among the orders is forwarded with the payment that webhook names, or
+// without it while webhook is unavailable.
 func TestOrdersAreFoundByAnEventThatWebhookKnows(t *testing.T) {
 	t.Parallel()
 	webhook := httptest.NewServer(testenv.Mount(t, "webhook", adminui.Pages{Routes: []adminui.Route{{Method: "GET",

@@ -14,23 +14,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// framePolicy is for what a page shows in a frame: what others wrote, such as a mail. It is of no origin, nothing in it
-// runs or posts, and it may look as it likes.
+// framePolicy is for foreign content that a page shows in a frame, such as a mail. It has no
+// origin, nothing in it runs or posts, and it may look as it likes.
 const framePolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-src 'self'; " +
 	"form-action 'none'; frame-ancestors 'self'; base-uri 'none'"
 
-// isFrame reports whether a path is of what a page shows in a frame.
+// isFrame reports whether a path serves the content of a frame.
 func isFrame(path string) bool { return strings.HasSuffix(path, "/frame") }
 
-// policy lets a page load nothing but the kit's own files and pictures of the shop, and no script or style that stands
-// in it.
+// policy lets a page load only the kit's own files and the shop's pictures, and no inline script or
+// style.
 func (a addresses) policy() string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: " + a.shop.Scheme + "://" +
 		a.shop.Host + "; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; " +
 		"base-uri 'none'"
 }
 
-// headers go with every answer, those of owners too.
+// headers sets the headers of every answer, those of owners too.
 func (s *server) headers(next http.Handler) http.Handler {
 	policy := s.addresses.policy()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,8 +52,8 @@ func (s *server) headers(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin refuses what another site has a browser post: by what the browser says of the origin.
-// Sessions' cookies are not sent along either (SameSite=Strict), and forms hold a token.
+// sameOrigin refuses a POST that another site makes a browser send, by the browser's own headers.
+// In addition, session cookies are not sent along (SameSite=Strict), and forms hold a token.
 func (s *server) sameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -67,8 +67,8 @@ func (s *server) sameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// signedIn lets requests of a session of this stage through, with the person's identity; others are led
-// to what is missing. A full session may be an API token.
+// signedIn lets requests of a session of this stage through, with the person's identity, and leads
+// others to the missing step. An API token counts as a full session.
 func (s *server) signedIn(stage string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +99,8 @@ func (s *server) signedIn(stage string) func(http.Handler) http.Handler {
 	}
 }
 
-// leadTo answers a request that wants another state of the session: browsers are sent to where it is reached.
+// leadTo answers a request whose session is in another stage: browsers are sent to the page that
+// leads there.
 func (s *server) leadTo(w http.ResponseWriter, r *http.Request, session *session) {
 	if r.Method != http.MethodGet || !adminui.WantsHTML(r) || r.Header.Get("HX-Request") != "" {
 		s.kit.Fail(w, r, &web.Error{Status: http.StatusUnauthorized, Code: "sign-in"})
@@ -113,8 +114,8 @@ func (s *server) leadTo(w http.ResponseWriter, r *http.Request, session *session
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// checkForm reads the body of a command, which can be read again, and wants the session's token in it.
-// What comes with an API token comes from no browser.
+// checkForm reads the body of a command, which can be read again, and requires the session's token
+// in it. Requests with an API token do not come from a browser.
 func (s *server) checkForm(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r, nil
@@ -149,7 +150,7 @@ func bodyOf(r *http.Request) []byte {
 	return body
 }
 
-// formOf are the fields of the body, without files; nil when it is not a form.
+// formOf are the fields of the body, without files; nil if it is not a form.
 func formOf(r *http.Request) url.Values {
 	body := bodyOf(r)
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -168,13 +169,13 @@ func formOf(r *http.Request) url.Values {
 		if err != nil {
 			return nil
 		}
-		defer form.RemoveAll() //nolint:errcheck // files of the temporary folder
+		defer form.RemoveAll() //nolint:errcheck // files in the temporary folder
 		return form.Value
 	}
 	return nil
 }
 
-// safePath is where a browser is led after it signed in: a path of the back office, or home.
+// safePath is the page that a browser goes to after signing in: a path of the back office, or home.
 func safePath(to string) string {
 	u, err := url.Parse(to)
 	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") ||

@@ -8,53 +8,53 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// limit is how many failed attempts a subject has within a time.
-type limit struct {
+// guessLimit bounds a subject's failed attempts within a window.
+type guessLimit struct {
 	subject string
-	most    int
-	within  time.Duration
+	max     int
+	window  time.Duration
 }
 
-// guessTime is how long a failed attempt counts, but for those of an account from everywhere.
-const guessTime = 15 * time.Minute
+// guessWindow is the window of all limits but that of an account from everywhere.
+const guessWindow = 15 * time.Minute
 
-// guessLimits are what a sign-in counts against: the account from this network, the network, and the
-// account from everywhere. The last is wide, because anyone can use it up; passkeys and links are not
-// counted by account.
-func (s *server) guessLimits(r *http.Request, username string) []limit {
+// guessLimits are the limits of signing in: of the account from this network, of the network, and
+// of the account from everywhere. The last is wide, because anyone can use it up; passkeys and
+// links are not counted by account.
+func (s *server) guessLimits(r *http.Request, username string) []guessLimit {
 	account, network := "account "+strings.ToLower(username), "network "+s.network(r)
-	return []limit{{account + " " + network, 6, guessTime}, {network, 30, guessTime},
+	return []guessLimit{{account + " " + network, 6, guessWindow}, {network, 30, guessWindow},
 		{account, 60, time.Hour}}
 }
 
-// secondLimits are what second factors count against: who gets here knows the first.
-func secondLimits(person int64) []limit {
-	return []limit{{"second factor of " + web.ID(person), 6, guessTime}}
+// secondLimits are the limits of second factors: a person who gets here knows the first factor.
+func secondLimits(person int64) []guessLimit {
+	return []guessLimit{{"second factor of " + id(person), 6, guessWindow}}
 }
 
-// network is what the client counts as.
+// network is the client's network, which limits count by.
 func (s *server) network(r *http.Request) string {
 	return web.Network(s.addresses.proxies.Client(r))
 }
 
-// subjectHash is a limit's subject as it is stored.
-func (s *server) subjectHash(l limit) []byte { return []byte(web.MAC(s.guessKey, l.subject)) }
+// subjectHash is the stored form of a limit's subject.
+func (s *server) subjectHash(l guessLimit) []byte { return []byte(web.MAC(s.guessKey, l.subject)) }
 
-// attempt counts an attempt before it is made, and refuses it when there were too many: what runs at
-// once cannot slip through together. forgive takes it back after a success.
-func (s *server) attempt(r *http.Request, limits []limit) (forgive func() error, err error) {
+// attempt counts an attempt before it is made, and refuses it if there were too many, so that
+// concurrent attempts cannot slip through together. forgive takes it back after a success.
+func (s *server) attempt(r *http.Request, limits []guessLimit) (forgive func() error, err error) {
 	var hashes [][]byte
 	for _, l := range limits {
 		hash := s.subjectHash(l)
-		n, err := countGuess(r.Context(), s.pool, hash, l.within)
+		n, err := countGuess(r.Context(), s.pool, hash, l.window)
 		if err != nil {
 			return nil, err
 		}
-		if n > l.most {
+		if n > l.max {
 			web.Note(r, "limit", "sign-in")
-			return nil, web.TooMany(l.within)
+			return nil, web.TooMany(l.window)
 		}
 		hashes = append(hashes, hash)
 	}
-	return func() error { return forgiveGuesses(r.Context(), s.pool, hashes[:1]) }, nil
+	return func() error { return deleteGuesses(r.Context(), s.pool, hashes[:1]) }, nil
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// homeOwners are the services that have something for the home page, in its order.
+// homeOwners are the services with something for the home page, in its order.
 var homeOwners = []string{"order", "user", "mailer"}
 
-// homePage is what waits, from all services.
+// homePage is the waiting work of all services.
 type homePage struct {
 	adminui.Home
 	Away []string `json:"away,omitempty"` // services that did not answer
 }
 
-// StepsDone is how many steps of the guide are done.
+// StepsDone is the number of finished steps of the guide.
 func (p homePage) StepsDone() (n int) {
 	for _, s := range p.Steps {
 		if s.Done {
@@ -30,21 +30,21 @@ func (p homePage) StepsDone() (n int) {
 	return n
 }
 
-// home is where a day begins. An owner that is away costs its counts, not the page.
+// home is the page where a day begins. An unavailable owner costs its counts, not the page.
 func (s *server) home(r *http.Request) (adminui.Answer, error) {
 	p := s.tiles(r)
 	slices.SortStableFunc(p.Tiles, func(a, b adminui.Tile) int { return strings.Compare(urgency(a), urgency(b)) })
 	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: adminui.LiveWork}, nil
 }
 
-// navCount is what waits behind an entry of the navigation.
+// navCount is the number of waiting items behind an entry of the navigation.
 type navCount struct {
 	Count int64 `json:"count"`
 	Most  bool  `json:"most,omitempty"` // there may be more
 }
 
-// counts are what the navigation shows beside its entries, by their paths. A script asks for it once a page is there:
-// no page waits for it.
+// counts are the numbers beside the entries of the navigation, by their paths. A script fetches
+// them once a page is loaded: no page waits for them.
 func (s *server) counts(r *http.Request) (adminui.Answer, error) {
 	counts := map[string]navCount{}
 	for _, t := range s.tiles(r).Tiles {
@@ -57,14 +57,14 @@ func (s *server) counts(r *http.Request) (adminui.Answer, error) {
 	}), nil
 }
 
-// tiles asks all owners at once what waits there.
+// tiles asks all owners at once for what waits there.
 func (s *server) tiles(r *http.Request) homePage {
 	var parts map[string]adminui.Home
 	var away []silent
 	var work []adminui.Tile
 	var all sync.WaitGroup
 	all.Go(func() {
-		parts, away = askSome[adminui.Home](r.Context(), s, homeOwners, insideTime, "/home", "", adminui.Who(r))
+		parts, away = askSome[adminui.Home](r.Context(), s, homeOwners, askTimeout, "/home", "", adminui.Who(r))
 	})
 	if who := adminui.Who(r); who.May(adminui.WorkView) {
 		all.Go(func() {
@@ -77,7 +77,7 @@ func (s *server) tiles(r *http.Request) homePage {
 	for _, owner := range homeOwners {
 		p.Tiles = append(p.Tiles, parts[owner].Tiles...)
 	}
-	if len(parts["order"].Steps) > 0 { // else the guide was put away, or is not theirs
+	if len(parts["order"].Steps) > 0 { // otherwise the guide was put away, or the person may not see it
 		for _, owner := range homeOwners {
 			p.Steps = append(p.Steps, parts[owner].Steps...)
 		}
@@ -89,7 +89,7 @@ func (s *server) tiles(r *http.Request) homePage {
 	return p
 }
 
-// urgency puts first what is wrong.
+// urgency sorts faults first.
 func urgency(t adminui.Tile) string {
 	switch {
 	case t.Count > 0 && t.Tone == "bad":

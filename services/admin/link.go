@@ -12,14 +12,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// linkLife is how long a one-time link is good.
-const linkLife = 24 * time.Hour
+// linkTTL is how long a one-time link is valid.
+const linkTTL = 24 * time.Hour
 
-// firstName is the person that make run makes.
+// firstName is the name of the person that make run creates.
 const firstName = "owner"
 
-// FirstLink makes the first person, an owner, where there is no one who could sign in, and a link that
-// signs them in once. It is "" once an account can.
+// FirstLink makes the first person, an owner, if no one can sign in, and a link that signs them in
+// once. It returns "" once an account can.
 func FirstLink(ctx context.Context, databaseURL, shop, adminURL string) (string, error) {
 	pool, err := pg.Open(ctx, databaseURL, shop, "admin")
 	if err != nil {
@@ -33,7 +33,7 @@ func FirstLink(ctx context.Context, databaseURL, shop, adminURL string) (string,
 		if made = ok; err != nil || !ok {
 			return err
 		}
-		return insertLink(ctx, tx, hash, id, linkLife)
+		return insertLink(ctx, tx, hash, id, linkTTL)
 	})
 	if err != nil || !made {
 		return "", err
@@ -43,13 +43,13 @@ func FirstLink(ctx context.Context, databaseURL, shop, adminURL string) (string,
 
 func linkAddress(adminURL, token string) string { return adminURL + "/sign-in/link/" + token }
 
-// openLink shows a button: programs that look at links in mails and chats must not use them up.
+// openLink shows a button: programs that follow links in mails and chats must not use them up.
 func (s *server) openLink(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Sign in", Template: "link.html", Bare: true,
 		Data: signPage{Token: adminui.Param(r, "token")}}, nil
 }
 
-// useLink takes a link as the first factor, once.
+// useLink accepts a link as the first factor, once.
 func (s *server) useLink(r *http.Request) (adminui.Answer, error) {
 	hash := hashOf(adminui.Param(r, "token"))
 	person, ok, err := ownerOfLink(r.Context(), s.pool, hash)
@@ -70,9 +70,9 @@ func (s *server) useLink(r *http.Request) (adminui.Answer, error) {
 	}), nil
 }
 
-// newLink makes a link for a person, in place of those that there were.
+// newLink makes a link for a person, replacing earlier ones.
 func (s *server) newLink(ctx context.Context, tx pgx.Tx, person int64) (string, error) {
 	token, hash := newToken()
-	err := errors.Join(deleteLinks(ctx, tx, person), insertLink(ctx, tx, hash, person, linkLife))
+	err := errors.Join(deleteLinks(ctx, tx, person), insertLink(ctx, tx, hash, person, linkTTL))
 	return linkAddress(s.addresses.own.String(), token), err
 }

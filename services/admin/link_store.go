@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// firstPerson is the person with a name, made as an owner where there is none; ok is false when an account
-// can sign in.
+// firstPerson is the person with a name, made as an owner if there is none; ok is false if an
+// account can sign in.
 func firstPerson(ctx context.Context, tx pgx.Tx, username string) (id int64, ok bool, err error) {
 	others, err := pg.Get[bool](ctx, tx, "look for people", `
 		SELECT EXISTS (SELECT FROM person p
@@ -32,13 +32,13 @@ func insertLink(ctx context.Context, db pg.DB, hash []byte, person int64, life t
 		`INSERT INTO link (hash, person_id, expires_at) VALUES ($1, $2, now() + $3::interval)`, hash, person, life)
 }
 
-// ownerOfLink is the person whom a link that has not ended signs in.
+// ownerOfLink is the person whom a valid link signs in.
 func ownerOfLink(ctx context.Context, db pg.DB, hash []byte) (int64, bool, error) {
 	return pg.One[int64](ctx, db, "look for a link",
 		`SELECT person_id FROM link WHERE hash = $1 AND expires_at > now()`, hash)
 }
 
-// takeLink uses a link up, and with it every other link of the person.
+// takeLink uses up a link, and with it every other link of the person.
 func takeLink(ctx context.Context, tx pgx.Tx, hash []byte) (bool, error) {
 	person, ok, err := pg.One[int64](ctx, tx, "use a link",
 		`DELETE FROM link WHERE hash = $1 AND expires_at > now() RETURNING person_id`, hash)

@@ -13,23 +13,24 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// liveSubjects are what open pages hear of. Nothing of a message reaches a page but its kind, the first
-// word of its subject: pages then fetch what they show again, with the rights of their person.
+// liveSubjects are the subjects that open pages hear of. Only the kind of a message reaches a page,
+// the first word of its subject: the page then fetches again what it shows, with the rights of its
+// person.
 var liveSubjects = []string{"order.>", "catalog.changed", "mail.parked", "dead.>", "user.>", "staff.acted.*"}
 
 const (
-	// liveTime is how long a stream of changes lasts: the browser then asks again, and shows by that that
-	// its session still stands.
-	liveTime = 25 * time.Second
-	// liveKept is how many changes are remembered for a browser that asks again.
+	// liveTimeout is how long a stream of changes lasts: the browser then asks again, which shows
+	// that its session is still valid.
+	liveTimeout = 25 * time.Second
+	// liveKept is how many changes are kept for a browser that asks again.
 	liveKept = 256
 	// livePause gathers changes that come together.
 	livePause = 200 * time.Millisecond
 )
 
-// changes are what happened lately, numbered within this process.
+// changes are the latest changes, numbered within this process.
 type changes struct {
-	epoch string // of this process: another one's numbers say nothing here
+	epoch string // of this process: numbers of another one mean nothing here
 
 	mu     sync.Mutex
 	last   int64
@@ -41,8 +42,8 @@ func newChanges() *changes {
 	return &changes{epoch: fmt.Sprintf("%x", time.Now().UnixNano()), waiter: make(chan struct{})}
 }
 
-// listen hears of changes while the connection stands. What is missed meanwhile is seen when a page is
-// loaded.
+// listen notes changes while the connection stands. Changes missed in the meantime are seen when a
+// page is loaded.
 func (c *changes) listen(b *bus.Bus) error {
 	for _, subject := range liveSubjects {
 		if err := b.Listen(subject, func(subject string, _ []byte) {
@@ -66,8 +67,8 @@ func (c *changes) add(kind string) {
 	c.waiter = make(chan struct{})
 }
 
-// since are the kinds that changed after a number, the number now, and what is closed at the next
-// change. Of a number that is not known everything may have changed.
+// since returns the kinds that changed after an id, the id now, and a channel that is closed at the
+// next change. An unknown id means that anything may have changed.
 func (c *changes) since(id string) (kinds []string, now string, next <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,13 +86,13 @@ func (c *changes) since(id string) (kinds []string, now string, next <-chan stru
 	return kinds, now, c.waiter
 }
 
-// live tells an open page that something of a kind changed, as server-sent events.
+// live tells an open page which kinds have changed, as server-sent events.
 func (s *server) live(r *http.Request) (adminui.Answer, error) {
 	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
 		h := w.Header()
 		h.Set("Content-Type", "text/event-stream")
-		h.Set("X-Accel-Buffering", "no") // a proxy must not gather
-		end := time.NewTimer(liveTime)
+		h.Set("X-Accel-Buffering", "no") // a proxy must not buffer
+		end := time.NewTimer(liveTimeout)
 		defer end.Stop()
 		id := r.Header.Get("Last-Event-ID")
 		for out := http.NewResponseController(w); ; {
@@ -99,10 +100,10 @@ func (s *server) live(r *http.Request) (adminui.Answer, error) {
 			if id == "" || len(kinds) > 0 {
 				if _, err := fmt.Fprintf(w, "retry: 500\nid: %s\nevent: changed\ndata: %s\n\n", now,
 					strings.Join(kinds, " ")); err != nil {
-					return nil //nolint:nilerr // the page was left
+					return nil //nolint:nilerr // the browser is gone
 				}
 				if err := out.Flush(); err != nil {
-					return nil //nolint:nilerr // the same
+					return nil //nolint:nilerr // the browser is gone
 				}
 			}
 			id = now

@@ -45,9 +45,9 @@ func TestLive(t *testing.T) {
 	if kinds != "" {
 		t.Errorf("at the beginning: %s", kinds)
 	}
-	e.service.heard.add("order")
-	e.service.heard.add("mail")
-	e.service.heard.add("order")
+	e.server.heard.add("order")
+	e.server.heard.add("mail")
+	e.server.heard.add("order")
 	if _, kinds := next(); kinds != "mail order" {
 		t.Errorf("after changes: %s", kinds)
 	}
@@ -64,8 +64,8 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// What waits is fetched again when a payment, a mail or a message comes to wait, and when a person of the staff sees
-// to one; there are no other kinds of changes than those that are listened to.
+// The work list is fetched again when a payment, a mail or a message begins to wait, and when staff
+// see to one. The subjects of other messages are not listened to.
 func TestPagesHearOfWhatTheyShow(t *testing.T) {
 	t.Parallel()
 	var heard []string
@@ -82,7 +82,7 @@ func TestPagesHearOfWhatTheyShow(t *testing.T) {
 	}
 }
 
-// A service that is away costs its part of the home page.
+// An unavailable service costs its part of the home page.
 func TestHome(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -97,7 +97,7 @@ func TestHome(t *testing.T) {
 	if counts := b.Get("/counts"); counts.Status != 200 || counts.At("/orders") != nil {
 		t.Errorf("beside the navigation, without order: %s", counts)
 	}
-	// A service that is away costs its part of another's page.
+	// An unavailable service costs its part of another's page.
 	b.Header.Set("HX-Request", "true")
 	if part := b.Get("/mails/panel/order/order1"); part.Status != http.StatusServiceUnavailable ||
 		!strings.Contains(part.Body, "does not answer") || strings.Contains(part.Body, "<html") {

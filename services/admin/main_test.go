@@ -17,28 +17,19 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// env is the back office on a database of its own, before an owner with some pages.
+// env is the back office with a database of its own, in front of an owner with some pages.
 type env struct {
 	testenv.DB  // as the owner of the database
 	t           *testing.T
-	service     *server
+	server      *server
 	pool        *pgxpool.Pool // as the service
 	databaseURL string
 	url         string
 	owner       *httptest.Server
 }
 
-// inProduction has everyone need a second factor.
+// inProduction makes a second factor required.
 func inProduction(c *Config) { c.ShopEnv = "production" }
-
-func (e *env) config(more []func(*Config), c Config) Config {
-	c.ShopEnv, c.TrustedProxies = "development", "loopback"
-	c.PasswordCost = &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-	for _, change := range more {
-		change(&c)
-	}
-	return c
-}
 
 func newEnv(t *testing.T, more ...func(*Config)) *env {
 	t.Helper()
@@ -54,17 +45,26 @@ func newEnv(t *testing.T, more ...func(*Config)) *env {
 	e.url = strings.Replace(front.URL, "127.0.0.1", "localhost", 1) // passkeys belong to a name
 	away := "http://127.0.0.1:1"
 	var err error
-	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b),
+	e.server, err = newServer(service.NewCore(testenv.Log(t), e.pool, b),
 		e.config(more, Config{URL: e.url, OrderURL: away + "," + e.owner.URL, UserURL: away,
 			EventsURL: away, MailerURL: away, WebhookURL: away, EdgeURL: away, PublicURL: away}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h = e.service.routes()
+	h = e.server.routes()
 	return e
 }
 
-// ownersPages are what an owner behind admin shows in these tests.
+func (e *env) config(more []func(*Config), c Config) Config {
+	c.ShopEnv, c.TrustedProxies = "development", "loopback"
+	c.PasswordCost = &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+	for _, change := range more {
+		change(&c)
+	}
+	return c
+}
+
+// ownersPages are the pages of an owner behind admin in these tests.
 func ownersPages() adminui.Pages {
 	echo := func(r *http.Request) (adminui.Answer, error) {
 		return adminui.Page{Title: "Orders", Data: adminui.Who(r),
@@ -95,7 +95,7 @@ func ownersPages() adminui.Pages {
 	}}
 }
 
-// browser is someone who has not signed in.
+// browser is a browser that has not signed in.
 func (e *env) browser() *browser {
 	e.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -113,7 +113,7 @@ type browser struct {
 
 var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 
-// Get asks for a page.
+// Get requests a page.
 func (b *browser) Get(path string) testenv.Answer {
 	b.TB.Helper()
 	a := b.Client.Get(path)
@@ -129,7 +129,7 @@ func (b *browser) Post(path string, pairs ...string) testenv.Answer {
 	return b.Client.Post(path, append(pairs, "csrf", b.csrf)...)
 }
 
-// person makes one with these roles.
+// person creates a person with these roles.
 func (e *env) person(username string, roles ...adminui.Role) int64 {
 	e.t.Helper()
 	return int64(e.Number(`INSERT INTO person (username, name, roles) VALUES ($1, initcap($1), $2) RETURNING id`, username, roles))
@@ -139,7 +139,7 @@ func (e *env) person(username string, roles ...adminui.Role) int64 {
 func (e *env) in(person int64) *browser {
 	e.t.Helper()
 	token, hash := newToken()
-	if err := insertLink(e.t.Context(), e.pool, hash, person, linkLife); err != nil {
+	if err := insertLink(e.t.Context(), e.pool, hash, person, linkTTL); err != nil {
 		e.t.Fatal(err)
 	}
 	b := e.browser()

@@ -23,8 +23,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// ParkedUsage is the commands about parked messages. They ask the running services for their pages, as the back
-// office does: a message is handled by the service that parked it, with all that it has open.
+// ParkedUsage describes the commands about parked messages. They call the running services, as the
+// back office does: a message is handled by the service that parked it, with its own connections.
 const ParkedUsage = `Parked messages, at the running services:
 
   parked list [-service NAME] [-seen]       those that wait, or those that were seen to, the oldest first, one JSON
@@ -47,14 +47,14 @@ func ParkedCommand(args []string, out, stderr io.Writer) int {
 	})
 }
 
-// parkedFlags are what the commands are told.
+// parkedFlags are the flags of the commands.
 type parkedFlags struct {
 	service, consumer, subject, by, note string
 	message                              int64
 	seen                                 bool
 }
 
-// parkedVerbs are the commands by their names, with the flags that each takes.
+// parkedVerbs are the commands by name, with the flags that each accepts.
 var parkedVerbs = map[string]struct {
 	flags string
 	run   func(context.Context, *server, parkedFlags, io.Writer) error
@@ -65,7 +65,7 @@ var parkedVerbs = map[string]struct {
 	"drop":   {"service message by note", dropParked},
 }
 
-// errParkedArguments says that a command lacks what it is about.
+// errParkedArguments says that a command lacks a flag or has one too many.
 var errParkedArguments = fmt.Errorf("%w: the help says what each command takes", boot.ErrUsage)
 
 func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
@@ -110,18 +110,18 @@ func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
 	return verb.run(ctx, s, f, out)
 }
 
-// commander is the person that a command names, with the rights that it takes: the log tells them from one who signed
-// in.
+// commander is the person that a command names, with the rights that it needs: the log tells them
+// from a person who signed in.
 func commander(by string) adminui.Identity {
 	return adminui.Identity{Name: by + " (command)", Roles: []adminui.Role{adminui.Manager}}
 }
 
-// path is a page about parked messages.
+// path is the path of a page about parked messages.
 func (f parkedFlags) path(parts ...string) string {
 	return "/parked/" + strings.Join(append([]string{f.service}, parts...), "/")
 }
 
-// one is the page of the message.
+// one is the path of the message's page.
 func (f parkedFlags) one(parts ...string) string {
 	return f.path(append([]string{web.ID(f.message)}, parts...)...)
 }
@@ -130,7 +130,8 @@ func (f parkedFlags) unknown() error {
 	return fmt.Errorf("%s has parked no message %d", f.service, f.message)
 }
 
-// listParked prints the messages of one service or of all. Those that do not answer are told at the end.
+// listParked prints the messages of one service or of all. Services that do not answer are reported
+// at the end.
 func listParked(ctx context.Context, s *server, f parkedFlags, out io.Writer) error {
 	services := slices.Sorted(maps.Keys(s.owners))
 	if f.service != "" {
@@ -215,7 +216,8 @@ func dropParked(ctx context.Context, s *server, f parkedFlags, out io.Writer) er
 	return s.command(ctx, f, f.one("drop"), url.Values{"note": {f.note}}, out)
 }
 
-// command posts a form to a service on behalf of the person that the command names, and prints what was done.
+// command posts a form to a service on behalf of the person that the command names, and prints the
+// result.
 func (s *server) command(ctx context.Context, f parkedFlags, path string, form url.Values, out io.Writer) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "", nil)
 	if err != nil {
@@ -233,7 +235,7 @@ func (s *server) command(ctx context.Context, f parkedFlags, path string, form u
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", f.service, err)
 	}
-	defer w.Body.Close() //nolint:errcheck // it was read
+	defer w.Body.Close() //nolint:errcheck // only read
 	var said struct {
 		Done, Problem, Text string
 		Message             struct{ Reason string }

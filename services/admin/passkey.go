@@ -16,17 +16,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// ceremonyLife is how long a person has to answer an authenticator.
-const ceremonyLife = 5 * time.Minute
+// ceremonyTTL is how long a person has to answer an authenticator.
+const ceremonyTTL = 5 * time.Minute
 
-// What a ceremony is for: the answer to one is not an answer to another.
+// The purposes of a ceremony: the answer to one is not valid for another.
 const (
 	toSignIn  = "sign-in"
 	toConfirm = "confirm"
 	toAdd     = "add"
 )
 
-// newWebAuthn is the back office as authenticators know it. A passkey is two factors in one: the
+// newWebAuthn describes the back office to authenticators. A passkey is two factors in one: the
 // device, and the finger, face or number that it asks for, which is therefore required.
 func newWebAuthn(a addresses) (*webauthn.WebAuthn, error) {
 	return webauthn.New(&webauthn.Config{
@@ -73,30 +73,30 @@ func (s *server) authUser(ctx context.Context, a account) (authUser, error) {
 	return u, nil
 }
 
-// began is what a page gets to begin a ceremony with.
-type began struct {
+// ceremonyStart is what a page needs to begin a ceremony.
+type ceremonyStart struct {
 	Token   string `json:"token"`
 	Options any    `json:"options"`
 }
 
-// keepCeremony stores a ceremony until its answer comes.
-func (s *server) keepCeremony(ctx context.Context, person int64, purpose string, data *webauthn.SessionData,
+// startCeremony stores a ceremony until its answer comes.
+func (s *server) startCeremony(ctx context.Context, person int64, purpose string, data *webauthn.SessionData,
 	options any) (adminui.Answer, error) {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("marshal a ceremony: %w", err)
 	}
 	token, hash := newToken()
-	if err := insertCeremony(ctx, s.pool, hash, person, purpose, raw, ceremonyLife); err != nil {
+	if err := insertCeremony(ctx, s.pool, hash, person, purpose, raw, ceremonyTTL); err != nil {
 		return nil, err
 	}
 	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
-		return web.JSON(w, http.StatusOK, began{token, options})
+		return web.JSON(w, http.StatusOK, ceremonyStart{token, options})
 	}), nil
 }
 
-// beginPasskey begins a ceremony that signs in: with any passkey of the back office, or with one of a
-// person who has given the first factor or confirms an act.
+// beginPasskey begins a ceremony that signs in: with any passkey of the back office, or with one of
+// a person who has given the first factor or confirms an act.
 func (s *server) beginPasskey(r *http.Request, person int64, purpose string) (adminui.Answer, error) {
 	if person == 0 {
 		options, data,
@@ -104,7 +104,7 @@ func (s *server) beginPasskey(r *http.Request, person int64, purpose string) (ad
 		if err != nil {
 			return nil, fmt.Errorf("begin a ceremony: %w", err)
 		}
-		return s.keepCeremony(r.Context(), 0, purpose, data, options.Response)
+		return s.startCeremony(r.Context(), 0, purpose, data, options.Response)
 	}
 	u, err := s.readAuthUser(r.Context(), person)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *server) beginPasskey(r *http.Request, person int64, purpose string) (ad
 	if err != nil {
 		return nil, fmt.Errorf("begin a ceremony: %w", err)
 	}
-	return s.keepCeremony(r.Context(), person, purpose, data, options.Response)
+	return s.startCeremony(r.Context(), person, purpose, data, options.Response)
 }
 
 func (s *server) readAuthUser(ctx context.Context, person int64) (authUser, error) {
@@ -131,7 +131,7 @@ func (s *server) readAuthUser(ctx context.Context, person int64) (authUser, erro
 	return s.authUser(ctx, a)
 }
 
-// errPasskey says that an answer is not what the ceremony asked for.
+// errPasskey says that the answer does not match the ceremony.
 var errPasskey = errors.New("the passkey does not fit")
 
 // endPasskey checks the answer to a ceremony, which ends with it, and returns the person.
@@ -150,7 +150,7 @@ func (s *server) endPasskey(ctx context.Context, token, response string, person 
 	}
 	var u authUser
 	var used *webauthn.Credential
-	var failed error // of the database: no word on whether the passkey fits, and go-webauthn keeps no causes
+	var failed error // from the database: it says nothing about the passkey, and go-webauthn drops causes
 	if person == 0 {
 		used, err = s.webauthn.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
 			var found bool
@@ -199,7 +199,7 @@ func (s *server) beginAddPasskey(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin to make a passkey: %w", err)
 	}
-	return s.keepCeremony(r.Context(), u.ID, toAdd, data, options.Response)
+	return s.startCeremony(r.Context(), u.ID, toAdd, data, options.Response)
 }
 
 // endAddPasskey checks the answer of the authenticator and returns the passkey.
@@ -228,7 +228,7 @@ func (s *server) endAddPasskey(ctx context.Context, token, response string,
 	return made, nil
 }
 
-// passkeyName is how a person knows a passkey.
+// passkeyName is a person's name for a passkey.
 func passkeyName(typed string) string {
 	if typed = strings.TrimSpace(typed); typed == "" {
 		return "Passkey"
@@ -236,7 +236,7 @@ func passkeyName(typed string) string {
 	return typed
 }
 
-// madePasskey checks a form with a new passkey, and returns its id and how it is stored.
+// madePasskey checks a form with a new passkey, and returns its id and its stored form.
 func (s *server) madePasskey(ctx context.Context, form adminui.PostedForm,
 	person int64) (credential, stored []byte, err error) {
 	made, err := s.endAddPasskey(ctx, form.Get("token"), form.Get("response"), person)

@@ -18,7 +18,7 @@ func insertPasskey(ctx context.Context, db pg.DB, person int64, id []byte, name 
 		`INSERT INTO passkey (id, person_id, name, credential) VALUES ($1, $2, $3, $4)`, id, person, name, credential)
 }
 
-// usePasskey keeps the counter of a passkey that was used.
+// usePasskey stores the counter of a passkey that was used.
 func usePasskey(ctx context.Context, db pg.DB, id, credential []byte) error {
 	return pg.Exec(ctx, db, "note the use of a passkey",
 		`UPDATE passkey SET credential = $2, used_at = now() WHERE id = $1`, id, credential)

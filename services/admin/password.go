@@ -11,7 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// passwordCost is what one hash costs: OWASP's minimum for argon2id, as for members (services/user).
+// passwordCost is the cost of one hash: OWASP's minimum for argon2id, as for members
+// (services/user).
 var passwordCost = &argon2id.Params{Memory: 19456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 const (
@@ -23,7 +24,7 @@ const (
 type hasher struct {
 	cost   *argon2id.Params
 	places chan struct{}
-	// dummy is checked for names that no one has, which then take as long as others.
+	// dummy is checked for unknown names, which then take as long as others.
 	dummy string
 }
 
@@ -35,7 +36,7 @@ func newHasher(cost *argon2id.Params) (*hasher, error) {
 	return &hasher{cost: cost, places: make(chan struct{}, 2), dummy: dummy}, err
 }
 
-// within waits for a place.
+// within waits for a slot.
 func (h *hasher) within(ctx context.Context, do func() error) error {
 	select {
 	case h.places <- struct{}{}:
@@ -54,10 +55,10 @@ func (h *hasher) hash(ctx context.Context, password string) (stored string, err 
 	return stored, err
 }
 
-// verify reports whether a password is the stored one; no one's stored form is "".
+// verify reports whether a password matches the stored form, which is "" for no one.
 func (h *hasher) verify(ctx context.Context, password, stored string) (ok bool, err error) {
 	if len(password) > 4*maxPassword {
-		password = "" // no one's, and it takes as long
+		password = "" // it never matches, and takes as long
 	}
 	none := stored == ""
 	if none {
@@ -70,7 +71,7 @@ func (h *hasher) verify(ctx context.Context, password, stored string) (ok bool, 
 	return ok && !none, err
 }
 
-// weak says what is wrong with a password that someone chose, or "".
+// weak says what is wrong with a chosen password, or "".
 func weak(password, username string) string {
 	lower := strings.ToLower(password)
 	kinds := map[rune]bool{}

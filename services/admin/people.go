@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// personRow is a person as the pages on people show one.
+// personRow is a person on the pages about people.
 type personRow struct {
 	ID         int64      `json:"id"`
 	Username   string     `json:"username"`
@@ -35,7 +35,7 @@ type peoplePage struct {
 	People []personRow `json:"people"`
 }
 
-// state is how far a person is.
+// state says whether a person is disabled, invited or active.
 func (p personRow) state() adminui.Badge {
 	switch {
 	case p.Disabled:
@@ -46,7 +46,7 @@ func (p personRow) state() adminui.Badge {
 	return adminui.Badge{Text: "Active", Tone: "good"}
 }
 
-// factor is the second factor that a person has.
+// factor lists the person's second factors.
 func (p personRow) factor() string {
 	var has []string
 	if p.App {
@@ -72,7 +72,7 @@ var peopleColumns = []adminui.Column[personRow]{
 	{Title: "State", Value: func(p personRow) any { return p.state() }},
 }
 
-// people lists everyone of the staff.
+// people lists the staff.
 func (s *server) people(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
@@ -120,12 +120,12 @@ func showLink(name, link string) adminui.Page {
 
 const usernameRule = "Small letters, digits, . _ and - alone, at most 60."
 
-// goodUsername reports whether a sign-in name can be one.
+// goodUsername reports whether a text is a valid sign-in name.
 func goodUsername(name string) bool {
 	return name != "" && len(name) <= 60 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == ""
 }
 
-// readPerson reads the fields of the form on a person, and says what is wrong with them.
+// readPerson reads the fields of the form about a person, and says what is wrong with them.
 func readPerson(form adminui.PostedForm, withName bool) (p personRow, wrong adminui.FieldErrors) {
 	wrong = adminui.FieldErrors{}
 	p.Name = strings.TrimSpace(pg.StorableText(form.Get("name"), 100))
@@ -148,7 +148,7 @@ func readPerson(form adminui.PostedForm, withName bool) (p personRow, wrong admi
 	return p, wrong
 }
 
-// invite makes a person, and a link with which they choose how to sign in.
+// invite creates a person, and a link with which they choose how to sign in.
 func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 	return showLink(p.Name, link), nil
 }
 
-// personPage is a person of the staff with what can be changed about them.
+// personPage is a person of the staff with the form to change them.
 type personPage struct {
 	Person  personRow        `json:"person"`
 	Form    adminui.Form     `json:"-"`
@@ -199,9 +199,9 @@ func personForm(p personRow) adminui.Form {
 		}}
 }
 
-// askedPerson is the person whom the path names.
-func (s *server) askedPerson(r *http.Request) (personRow, error) {
-	n, err := adminui.ParamID(r, "id")
+// personFromPath is the person that the path names.
+func (s *server) personFromPath(r *http.Request) (personRow, error) {
+	n, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
 	if err != nil {
 		return personRow{}, err
 	}
@@ -209,7 +209,7 @@ func (s *server) askedPerson(r *http.Request) (personRow, error) {
 }
 
 func (s *server) person(r *http.Request) (adminui.Answer, error) {
-	p, err := s.askedPerson(r)
+	p, err := s.personFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -225,9 +225,9 @@ func showPerson(r *http.Request, p personRow, form adminui.Form, status int) adm
 		}}}
 }
 
-// changePerson stores name and roles. A role that is taken away is gone at the person's next request.
+// changePerson stores name and roles. A removed role is gone at the person's next request.
 func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
-	before, err := s.askedPerson(r)
+	before, err := s.personFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -269,9 +269,9 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/people", Text: after.Name + " was changed."}, nil
 }
 
-// personConflict shows what another one stored meanwhile beside what was typed.
+// personConflict shows another person's version beside the posted one.
 func (s *server) personConflict(r *http.Request, typed adminui.Form) (adminui.Answer, error) {
-	now, err := s.askedPerson(r)
+	now, err := s.personFromPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +286,7 @@ func (s *server) personConflict(r *http.Request, typed adminui.Form) (adminui.An
 
 var errNoOwner = errors.New("no owner would be left")
 
-// ownerLeft refuses what would leave the back office without an owner who can sign in.
+// ownerLeft refuses a change that would leave no owner who can sign in.
 func (s *server) ownerLeft(ctx context.Context, tx pgx.Tx) error {
 	n, err := countOwners(ctx, tx)
 	if err == nil && n == 0 {
@@ -295,10 +295,10 @@ func (s *server) ownerLeft(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// act does something to a person, and notes it.
+// act does something to a person and records it.
 func (s *server) act(text string, do func(ctx context.Context, tx pgx.Tx, p personRow) error) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		p, err := s.askedPerson(r)
+		p, err := s.personFromPath(r)
 		if err != nil {
 			return nil, err
 		}
@@ -317,7 +317,7 @@ func (s *server) act(text string, do func(ctx context.Context, tx pgx.Tx, p pers
 	}
 }
 
-// disablePerson ends a person's sessions and tokens, and lets them in no more.
+// disablePerson ends a person's sessions and links, and no longer lets them sign in.
 func disablePerson(ctx context.Context, tx pgx.Tx, p personRow) error {
 	return errors.Join(setDisabled(ctx, tx, p.ID, true), endSessions(ctx, tx, p.ID, nil), deleteLinks(ctx, tx, p.ID))
 }
@@ -326,10 +326,10 @@ func enablePerson(ctx context.Context, tx pgx.Tx, p personRow) error {
 	return setDisabled(ctx, tx, p.ID, false)
 }
 
-// resetPerson takes away all that a person signs in with, and makes a link with which they begin again:
-// for a lost phone, and for the invited whose link has ended.
+// resetPerson removes all means by which a person signs in, and makes a link with which they begin
+// again: for a lost phone, or an expired invitation.
 func (s *server) resetPerson(r *http.Request) (adminui.Answer, error) {
-	p, err := s.askedPerson(r)
+	p, err := s.personFromPath(r)
 	if err != nil {
 		return nil, err
 	}

@@ -8,18 +8,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-const personColumns = `id, username, name, roles, disabled_at IS NOT NULL AS disabled, password IS NOT NULL AS password,
-	totp_secret IS NOT NULL AS app,
-	(SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version, created_at,
-	(SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
+const personColumnsSQL = `id, username, name, roles, disabled_at IS NOT NULL AS disabled, password IS NOT NULL AS password,
+	totp_secret IS NOT NULL AS app, (SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version,
+	created_at, (SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
 
 func listPeople(ctx context.Context, db pg.DB) ([]personRow, error) {
 	return pg.List[personRow](ctx, db, "list people",
-		`SELECT `+personColumns+` FROM person ORDER BY disabled_at IS NOT NULL, lower(name), id`)
+		`SELECT `+personColumnsSQL+` FROM person ORDER BY disabled_at IS NOT NULL, lower(name), id`)
 }
 
 func findPerson(ctx context.Context, db pg.DB, person int64) (personRow, bool, error) {
-	return pg.One[personRow](ctx, db, "read person $1", `SELECT `+personColumns+` FROM person WHERE id = $1`, person)
+	return pg.One[personRow](ctx, db, "read person $1", `SELECT `+personColumnsSQL+` FROM person WHERE id = $1`, person)
 }
 
 func insertPerson(ctx context.Context, db pg.DB, username, name string, roles []string) (int64, error) {
@@ -27,7 +26,7 @@ func insertPerson(ctx context.Context, db pg.DB, username, name string, roles []
 		`INSERT INTO person (username, name, roles) VALUES ($1, $2, $3) RETURNING id`, username, name, roles)
 }
 
-// updatePerson changes a person of this version.
+// updatePerson changes a person that still has this version.
 func updatePerson(ctx context.Context, db pg.DB, person, version int64, name string, roles []string) (bool, error) {
 	return pg.ExecOne(ctx, db, "change person $1", `
 		UPDATE person SET name = $3, roles = $4, version = version + 1 WHERE id = $1 AND version = $2`,
@@ -48,7 +47,7 @@ func countOwners(ctx context.Context, db pg.DB) (int, error) {
 	return len(list), err
 }
 
-// clearFactors takes away password, authenticator app, passkeys, recovery codes and tokens.
+// clearFactors removes password, authenticator app, passkeys, recovery codes and tokens.
 func clearFactors(ctx context.Context, db pg.DB, person int64) error {
 	return pg.Exec(ctx, db, "reset how person $1 signs in", `
 		WITH k AS (DELETE FROM passkey WHERE person_id = $1),
@@ -58,7 +57,7 @@ func clearFactors(ctx context.Context, db pg.DB, person int64) error {
 		person)
 }
 
-// lastChange is who changed a thing last, and when.
+// lastChange says who changed a thing last, and when.
 func lastChange(ctx context.Context, db pg.DB, kind, key string) (name string, at time.Time, err error) {
 	type change struct {
 		Name string
@@ -72,8 +71,8 @@ func lastChange(ctx context.Context, db pg.DB, kind, key string) (name string, a
 	return c.Name, c.At, err
 }
 
-// putOwner makes a person an owner, or one who is there already, with a password unless it is "".
-func putOwner(ctx context.Context, db pg.DB, username, stored string) (int64, error) {
+// upsertOwner makes a new or existing person an owner, with a password unless it is "".
+func upsertOwner(ctx context.Context, db pg.DB, username, stored string) (int64, error) {
 	return pg.Get[int64](ctx, db, "make owner $1", `
 		INSERT INTO person (username, name, roles, password) VALUES ($1, initcap($1), ARRAY[$3], nullif($2, ''))
 		ON CONFLICT ((lower(username))) DO UPDATE

@@ -12,7 +12,7 @@ import (
 
 var linkShown = regexp.MustCompile(`/sign-in/link/[A-Z2-7]+`)
 
-// An owner invites, changes, disables and resets; each is in the log, with what changed.
+// An owner invites, changes, disables and resets people; each act is in the log, with what changed.
 func TestPeople(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -35,11 +35,11 @@ func TestPeople(t *testing.T) {
 	b.Get(page).Has(200, "Fulfilment", `name="version" value="1"`)
 	leads(t, ben.Post("/orders/ship", "id", "1"), "/orders")
 	leads(t, b.Post(page, "version", "1", "name", "Ben", "role", "support"), "/people")
-	ben.Post("/orders/ship", "id", "2").Has(403, "Not yours to do") // the very next request
+	ben.Post("/orders/ship", "id", "2").Has(403, "Not yours to do") // at the very next request
 	conflict := b.Post(page, "version", "1", "name", "Benjamin", "role", "marketing")
 	conflict.Has(409, "Ann changed this at", `value="Benjamin"`, "Now: <strong>Ben</strong>", "Now: <strong>support</strong>",
 		`name="version" value="2"`)
-	for _, version := range []string{"", "0", "77777", "99999999999999999999"} { // none that it had: no one was faster
+	for _, version := range []string{"", "0", "77777", "99999999999999999999"} { // it never had these versions, so this is no conflict
 		b.Post(page, "version", version, "name", "Benjamin", "role", "marketing").Has(400, "Open the page again")
 	}
 	leads(t, b.Post(page+"/disable"), page)
@@ -71,7 +71,7 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-// The last owner stays one.
+// The last owner remains one.
 func TestTheLastOwnerStays(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -89,7 +89,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	leads(t, b.Post(page+"/reset"), page)
 }
 
-// Who may not manage people does nothing to them.
+// A person without the right to manage people cannot do anything to them.
 func TestOnlyOwnersManagePeople(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

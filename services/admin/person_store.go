@@ -8,12 +8,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// account is a person as signing in needs them.
+// account is a person with what signing in needs.
 type account struct {
 	ID         int64
 	Username   string
 	Name       string
-	Handle     string // to authenticators
+	Handle     string // the id that authenticators know
 	Password   string // stored form, "" without one
 	TOTPSecret []byte `db:"totp_secret"`
 	Passkeys   int
@@ -22,42 +22,43 @@ type account struct {
 // hasSecond reports whether the person has a second factor.
 func (a account) hasSecond() bool { return a.TOTPSecret != nil || a.Passkeys > 0 }
 
-const accountColumns = `id, username, name, handle::text AS handle, coalesce(password, '') AS password, totp_secret,
+const accountColumnsSQL = `id, username, name, handle::text AS handle, coalesce(password, '') AS password, totp_secret,
 	(SELECT count(*) FROM passkey WHERE person_id = person.id) AS passkeys`
 
 func findAccount(ctx context.Context, db pg.DB, person int64) (account, bool, error) {
 	return pg.One[account](ctx, db, "read person $1",
-		`SELECT `+accountColumns+` FROM person WHERE id = $1 AND disabled_at IS NULL`, person)
+		`SELECT `+accountColumnsSQL+` FROM person WHERE id = $1 AND disabled_at IS NULL`, person)
 }
 
-// lockPerson keeps how a person signs in as it is until the transaction ends.
+// lockPerson locks how a person signs in until the transaction ends.
 func lockPerson(ctx context.Context, tx pgx.Tx, person int64) error {
 	return pg.Exec(ctx, tx, "lock person $1", `SELECT FROM person WHERE id = $1 FOR UPDATE`, person)
 }
 
 func findAccountByName(ctx context.Context, db pg.DB, username string) (account, bool, error) {
 	return pg.One[account](ctx, db, "look for a person by name",
-		`SELECT `+accountColumns+` FROM person WHERE lower(username) = lower($1) AND disabled_at IS NULL`, username)
+		`SELECT `+accountColumnsSQL+` FROM person WHERE lower(username) = lower($1) AND disabled_at IS NULL`, username)
 }
 
 func findAccountByHandle(ctx context.Context, db pg.DB, handle string) (account, bool, error) {
 	return pg.One[account](ctx, db, "look for a person by handle",
-		`SELECT `+accountColumns+` FROM person WHERE handle::text = $1 AND disabled_at IS NULL`, handle)
+		`SELECT `+accountColumnsSQL+` FROM person WHERE handle::text = $1 AND disabled_at IS NULL`, handle)
 }
 
-// useStep notes the step of time whose code a person used; false when it, or a later one, was used.
+// useStep stores the time step whose code a person used; it returns false if that step, or a later
+// one, was used already.
 func useStep(ctx context.Context, db pg.DB, person, step int64) (bool, error) {
 	return pg.ExecOne(ctx, db, "use a code of person $1",
 		`UPDATE person SET totp_step = $2 WHERE id = $1 AND totp_step < $2`, person, step)
 }
 
-// useRecoveryCode uses a code up.
+// useRecoveryCode uses up a code.
 func useRecoveryCode(ctx context.Context, db pg.DB, person int64, hash []byte) (bool, error) {
 	return pg.ExecOne(ctx, db, "use a recovery code of person $1",
 		`DELETE FROM recovery_code WHERE person_id = $1 AND hash = $2`, person, hash)
 }
 
-// setRecoveryCodes puts codes in the place of those that there were.
+// setRecoveryCodes replaces a person's codes.
 func setRecoveryCodes(ctx context.Context, db pg.DB, person int64, hashes [][]byte) error {
 	return pg.Exec(ctx, db, "set recovery codes of person $1", `
 		WITH old AS (DELETE FROM recovery_code WHERE person_id = $1 AND hash <> ALL($2))

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// record adds what the person of a request did here to the log, in the transaction that does it.
+// record adds an act of the request's person to the log, in the act's transaction.
 func (s *server) record(r *http.Request, tx pgx.Tx, a adminui.Act) error {
 	who := adminui.Who(r)
 	return insertAudit(r.Context(), tx, msg.StaffActed{Person: who.Person, Name: who.Name, Token: who.Token,
@@ -20,7 +20,7 @@ func (s *server) record(r *http.Request, tx pgx.Tx, a adminui.Act) error {
 		Before: a.Before, After: a.After, At: time.Now().UTC()})
 }
 
-// What the log says of sign-ins that were refused.
+// The log's texts for refused sign-ins.
 const (
 	wrongName     = "Refused: a name that no one has"
 	wrongPassword = "Refused: a wrong password"
@@ -29,7 +29,7 @@ const (
 	lockedOut     = "Locked out for a while after too many attempts"
 )
 
-// recordRefused counts a sign-in that was refused for the log; person is 0 for no one's.
+// recordRefused counts a refused sign-in for the log; person is 0 if the name is unknown.
 func (s *server) recordRefused(r *http.Request, person int64, text string) error {
 	address := ""
 	if person != 0 {
@@ -38,7 +38,7 @@ func (s *server) recordRefused(r *http.Request, person int64, text string) error
 	return countRefused(r.Context(), s.pool, person, text, address)
 }
 
-// recordLockedOut does so for a person who was refused with err, if that was for the number of attempts.
+// recordLockedOut counts a refused sign-in if err refused it for too many attempts.
 func (s *server) recordLockedOut(r *http.Request, person int64, err error) error {
 	if e, ok := errors.AsType[*web.Error](err); ok && e.Status == http.StatusTooManyRequests {
 		return errors.Join(s.recordRefused(r, person, lockedOut), err)
@@ -46,7 +46,7 @@ func (s *server) recordLockedOut(r *http.Request, person int64, err error) error
 	return err
 }
 
-// recordSignIn notes that a person signed in, and how.
+// recordSignIn records that a person signed in, and how.
 func (s *server) recordSignIn(r *http.Request, tx pgx.Tx, a account, how string) error {
 	return insertAudit(r.Context(), tx, msg.StaffActed{Person: a.ID, Name: a.Name, From: s.clientOf(r),
 		Service: "admin", Action: "sign-in", Kind: "person", Key: web.ID(a.ID), Text: "Signed in with " + how,

@@ -22,8 +22,8 @@ func newRecoveryCodes() []string {
 	return codes
 }
 
-// recoveryHash is what is stored of a code: hashed under a key, so that the table alone cannot be
-// searched through.
+// recoveryHash is the stored form of a code: hashed under a key, so that the table alone cannot be
+// searched for codes.
 func (s *server) recoveryHash(person int64, code string) []byte {
 	code = strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
 	m := hmac.New(sha256.New, s.recoveryKey)

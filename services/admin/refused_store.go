@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// countRefused counts a sign-in that was refused, among those of its minute.
+// countRefused counts a refused sign-in in its minute.
 func countRefused(ctx context.Context, db pg.DB, person int64, text, address string) error {
 	return pg.Exec(ctx, db, "count a refused sign-in", `
 		INSERT INTO refused_sign_in AS r (person_id, text, address) VALUES ($1, $2, $3)
@@ -16,7 +16,7 @@ func countRefused(ctx context.Context, db pg.DB, person int64, text, address str
 		person, text, address)
 }
 
-// logRefused moves the counts of the minutes that are over into the log of acts.
+// logRefused moves the counts of past minutes into the log of acts.
 func logRefused(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "keep what sign-ins were refused", `
 		WITH over AS (DELETE FROM refused_sign_in WHERE minute < date_trunc('minute', now()) RETURNING *)

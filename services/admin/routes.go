@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every request that the back office answers. What is not below is an owner's (forward.go).
+// routes are the requests that admin answers. Those that are not below belong to an owner
+// (forward.go).
 func (s *server) routes() http.Handler {
 	r := web.Router("admin", s.log)
 	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.addresses.own.Host), s.headers)
@@ -40,7 +41,7 @@ func (s *server) routes() http.Handler {
 		r.Use(s.sameOrigin, s.signedIn(stageFull))
 		s.ownRoutes(r)
 		s.workRoutes(r)
-		for prefix, owner := range owners {
+		for prefix, owner := range ownerOfPrefix {
 			h := s.forward(owner)
 			r.Handle("/"+prefix, h)
 			r.Handle("/"+prefix+".csv", h)
@@ -96,7 +97,7 @@ func (s *server) own(action adminui.Action, h adminui.Handler) http.HandlerFunc 
 	return s.kit.Handle(action, h)
 }
 
-// public is a page for those who have not signed in.
+// public is a page for people who have not signed in.
 func (s *server) public(h adminui.Handler) http.HandlerFunc { return s.kit.Public(h) }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) { s.kit.Fail(w, r, web.NotFound()) }

@@ -15,7 +15,7 @@ var migrations embed.FS
 // Migrations are the sets that make admin's schema.
 func Migrations() []pg.Set { return service.Migrations("admin", migrations) }
 
-// Run opens the back office until ctx ends.
+// Run serves the back office until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "admin", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener, Alone: true}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {

@@ -20,7 +20,7 @@ import (
 //go:embed pages/*.html
 var templates embed.FS
 
-// server is what handlers and consumers share.
+// server is what the handlers and consumers of admin share.
 type server struct {
 	cfg         Config
 	log         *slog.Logger
@@ -40,10 +40,17 @@ type server struct {
 }
 
 func newServer(core *service.Core, cfg Config) (*server, error) {
-	s := &server{cfg: cfg, log: core.Log, pool: core.Pool, outbox: core.Outbox,
-		heard: newChanges(), signer: cfg.StaffSigner(), csrfKey: cfg.Key("staff csrf"),
+	s := &server{
+		cfg:         cfg,
+		log:         core.Log,
+		pool:        core.Pool,
+		outbox:      core.Outbox,
+		heard:       newChanges(),
+		signer:      cfg.StaffSigner(),
+		csrfKey:     cfg.Key("staff csrf"),
 		guessKey:    cfg.Key("staff guesses"),
-		recoveryKey: cfg.Key("staff recovery codes")}
+		recoveryKey: cfg.Key("staff recovery codes"),
+	}
 	var errs [6]error
 	s.addresses, errs[0] = cfg.parse()
 	s.kit, errs[1] = adminui.NewKit(templates)
@@ -59,3 +66,6 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	s.kit.Confirm, s.kit.Notice = s.showConfirm, s.keepNotice
 	return s, nil
 }
+
+// id formats an id.
+func id(n int64) string { return strconv.FormatInt(n, 10) }

@@ -15,32 +15,57 @@ import (
 )
 
 const (
-	// sessionLife is how long a session lasts at most, idleLife how long without a request.
-	sessionLife = 12 * time.Hour
-	idleLife    = 30 * time.Minute
-	// halfwayLife is how long a person may take from the first factor to the second.
-	halfwayLife = 10 * time.Minute
+	// sessionTTL is how long a session lasts at most, idleTTL how long without a request.
+	sessionTTL = 12 * time.Hour
+	idleTTL    = 30 * time.Minute
+	// halfwayTTL is how long a person may take from the first factor to the second.
+	halfwayTTL = 10 * time.Minute
 )
 
-// session is a person's session with their roles as they are now.
+// session is a person's session with their current roles.
 type session struct {
 	Hash       []byte
 	PersonID   int64
 	Name       string
 	Roles      []string
 	FreshUntil *time.Time
-	// Stage is full, or what is missing: second, enrol.
+	// Stage is full, or names what is missing: second, enrol.
 	Stage string
-	// HasSecond reports whether the person has a second factor.
+	// HasSecond says that the person has a second factor.
 	HasSecond bool
 }
 
 // The stages of a session.
 const (
-	stageSecond = "second" // the second factor is to be given
-	stageEnrol  = "enrol"  // a second factor is to be set up
+	stageSecond = "second" // the second factor must be given
+	stageEnrol  = "enrol"  // a second factor must be set up
 	stageFull   = "full"
 )
+
+// The session's cookie. __Host- keeps it to this host and to TLS; browsers refuse it over http.
+const (
+	secureCookie      = "__Host-admin"
+	developmentCookie = "admin_dev"
+	noticeCookie      = "admin_notice"
+)
+
+func (s *server) sessionCookie() string {
+	if s.addresses.secure() {
+		return secureCookie + s.cfg.CookieSuffix()
+	}
+	return developmentCookie + s.cfg.CookieSuffix()
+}
+
+// keepNotice sets a notice that the next page shows once.
+func (s *server) keepNotice(w http.ResponseWriter, encoded string) {
+	http.SetCookie(w, s.cookie(noticeCookie, encoded, 60))
+}
+
+// cookie makes one of our cookies; age in seconds, negative to delete it.
+func (s *server) cookie(name, value string, age int) *http.Cookie {
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: s.addresses.secure(), HttpOnly: true,
+		SameSite: http.SameSiteStrictMode}
+}
 
 type sessionKey struct{}
 
@@ -53,7 +78,7 @@ func sessionOf(r *http.Request) *session {
 	return found
 }
 
-// newToken makes a secret and what is stored of it.
+// newToken makes a secret and its stored form.
 func newToken() (token string, hash []byte) {
 	token = rand.Text() + rand.Text()
 	return token, hashOf(token)
@@ -64,21 +89,21 @@ func hashOf(token string) []byte {
 	return sum[:]
 }
 
-// byItself reports whether an open page sent the request, and not the person in front of it: it listens for changes,
-// counts what waits, and fetches again what it shows. A page that was left open ends like any other.
+// byItself reports whether an open page sent the request by itself: it listens for changes, counts
+// what waits, and fetches again what it shows. Such requests do not keep a session alive.
 func byItself(r *http.Request) bool {
 	return r.URL.Path == "/live" || r.URL.Path == "/counts" ||
 		r.Method == http.MethodGet && r.Header.Get("HX-Request") != ""
 }
 
-// identify finds the session of a request, nil when there is none: the person is as they are in the
-// table now, so that a role that was taken away is gone at once.
+// identify finds the session of a request, or nil. It reads the person from the table each time, so
+// that a removed role is gone at once.
 func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Identity, *session, error) {
 	cookie, err := r.Cookie(s.sessionCookie())
 	if err != nil || cookie.Value == "" {
-		return adminui.Identity{}, nil, nil //nolint:nilerr // no cookie: no session, and no failure
+		return adminui.Identity{}, nil, nil //nolint:nilerr // without a cookie there is no session, which is no failure
 	}
-	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleLife, !byItself(r))
+	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleTTL, !byItself(r))
 	if err != nil || !ok {
 		return adminui.Identity{}, nil, err
 	}
@@ -111,11 +136,12 @@ func (s *server) clientOf(r *http.Request) string {
 	return ""
 }
 
-// needsSecond reports whether everyone must have a second factor: everywhere but on a developer's machine.
+// needsSecond reports whether everyone must have a second factor: everywhere but on a developer's
+// machine.
 func (s *server) needsSecond() bool { return s.cfg.ShopEnv != "development" }
 
-// begin opens a session and gives it to the browser. Whatever the browser had before does not count:
-// a session that someone else put there is not the one that is signed in.
+// begin opens a session and gives it to the browser. It ends the session that the browser had
+// before, which someone else may have planted.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person int64, stage string) error {
 	token, hash := newToken()
 	if old, err := r.Cookie(s.sessionCookie()); err == nil {
@@ -123,11 +149,11 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person
 			return err
 		}
 	}
-	n := newSession{Hash: hash, Person: person, Life: halfwayLife, Stage: stage,
+	n := newSession{Hash: hash, Person: person, TTL: halfwayTTL, Stage: stage,
 		Agent:   pg.StorableText(r.UserAgent(), 200),
 		Address: s.clientOf(r)}
 	if stage == stageFull {
-		n.Life, n.Fresh = sessionLife, adminui.FreshTTL
+		n.TTL, n.Fresh = sessionTTL, adminui.FreshTTL
 	}
 	if err := insertSession(r.Context(), tx, n); err != nil {
 		return err

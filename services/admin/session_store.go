@@ -9,13 +9,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// newSession is what a session begins with.
+// newSession is a session to be stored.
 type newSession struct {
 	Hash    []byte
 	Person  int64
-	Life    time.Duration
+	TTL     time.Duration
 	Stage   string
-	Fresh   time.Duration // how long the second factor that it began with is fresh; 0 without one
+	Fresh   time.Duration // how long the second factor given with it is fresh; 0 without one
 	Agent   string
 	Address string
 }
@@ -24,11 +24,11 @@ func insertSession(ctx context.Context, db pg.DB, n newSession) error {
 	return pg.Exec(ctx, db, "open a session of person $2", `
 		INSERT INTO session (hash, person_id, expires_at, fresh_until, agent, address, stage)
 		VALUES ($1, $2, now() + $3::interval, CASE WHEN $4::interval > '0' THEN now() + $4::interval END, $5, $6, $7)`,
-		n.Hash, n.Person, n.Life, n.Fresh, n.Agent, n.Address, n.Stage)
+		n.Hash, n.Person, n.TTL, n.Fresh, n.Agent, n.Address, n.Stage)
 }
 
-// useSession finds a session that has not ended, of a person who is not disabled, and, where someone used it,
-// notes that once a minute.
+// useSession finds a session that has not ended, of a person who is not disabled. If the person
+// used it, it notes that once a minute.
 func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration, used bool) (session, bool, error) {
 	return pg.One[session](ctx, db, "look for a session", `
 		WITH found AS (
@@ -47,15 +47,15 @@ func endSession(ctx context.Context, db pg.DB, hash []byte) error {
 	return pg.Exec(ctx, db, "end a session", `DELETE FROM session WHERE hash = $1`, hash)
 }
 
-// setFresh notes that the person of a session has just given the second factor.
+// setFresh notes that the session's person has just given the second factor.
 func setFresh(ctx context.Context, db pg.DB, hash []byte, fresh time.Duration) error {
 	return pg.Exec(ctx, db, "note a second factor",
 		`UPDATE session SET fresh_until = now() + $2::interval WHERE hash = $1`, hash, fresh)
 }
 
-// setPendingTOTP keeps the secret that is being set up in a session.
+// setPendingTOTP stores the secret that is being set up in a session.
 func setPendingTOTP(ctx context.Context, db pg.DB, hash, sealed []byte) error {
-	return pg.Exec(ctx, db, "keep a secret that is being set up",
+	return pg.Exec(ctx, db, "store a secret that is being set up",
 		`UPDATE session SET pending_totp = $2 WHERE hash = $1`, hash, sealed)
 }
 
@@ -71,8 +71,8 @@ func endSessions(ctx context.Context, db pg.DB, person int64, but []byte) error 
 		person, but)
 }
 
-// deleteOldSessions deletes what opens nothing any more: sessions, links, ceremonies, and attempts that
-// no longer count.
+// deleteOldSessions deletes expired sessions, links and ceremonies, and attempts that no longer
+// count.
 func deleteOldSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	var all int64
 	for _, sql := range []string{
@@ -81,7 +81,7 @@ func deleteOldSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		`DELETE FROM ceremony WHERE expires_at < now() AND $1::interval IS NOT NULL`,
 		`DELETE FROM guess WHERE since < now() - interval '2 hours' AND $1::interval IS NOT NULL`,
 	} {
-		n, err := pg.ExecRows(ctx, pool, "delete what has ended", sql, idleLife)
+		n, err := pg.ExecRows(ctx, pool, "delete what has ended", sql, idleTTL)
 		if all += n; err != nil {
 			return all, err
 		}

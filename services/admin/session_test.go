@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The first link makes an owner, signs in once, and is made for no one else once there are others.
+// The first link makes an owner and signs them in once. None is made once someone can sign in.
 func TestFirstLink(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -26,7 +26,7 @@ func TestFirstLink(t *testing.T) {
 		return strings.TrimPrefix(link, e.url)
 	}
 	first, second := link(), link()
-	for range 2 { // looking at it uses nothing up
+	for range 2 { // opening it does not use it up
 		b.Get(first).Has(200, `action="`+first+`"`)
 	}
 	if n := e.Number(`SELECT count(*) FROM link WHERE hash::text LIKE '%' || $1 || '%'`,
@@ -50,7 +50,7 @@ func TestFirstLink(t *testing.T) {
 	}
 }
 
-// Whatever session a browser brought along, signing in opens another one and ends that.
+// Signing in opens a new session and ends the one that the browser brought along.
 func TestSessionFixation(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -58,7 +58,7 @@ func TestSessionFixation(t *testing.T) {
 	before := e.Number(`SELECT count(*) FROM session`)
 	id := e.person("ann", adminui.Owner)
 	token, hash := newToken()
-	if err := insertLink(t.Context(), e.pool, hash, id, linkLife); err != nil {
+	if err := insertLink(t.Context(), e.pool, hash, id, linkTTL); err != nil {
 		t.Fatal(err)
 	}
 	a := eve.Post("/sign-in/link/" + token)
@@ -68,7 +68,7 @@ func TestSessionFixation(t *testing.T) {
 	planted := e.browser()
 	planted.Header.Set("Cookie", developmentCookie+"=planted")
 	token, hash = newToken()
-	if err := insertLink(t.Context(), e.pool, hash, id, linkLife); err != nil {
+	if err := insertLink(t.Context(), e.pool, hash, id, linkTTL); err != nil {
 		t.Fatal(err)
 	}
 	if c := planted.Post("/sign-in/link/" + token).Cookie(developmentCookie); c == nil || c.Value == "planted" {

@@ -14,12 +14,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// signPage is what the pages of signing in show.
+// signPage is the data of the pages of signing in.
 type signPage struct {
 	Form    adminui.Form `json:"-"`
 	To      string       `json:"-"`
 	Token   string       `json:"-"` // of a link
-	Passkey bool         `json:"-"` // a passkey will do
+	Passkey bool         `json:"-"` // a passkey is accepted
 	App     bool         `json:"-"` // an authenticator app is set up
 	Problem string       `json:"problem,omitempty"`
 }
@@ -48,7 +48,7 @@ func signInPage(form adminui.Form, to, problem string, status int) adminui.Page 
 		Data: signPage{Form: form, To: to, Passkey: true, Problem: problem}}
 }
 
-// refused is the page after a factor that does not fit, or after too many of them.
+// refused is the page after a wrong factor, or after too many of them.
 func (s *server) refused(err error, page func(problem string, status int) adminui.Page) (adminui.Answer, error) {
 	e, ok := errors.AsType[*web.Error](err)
 	switch {
@@ -60,8 +60,8 @@ func (s *server) refused(err error, page func(problem string, status int) adminu
 	return nil, err
 }
 
-// checkPassword takes the first factor. A name that no one has takes as long as others, and is
-// answered alike.
+// checkPassword checks the first factor. An unknown name takes as long as others, and gets the same
+// answer.
 func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	return s.afterFirst(a, "password", to, yes), nil
 }
 
-// afterFirst opens a session after the first factor, if do says so, and leads to what is still missing.
+// afterFirst opens a session after the first factor if do allows it, and leads to the missing step.
 func (s *server) afterFirst(a account, how, to string, do func(context.Context, pgx.Tx) (bool, error)) adminui.Answer {
 	stage, next := stageFull, to
 	switch {
@@ -111,7 +111,7 @@ func (s *server) afterFirst(a account, how, to string, do func(context.Context, 
 	return s.opens(a, stage, how, next, do)
 }
 
-// opens answers with a new session, if do says so in the same transaction, and leads to a page.
+// opens answers with a new session if do allows it in the same transaction, and leads to a page.
 func (s *server) opens(a account, stage, how, to string,
 	do func(context.Context, pgx.Tx) (bool, error)) adminui.Answer {
 	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
@@ -140,7 +140,7 @@ func (s *server) opens(a account, stage, how, to string,
 	})
 }
 
-// signInByPasskey takes a passkey, which is all factors in one.
+// signInByPasskey accepts a passkey, which is all factors in one.
 func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	}
 	to := safePath(form.Get("to"))
 	again := func(problem string, status int) adminui.Page { return signInPage(signInForm(to), to, problem, status) }
-	forgive, err := s.attempt(r, []limit{{"passkeys from " + s.network(r), 30, guessTime}})
+	forgive, err := s.attempt(r, []guessLimit{{"passkeys from " + s.network(r), 30, guessWindow}})
 	if err != nil {
 		return s.refused(s.recordLockedOut(r, 0, err), again)
 	}
@@ -189,7 +189,7 @@ func (s *server) second(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.askedAccount(r)
+	a, err := s.ownAccount(r)
 	if err != nil {
 		return nil, err
 	}
@@ -203,13 +203,13 @@ func secondPage(a account, form adminui.Form, to, problem string, status int) ad
 		Data: signPage{Form: form, To: to, Passkey: a.Passkeys > 0, App: a.TOTPSecret != nil, Problem: problem}}
 }
 
-// checkSecond takes a code, or a passkey, as second factor.
+// checkSecond accepts a code, or a passkey, as the second factor.
 func (s *server) checkSecond(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.askedAccount(r)
+	a, err := s.ownAccount(r)
 	if err != nil {
 		return nil, err
 	}
@@ -229,15 +229,16 @@ func (s *server) beginSecond(r *http.Request) (adminui.Answer, error) {
 	return s.beginPasskey(r, adminui.Who(r).Person, toSignIn)
 }
 
-// The second factors that a person may bring, as the log of sign-ins says them.
+// The second factors, as the log of sign-ins names them.
 const (
 	byPasskey  = "passkey"
 	byApp      = "second factor"
 	byRecovery = "recovery code"
 )
 
-// factor says which second factor of the person a form brings, "" for none: the answer of a passkey in token and
-// response, else a code of the authenticator app or a recovery code in code. Each is good once.
+// factor returns which second factor of the person a form brings, "" for none: the answer of a
+// passkey in token and response, otherwise a code of the authenticator app or a recovery code in
+// code. Each is valid once.
 func (s *server) factor(r *http.Request, a account, form adminui.PostedForm, purpose string) (by string, err error) {
 	forgive, err := s.attempt(r, secondLimits(a.ID))
 	if err != nil {
@@ -261,7 +262,7 @@ func (s *server) factor(r *http.Request, a account, form adminui.PostedForm, pur
 	return by, forgive()
 }
 
-// code uses a code of the authenticator app or a recovery code up, and says which it was.
+// code uses up a code of the authenticator app or a recovery code, and returns which it was.
 func (s *server) code(ctx context.Context, a account, code string) (by string, err error) {
 	if a.TOTPSecret != nil {
 		secret, err := s.open(a.ID, a.TOTPSecret)

@@ -17,10 +17,10 @@ import (
 
 const rightPassword = "three green umbrellas"
 
-// withPassword is a person with rightPassword, who has set nothing else up.
+// withPassword is a person with rightPassword and no second factor.
 func (e *env) withPassword(username string, roles ...adminui.Role) int64 {
 	e.t.Helper()
-	stored, err := e.service.hasher.hash(e.t.Context(), rightPassword)
+	stored, err := e.server.hasher.hash(e.t.Context(), rightPassword)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -45,18 +45,18 @@ func (a *app) code() string {
 	return code
 }
 
-// withApp gives a person an authenticator app, which is a step behind, as clocks may be.
+// withApp gives a person an authenticator app that is one step behind, as clocks may be.
 func (e *env) withApp(person int64) *app {
 	e.t.Helper()
 	key, err := newTOTP(issuer, "x")
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	e.Exec(`UPDATE person SET totp_secret = $2 WHERE id = $1`, person, e.service.seal(person, key.Secret()))
+	e.Exec(`UPDATE person SET totp_secret = $2 WHERE id = $1`, person, e.server.seal(person, key.Secret()))
 	return &app{key.Secret(), time.Now().Add(-30 * time.Second)}
 }
 
-// signIn gives the password of a person.
+// signIn sends the password of a person.
 func (b *browser) signIn(username, password string) testenv.Answer {
 	b.TB.Helper()
 	b.Get("/sign-in")
@@ -70,8 +70,8 @@ func leads(t *testing.T, a testenv.Answer, to string) {
 	}
 }
 
-// A password alone opens nothing where there is a second factor; a code is good once, on another
-// path too.
+// A password alone opens nothing if there is a second factor; a code is valid once, on another path
+// too.
 func TestPasswordAndCode(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -109,7 +109,7 @@ func TestRecoveryCodes(t *testing.T) {
 	e := newEnv(t, inProduction)
 	ann := e.withPassword("ann", adminui.Owner)
 	e.withApp(ann)
-	if err := setRecoveryCodes(t.Context(), e.pool, ann, [][]byte{e.service.recoveryHash(ann, "ABCDE-FGHIJ")}); err != nil {
+	if err := setRecoveryCodes(t.Context(), e.pool, ann, [][]byte{e.server.recoveryHash(ann, "ABCDE-FGHIJ")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []int{http.StatusSeeOther, http.StatusUnprocessableEntity} {
@@ -125,16 +125,16 @@ func TestRecoveryCodes(t *testing.T) {
 	}
 }
 
-// Names that no one has are answered like those that someone has, and take as long.
+// Unknown names get the same answer as known ones, after the same time.
 func TestNoNameIsGivenAway(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, func(c *Config) { c.PasswordCost = nil }) // what a hash takes counts here
+	e := newEnv(t, func(c *Config) { c.PasswordCost = nil }) // the cost of a hash matters here
 	e.withPassword("ann", adminui.Owner)
 	e.person("invited", adminui.Owner)
 	e.Exec(`UPDATE person SET disabled_at = now() WHERE id = $1`, e.withPassword("gone", adminui.Owner))
 	names := []string{"ann", "nobody", "invited", "gone"}
 	bodies, quickest := map[string]string{}, map[string]time.Duration{}
-	for range 5 { // in turn, so that whatever else the machine does slows all of them down
+	for range 5 { // in turn, so that a busy machine slows all of them down
 		for _, name := range names {
 			began := time.Now()
 			a := e.browser().signIn(name, "not the password")
@@ -158,7 +158,7 @@ func TestNoNameIsGivenAway(t *testing.T) {
 	}
 }
 
-// Guessing ends soon: at passwords and at codes, also when many guesses come at once.
+// Guessing passwords and codes is stopped soon, even if many guesses come at once.
 func TestGuessing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -191,8 +191,8 @@ func TestGuessing(t *testing.T) {
 	leads(t, elsewhere.signIn("ann", rightPassword), "/sign-in/second?to=%2Forders")
 }
 
-// Sign-ins that were refused are in the log of acts, one entry for those of a person and a minute: as many as are tried
-// do not fill it. A name that no one has is not kept.
+// Refused sign-ins are in the log of acts, one entry for each person and minute, so that many tries
+// do not fill it. An unknown name is not stored.
 func TestLogOfRefusedSignIns(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -218,7 +218,7 @@ func TestLogOfRefusedSignIns(t *testing.T) {
 	e.Exec(`INSERT INTO refused_sign_in (person_id, text, n, address) VALUES ($1, 'Refused: often', 4000, '192.0.2.1')`, ann)
 	e.Exec(`UPDATE refused_sign_in SET minute = minute - interval '1 hour'`)
 	for range 2 {
-		for _, task := range e.service.housekeeping() {
+		for _, task := range e.server.housekeeping() {
 			if _, err := task.Do(t.Context(), e.pool); err != nil {
 				t.Error(err)
 			}
@@ -236,7 +236,7 @@ func TestLogOfRefusedSignIns(t *testing.T) {
 
 var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7]+)</code>`)
 
-// Outside development signing in takes a second factor: the first sign-in sets one up.
+// Outside development signing in requires a second factor: the first sign-in sets one up.
 func TestSecondFactorIsAMust(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -271,7 +271,7 @@ func TestSecondFactorIsAMust(t *testing.T) {
 	again := e.browser()
 	leads(t, again.signIn("owner", rightPassword), "/sign-in/second?to=%2Forders")
 	again.Get("/sign-in/second")
-	again.Post("/sign-in/second", "code", code).Has(422) // it set the app up
+	again.Post("/sign-in/second", "code", code).Has(422) // this code set up the app
 	leads(t, again.Post("/sign-in/second", "code", codes[3][1]), "/")
 	if n := e.Number(`SELECT count(*) FROM person WHERE totp_secret::text LIKE '%' || encode($1, 'hex') || '%'`,
 		[]byte(secret[1])); n != 0 {
@@ -279,21 +279,21 @@ func TestSecondFactorIsAMust(t *testing.T) {
 	}
 }
 
-// An act that takes a fresh second factor asks for it, and then goes on with what was typed.
+// An act that requires a fresh second factor asks for it, and then goes on with the form's input.
 func TestConfirming(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
 	ann := e.person("ann", adminui.Manager)
-	b := e.in(ann) // by a link, with nothing set up
+	b := e.in(ann) // by a link, with no factor set up
 	e.Exec(`UPDATE session SET stage = 'full'`)
 	phone := e.withApp(ann)
 	b.Get("/orders")
 	asked := b.Post("/orders/refund", "amount", `12.00"<b>`)
 	asked.Has(403, "Confirm that it is you", `name="amount" value="12.00&#34;&lt;b&gt;"`, `action="/orders/refund"`)
 	asked.Has(403, "Give money back", "<code class=\"break\">/orders/refund</code>", `href="/">Back`, `inputmode="text"`)
-	// It leads back to where the person was, if that was here.
-	for from, back := range map[string]string{e.service.addresses.origin() + "/orders/7?x=1": "/orders/7?x=1", "https://evil.example.com/x": "/",
-		e.service.addresses.origin() + "//evil.example.com": "/evil.example.com", "%": "/"} {
+	// It leads back to the page that the person came from, if that was of the back office.
+	for from, back := range map[string]string{e.server.addresses.origin() + "/orders/7?x=1": "/orders/7?x=1", "https://evil.example.com/x": "/",
+		e.server.addresses.origin() + "//evil.example.com": "/evil.example.com", "%": "/"} {
 		b.Header.Set("Referer", from)
 		b.Post("/orders/refund", "amount", "1").Has(403, `href="`+back+`">Back`)
 	}
@@ -305,7 +305,7 @@ func TestConfirming(t *testing.T) {
 	code := phone.code()
 	leads(t, again(code), "/orders")
 	b.Get("/orders").Has(200, "Refunded 12.00")
-	leads(t, b.Post("/orders/refund", "amount", "3.00"), "/orders") // five minutes long
+	leads(t, b.Post("/orders/refund", "amount", "3.00"), "/orders") // for five minutes
 	e.Exec(`UPDATE session SET fresh_until = now()`)
 	again(code).Has(422)
 	b.Header.Set("Accept", "application/json")
@@ -324,7 +324,7 @@ func TestConfirming(t *testing.T) {
 	b.Get("/account/app").Has(200, "Set up a second factor")
 }
 
-// An API token does what its scopes and its person's roles of now allow, as long as it is good.
+// An API token may do what its scopes and its person's current roles allow, as long as it is valid.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -336,7 +336,7 @@ func TestTokens(t *testing.T) {
 	b.Post("/account/tokens", "name", "x", "days", "30").Has(422, "at least one")
 	b.Post("/account/tokens", "name", "x", "days", "30", "scope", "orders.view", "scope", "people.manage").Has(422, "people.manage")
 	made := b.Post("/account/tokens", "name", "Reports", "days", "30", "scope", "orders.view")
-	token := regexp.MustCompile(tokenBegins + `[A-Z2-7]+`).FindString(made.Body)
+	token := regexp.MustCompile(tokenPrefix + `[A-Z2-7]+`).FindString(made.Body)
 	if token == "" {
 		t.Fatal(made)
 	}
@@ -357,7 +357,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s %s: %s", c.method, c.path, a)
 		}
 	}
-	e.Exec(`UPDATE api_token SET scopes = '{orders.view,orders.refund}'`) // as if the act did not ask for a factor once
+	e.Exec(`UPDATE api_token SET scopes = '{orders.view,orders.refund}'`) // as if the act had not required a factor once
 	program.Post("/orders/refund").Has(403, "people-only")
 	works := func(want bool) {
 		t.Helper()
@@ -377,14 +377,14 @@ func TestTokens(t *testing.T) {
 	b.Get("/account").Has(200, "Reports")
 	leads(t, b.Post(fmt.Sprintf("/account/tokens/%d/revoke", e.Number(`SELECT id FROM api_token`))), "/account")
 	works(false)
-	for _, bad := range []string{"Bearer x", "Basic x", "Bearer " + tokenBegins} {
+	for _, bad := range []string{"Bearer x", "Basic x", "Bearer " + tokenPrefix} {
 		program.Header.Set("Authorization", bad)
 		program.Get("/orders").Has(401, "sign-in")
 	}
 }
 
-// A person changes the own password with the old one, which ends the other sessions; none that is easy
-// to guess is taken.
+// A person changes their password with the old one, which ends the other sessions; a weak one is
+// refused.
 func TestChangingThePassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -14,11 +14,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// tokenBegins marks a token, so that programs that look for leaked secrets know one.
-const tokenBegins = "shopadmin_"
+// tokenPrefix marks a token, so that programs that look for leaked secrets recognize it.
+const tokenPrefix = "shopadmin_"
 
-// maxToken is how many days a token is good at most.
-const maxToken = 366
+// maxTokenDays is how many days a token is valid at most.
+const maxTokenDays = 366
 
 // tokenRow is a token in a person's list.
 type tokenRow struct {
@@ -30,10 +30,10 @@ type tokenRow struct {
 	UsedAt    *time.Time `json:"used_at"`
 }
 
-// identifyToken finds the person of an API token. What the token may do is what both its scopes and
-// the person's roles of now allow.
+// identifyToken finds the person of an API token. The token may do what both its scopes and the
+// person's current roles allow.
 func (s *server) identifyToken(r *http.Request) (adminui.Identity, *session, error) {
-	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "+tokenBegins)
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "+tokenPrefix)
 	if !ok {
 		return adminui.Identity{}, nil, nil
 	}
@@ -51,7 +51,7 @@ func (s *server) identifyToken(r *http.Request) (adminui.Identity, *session, err
 	return id, &session{PersonID: found.PersonID, Stage: stageFull}, nil
 }
 
-// tokenForm asks what a token is for. It offers what the person may do and a token can.
+// tokenForm asks what a token is for. It offers the rights of the person that a token can have.
 func tokenForm(who adminui.Identity) adminui.Form {
 	scopes := adminui.Field{Name: "scope", Label: "What it may do", Kind: "checks",
 		Hint: "What asks for a fresh second factor is for people alone: refunds, canceling, prices, codes, exports, " +
@@ -87,7 +87,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	if name == "" {
 		wrong["name"] = "Give it a name."
 	}
-	if derr != nil || days < 1 || days > maxToken {
+	if derr != nil || days < 1 || days > maxTokenDays {
 		wrong["days"] = "From 1 to 366."
 	}
 	for _, scope := range form.Values.Values["scope"] {
@@ -104,16 +104,16 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 			Narrow: true, Status: http.StatusUnprocessableEntity}, nil
 	}
 	secret, hash := newToken()
-	_, err = s.changes(r, "Made the API token "+name, "", func(ctx context.Context, tx pgx.Tx) error {
+	_, err = s.changeOwn(r, "Made the API token "+name, "", func(ctx context.Context, tx pgx.Tx) error {
 		return insertToken(ctx, tx, who.Person, name, hash, scopes, time.Duration(days)*24*time.Hour)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.accountPage(r, adminui.Form{}, false, tokenBegins+secret, http.StatusOK)
+	return s.accountPage(r, adminui.Form{}, false, tokenPrefix+secret, http.StatusOK)
 }
 
-// formPage is a page that is one form.
+// formPage is a page with one form.
 type formPage struct {
 	Form adminui.Form `json:"-"`
 }
@@ -123,7 +123,7 @@ func (s *server) revokeToken(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.changes(r, "Revoked an API token", "Token revoked.", func(ctx context.Context, tx pgx.Tx) error {
+	return s.changeOwn(r, "Revoked an API token", "Token revoked.", func(ctx context.Context, tx pgx.Tx) error {
 		return deleteToken(ctx, tx, adminui.Who(r).Person, token)
 	})
 }

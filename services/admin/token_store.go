@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// foundToken is a token with its person as they are now.
+// foundToken is a token with its person's current roles.
 type foundToken struct {
 	PersonID int64
 	Name     string
@@ -15,8 +15,8 @@ type foundToken struct {
 	Scopes   []string
 }
 
-// useToken finds a token that has not ended, of a person who is not disabled, and notes once a minute
-// that it is in use.
+// useToken finds a token that has not ended, of a person who is not disabled, and notes once a
+// minute that it is in use.
 func useToken(ctx context.Context, db pg.DB, hash []byte) (foundToken, bool, error) {
 	return pg.One[foundToken](ctx, db, "look for a token", `
 		WITH found AS (

@@ -21,16 +21,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Codes of authenticator apps: RFC 6238 with what every app understands, six digits of SHA-1 in steps
-// of 30 seconds. One step before and one after are taken, for clocks that differ.
+// Codes of authenticator apps follow RFC 6238 with what every app supports: six digits of SHA-1 in
+// steps of 30 seconds. One step before and one after are accepted, for clocks that differ.
 var totpOptions = totp.ValidateOpts{Period: totpPeriod, Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
 
 const totpPeriod = 30
 
-// totpEncoding is how secrets are written for people and apps.
+// totpEncoding encodes secrets for people and apps.
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// totpStep is the step of time whose code this is, if it comes after the last one that was used.
+// totpStep is the time step of a code, if it comes after the last one that was used.
 func totpStep(secret, code string, last int64, now time.Time) (step int64, ok bool) {
 	code = strings.ReplaceAll(code, " ", "")
 	for at := now.Unix()/totpPeriod - 1; at <= now.Unix()/totpPeriod+1; at++ {
@@ -51,7 +51,7 @@ func newTOTP(issuer, username string) (*otp.Key, error) {
 	return key, nil
 }
 
-// totpKey is the key of a secret that was made before.
+// totpKey is the key of an existing secret.
 func totpKey(issuer, username, secret string) (*otp.Key, error) {
 	raw, err := totpEncoding.DecodeString(secret)
 	if err != nil {
@@ -60,7 +60,7 @@ func totpKey(issuer, username, secret string) (*otp.Key, error) {
 	return totp.Generate(totp.GenerateOpts{Issuer: issuer, AccountName: username, Secret: raw})
 }
 
-// picture is the code that a phone's camera reads, as an address that holds it.
+// picture is the QR code for a phone's camera, as a data address.
 func picture(key *otp.Key) (template.URL, error) {
 	img, err := key.Image(320, 320)
 	if err != nil {
@@ -74,14 +74,14 @@ func picture(key *otp.Key) (template.URL, error) {
 	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(out.Bytes())), nil
 }
 
-// seal encrypts a secret for a person (AES-256-GCM, a nonce by chance).
+// seal encrypts a secret for a person (AES-256-GCM with a random nonce).
 func (s *server) seal(person int64, secret string) []byte {
 	nonce := make([]byte, s.sealer.NonceSize())
 	rand.Read(nonce) //nolint:errcheck // never fails (since Go 1.24)
 	return s.sealer.Seal(nonce, nonce, []byte(secret), []byte(web.ID(person)))
 }
 
-// open is the secret that seal made for this person.
+// open decrypts a secret that seal encrypted for this person.
 func (s *server) open(person int64, sealed []byte) (string, error) {
 	if len(sealed) < s.sealer.NonceSize() {
 		return "", errors.New("open a secret: it is too short")

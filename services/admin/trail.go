@@ -15,19 +15,21 @@ import (
 )
 
 const (
-	// trailRounds is how often the owners are asked: what one of them says leads the next question to the others.
+	// trailRounds is how often the owners are asked: the keys in an answer lead to further requests
+	// to the others.
 	trailRounds = 4
-	// paidWait and mailWait are how long a payment may be no order, and a mail not sent, before it is a gap.
-	paidWait = 2 * time.Minute
-	mailWait = 10 * time.Minute
+	// paidTimeout and mailTimeout are how long a payment may have no order, and a mail may be
+	// unsent, before that is a gap.
+	paidTimeout = 2 * time.Minute
+	mailTimeout = 10 * time.Minute
 )
 
-// trailData is the way of what a key stands for.
+// trailData is the trail of a key.
 type trailData struct {
 	Key    string        `json:"key"`
 	Hops   []adminui.Hop `json:"hops"` // by time; a gap is a hop with the step "gap"
 	Silent []silent      `json:"silent"`
-	// Cut says that keys were left which no service was asked for: the trail may be incomplete.
+	// Cut says that some keys were not followed: the trail may be incomplete.
 	Cut bool `json:"cut,omitempty"`
 
 	Events []adminui.Event `json:"-"`
@@ -54,14 +56,14 @@ func (s *server) trail(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Trail", Template: "trail.html", Data: data}, nil
 }
 
-// followTrail asks all owners at once for what they know of the key, and again with the keys that they
-// name, until none is new; and adds what the staff did to any of it.
+// followTrail asks all owners at once for what they know of the key, and again with the keys that
+// they name, until none is new. It adds the acts of the staff on any of it.
 func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.Identity) error {
 	known := map[string]bool{data.Key: true}
 	asked, waiting := []string{data.Key}, []string(nil)
 	found := map[adminui.Hop]bool{}
 	for range trailRounds {
-		answers, away := askAll[adminui.Trail](ctx, s, insideTime, adminui.TrailPath,
+		answers, away := askAll[adminui.Trail](ctx, s, askTimeout, adminui.TrailPath,
 			url.Values{"key": asked}.Encode(), who)
 		for _, service := range away {
 			if !slices.Contains(data.Silent, service) {
@@ -70,7 +72,7 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 		}
 		for _, t := range answers {
 			for _, h := range t.Hops {
-				h.At = h.At.UTC() // a key of a map
+				h.At = h.At.UTC() // it becomes a key of a map
 				found[h] = true
 			}
 			for _, key := range t.Keys {
@@ -97,7 +99,7 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 	return nil
 }
 
-// toldOnce leaves out what an owner noted of an event of Stripe's that webhook shows as it came.
+// toldOnce leaves out an owner's note of a Stripe event if webhook shows the event itself.
 func toldOnce(hops []adminui.Hop) []adminui.Hop {
 	came := map[string]bool{}
 	for _, h := range hops {
@@ -108,8 +110,8 @@ func toldOnce(hops []adminui.Hop) []adminui.Hop {
 	return slices.DeleteFunc(hops, func(h adminui.Hop) bool { return h.Step == "stripe" && came[h.About] })
 }
 
-// actsOn are the acts of the staff on orders and mails of these keys, and on the entries for staff among the hops.
-// Their values before and after stay in the log, which fewer people see.
+// actsOn are the acts of the staff on orders and mails with these keys, and on the entries for
+// staff among the hops. Their values stay in the log, which fewer people may see.
 func (s *server) actsOn(ctx context.Context, keys []string, hops []adminui.Hop) (acts []adminui.Hop, err error) {
 	entries := []string{}
 	for _, h := range hops {
@@ -124,11 +126,11 @@ func (s *server) actsOn(ctx context.Context, keys []string, hops []adminui.Hop) 
 	return acts, err
 }
 
-// order is the place of steps that have one time.
+// stepOrder is the order of steps with the same time.
 var stepOrder = []string{"checkout", "session", "event", "received", "order", "status", "sending", "mail", "mail-sent",
 	"gap"}
 
-// markGaps brings hops into the order of time and adds those that are missing.
+// markGaps sorts hops by time and adds the missing ones as gaps.
 func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 	gap := func(after adminui.Hop, text string) {
 		hops = append(hops, adminui.Hop{At: after.At, Step: "gap", Text: text, About: after.About, Tone: "bad",
@@ -143,11 +145,11 @@ func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 	for _, h := range slices.Clone(hops) {
 		switch {
 		case h.Step == "event" && h.State == "paid" && !has("order", "") && !has("entry", "") &&
-			now.Sub(h.At) > paidWait:
+			now.Sub(h.At) > paidTimeout:
 			gap(h, "Paid, and no order after 2 minutes.")
-		case h.Step == "mail" && h.State == "queued" && now.Sub(h.At) > mailWait:
+		case h.Step == "mail" && h.State == "queued" && now.Sub(h.At) > mailTimeout:
 			gap(h, "A mail was accepted and is not sent.")
-		case h.Step == "order" && now.Sub(h.At) > mailWait && !hasMail(hops):
+		case h.Step == "order" && now.Sub(h.At) > mailTimeout && !hasMail(hops):
 			gap(h, "An order, and no mail about it.")
 		}
 	}
@@ -164,7 +166,7 @@ func hasMail(hops []adminui.Hop) bool {
 	})
 }
 
-// eventOf is a hop as a timeline shows it.
+// eventOf is a hop as an entry of a timeline.
 func eventOf(h adminui.Hop) adminui.Event {
 	e := adminui.Event{At: h.At, Text: h.Text, Who: h.Who, Tone: h.Tone, To: h.To}
 	var parts []string
@@ -180,7 +182,7 @@ func eventOf(h adminui.Hop) adminui.Event {
 	return e
 }
 
-// traceID is what one looks for among traces: a traceparent without its version, span and flags.
+// traceID is the id to search traces for: a traceparent without its version, span and flags.
 func traceID(trace string) string {
 	if parts := strings.Split(trace, "-"); len(parts) == 4 {
 		return parts[1]

@@ -45,8 +45,8 @@ func walked(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Trail", Data: t}, nil
 }
 
-// The trail asks the owners again with what one of them named, shows it all in one order, and marks what is
-// missing; an owner that is away is named.
+// The trail asks the owners again with the keys in their answers, shows all hops in one order, and
+// marks what is missing; an unavailable owner is named.
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -62,21 +62,21 @@ func TestTrail(t *testing.T) {
 	page := b.Get("/trail?key=order1")
 	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, and no order after 2 minutes.",
 		"A mail was accepted and is not sent.", "mailer does not answer")
-	// What the owner keeps of an event is shown only where webhook no longer does.
+	// An owner's note of an event is shown only if webhook no longer has the event.
 	if page.Has(200, "Order keeps evt_9."); strings.Contains(page.Body, "Order keeps evt_1.") {
 		t.Error("an event of Stripe's stands twice")
 	}
 	if first, then := strings.Index(page.Body, "Stripe told of it."), strings.Index(page.Body, "was accepted."); first > then {
 		t.Error("not in the order of time")
 	}
-	b.Get("/trail?key=many").Has(200, "The last of many.") // more keys than are asked for at once
+	b.Get("/trail?key=many").Has(200, "The last of many.") // more keys than one request holds
 	b.Get("/trail?key=nothing").Has(200, "No service knows this.")
 	b.Header = http.Header{"Accept": {"application/json"}}
 	b.Get("/trail?key=order1").Want("event", "hops", "0", "step")
 	a := b.Get("/trail?key=order2")
 	var acts []string
-	for _, hop := range a.At("hops").([]any) { //nolint:errcheck // else the test panics, which is right
-		if h := hop.(map[string]any); h["step"] == "act" { //nolint:errcheck // the same
+	for _, hop := range a.At("hops").([]any) { //nolint:errcheck // a wrong type fails the test
+		if h := hop.(map[string]any); h["step"] == "act" { //nolint:errcheck // a wrong type fails the test
 			acts = append(acts, fmt.Sprint(h["who"], " ", h["text"]))
 		}
 	}

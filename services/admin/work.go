@@ -14,20 +14,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// workRoutes are the pages of what waits for a person.
+// workRoutes are the pages about what waits for a person.
 func (s *server) workRoutes(r chi.Router) {
 	r.Get("/work", s.own(adminui.WorkView, s.work))
 	r.Post("/customers/{customer}/export", s.own(adminui.CustomersExport, s.exportCustomer))
 	r.Get("/trail", s.own(adminui.OrdersView, s.trail))
 }
 
-// silent is a service that did not tell what it has.
+// silent is a service that did not answer.
 type silent struct {
 	Service string `json:"service"`
 }
 
-// askAll asks every owner for the JSON face of a page, at once, on behalf of a person. Those that do not
-// answer within the limit are named.
+// askAll asks every owner at once for a page as JSON, on behalf of a person. It returns the owners
+// that did not answer within the limit.
 func askAll[T any](ctx context.Context, s *server, limit time.Duration, path, query string,
 	who adminui.Identity) (answers map[string]T, away []silent) {
 	return askSome[T](ctx, s, slices.Collect(maps.Keys(s.owners)), limit, path, query, who)
@@ -46,7 +46,7 @@ func askSome[T any](ctx context.Context, s *server, owners []string, limit time.
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				if ctx.Err() == nil { // else the person has left the page
+				if ctx.Err() == nil { // otherwise the person has left the page
 					s.log.WarnContext(ctx, "a service does not say what it has", "service", owner, "error", err)
 				}
 				away = append(away, silent{owner})
@@ -62,14 +62,14 @@ func askSome[T any](ctx context.Context, s *server, owners []string, limit time.
 
 // workData is all that waits for a person.
 type workData struct {
-	Kinds  []adminui.WorkKind `json:"kinds"` // faults first, then those with the oldest
+	Kinds  []adminui.WorkKind `json:"kinds"` // faults first, then those with the oldest item
 	Silent []silent           `json:"silent"`
 	Count  int64              `json:"count"` // of faults
 }
 
-// readWork asks every service what waits there.
+// readWork asks every service for what waits there.
 func (s *server) readWork(ctx context.Context, who adminui.Identity) workData {
-	lists, away := askAll[adminui.WorkList](ctx, s, insideTime, adminui.WorkPath, "", who)
+	lists, away := askAll[adminui.WorkList](ctx, s, askTimeout, adminui.WorkPath, "", who)
 	data := workData{Kinds: []adminui.WorkKind{}, Silent: append([]silent{}, away...)}
 	for _, owner := range slices.Sorted(maps.Keys(lists)) {
 		for _, k := range lists[owner].Kinds {

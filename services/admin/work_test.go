@@ -21,8 +21,8 @@ func waiting(*http.Request) (adminui.Answer, error) {
 	}}}, nil
 }
 
-// The work list shows what every service says, faults first, with what can be done for those who may; a
-// service that is away costs its part and is named.
+// The work list shows the items of every service, faults first, with the commands that the person
+// may use; an unavailable service costs its part and is named.
 func TestWorkList(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
