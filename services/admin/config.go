@@ -18,16 +18,16 @@ type Config struct {
 	boot.Common
 	boot.InsideTLS
 	boot.Keys
-	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
+	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; comma-separated"`
 	Addr           string `envconfig:"ADMIN_ADDR" default:"127.0.0.1:8086" desc:"listener of the back office"`
-	URL            string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host; make run takes the port of ADMIN_ADDR when it is not set"`
-	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user; commas between several processes of it"`
-	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order; commas between several processes of it"`
-	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events; commas between several processes of it"`
-	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer; commas between several processes of it"`
-	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook; commas between several processes of it"`
+	URL            string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"address at which staff reach the back office, a host of its own; production requires https, or localhost through a tunnel; passkeys belong to its host; make run uses the port of ADMIN_ADDR if it is empty"`
+	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"address of user; comma-separated if there are several"`
+	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"address of order; comma-separated if there are several"`
+	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"address of events; comma-separated if there are several"`
+	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"address of mailer; comma-separated if there are several"`
+	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"address of webhook; comma-separated if there are several"`
 	PublicURL      string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address: pages show its pictures"`
-	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge; commas between several processes of it"`
+	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"address of edge; comma-separated if there are several"`
 	// PasswordCost is only for tests, which would spend their time on hashing; nil is the usual
 	// cost.
 	PasswordCost *argon2id.Params `ignored:"true"`
@@ -74,12 +74,14 @@ func (c Config) parse() (addresses, error) {
 	if a.own != nil && net.ParseIP(a.own.Hostname()) != nil {
 		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: want a name, not an address: passkeys belong to one", c.URL))
 	}
+
 	if a.proxies, err = web.ParseProxies(c.TrustedProxies); err != nil {
 		errs = append(errs, err)
 	}
 	if a.own != nil && c.Production() && a.own.Scheme != "https" && a.own.Hostname() != "localhost" {
-		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: production wants https://, or localhost through a tunnel",
+		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: production requires https://, or localhost through a tunnel",
 			c.URL))
 	}
+
 	return a, errors.Join(errs...)
 }

@@ -20,17 +20,17 @@ type Config struct {
 	boot.Public
 	boot.Keys
 	boot.Staff
-	Addr           string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`
-	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; commas between them (CORS with credentials, CSRF)"`
+	Addr           string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"listener for shoppers"`
+	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; comma-separated (CORS with credentials, CSRF)"`
 	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`
-	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
-	HSTSSubDomains bool   `envconfig:"HSTS_SUBDOMAINS" default:"false" desc:"Strict-Transport-Security (with an https PUBLIC_URL) speaks for all hosts below this one, too"`
-	HSTSPreload    bool   `envconfig:"HSTS_PRELOAD" default:"false" desc:"asks browsers' lists of https-only hosts to take this one; wants HSTS_SUBDOMAINS; hard to take back"`
-	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where edge finds user; commas between several processes of it"`
-	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order; commas between several processes of it"`
-	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events; commas between several processes of it"`
-	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook; commas between several processes of it"`
-	MediaURL       string `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it; make run takes a folder in DATA_DIR when it is not set"`
+	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; comma-separated"`
+	HSTSSubDomains bool   `envconfig:"HSTS_SUBDOMAINS" default:"false" desc:"Strict-Transport-Security (with an https PUBLIC_URL) covers all hosts below this one, too"`
+	HSTSPreload    bool   `envconfig:"HSTS_PRELOAD" default:"false" desc:"asks browsers' lists of https-only hosts to take this one; requires HSTS_SUBDOMAINS; hard to take back"`
+	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"address of user; comma-separated if there are several"`
+	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"address of order; comma-separated if there are several"`
+	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"address of events; comma-separated if there are several"`
+	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"address of webhook; comma-separated if there are several"`
+	MediaURL       string `envconfig:"MEDIA_URL" default:"media" desc:"store of product pictures: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off); without key and secret the rights of the AWS task are used; order writes and edge reads it; make run uses a folder in DATA_DIR if it is empty"`
 
 	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
@@ -63,14 +63,17 @@ func (c Config) parse() (settings, error) {
 		errs = append(errs, err)
 		return at
 	}
+
 	s.public = address("PUBLIC_URL", c.PublicURL)
 	s.user, s.order = owner("USER_URL", c.UserURL), owner("ORDER_URL", c.OrderURL)
 	s.events, s.webhook = owner("EVENTS_URL", c.EventsURL), owner("WEBHOOK_URL", c.WebhookURL)
+
 	for _, o := range list(c.AllowedOrigins) {
 		if u := address("ALLOWED_ORIGINS", o); u != nil {
 			s.origins = append(s.origins, originOf(u))
 		}
 	}
+
 	if s.public != nil {
 		s.origins = append(s.origins, originOf(s.public))
 	}
@@ -82,12 +85,13 @@ func (c Config) parse() (settings, error) {
 		errs = append(errs, err)
 	}
 	if c.HSTSPreload && !c.HSTSSubDomains {
-		errs = append(errs, errors.New("HSTS_PRELOAD wants HSTS_SUBDOMAINS: browsers' lists take no host without "+
+		errs = append(errs, errors.New("HSTS_PRELOAD requires HSTS_SUBDOMAINS: browsers' lists take no host without "+
 			"those below it"))
 	}
 	if c.CookieDomain != "" && (&http.Cookie{Name: "a", Value: "a", Domain: c.CookieDomain}).Valid() != nil {
 		errs = append(errs, fmt.Errorf("COOKIE_DOMAIN is %q: want a domain such as example.com", c.CookieDomain))
 	}
+
 	return s, errors.Join(errs...)
 }
 

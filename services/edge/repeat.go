@@ -22,7 +22,7 @@ var posts = []posted{
 	{"/order/cart-add-product-sku", true, "the line keeps the keys of the last clicks (web.Identity.Click)"},
 	{"/order/cart-update-sku-quantity", true, "sets"},
 	{"/order/cart-remove-sku", true, "finds no line, which is a success if it was sent again (web.SentAgain)"},
-	{"/order/cart-apply-discount-code", true, "finds the code on the cart, which is a success likewise"},
+	{"/order/cart-apply-discount-code", true, "finds the code on the cart, which is a success if it was sent again"},
 	{"/order/cart-remove-discount-code", true, "what is not on the cart is removed"},
 	{"/order/cart-update-shipping-method", true, "sets"},
 	{"/order/cart-delete-cart", true, "finds no cart, which is a success if it was sent again"},

@@ -27,6 +27,7 @@ func (s *server) applySessionChange(res *http.Response, req *request, header str
 	if change.At.IsZero() {
 		change.At = time.Now()
 	}
+
 	// User has acted already: a client that disconnects must not keep a session from being ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(res.Request.Context()), sessionChangeTimeout)
 	defer cancel()
@@ -46,6 +47,7 @@ func (s *server) applySessionChange(res *http.Response, req *request, header str
 	if err != nil {
 		return sessionFailed(res, change, err)
 	}
+
 	return nil
 }
 
@@ -95,12 +97,14 @@ func (s *server) open(ctx context.Context, req *request, answer http.Header, cha
 		}
 		s.revoke(req.session.MemberID)
 	}
+
 	s.setSession(answer, token, h, change.Remember)
 	s.remember(answer, req, change.Member.Username)
 	s.bindAnonymous(answer, req, change.Member.ID)
 	if !change.KeepCart {
 		s.setCookie(answer, cartCookie, "", -1)
 	}
+
 	return nil
 }
 
@@ -131,7 +135,7 @@ func (s *server) renew(ctx context.Context, req *request, answer http.Header, at
 	}
 	if !renewed {
 		s.clearSession(answer)
-		return fmt.Errorf("renew a session of member %d: it has ended meanwhile", req.session.MemberID)
+		return fmt.Errorf("renew a session of member %d: it has ended in the meantime", req.session.MemberID)
 	}
 	s.setSession(answer, token, h, req.session.Remember)
 	s.remember(answer, req, req.session.Username)

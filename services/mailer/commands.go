@@ -20,7 +20,7 @@ import (
 const Usage = `Mails:
 
   mailer parked         mails that wait for a person, newest first, one JSON object a line
-  mailer suppressed     mails that the ceiling for one address held back, likewise
+  mailer suppressed     the same for mails that the ceiling held back
   mailer retry -mail ID send a parked or suppressed mail again, with a fresh deadline
 `
 
@@ -48,6 +48,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 || (mail > 0) != (args[0] == "retry") {
 		return fmt.Errorf("%w: arguments of %s", boot.ErrUsage, args[0])
 	}
+
 	cfg, err := boot.Load[boot.Common]()
 	if err != nil {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
@@ -60,6 +61,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if args[0] != "retry" {
 		return printMails(ctx, pool, args[0], out)
 	}
+
 	found, err := requeue(ctx, pool, mail)
 	if err == nil && !found {
 		err = fmt.Errorf("mail %d is neither parked nor suppressed", mail)

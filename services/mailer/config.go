@@ -21,20 +21,20 @@ type Config struct {
 	boot.Keys
 	boot.Staff
 	Addr         string `envconfig:"MAILER_ADDR" default:"127.0.0.1:8085" desc:"listener for admin, which forwards staff to it"`
-	UserURL      string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where mailer finds user; commas between several processes of it"`
-	OrderURL     string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where mailer finds order; commas between several processes of it"`
-	SMTPHost     string `envconfig:"SMTP_HOST" desc:"mail server; make run brings an inbox when empty"`
+	UserURL      string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"address of user; comma-separated if there are several"`
+	OrderURL     string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"address of order; comma-separated if there are several"`
+	SMTPHost     string `envconfig:"SMTP_HOST" desc:"mail server; make run brings an inbox if it is empty"`
 	SMTPPort     int    `envconfig:"SMTP_PORT" default:"587" desc:"port of the mail server"`
-	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it wants one"`
+	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it requires one"`
 	SMTPPassword string `envconfig:"SMTP_PASSWORD" desc:"password of that login"`
 	SMTPTLS      string `envconfig:"SMTP_TLS" default:"starttls" desc:"none, starttls (required, not merely tried) or tls"`
 	MailFrom     string `envconfig:"MAIL_FROM" default:"StartUpWebApp <shop@startupwebapp.example>" desc:"sender of all mails; its display name is the shop's name until staff give it one"`
-	MailReplyTo  string `envconfig:"MAIL_REPLY_TO" desc:"where answers go; MAIL_FROM when empty"`
-	MailStaff    string `envconfig:"MAIL_STAFF" default:"staff@startupwebapp.example" desc:"where mail for the shop's staff goes"`
+	MailReplyTo  string `envconfig:"MAIL_REPLY_TO" desc:"address for answers; MAIL_FROM if it is empty"`
+	MailStaff    string `envconfig:"MAIL_STAFF" default:"staff@startupwebapp.example" desc:"address for mails to the staff"`
 	MailSeenURL  string `envconfig:"MAIL_SEEN_URL" desc:"asked with ?message_id=… before an attempt of unknown outcome is repeated; answers {\"count\":n}"`
 	MailsAnHour  int    `envconfig:"MAILS_AN_HOUR" default:"5" desc:"most mails to one address within an hour; order confirmations do not count, 0 is no limit"`
-	MailsADay    int    `envconfig:"MAILS_A_DAY" default:"20" desc:"most mails to one address within 24 hours, likewise"`
-	MailBounces  string `envconfig:"MAIL_BOUNCES" desc:"envelope sender of all mails, where mail systems report what they cannot deliver; a mail's own sender when empty"`
+	MailsADay    int    `envconfig:"MAILS_A_DAY" default:"20" desc:"most mails to one address within 24 hours; order confirmations do not count, 0 is no limit"`
+	MailBounces  string `envconfig:"MAIL_BOUNCES" desc:"envelope sender of all mails, where mail systems report what they cannot deliver; if empty, each mail's own sender"`
 	IMAPHost     string `envconfig:"IMAP_HOST" desc:"server of the mailbox of MAIL_BOUNCES, read to end newsletters to addresses that are gone; empty: reports are not read"`
 	IMAPPort     int    `envconfig:"IMAP_PORT" default:"993" desc:"port of that server"`
 	IMAPUsername string `envconfig:"IMAP_USERNAME" desc:"login at that server"`
@@ -53,15 +53,17 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("SMTP_TLS is %q: want none, starttls or tls", c.SMTPTLS))
 	}
 	if c.Production() && c.SMTPTLS == "none" && !loopback(c.SMTPHost) {
-		errs = append(errs, errors.New("SMTP_TLS is none: production wants mail encrypted on its way"))
+		errs = append(errs, errors.New("SMTP_TLS is none: production requires encrypted mail"))
 	}
 	if c.SMTPPort < 1 || c.SMTPPort > 65535 {
 		errs = append(errs, fmt.Errorf("SMTP_PORT is %d: want 1 to 65535", c.SMTPPort))
 	}
+
 	errs = append(errs, c.validateIMAP())
 	if c.MailsAnHour < 0 || c.MailsADay < 0 {
 		errs = append(errs, errors.New("MAILS_AN_HOUR or MAILS_A_DAY is below 0"))
 	}
+
 	for name, value := range map[string]string{"MAIL_FROM": c.MailFrom, "MAIL_REPLY_TO": c.MailReplyTo,
 		"MAIL_BOUNCES": c.MailBounces, "MAIL_STAFF": c.MailStaff} {
 		if value == "" && (name == "MAIL_REPLY_TO" || name == "MAIL_BOUNCES") {
@@ -71,6 +73,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s is not a mail address: %w", name, err))
 		}
 	}
+
 	for name, value := range map[string]string{"USER_URL": c.UserURL, "ORDER_URL": c.OrderURL} {
 		if _, err := web.ParseAddresses(name, value); err != nil {
 			errs = append(errs, err)
@@ -79,6 +82,7 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.MailSeenURL); err != nil || (c.MailSeenURL != "" && u.Host == "") {
 		errs = append(errs, errors.New("MAIL_SEEN_URL is not a URL"))
 	}
+
 	return errors.Join(errs...)
 }
 
@@ -92,7 +96,7 @@ func (c Config) validateIMAP() error {
 		errs = append(errs, fmt.Errorf("IMAP_TLS is %q: want none, starttls or tls", c.IMAPTLS))
 	}
 	if c.Production() && c.IMAPTLS == "none" && !loopback(c.IMAPHost) {
-		errs = append(errs, errors.New("IMAP_TLS is none: production wants the mailbox read under encryption"))
+		errs = append(errs, errors.New("IMAP_TLS is none: production requires an encrypted connection"))
 	}
 	if c.IMAPPort < 1 || c.IMAPPort > 65535 {
 		errs = append(errs, fmt.Errorf("IMAP_PORT is %d: want 1 to 65535", c.IMAPPort))

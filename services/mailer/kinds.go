@@ -101,7 +101,7 @@ var fieldTexts = map[string]string{
 	"contact": "where answers go", "foot": "shop and contact, as the last lines",
 
 	"first_name": "first name", "last_name": "last name", "username": "user name", "email": "address of the account",
-	"old_email": "address of before", "code": "code of the link, which works once", "time": "when it was asked for",
+	"old_email": "the old address", "code": "code of the link, which works once", "time": "when it was asked for",
 	"undo_information": "how the owner takes the account back", "accounts": "user names, a line each",
 	"closed_username": "user name of the closed account",
 	"accounts_lead":   "words before the user names", "amount": "the payment's amount", "items": "what it is for",
