@@ -106,6 +106,7 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 	if !own {
 		p.Form = passwordForm(a.Username, p.Password)
 	}
+
 	for _, role := range who.Roles {
 		p.Roles = append(p.Roles, string(role))
 	}
@@ -114,10 +115,12 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 	p.Passkeys, errs[1] = listPasskeys(ctx, s.pool, a.ID)
 	p.Sessions, errs[2] = listSessions(ctx, s.pool, a.ID)
 	p.Tokens, errs[3] = listTokens(ctx, s.pool, a.ID)
+
 	for i, session := range p.Sessions {
 		p.Sessions[i].Key, p.Sessions[i].Current = hex.EncodeToString(session.Hash),
 			string(session.Hash) == string(sessionOf(r).Hash)
 	}
+
 	for i, key := range p.Passkeys {
 		p.Passkeys[i].Key = hex.EncodeToString(key.ID)
 	}
@@ -125,6 +128,7 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 		f := tokenForm(who)
 		p.NewToken = &f
 	}
+
 	return adminui.Page{Title: "Your account", Template: "account.html", Data: p, Status: status},
 		errors.Join(errs[:]...)
 }
@@ -139,6 +143,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	wrong := adminui.FieldErrors{}
 	if a.Password != "" {
 		forgive, err := s.attempt(r, []guessLimit{{"password of " + id(a.ID), 6, guessWindow}})
@@ -155,6 +160,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 	}
+
 	if problem := weak(form.Get("new"), a.Username); problem != "" {
 		wrong["new"] = problem
 	}
@@ -162,10 +168,12 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 		return s.accountPage(r, passwordForm(a.Username, a.Password != "").WithErrors(wrong), true, "",
 			http.StatusUnprocessableEntity)
 	}
+
 	stored, err := s.hasher.hash(r.Context(), form.Get("new"))
 	if err != nil {
 		return nil, err
 	}
+
 	return s.changeOwn(r, "Changed the password", "Password changed. Your other sessions have ended.",
 		func(ctx context.Context, tx pgx.Tx) error {
 			return errors.Join(setPassword(ctx, tx, a.ID, stored), endSessions(ctx, tx, a.ID, sessionOf(r).Hash))

@@ -142,6 +142,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if name := ask.Chosen["service"]; name != "" && !slices.Contains(actingServices, name) {
 		ask.Ignore("service", "There is no such service: what was done in all of them is shown.")
 	}
@@ -149,6 +150,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	rows, err := listAudit(r.Context(), s.pool, auditQuery{Search: ask.Search, Service: ask.Chosen["service"],
 		Kind: ask.Chosen["kind"],
 		Key:  ask.Chosen["key"], From: from, To: to, After: after, Rows: ask.Rows + 1})
@@ -161,10 +163,12 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	for _, name := range actingServices {
 		services = append(services, adminui.Option{Value: name, Text: name})
 	}
+
 	table.Choices = []adminui.Choice{{Name: "service", Label: "In", Options: services, Value: ask.Chosen["service"]},
 		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
 		{Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
 	table.Empty = "Nothing was done that fits."
+
 	return adminui.Page{Title: "Log", Table: table,
 		Data: auditPage{Log: rows[:len(table.Rows)], Next: table.Next, Problems: ask.Problems}}, nil
 }

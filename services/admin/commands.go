@@ -77,6 +77,7 @@ func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, passw
 	if !goodUsername(username) {
 		return "", fmt.Errorf("%w: STAFF_USERNAME: %s", boot.ErrUsage, usernameRule)
 	}
+
 	stored := ""
 	if password != "" {
 		if problem := weak(password, username); problem != "" {
@@ -101,6 +102,7 @@ func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, passw
 			return "", err
 		}
 	}
+
 	token, hash := newToken()
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		person, err := upsertOwner(ctx, tx, username, stored)

@@ -72,6 +72,7 @@ func (s *server) askConfirm(w http.ResponseWriter, r *http.Request, p confirmPag
 	if r.Method == http.MethodGet {
 		form = url.Values{confirmGet: {"1"}}
 	}
+
 	for name, values := range form {
 		for _, value := range values {
 			switch name {
@@ -81,6 +82,7 @@ func (s *server) askConfirm(w http.ResponseWriter, r *http.Request, p confirmPag
 			}
 		}
 	}
+
 	page := adminui.Page{Title: "Confirm that it is you", Template: "confirm.html", Data: p, Narrow: true,
 		Status: status}
 	if err := s.kit.Show(w, r, page); err != nil {
@@ -101,6 +103,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		s.kit.Fail(w, r, web.Forbidden("person"))
 		return r, false
 	}
+
 	given := adminui.PostedForm{Values: web.Values{Values: url.Values{"code": form[confirmCode],
 		"token":    form[confirmToken],
 		"response": form[confirmResponse]}}}
@@ -116,6 +119,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		s.showConfirmAgain(w, r, "That does not fit. Try again.", http.StatusUnprocessableEntity)
 		return r, false
 	}
+
 	if err := setFresh(r.Context(), s.pool, sessionOf(r).Hash, adminui.FreshTTL); err != nil {
 		s.kit.Fail(w, r, err)
 		return r, false
@@ -124,10 +128,12 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		http.Redirect(w, r, onlyPath(r.URL.RequestURI()), http.StatusSeeOther) //nolint:gosec // this host's own
 		return r, false
 	}
+
 	for _, name := range []string{confirmCode, confirmToken, confirmResponse, confirmAct, confirmBack} {
 		form.Del(name)
 	}
 	who.FreshUntil = time.Now().Add(adminui.FreshTTL)
+
 	return adminui.WithIdentity(withBody(r, []byte(form.Encode())), who), true
 }
 

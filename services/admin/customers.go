@@ -27,6 +27,7 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	if !plainPath("/" + customer) {
 		return nil, web.NotFound()
 	}
+
 	var known erasure.Person
 	switch err := s.ask(r.Context(), "user", "/customers/"+customer+"/known", "", who, &known); {
 	case isNotFound(err):
@@ -34,6 +35,7 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, web.Unavailable(err)
 	}
+
 	parts, away := askAll[json.RawMessage](r.Context(), s, exportTimeout, adminui.ExportPath, queryOf(known), who)
 	if len(away) > 0 {
 		return nil, web.Unavailable(fmt.Errorf("export %s: no answer of %v", customer, away))
@@ -42,6 +44,7 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	parts["admin"] = own
 	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
 		return s.record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: "customer", Key: customer,
@@ -50,6 +53,7 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.json"`, customer))
 		return web.JSON(w, http.StatusOK, parts)

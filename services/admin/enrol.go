@@ -81,6 +81,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+
 		sealed, err := pendingTOTP(r.Context(), s.pool, sessionOf(r).Hash)
 		switch {
 		case err != nil:
@@ -88,6 +89,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 		case sealed == nil:
 			return nil, web.NotFound()
 		}
+
 		secret, err := s.open(a.ID, sealed)
 		if err != nil {
 			return nil, err
@@ -97,6 +99,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 		if !ok {
 			wrong["code"] = "That is not the code that the app shows now."
 		}
+
 		if problem := weak(form.Get("password"), a.Username); a.Password == "" && problem != "" {
 			wrong["password"] = problem
 		}
@@ -104,6 +107,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 			return s.enrolPage(a, secret, appForm(a, action).WithInput(form).WithErrors(wrong), signing,
 				http.StatusUnprocessableEntity)
 		}
+
 		stored := ""
 		if a.Password == "" {
 			if stored, err = s.hasher.hash(r.Context(), form.Get("password")); err != nil {
@@ -178,6 +182,7 @@ func (s *server) enrolled(a account, signing bool, what string,
 		if codes != nil {
 			return s.kit.Show(w, r, codesPage(codes, signing))
 		}
+
 		http.Redirect(w, r, "/account", http.StatusSeeOther)
 		return nil
 	})

@@ -90,6 +90,7 @@ func (s *server) forward(owner string) http.HandlerFunc {
 			s.kit.Fail(w, r, err)
 		},
 	}
+
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !plainPath(r.URL.Path) {
 			s.notFound(w, r)
@@ -199,6 +200,7 @@ func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path
 	if err := adminui.Sign(r, s.signer, owner, nil, who); err != nil {
 		return err
 	}
+
 	w, err := s.owners[owner].RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", owner, err)
@@ -211,6 +213,7 @@ func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path
 	default:
 		return fmt.Errorf("ask %s for %s: it answered %d", owner, path, w.StatusCode)
 	}
+
 	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(out); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", owner, err)
 	}

@@ -86,6 +86,7 @@ func (s *server) signedIn(stage string) func(http.Handler) http.Handler {
 				s.leadTo(w, r, session)
 				return
 			}
+
 			r, err = s.checkForm(w, adminui.WithIdentity(r, id))
 			if err != nil {
 				s.kit.Fail(w, r, err)

@@ -66,6 +66,7 @@ func (s *server) tiles(r *http.Request) homePage {
 	all.Go(func() {
 		parts, away = askSome[adminui.Home](r.Context(), s, homeOwners, askTimeout, "/home", "", adminui.Who(r))
 	})
+
 	if who := adminui.Who(r); who.May(adminui.WorkView) {
 		all.Go(func() {
 			work = []adminui.Tile{{Title: "On the work list", Count: s.readWork(r.Context(), who).Count, To: "/work",
@@ -83,6 +84,7 @@ func (s *server) tiles(r *http.Request) homePage {
 		}
 		slices.SortStableFunc(p.Steps, func(a, b adminui.GuideStep) int { return cmp.Compare(a.Place, b.Place) })
 	}
+
 	for _, service := range away {
 		p.Away = append(p.Away, service.Service)
 	}

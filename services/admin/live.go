@@ -94,6 +94,7 @@ func (s *server) live(r *http.Request) (adminui.Answer, error) {
 		h.Set("X-Accel-Buffering", "no") // a proxy must not buffer
 		end := time.NewTimer(liveTimeout)
 		defer end.Stop()
+
 		id := r.Header.Get("Last-Event-ID")
 		for out := http.NewResponseController(w); ; {
 			kinds, now, next := s.heard.since(id)

@@ -74,6 +74,7 @@ func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
 	if !known {
 		return fmt.Errorf("%w: the commands are list, show, replay and drop", boot.ErrUsage)
 	}
+
 	set := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	for name, text := range map[string]*string{"service": &f.service, "consumer": &f.consumer, "subject": &f.subject,
@@ -92,6 +93,7 @@ func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
 	if strange {
 		return errParkedArguments
 	}
+
 	cfg, err := boot.Load[Config]()
 	if err != nil {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
@@ -107,6 +109,7 @@ func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("%w: the services are %s", boot.ErrUsage,
 			strings.Join(slices.Sorted(maps.Keys(s.owners)), ", "))
 	}
+
 	return verb.run(ctx, s, f, out)
 }
 
@@ -149,6 +152,7 @@ func (s *server) printParked(ctx context.Context, f parkedFlags, out io.Writer) 
 	if f.seen {
 		query = "seen-to=yes"
 	}
+
 	for {
 		var page struct {
 			Messages []json.RawMessage `json:"messages"`
@@ -231,6 +235,7 @@ func (s *server) command(ctx context.Context, f parkedFlags, path string, form u
 	if err := adminui.Sign(r, s.signer, f.service, body, commander(f.by)); err != nil {
 		return err
 	}
+
 	w, err := s.owners[f.service].RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", f.service, err)
@@ -243,6 +248,7 @@ func (s *server) command(ctx context.Context, f parkedFlags, path string, form u
 	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(&said); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", f.service, err)
 	}
+
 	switch {
 	case w.StatusCode == http.StatusOK:
 		_, err = fmt.Fprintln(out, said.Done)
@@ -254,5 +260,6 @@ func (s *server) command(ctx context.Context, f parkedFlags, path string, form u
 	case said.Text != "":
 		return errors.New(said.Text)
 	}
+
 	return fmt.Errorf("%s answered %d", f.service, w.StatusCode)
 }

@@ -144,6 +144,7 @@ func (s *server) endPasskey(ctx context.Context, token, response string, person 
 	if !ok || json.Unmarshal(raw, &data) != nil {
 		return 0, errPasskey
 	}
+
 	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(response))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errPasskey, err)
@@ -171,10 +172,12 @@ func (s *server) endPasskey(ctx context.Context, token, response string, person 
 	if used.Authenticator.CloneWarning {
 		return 0, fmt.Errorf("%w: its counter went back, so there may be a copy of it", errPasskey)
 	}
+
 	stored, err := json.Marshal(used)
 	if err != nil {
 		return 0, fmt.Errorf("marshal a passkey: %w", err)
 	}
+
 	return u.ID, usePasskey(ctx, s.pool, used.ID, stored)
 }
 

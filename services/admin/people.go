@@ -154,6 +154,7 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	p, wrong := readPerson(form, true)
 	link := ""
 	if len(wrong) == 0 {
@@ -181,6 +182,7 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 			Data: formPage{inviteForm().WithInput(form).WithErrors(wrong)}, Narrow: true,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
+
 	return showLink(p.Name, link), nil
 }
 
@@ -235,6 +237,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := form.CheckVersion(1, before.Version); err != nil {
 		return nil, err
 	}
@@ -243,6 +246,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	if len(wrong) > 0 {
 		return showPerson(r, before, typed.WithErrors(wrong), http.StatusUnprocessableEntity), nil
 	}
+
 	changed := false
 	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
 		if changed, err = updatePerson(r.Context(), tx, before.ID, form.Version, after.Name, after.Roles); err != nil ||
@@ -266,6 +270,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	case !changed:
 		return s.personConflict(r, typed)
 	}
+
 	return adminui.Done{To: "/people", Text: after.Name + " was changed."}, nil
 }
 

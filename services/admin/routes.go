@@ -15,6 +15,7 @@ func (s *server) routes() http.Handler {
 	r := web.Router("admin", s.log)
 	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.addresses.own.Host), s.headers)
 	r.With(web.Routine).Get("/static/{file}", adminui.Static)
+
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameOrigin)
 		r.Get("/sign-in", s.public(s.signIn))
@@ -24,6 +25,7 @@ func (s *server) routes() http.Handler {
 		r.Get("/sign-in/link/{token}", s.public(s.openLink))
 		r.Post("/sign-in/link/{token}", s.public(s.useLink))
 	})
+
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameOrigin, s.signedIn(stageSecond))
 		r.Get("/sign-in/second", s.public(s.second))
@@ -37,6 +39,7 @@ func (s *server) routes() http.Handler {
 		r.Post("/sign-in/enrol/begin", s.public(s.beginAddPasskey))
 		r.Post("/sign-in/enrol/passkey", s.public(s.addPasskey(true)))
 	})
+
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameOrigin, s.signedIn(stageFull))
 		s.ownRoutes(r)
@@ -49,6 +52,7 @@ func (s *server) routes() http.Handler {
 		}
 		r.NotFound(s.notFound)
 	})
+
 	return r
 }
 

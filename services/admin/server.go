@@ -51,6 +51,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		guessKey:    cfg.Key("staff guesses"),
 		recoveryKey: cfg.Key("staff recovery codes"),
 	}
+
 	var errs [6]error
 	s.addresses, errs[0] = cfg.parse()
 	s.kit, errs[1] = adminui.NewKit(templates)
@@ -60,10 +61,12 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	if errs[0] == nil {
 		s.webauthn, errs[5] = newWebAuthn(s.addresses)
 	}
+
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("make the back office: %w", err)
 	}
 	s.kit.Confirm, s.kit.Notice = s.showConfirm, s.keepNotice
+
 	return s, nil
 }
 

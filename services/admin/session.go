@@ -107,6 +107,7 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 	if err != nil || !ok {
 		return adminui.Identity{}, nil, err
 	}
+
 	id := adminui.Identity{Person: found.PersonID, Name: found.Name, Session: hex.EncodeToString(found.Hash),
 		From: s.clientOf(r)}
 	for _, role := range found.Roles {
@@ -118,6 +119,7 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 	if !found.HasSecond && !s.needsSecond() { // a developer's machine: there is nothing to confirm with
 		id.FreshUntil = time.Now().Add(adminui.FreshTTL)
 	}
+
 	id.Form = web.MAC(s.csrfKey, id.Session)
 	if adminui.WantsHTML(r) && r.Method == http.MethodGet {
 		if notice, err := r.Cookie(noticeCookie); err == nil {
@@ -125,6 +127,7 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 			http.SetCookie(w, s.cookie(noticeCookie, "", -1))
 		}
 	}
+
 	return id, &found, nil
 }
 

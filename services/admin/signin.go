@@ -71,6 +71,7 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	again := func(problem string, status int) adminui.Page {
 		return signInPage(signInForm(to).WithInput(form), to, problem, status)
 	}
+
 	username := pg.StorableText(form.Get("username"), 100)
 	a, _, err := findAccountByName(r.Context(), s.pool, username)
 	if err != nil {
@@ -80,6 +81,7 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return s.refused(s.recordLockedOut(r, a.ID, err), again)
 	}
+
 	ok, err := s.hasher.verify(r.Context(), form.Get("password"), a.Password)
 	if err != nil {
 		return nil, err
@@ -92,6 +94,7 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 		}
 		return s.refused(s.recordRefused(r, a.ID, text), again)
 	}
+
 	if err := forgive(); err != nil {
 		return nil, err
 	}
@@ -152,6 +155,7 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return s.refused(s.recordLockedOut(r, 0, err), again)
 	}
+
 	person, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), 0, toSignIn)
 	if errors.Is(err, errPasskey) {
 		web.Note(r, "passkey", err.Error())
@@ -160,6 +164,7 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	a, err := web.OrNotFound(findAccount(r.Context(), s.pool, person))
 	if err != nil {
 		return nil, err
@@ -167,6 +172,7 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	if err := forgive(); err != nil {
 		return nil, err
 	}
+
 	yes := func(context.Context, pgx.Tx) (bool, error) { return true, nil }
 	return s.opens(a, stageFull, "passkey", to, yes), nil
 }

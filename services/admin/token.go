@@ -77,12 +77,14 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	who := adminui.Who(r)
 	name := strings.TrimSpace(pg.StorableText(form.Get("name"), 60))
 	days, derr := strconv.Atoi(form.Get("days"))
+
 	var scopes []string
 	for _, o := range tokenForm(who).Fields[2].Options {
 		if slices.Contains(form.Values.Values["scope"], o.Value) {
 			scopes = append(scopes, o.Value)
 		}
 	}
+
 	wrong := adminui.FieldErrors{}
 	if name == "" {
 		wrong["name"] = "Give it a name."
@@ -90,11 +92,13 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	if derr != nil || days < 1 || days > maxTokenDays {
 		wrong["days"] = "From 1 to 366."
 	}
+
 	for _, scope := range form.Values.Values["scope"] {
 		if !slices.Contains(scopes, scope) {
 			wrong["scope"] = "A token cannot have this: " + scope + "."
 		}
 	}
+
 	if len(scopes) == 0 && wrong["scope"] == "" {
 		wrong["scope"] = "Choose at least one."
 	}
@@ -103,6 +107,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 			Data:   formPage{tokenForm(who).WithInput(form).WithErrors(wrong)},
 			Narrow: true, Status: http.StatusUnprocessableEntity}, nil
 	}
+
 	secret, hash := newToken()
 	_, err = s.changeOwn(r, "Made the API token "+name, "", func(ctx context.Context, tx pgx.Tx) error {
 		return insertToken(ctx, tx, who.Person, name, hash, scopes, time.Duration(days)*24*time.Hour)
@@ -110,6 +115,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return s.accountPage(r, adminui.Form{}, false, tokenPrefix+secret, http.StatusOK)
 }
 

@@ -89,6 +89,7 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 		most := min(len(waiting), adminui.TrailKeys)
 		asked, waiting = waiting[:most], slices.Clone(waiting[most:])
 	}
+
 	data.Cut = len(waiting) > 0
 	data.Hops = slices.AppendSeq(data.Hops, maps.Keys(found))
 	acts, err := s.actsOn(ctx, slices.Collect(maps.Keys(known)), data.Hops)
@@ -96,6 +97,7 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 		return err
 	}
 	data.Hops = markGaps(append(toldOnce(data.Hops), acts...), time.Now())
+
 	return nil
 }
 
@@ -142,6 +144,7 @@ func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 				(about == "" || h.About == about)
 		})
 	}
+
 	for _, h := range slices.Clone(hops) {
 		switch {
 		case h.Step == "event" && h.State == "paid" && !has("order", "") && !has("entry", "") &&
@@ -153,10 +156,12 @@ func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 			gap(h, "An order, and no mail about it.")
 		}
 	}
+
 	slices.SortStableFunc(hops, func(a, b adminui.Hop) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(stepOrder, a.Step), slices.Index(stepOrder, b.Step)),
 			cmp.Compare(a.Text, b.Text))
 	})
+
 	return hops
 }
 

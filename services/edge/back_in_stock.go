@@ -34,6 +34,7 @@ func (s *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer counted.Keep()
+
 	asked := url.Values{"sku_id": {form.Get("sku_id")}, "email_address": {form.Get("email_address")}}
 	var answer struct {
 		State string `json:"state"`
@@ -65,6 +66,7 @@ func (s *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	default:
 		http.Redirect(w, r, "/back-in-stock", http.StatusSeeOther)
 	}
+
 	return nil
 }
 

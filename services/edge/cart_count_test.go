@@ -60,7 +60,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 	if total != shoppers || questions > 2*cartCountConcurrency+shoppers/cartCountBatchSize {
 		t.Errorf("%d carts in %d requests", total, questions)
 	}
-	testenv.Eventually(t, 30*time.Second, "no one at work any more", func() bool {
+	testenv.Eventually(t, 30*time.Second, "no worker left", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.calls == 0 && len(c.waiting) == 0

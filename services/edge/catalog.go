@@ -160,6 +160,7 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 	began := time.Now()
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
+
 	old, since, limit := c.known.Load(), "", web.OwnerTimeout
 	list := &listing.List{}
 	if old != nil {
@@ -171,6 +172,7 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 			since = old.position
 		}
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	at := time.Now()
@@ -183,6 +185,7 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 	if c.onShopName != nil && feed.Shop != nil {
 		c.onShopName(feed.Shop)
 	}
+
 	k := &knownList{list: list.Apply(feed, at), position: feed.Position, generation: generation, at: at}
 	c.known.Store(k)
 	return k, nil

@@ -219,6 +219,7 @@ func (l partOfList) json() []byte {
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, size))
 	buf.WriteString(`{"products_data":{`)
+
 	for i, p := range l.products {
 		if i > 0 {
 			buf.WriteByte(',')
@@ -226,6 +227,7 @@ func (l partOfList) json() []byte {
 		buf.WriteString(`"` + p.Identifier + `":`) // letters and digits
 		buf.Write(p.Body)
 	}
+
 	buf.WriteByte('}')
 	if l.paged {
 		fmt.Fprintf(buf, `,"page":%d,"pages":%d,"count":%d`, l.page.Number, l.page.Pages, l.page.Count)
@@ -237,6 +239,7 @@ func (l partOfList) json() []byte {
 		}
 		fmt.Fprintf(buf, `,"meant":%s`, meant)
 	}
+
 	fmt.Fprintf(buf, `,"order-api-version":"%s"}`, web.APIVersion{})
 	return buf.Bytes()
 }

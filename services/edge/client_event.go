@@ -76,6 +76,7 @@ func (s *server) newEvent(kind string, q url.Values, r *http.Request, client net
 		member, _ := web.Number(q.Get("client_event_id"), math.MaxInt64)
 		ev.UserID = s.eventMember(r, client, member, who)
 	}
+
 	switch kind {
 	case "pageview":
 		// The storefront's own pages keep identifiers out of the address, and report them
@@ -93,6 +94,7 @@ func (s *server) newEvent(kind string, q url.Values, r *http.Request, client net
 		ev.MemberCode, ev.ProspectCode = linkCode(q.Get("mb_cd")), linkCode(q.Get("pr_cd"))
 		ev.EmailCode, ev.AdCode = linkCode(q.Get("em_cd")), linkCode(q.Get("ad_cd"))
 	}
+
 	return ev, true
 }
 

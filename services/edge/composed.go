@@ -143,6 +143,7 @@ func (s *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 		Email         json.RawMessage `json:"email_data,omitempty"`
 		Orders        json.RawMessage `json:"orders_data,omitempty"`
 	}
+
 	type page struct {
 		Content content `json:"account_content"`
 		versioned
@@ -151,6 +152,7 @@ func (s *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	if req.session == nil {
 		return web.JSON(w, http.StatusOK, visitor)
 	}
+
 	orders := struct {
 		Data json.RawMessage `json:"orders_data"`
 	}{json.RawMessage(`{}`)}
@@ -162,6 +164,7 @@ func (s *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 			orders.Data = json.RawMessage(`{}`)
 		}
 	})
+
 	var account struct {
 		Personal json.RawMessage `json:"personal_data"`
 		Email    json.RawMessage `json:"email_data"`
@@ -175,6 +178,7 @@ func (s *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
+
 	return web.JSON(w, http.StatusOK, page{Content: content{Authenticated: "true", Personal: account.Personal,
 		Email: account.Email, Orders: orders.Data}})
 }

@@ -24,6 +24,7 @@ func (s *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	if form.Get("List-Unsubscribe") != "One-Click" {
 		return web.BadRequest("List-Unsubscribe")
 	}
+
 	query, err := web.Query(r)
 	if err != nil {
 		return err
@@ -34,6 +35,7 @@ func (s *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 			token.Set(name, value)
 		}
 	}
+
 	var answer struct {
 		Unsubscribed bool `json:"unsubscribed"`
 	}
@@ -45,6 +47,7 @@ func (s *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
+
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -52,5 +55,6 @@ func (s *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	if _, err := fmt.Fprintln(w, "You are unsubscribed."); err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
+
 	return nil
 }

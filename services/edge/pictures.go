@@ -65,6 +65,7 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return web.Unavailable(err)
 	}
+
 	h, tag := w.Header(), `"`+name+`"`
 	h.Set("Content-Type", media.Type(name))
 	h.Set("Cache-Control", keep)
@@ -72,6 +73,7 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 	if web.NotModified(w, r, tag) {
 		return nil
 	}
+
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
@@ -79,5 +81,6 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 			web.Note(r, "write_error", err.Error())
 		}
 	}
+
 	return nil
 }

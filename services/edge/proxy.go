@@ -61,6 +61,7 @@ func (s *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Id
 			}
 		},
 	}
+
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		id := requestOf(r).identity()
 		if enrich != nil {

@@ -70,6 +70,7 @@ func (s *server) session(ctx context.Context, client netip.Addr, tokens ...strin
 	if err != nil {
 		return nil, err
 	}
+
 	first, rank := known, len(unknown)
 	for i := range found {
 		sess := &found[i]
@@ -85,6 +86,7 @@ func (s *server) session(ctx context.Context, client netip.Addr, tokens ...strin
 			s.log.Warn("session", "error", err) // the next request notes it
 		}
 	}
+
 	s.sessions.keep(hash(first.TokenHash), first, evictions)
 	return first, nil
 }

@@ -65,6 +65,7 @@ func (s *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	if !req.form.Has("session") {
 		return web.BadRequest("session")
 	}
+
 	list, err := sessionsOf(r.Context(), s.pool, req.session.MemberID)
 	if err != nil {
 		return web.Unavailable(err)
@@ -87,6 +88,7 @@ func (s *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 			return outcome("success")
 		}
 	}
+
 	return outcome("session-not-found")
 }
 

@@ -49,6 +49,7 @@ func (s *server) readBounces(ctx context.Context) error {
 		return err
 	}
 	defer box.close()
+
 	last, err := mailboxPosition(ctx, s.pool, box.name, box.validity)
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func (s *server) readBounces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	for part := range slices.Chunk(fresh, bounceBatchSize) {
 		reports, err := box.fetch(part)
 		if err != nil {
@@ -69,6 +71,7 @@ func (s *server) readBounces(ctx context.Context) error {
 		}
 		last = part[len(part)-1]
 	}
+
 	return nil
 }
 
@@ -102,6 +105,7 @@ func (s *server) noteReports(ctx context.Context, box *mailbox, from, to imap.UI
 		mailsBounced.Add(float64(noted))
 		s.log.Info("mails bounced after they were sent", "mails", noted)
 	}
+
 	return mine, nil
 }
 

@@ -31,6 +31,7 @@ func openMailbox(ctx context.Context, cfg Config) (*mailbox, error) {
 		return nil, fmt.Errorf("reach the mailbox: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() }) //nolint:errcheck,gosec // ends pending commands
+
 	box := &mailbox{stop: stop, name: cfg.IMAPUsername + "@" + cfg.IMAPHost + "/" + cfg.IMAPFolder}
 	secure := &tls.Config{ServerName: cfg.IMAPHost, MinVersion: tls.VersionTLS12}
 	switch cfg.IMAPTLS {
@@ -49,6 +50,7 @@ func openMailbox(ctx context.Context, cfg Config) (*mailbox, error) {
 		conn.Close() //nolint:errcheck,gosec // it is useless now
 		return nil, err
 	}
+
 	return box, nil
 }
 

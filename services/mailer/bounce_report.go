@@ -44,6 +44,7 @@ func readReport(raw []byte) (r report, ok bool) {
 	if err != nil || kind != "multipart/report" || !strings.EqualFold(words["report-type"], "delivery-status") {
 		return r, false
 	}
+
 	parts := mail.MultipartReader()
 	if parts == nil {
 		return r, false
@@ -65,6 +66,7 @@ func readReport(raw []byte) (r report, ok bool) {
 			r.messageID = strings.Trim(strings.TrimSpace(head.Get("Message-Id")), "<>")
 		}
 	}
+
 	return r, r.messageID != "" && len(r.failed) > 0
 }
 

@@ -71,6 +71,7 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}
+
 	issues := map[string]int64{}
 	for _, kind := range audiences[c.Audience] {
 		if issues[kind], err = freeze(ctx, tx, c, kind); err != nil {
@@ -80,6 +81,7 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (
 	if err := lockAllQuotas(ctx, tx); err != nil {
 		return 0, err
 	}
+
 	due, suppressed := paceOf(c.Pace, time.Now()), 0
 	for part := range slices.Chunk(list, receiverBatchSize) {
 		fresh := make([]newDelivery, len(part))
@@ -100,6 +102,7 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (
 			}
 		}
 	}
+
 	return len(list), setReceivers(ctx, tx, c.ID, len(list), suppressed)
 }
 
@@ -138,7 +141,7 @@ func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Ti
 var (
 	// errUnwanted is about a mail that is dropped because its receiver has unsubscribed or is gone,
 	// or its campaign was stopped.
-	errUnwanted = errors.New("the receiver does not want it any more")
+	errUnwanted = errors.New("the receiver no longer wants it")
 	// errPaused is about a mail that waits because its campaign is paused.
 	errPaused = errors.New("the newsletter is paused")
 )
@@ -152,6 +155,7 @@ func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMai
 	if err != nil {
 		return content{}, err
 	}
+
 	id, err := strconv.ParseInt(m.Data["recipient"], 10, 64)
 	if err != nil {
 		return content{}, errors.New("the command names no receiver")
@@ -160,6 +164,7 @@ func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMai
 	if err != nil {
 		return content{}, err
 	}
+
 	gone, err := bouncedAmong(ctx, s.pool, []string{s.hash(m.To[0])})
 	switch {
 	case err != nil:
@@ -169,6 +174,7 @@ func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMai
 	case n.State == campaignPaused:
 		return content{}, errPaused
 	}
+
 	to.firstName, to.code, to.token = m.Data["first_name"], m.Data["code"], m.Data["token"]
 	return s.fillNewsletter(n, to), nil
 }
@@ -188,11 +194,12 @@ func (s *server) testOf(c campaign, reader recipient, address, once string) (new
 var newsletterFields = []templateField{
 	{"{recipient_first_name}", "first name, or customer"}, {"{shop_link}", "the shop's home page, counted"},
 	{"{link_codes}", "what counts a visit, behind a ? in links of your own"},
-	{"{unsubscribe_link}", "ends newsletters; each one has it"}, {"{ENVIRONMENT_DOMAIN}",
-		"the shop's address, for links"},
+	{"{unsubscribe_link}", "ends newsletters; each one has it"},
+	{"{ENVIRONMENT_DOMAIN}", "the shop's address, for links"},
 	{"{shop_name}", "the shop's name"}, {"{contact}", "where answers go"}, {"{msg_subject}", "the subject"},
 	{"{em_cd}", "code of this newsletter"}, {"{mb_cd}", "code of the member"}, {"{pr_cd}", "code of the prospect"},
-	{"{token}", "a member's, for links that unsubscribe"}, {"{pr_token}", "a prospect's, likewise"},
+	{"{token}", "a member's token, for links that unsubscribe"},
+	{"{pr_token}", "a prospect's token, for links that unsubscribe"},
 }
 
 // fillNewsletter fills a newsletter for one receiver.
@@ -207,6 +214,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 		"shop_name": s.shop(), "contact": s.replyTo.Address, "mb_cd": "", "token": "", "pr_cd": "", "pr_token": "",
 		"draft_text": "", "draft_html": "", // only old templates name these
 	}
+
 	codes := "em_cd=" + values["em_cd"]
 	var secret string
 	if to.kind == "member" {
@@ -216,6 +224,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 		values["pr_cd"], values["pr_token"] = code, token
 		codes, secret = codes+"&pr_cd="+code, "&pr_token="+token
 	}
+
 	values["link_codes"], values["shop_link"] = codes, s.cfg.PublicURL+"/?"+codes
 	values["unsubscribe_link"] = s.cfg.PublicURL + "/account/email-unsubscribe?" + codes + secret
 	asIs := func(text string) string { return text }
@@ -224,6 +233,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	values["msg_subject"] = c.subject
 	c.text, c.html = fill(n.BodyText, values, asIs), fill(n.BodyHTML, values, html.EscapeString)
 	c.from, c.bcc = s.senderOf(n.template()), s.bcc(n.template())
+
 	return c
 }
 

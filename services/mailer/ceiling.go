@@ -93,6 +93,7 @@ func (s *server) suppress(ctx context.Context, tx pgx.Tx, fresh []newDelivery) e
 	if len(hashes) == 0 {
 		return nil
 	}
+
 	counts, err := lockQuotas(ctx, tx, hashes, oldest.Add(-24*time.Hour))
 	if err != nil {
 		return err
@@ -104,6 +105,7 @@ func (s *server) suppress(ctx context.Context, tx pgx.Tx, fresh []newDelivery) e
 			s.log.Warn("mail held back", "kind", fresh[i].kind, "key", fresh[i].key)
 		}
 	}
+
 	return insertQuotaEntries(ctx, tx, counted)
 }
 

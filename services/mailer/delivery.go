@@ -120,6 +120,7 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 	case m.Kind == msg.MailOrderRefunded && (m.Refund == nil || m.Refund.Amount <= 0):
 		return newDelivery{}, errors.New("the command holds no refund")
 	}
+
 	to, err := s.receivers(m)
 	if err != nil {
 		return newDelivery{}, err
@@ -130,6 +131,7 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 	if m.Deadline.IsZero() {
 		m.Deadline = m.CreatedAt.Add(defaultTTL)
 	}
+
 	receivers := make([]receiver, len(to))
 	for i, a := range to {
 		receivers[i] = receiver{s.hash(a), s.quotas(m, a)}
@@ -138,6 +140,7 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 	if m.Order != nil {
 		order = m.Order.Identifier
 	}
+
 	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode,
 		order: order, payload: data, receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID,
 		createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil

@@ -38,6 +38,7 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 	for i, d := range list {
 		rows[i], payloads[i] = d.row(), d.payload
 	}
+
 	return &bus.Effect{What: "store mails", Args: []any{rows, payloads}, SQL: `
 		mails AS (
 		  INSERT INTO delivery (

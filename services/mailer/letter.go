@@ -134,11 +134,13 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	}
 	links := s.automaticLinks(m)
 	maps.Copy(values, links)
+
 	var texts, marks []string
 	for name, value := range values {
 		texts = append(texts, "{"+name+"}", value)
 		marks = append(marks, "{"+name+"}", html.EscapeString(value))
 	}
+
 	ofText, err := filled(plainText.ExecuteTemplate, plainBlocks, p, t.Subject+t.BodyText)
 	if err != nil {
 		return content{}, err
@@ -147,6 +149,7 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	if err != nil {
 		return content{}, err
 	}
+
 	// Each is filled in one pass, so that braces in the values stay as they are.
 	text, markup := strings.NewReplacer(append(texts, ofText...)...), strings.NewReplacer(append(marks, ofMarkup...)...)
 	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
@@ -154,6 +157,7 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	if links != nil {
 		c.emCode = m.Kind
 	}
+
 	return c, nil
 }
 
@@ -167,6 +171,7 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 			accounts[i] = clean(accounts[i])
 		}
 	}
+
 	for name, value := range m.Data {
 		data[name] = clean(value)
 	}
@@ -174,6 +179,7 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	if email == "" && len(m.To) > 0 {
 		email = m.To[0]
 	}
+
 	p := page{
 		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
 		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email,
@@ -192,6 +198,7 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 			p.Note = append(p.Note, clean(line))
 		}
 	}
+
 	return p
 }
 
@@ -206,6 +213,7 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 	for i, a := range to {
 		addresses[i] = &mail.Address{Address: a}
 	}
+
 	m.ToMailAddress(addresses...)
 	m.ReplyToMailAddress(c.replyTo)
 	m.Subject(clean(c.subject))
@@ -214,6 +222,7 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 		m.SetGenHeader("In-Reply-To", "<"+c.thread[n-1]+">")
 		m.SetGenHeader("References", "<"+strings.Join(c.thread, "> <")+">")
 	}
+
 	m.SetDateWithValue(d.CreatedAt.UTC())
 	if !c.personal {
 		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: auto-responders need not answer
@@ -222,10 +231,12 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 		m.SetGenHeader("List-Unsubscribe", "<"+c.unsubscribe+">")
 		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058: edge answers the POST
 	}
+
 	m.SetBodyString(gomail.TypeTextPlain, c.text)
 	if c.html != "" {
 		m.AddAlternativeString(gomail.TypeTextHTML, c.html)
 	}
+
 	return m
 }
 

@@ -127,6 +127,7 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	if o.TaxIncluded > 0 {
 		p.TaxIncluded = s.amount(o.TaxIncluded)
 	}
+
 	p.Lines = s.orderLines(o.Lines)
 	if m.Shipment != nil {
 		p.Carrier, p.Tracking = clean(m.Shipment.Carrier), clean(m.Shipment.TrackingNumber)
@@ -144,12 +145,14 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 			p.Refund = s.amount(m.Refund.Amount)
 		}
 	}
+
 	for _, c := range o.Codes {
 		amount := strings.TrimSuffix(money.Cents(c.Amount).String(), ".00")
 		p.Codes = append(p.Codes, orderCode{Code: clean(c.Code),
 			Description: strings.ReplaceAll(clean(c.Description), "{}", amount), Combinable: c.Combinable,
 			Applied: c.Applied})
 	}
+
 	return p
 }
 

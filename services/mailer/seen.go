@@ -31,6 +31,7 @@ func (s *server) countAccepted(ctx context.Context, messageID string) (int, erro
 	if err != nil {
 		return 0, fmt.Errorf("ask for a mail: %w", err)
 	}
+
 	answer, err := seenClient.Do(r)
 	if err != nil {
 		return 0, fmt.Errorf("ask for a mail: %w", err)
@@ -39,6 +40,7 @@ func (s *server) countAccepted(ctx context.Context, messageID string) (int, erro
 	if answer.StatusCode != http.StatusOK {
 		return 0, fmt.Errorf("ask for a mail: answered %d", answer.StatusCode)
 	}
+
 	var found struct {
 		Count *int `json:"count"`
 	}
@@ -48,5 +50,6 @@ func (s *server) countAccepted(ctx context.Context, messageID string) (int, erro
 	if found.Count == nil {
 		return 0, errors.New("ask for a mail: the answer holds no count")
 	}
+
 	return *found.Count, nil
 }

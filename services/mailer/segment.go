@@ -100,6 +100,7 @@ func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 	if c.segment == (segment{}) {
 		return nil, nil
 	}
+
 	var left []recipient
 	for _, kind := range audiences[c.Audience] {
 		list, err := listReceivers(ctx, s.pool, kind)
@@ -108,6 +109,7 @@ func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 		}
 		left = append(left, list...)
 	}
+
 	in := people{}
 	for part := range slices.Chunk(left, askBatchSize) {
 		var err error
@@ -125,6 +127,7 @@ func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 			in[person{r.kind, r.id}] = true
 		}
 	}
+
 	return in, nil
 }
 
@@ -134,6 +137,7 @@ func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient)
 	if seg.SpentOver != nil {
 		form.Set("spent_over", strconv.FormatInt(int64(*seg.SpentOver), 10))
 	}
+
 	for _, r := range list {
 		if r.kind == "member" {
 			form.Add("member", web.ID(r.id))
@@ -141,6 +145,7 @@ func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient)
 			form.Add("address", r.email)
 		}
 	}
+
 	var found struct {
 		Members   []int64  `json:"members"`
 		Addresses []string `json:"addresses"`
@@ -148,6 +153,7 @@ func (s *server) buyersAmong(ctx context.Context, seg segment, list []recipient)
 	if err := s.ask(ctx, s.owners.order, "/internal/buyers-among", form, &found); err != nil {
 		return nil, err
 	}
+
 	members, addresses := setOf(found.Members), setOf(found.Addresses)
 	return slices.DeleteFunc(slices.Clone(list), func(r recipient) bool {
 		if r.kind == "member" {

@@ -56,18 +56,22 @@ func (s *server) runSenders(ctx context.Context) error {
 	if !w.takeSlot(ctx) {
 		return nil
 	}
+
 	w.noteWork()
 	w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, s.pool) }) // a start is a new chance
 	w.persist(ctx, func(ctx context.Context) error { _, err := s.readShop(ctx, s.pool); return err })
+
 	var loops, keeper sync.WaitGroup
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	keeper.Go(func() { w.keepSlot(keeping) })
 	for n := range senderCount {
 		loops.Go(func() { w.loop(ctx, n) })
 	}
+
 	done := make(chan struct{})
 	go func() { loops.Wait(); close(done) }()
 	<-ctx.Done()
+
 	select {
 	case <-done:
 	case <-time.After(stopTimeout):
@@ -77,6 +81,7 @@ func (s *server) runSenders(ctx context.Context) error {
 		stopKeeping()
 		return nil
 	}
+
 	stopKeeping()
 	keeper.Wait()
 	w.slots.release()
@@ -98,6 +103,7 @@ func (w *senders) loop(ctx context.Context, n int) {
 	if n == 0 {
 		pause = pollEvery
 	}
+
 	for ctx.Err() == nil {
 		more, err := w.next(ctx, conn)
 		if err != nil {
@@ -145,6 +151,7 @@ func (w *senders) next(ctx context.Context, conn *conn) (more bool, err error) {
 	if probe {
 		defer w.circuit.release()
 	}
+
 	if ready, err := w.endIdle(ctx, outage); err != nil || !ready {
 		return false, unlessEnded(ctx, err)
 	}
@@ -154,6 +161,7 @@ func (w *senders) next(ctx context.Context, conn *conn) (more bool, err error) {
 	if slot == 0 { // it was given up at this moment
 		return true, nil
 	}
+
 	d, err := claim(ctx, w.pool, slot, sending, outage)
 	worked = d != nil || err != nil
 	if !worked || err != nil {
@@ -165,6 +173,7 @@ func (w *senders) next(ctx context.Context, conn *conn) (more bool, err error) {
 	if d.More {
 		w.wakeSender()
 	}
+
 	w.deliver(context.WithoutCancel(ctx), conn, d)
 	return d.More, nil // mails that arrive in the meantime wake a sender
 }
@@ -205,10 +214,12 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 			return
 		}
 	}
+
 	if !time.Now().Before(d.Deadline) {
 		w.park(ctx, d, result{}, maybe, "the deadline has passed")
 		return
 	}
+
 	letter, err := w.write(ctx, d)
 	switch {
 	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
@@ -229,9 +240,11 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 		w.park(ctx, d, result{}, maybe, err.Error())
 		return
 	}
+
 	if !w.keepWritten(ctx, d, letter.content, maybe) {
 		return
 	}
+
 	began := time.Now()
 	answer := conn.send(ctx, letter.envelope, letter.message)
 	ended := time.Now()
@@ -241,6 +254,7 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 			return noteBounces(ctx, w.pool, w.hashes(answer.gone), answer.code)
 		})
 	}
+
 	w.conclude(ctx, d, answer, maybe, letter)
 	fault.Point("mailer", "noted")
 	w.record(ctx, d, began, ended, answer)
@@ -291,7 +305,7 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 		}
 	case refused:
 		w.circuit.onAnswer()
-		w.park(ctx, d, r, maybe, "the mail server refuses it for good")
+		w.park(ctx, d, r, maybe, "the mail server refuses it permanently")
 	case away:
 		w.circuit.onUnreachable()
 		mailsTotal.WithLabelValues(d.Kind, "away").Inc()

@@ -51,6 +51,7 @@ func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
 	if s.owners, err = findOwners(cfg, core.Log); err != nil {
 		return nil, err
 	}
+
 	if s.from, err = parseAddress(cfg.MailFrom); err != nil {
 		return nil, fmt.Errorf("read MAIL_FROM: %w", err)
 	}
@@ -62,11 +63,13 @@ func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
 			return nil, fmt.Errorf("read MAIL_BOUNCES: %w", err)
 		}
 	}
+
 	s.replyTo = s.from
 	if cfg.MailReplyTo != "" {
 		if s.replyTo, err = parseAddress(cfg.MailReplyTo); err != nil {
 			return nil, fmt.Errorf("read MAIL_REPLY_TO: %w", err)
 		}
 	}
+
 	return s, nil
 }

@@ -32,6 +32,7 @@ func (s *slots) take(ctx context.Context) error {
 		return fmt.Errorf("connect for a slot: %w", err)
 	}
 	s.conn = conn.Hijack()
+
 	for slot := 1; slot <= slotCount; slot++ {
 		free, err := lockSlot(ctx, s.conn, slot)
 		if err != nil {
@@ -51,6 +52,7 @@ func (s *slots) take(ctx context.Context) error {
 		s.own = slot
 		return nil
 	}
+
 	s.release()
 	return fmt.Errorf("all %d slots are taken", slotCount)
 }

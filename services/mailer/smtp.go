@@ -164,6 +164,7 @@ func (c *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 			gone = append(gone, to)
 		}
 	}
+
 	if taken == 0 {
 		return gone, c.reset(last), false
 	}
@@ -174,6 +175,7 @@ func (c *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 			}
 		}
 	}
+
 	return gone, result{}, true
 }
 

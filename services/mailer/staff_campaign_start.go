@@ -41,6 +41,7 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := form.CheckVersion(1, p.Campaign.Version); err != nil {
 		return nil, err
 	}
@@ -49,6 +50,7 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 		p.Start = p.Start.WithInput(form).WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	if wrong := checkCampaign(p.Campaign); len(wrong) > 0 && p.Draft {
 		p.Form = p.Form.WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
@@ -59,6 +61,7 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 			return p.refuseUnasked(r, form, err)
 		}
 	}
+
 	receivers := 0
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		receivers, err = s.startCampaign(r, tx, p.Campaign, in, form.Version, at)
@@ -71,11 +74,13 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s.wakeSender()
 	if !at.IsZero() {
 		return adminui.Done{To: p.Campaign.path(),
 			Text: "It starts on " + at.Format("2 January 2006, 15:04 UTC") + "."}, nil
 	}
+
 	return adminui.Done{To: p.Campaign.path(), Text: fmt.Sprintf("Started, to %d receivers.", receivers)}, nil
 }
 
@@ -104,6 +109,7 @@ func (s *server) startCampaign(r *http.Request, tx pgx.Tx, asked campaign, in pe
 	if c.State != campaignDraft || c.Version != version || c.Version != asked.Version {
 		return 0, errStale
 	}
+
 	who, state, text := adminui.Who(r), campaignRunning, "Started the campaign "+c.Name
 	if !at.IsZero() {
 		state, text = campaignScheduled, "Scheduled the campaign "+c.Name
@@ -119,6 +125,7 @@ func (s *server) startCampaign(r *http.Request, tx pgx.Tx, asked campaign, in pe
 			return 0, err
 		}
 	}
+
 	action := adminui.CampaignsEdit
 	if receivers > fewReceivers || !at.IsZero() {
 		action = adminui.CampaignsSend
@@ -126,6 +133,7 @@ func (s *server) startCampaign(r *http.Request, tx pgx.Tx, asked campaign, in pe
 			return 0, err
 		}
 	}
+
 	return receivers, recordCampaign(r, tx, c, action, text,
 		map[string]any{"state": state, "receivers": receivers, "at": at})
 }
@@ -160,6 +168,7 @@ func (s *server) staffMoveCampaign(r *http.Request) (adminui.Answer, error) {
 	if !known {
 		return nil, web.NotFound()
 	}
+
 	if _, err := adminui.ReadForm(r); err != nil {
 		return nil, err
 	}
@@ -183,6 +192,7 @@ func (s *server) staffMoveCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s.wakeSender()
 	return adminui.Done{To: c.path(), Text: move.text + " it."}, nil
 }
@@ -198,6 +208,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	refuse := func(field, text string) (adminui.Answer, error) {
 		p.Test = p.Test.WithInput(form).WithErrors(adminui.FieldErrors{field: text})
 		return p.answer(http.StatusUnprocessableEntity), nil
@@ -206,6 +217,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return refuse("to", "This is not an address.")
 	}
+
 	reader, found, err := s.reader(r.Context(), p.Campaign, form.Get("reader"))
 	if err != nil {
 		return nil, err
@@ -213,6 +225,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	if !found {
 		return refuse("reader", noReader)
 	}
+
 	once := form.Get("once")
 	if !isOnce(once) {
 		return nil, web.BadRequest("once")
@@ -221,6 +234,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		fresh := []newDelivery{d}
 		if err := s.suppress(r.Context(), tx, fresh); err != nil {
@@ -243,6 +257,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	if d.state == stateSuppressed {
 		return refuse("to", "That is enough for an hour.")
 	}
+
 	s.wakeSender()
 	return adminui.Done{To: p.Campaign.path(), Text: "The test is on its way."}, nil
 }

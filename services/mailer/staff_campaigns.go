@@ -196,6 +196,7 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 	if p.Draft {
 		p.Uncounted = uncounted(c)
 	}
+
 	p.Form = campaignForm(c)
 	p.Test = adminui.Form{ID: "test", Action: c.path("test"), Submit: "Send a test", Version: c.Version,
 		Fields: []adminui.Field{
@@ -206,6 +207,7 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 		Fields: []adminui.Field{
 			{Name: "day", Label: "Day, for later", Kind: "date", Hint: "Empty: now."},
 			{Name: "time", Label: "Time, UTC", Kind: "text", Hint: "As 08:30.", MaxLength: 5}}}
+
 	p.Copy = adminui.Form{ID: "copy", Action: c.path("copy"), Submit: "Write a new one from it"}
 	p.Commands = campaignCommands(c)
 	p.Facts = campaignFacts(c)
@@ -383,6 +385,7 @@ func (s *server) staffUpdateCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := form.CheckVersion(1, p.Campaign.Version); err != nil {
 		return nil, err
 	}
@@ -394,6 +397,7 @@ func (s *server) staffUpdateCampaign(r *http.Request) (adminui.Answer, error) {
 		p.Form = p.Form.WithInput(form).WithErrors(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	typed.ChangedBy = adminui.Who(r).Name
 	stale := false
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -416,6 +420,7 @@ func (s *server) staffUpdateCampaign(r *http.Request) (adminui.Answer, error) {
 	if stale {
 		return s.campaignConflict(r, form)
 	}
+
 	return adminui.Done{To: typed.path(), Text: "Saved."}, nil
 }
 
@@ -455,6 +460,7 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 		}
 		c = typed
 	}
+
 	to, found, err := s.reader(r.Context(), c, form.Get("reader"))
 	if err != nil {
 		return nil, err
@@ -462,6 +468,7 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 	if !found {
 		return shownMail{Problem: strings.TrimSuffix(noReader, ".")}.answer(), nil
 	}
+
 	shown := s.fillNewsletter(c.issue(), to)
 	return shownMail{From: shown.from.String(), To: []string{to.email}, Subject: shown.subject, Text: shown.text,
 		HTML: shown.html}.answer(), nil

@@ -88,6 +88,7 @@ func mailFacts(m staffMail) []adminui.Detail {
 		facts = append(facts, adminui.Detail{Label: "Seen to", Value: m.SeenAt},
 			adminui.Detail{Label: "By", Value: m.SeenBy}, adminui.Detail{Label: "Note", Value: m.Note})
 	}
+
 	return facts
 }
 
@@ -281,6 +282,7 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 		page.Drop = *wrong
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
+
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		done, err := markDropped(r.Context(), tx, page.Mail.ID, adminui.Who(r).Name, note)
 		if err == nil && !done {
@@ -294,5 +296,6 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return adminui.Done{To: "/work", Text: "Dropped."}, nil
 }

@@ -146,6 +146,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	view := slices.IndexFunc(mailViews, func(v mailView) bool { return v.name == ask.Chosen["state"] })
 	if view < 0 {
 		return nil, web.BadRequest("state")
@@ -153,6 +154,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 	if kind := ask.Chosen["kind"]; kind != "" && kindTitle(kind) == kind {
 		return nil, web.BadRequest("kind")
 	}
+
 	wanted := mailsWanted{States: mailViews[view].states, Kind: ask.Chosen["kind"], Before: before, Rows: ask.Rows + 1}
 	// These two views leave out mails that a person has seen to; the view of all mails has them.
 	wanted.Unseen = mailViews[view].name == stateParked || mailViews[view].name == stateSuppressed
@@ -161,6 +163,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 	} else {
 		wanted.Named = ask.Search
 	}
+
 	list, err := listStaffMails(r.Context(), s.pool, wanted)
 	if err != nil {
 		return nil, err
@@ -168,6 +171,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 	table := adminui.NewTable(ask, "mails", staffMailColumns, s.withReceivers(list...),
 		func(m staffMail) any { return m.ID })
 	mailTools(table, ask, adminui.Who(r))
+
 	return adminui.Page{Title: "Mails", Template: "mails.html", Data: struct {
 		Mails []staffMail `json:"mails"`
 		Next  string      `json:"next,omitempty"`

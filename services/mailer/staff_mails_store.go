@@ -60,6 +60,7 @@ func (w mailsWanted) statement() (sql string, args []any) {
 	if w.Before != 0 {
 		where = append(where, "d.id < "+arg(w.Before))
 	}
+
 	limit := arg(w.Rows)
 	return `SELECT ` + staffMailColumnsSQL + ` FROM delivery d WHERE ` + strings.Join(where, " AND ") +
 		` ORDER BY d.id DESC LIMIT ` + limit, args

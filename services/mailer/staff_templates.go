@@ -256,12 +256,14 @@ func checkWords(t mailTemplate, names []string, wrong adminui.FieldErrors) {
 			wrong[f.name] = lone
 		}
 	}
+
 	switch {
 	case strings.TrimSpace(t.Subject) == "" || strings.Contains(t.Subject, "\n"):
 		wrong["subject"] = "A mail has a subject, on one line."
 	case !braces.MatchString(t.Subject) && lettersIn(t.Subject) < minLetters:
 		wrong["subject"] = "Say in the subject what the mail is about: it has hardly a letter."
 	}
+
 	if strings.TrimSpace(t.BodyText) == "" {
 		wrong["body_text"] = "A mail has a text: not every reader shows HTML."
 	}
@@ -355,6 +357,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 		if err != nil {
 			return err
 		}
+
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.TemplatesEdit, Kind: "template", Key: p.Kind,
 			Text:   text,
 			Before: map[string]any{"version": p.Version, "subject": now.Subject},
@@ -363,6 +366,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 	if pg.IsConflict(err) {
 		return errStale
 	}
+
 	return err
 }
 
@@ -375,6 +379,7 @@ func (s *server) staffUpdateTemplate(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := form.CheckVersion(0, p.Version); err != nil {
 		return nil, err
 	}
@@ -392,6 +397,7 @@ func (s *server) staffUpdateTemplate(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return adminui.Done{To: "/mails/templates/" + p.Kind, Text: "Saved. The next mail is written with it."}, nil
 }
 

@@ -79,6 +79,7 @@ func (l *Limiter) Count(ctx context.Context, r Request) (*Counted, error) {
 	if list == nil {
 		return nil, nil
 	}
+
 	c := &Counted{limiter: l}
 	for _, rule := range list {
 		parts := rule.By.of(r)
@@ -105,6 +106,7 @@ func (l *Limiter) Count(ctx context.Context, r Request) (*Counted, error) {
 			return nil, web.TooMany(wait)
 		}
 	}
+
 	return c, nil
 }
 

@@ -25,6 +25,7 @@ const (
 func countPaused(ctx context.Context, pool *pgxpool.Pool, r Rule, k key) (at time.Time, wait time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+
 	var now time.Time
 	var taken *time.Time
 	var before []time.Time
@@ -47,6 +48,7 @@ func countPaused(ctx context.Context, pool *pgxpool.Pool, r Rule, k key) (at tim
 	if err != nil {
 		return time.Time{}, 0, fmt.Errorf("count %s: %w", r.Name, err)
 	}
+
 	if taken != nil {
 		return *taken, 0, nil
 	}

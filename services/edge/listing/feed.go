@@ -66,6 +66,7 @@ func (p *Product) UnmarshalJSON(body []byte) error {
 	if err := json.Unmarshal(body, &fed); err != nil {
 		return err
 	}
+
 	var listed struct {
 		Title            string       `json:"title"`
 		TitleURL         string       `json:"title_url"`
@@ -80,6 +81,7 @@ func (p *Product) UnmarshalJSON(body []byte) error {
 	if err := json.Unmarshal(fed.Listed, &listed); err != nil {
 		return fmt.Errorf("read product %d: %w", fed.ID, err)
 	}
+
 	*p = Product{ID: fed.ID, Identifier: listed.Identifier, Title: listed.Title, TitleURL: listed.TitleURL,
 		Headline: listed.Headline, Image: listed.ProductImageURL, Body: fed.Listed, name: strings.ToLower(listed.Title),
 		collections: fed.Collections, former: fed.Former, mark: fed.Changed,
@@ -88,5 +90,6 @@ func (p *Product) UnmarshalJSON(body []byte) error {
 	if listed.PriceLow != nil && listed.PriceHigh != nil {
 		p.cents, p.PriceLow, p.PriceHigh = *listed.PriceLow, listed.PriceLow.String(), listed.PriceHigh.String()
 	}
+
 	return nil
 }

@@ -131,14 +131,17 @@ func (l *List) orderAt(collection string, sort Sort, at int64) []*Product {
 			was[c.identifier] = c.was
 		}
 	}
+
 	var old []*Product
 	for _, p := range was {
 		if p != nil && p.in(collection) {
 			old = append(old, p)
 		}
 	}
+
 	before := compare(collection, sort)
 	slices.SortFunc(old, before)
+
 	list := make([]*Product, 0, len(l.shop))
 	for _, p := range l.order(collection, sort) {
 		if _, changed := was[p.Identifier]; changed {
@@ -149,6 +152,7 @@ func (l *List) orderAt(collection string, sort Sort, at int64) []*Product {
 		}
 		list = append(list, p)
 	}
+
 	return append(list, old...)
 }
 

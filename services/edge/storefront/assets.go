@@ -139,6 +139,7 @@ func (a *assets) addScript(name string, scripts map[string][]byte, way []string)
 	if !ok {
 		return fmt.Errorf("script %s is imported by %v and does not exist", name, way)
 	}
+
 	body = stripScript(body)
 	plain := func(imported []byte) string { return path.Join(path.Dir(name), string(imported)) }
 	for _, m := range importPattern.FindAllSubmatch(body, -1) {
@@ -149,11 +150,13 @@ func (a *assets) addScript(name string, scripts map[string][]byte, way []string)
 			a.imports[name] = append(a.imports[name], plain(m[2]))
 		}
 	}
+
 	body = importPattern.ReplaceAllFunc(body, func(m []byte) []byte {
 		parts := importPattern.FindSubmatch(m)
 		hashed := path.Base(a.path("js/" + plain(parts[2]))) // all are served from one folder
 		return []byte(string(parts[1]) + "'./" + hashed + "'")
 	})
+
 	return a.add("js/"+name, body)
 }
 

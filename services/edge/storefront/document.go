@@ -131,6 +131,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	if d.zipped != nil {
 		h.Set("Vary", "Accept-Encoding")
 	}
+
 	if d.zipped != nil && web.AcceptsEncoding(r, "gzip") {
 		h.Set("Content-Encoding", "gzip")
 	} else {
@@ -141,6 +142,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 		}
 		tag = `"` + d.tag + `"`
 	}
+
 	if status == http.StatusOK {
 		h.Set("ETag", tag)
 		if web.NotModified(w, r, tag) {
@@ -152,6 +154,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	if r.Method == http.MethodHead {
 		return
 	}
+
 	// A client that went away is not a fault of ours, and cannot be told anything.
 	_, _ = w.Write(body) //nolint:gosec // templates escape foreign text when pages are rendered
 }

@@ -21,6 +21,7 @@ func newPageHeaders(cfg Config) pageHeaders {
 	if len(cfg.Shop.VideoHosts) > 0 {
 		frames = strings.Join(cfg.Shop.VideoHosts, " ")
 	}
+
 	policy := strings.Join([]string{
 		"default-src 'none'",
 		"script-src 'self'",
@@ -37,6 +38,7 @@ func newPageHeaders(cfg Config) pageHeaders {
 		"require-trusted-types-for 'script'",
 		"trusted-types note",
 	}, "; ")
+
 	ph := pageHeaders{
 		common: http.Header{
 			"Content-Type":               {"text/html; charset=utf-8"},
@@ -53,6 +55,7 @@ func newPageHeaders(cfg Config) pageHeaders {
 			"Cache-Control":   {"no-store"},
 		},
 	}
+
 	return ph
 }
 

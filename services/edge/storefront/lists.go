@@ -98,6 +98,7 @@ func (p *Pages) renderList(pg page, list *listing.List, q listing.Query, found l
 	if l.Lead, err = p.texts.get("products.lead"); err != nil {
 		return nil, err
 	}
+
 	if c := list.Collection(q.Collection); c != nil {
 		l.Title, l.Lead, v.Title = c.Title, c.Text, c.Title
 		if c.Text != "" {
@@ -107,11 +108,13 @@ func (p *Pages) renderList(pg page, list *listing.List, q listing.Query, found l
 	if l.Collections, err = p.collectionLinks(list, q.Collection); err != nil {
 		return nil, err
 	}
+
 	if err := p.sortLinks(l, pg.path, q.Sort); err != nil {
 		return nil, err
 	}
 	address := func(number int) string { return listAddress(pg.path, q.Sort, number, found.At) }
 	l.Pager = newPager(found.Number, found.Pages, address)
+
 	if found.Number > 1 {
 		number := strconv.Itoa(found.Number)
 		if l.Lead, err = p.texts.get("pager.place", "page", number, "total", strconv.Itoa(found.Pages)); err != nil {
@@ -121,11 +124,13 @@ func (p *Pages) renderList(pg page, list *listing.List, q listing.Query, found l
 			return nil, err
 		}
 	}
+
 	// Each order shows the same products: search engines should know only one of them.
 	v.Hidden = q.Sort != listing.Shop
 	v.Canonical = p.cfg.PublicURL + listAddress(pg.path, listing.Shop, found.Number, 0)
 	v.List, v.Products = l, cards(found.Products)
 	v.Data = p.listData(v.Products, (found.Number-1)*listing.PageSize+1)
+
 	return p.render(v)
 }
 
@@ -216,6 +221,7 @@ func newPager(number, total int, address func(number int) string) pager {
 	if number < total {
 		g.Next = address(number + 1)
 	}
+
 	last := 0
 	for i := 1; i <= total; i++ {
 		near := i >= number-pagerReach && i <= number+pagerReach
@@ -231,5 +237,6 @@ func newPager(number, total int, address func(number int) string) pager {
 		g.Pages = append(g.Pages, link{strconv.Itoa(i), address(i), i == number})
 		last = i
 	}
+
 	return g
 }

@@ -104,6 +104,7 @@ func (p *Pages) parseTemplates() (map[string]*template.Template, error) {
 		"list":    func(items ...string) []string { return items },
 		"dict":    dict,
 	}
+
 	base, err := template.New("layout").Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
@@ -125,6 +126,7 @@ func (p *Pages) parseTemplates() (map[string]*template.Template, error) {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
 		}
 	}
+
 	return sets, nil
 }
 
@@ -239,6 +241,7 @@ func (p *Pages) renderStatic() error {
 			p.static[pg.name] = doc
 		}
 	}
+
 	return nil
 }
 

@@ -28,6 +28,7 @@ func loadPictures() (*pictures, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list pictures: %w", err)
 	}
+
 	for _, e := range entries {
 		body, err := files.ReadFile("images/product/" + e.Name())
 		if err != nil {
@@ -47,6 +48,7 @@ func loadPictures() (*pictures, error) {
 			p.widths[jpeg] = append(p.widths[jpeg], width)
 		}
 	}
+
 	p.sets = map[string]string{}
 	for jpeg, widths := range p.widths {
 		slices.Sort(widths)

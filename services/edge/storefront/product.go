@@ -315,12 +315,14 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		p.NotFound(w, r)
 		return
 	}
+
 	key := "product " + identifier
 	list, err := p.cfg.Catalog(r.Context())
 	if err != nil {
 		p.serveLive(w, r, key, livePage{}, err)
 		return
 	}
+
 	listed := list.Product(identifier)
 	if listed == nil {
 		if named := list.Addressed(identifier); named != nil {
@@ -331,6 +333,7 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		p.NotFound(w, r)
 		return
 	}
+
 	p.serveLive(w, r, key, livePage{key, strconv.FormatInt(listed.Changed, 10), func() (*document, error) {
 		body, err := p.cfg.Product(context.WithoutCancel(r.Context()), identifier) // others may wait for it, too
 		if err != nil {

@@ -60,6 +60,7 @@ func (p *Pages) productData(item *product) (any, error) {
 		"back-ordered": "https://schema.org/BackOrder",
 		"out-of-stock": "https://schema.org/OutOfStock",
 	}
+
 	offers := []any{}
 	for _, s := range item.SKUs {
 		offer := map[string]any{
@@ -76,10 +77,12 @@ func (p *Pages) productData(item *product) (any, error) {
 		}
 		offers = append(offers, offer)
 	}
+
 	images := []string{}
 	for _, im := range item.Gallery() {
 		images = append(images, p.absolute(im.URL))
 	}
+
 	return map[string]any{
 		"@context":    "https://schema.org",
 		"@type":       "Product",
@@ -113,6 +116,7 @@ func (p *Pages) renderExtras() error {
 	if err != nil {
 		return fmt.Errorf("make web manifest: %w", err)
 	}
+
 	icon, err := files.ReadFile("images/icons/favicon.ico")
 	if err != nil {
 		return fmt.Errorf("read favicon: %w", err)
@@ -125,6 +129,7 @@ func (p *Pages) renderExtras() error {
 		{"/site.webmanifest", "application/manifest+json", manifest},
 		{"/favicon.ico", "image/x-icon", icon},
 	}
+
 	for _, e := range extras {
 		if p.extras[e.path], err = newDocument(e.body, e.contentType, "public, max-age=3600"); err != nil {
 			return err

@@ -83,6 +83,7 @@ func (p *Pages) serveSitemap(w http.ResponseWriter, r *http.Request, name string
 		p.Error(w, r, http.StatusServiceUnavailable)
 		return
 	}
+
 	doc, err := p.catalog.get(livePage{"sitemap " + name, strconv.FormatInt(list.Words, 10),
 		func() (*document, error) {
 			urls := content(list)

@@ -111,6 +111,7 @@ func (p *Pages) Mount(r chi.Router) {
 			r.Head(path, p.servePage(pg))
 		}
 	}
+
 	get := func(path string, h http.HandlerFunc) {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			r.Method(method, path, h)
@@ -121,8 +122,10 @@ func (p *Pages) Mount(r chi.Router) {
 		get("/collections/{address}"+suffix, p.collection)
 		get("/collections"+suffix, http.RedirectHandler("/products", http.StatusMovedPermanently).ServeHTTP)
 	}
+
 	get("/sitemap.xml", p.sitemap)
 	get("/sitemap-{part:[a-z0-9-]+}.xml", p.sitemapPart)
+
 	r.Group(func(r chi.Router) {
 		r.Use(web.Routine)
 		for path, doc := range p.extras {
