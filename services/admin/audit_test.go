@@ -29,6 +29,7 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 	add("aB3", map[string]string{"email": "Gone@shop.example"})
 	add("cD4", map[string]string{"email": "joann@shop.example"})
 	add("eF5", nil)
+
 	for i, sql := range []string{`UPDATE audit SET text = 'nothing'`, `DELETE FROM audit`, `TRUNCATE audit CASCADE`,
 		`UPDATE audit_values SET before = NULL`} {
 		if _, err := e.pool.Exec(t.Context(), sql); err == nil {
@@ -38,6 +39,7 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 			t.Errorf("the owner of the table can: %s (%v)", sql, err)
 		}
 	}
+
 	// A customer's erasure deletes their values, and leaves the act.
 	p := erasure.Person{Emails: []string{"gone@shop.example", "ann@shop.example"}}
 	out, err := ExportValues(t.Context(), e.pool, p)

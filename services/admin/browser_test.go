@@ -93,6 +93,7 @@ func TestPasskeyReplay(t *testing.T) {
 	if err := insertLink(t.Context(), e.pool, hash, ann, linkTTL); err != nil {
 		t.Fatal(err)
 	}
+
 	tab.Go("/sign-in/link/" + token)
 	tab.Click("main button")
 	tab.Click("form[data-passkey] button")
@@ -101,6 +102,7 @@ func TestPasskeyReplay(t *testing.T) {
 	tab.Click(".me button")
 	tab.At("/sign-in") // the account page has such a form, too
 	tab.Visible("form[data-passkey] button")
+
 	// The page keeps the answer instead of posting it.
 	tab.Eval(`HTMLFormElement.prototype.submit = function () {
 		window.kept = [this.elements.token.value, this.elements.response.value]; }`)
@@ -116,6 +118,7 @@ func TestPasskeyReplay(t *testing.T) {
 		begun.Header.Set("Accept", "application/json")
 		return begun.Client.Post("/sign-in/passkey/begin").Text("token")
 	}
+
 	for what, status := range map[string]int{
 		"the answer to another ceremony": post("/sign-in/passkey", ceremony(), kept[1]),
 		"no ceremony":                    post("/sign-in/passkey", "x", kept[1]),
@@ -126,6 +129,7 @@ func TestPasskeyReplay(t *testing.T) {
 			t.Errorf("%s: %d", what, status)
 		}
 	}
+
 	tab.Go("/sign-in")
 	tab.Visible("form[data-passkey] button")
 	tab.Eval(`HTMLFormElement.prototype.submit = function () {
@@ -136,6 +140,7 @@ func TestPasskeyReplay(t *testing.T) {
 	if status := post("/sign-in/passkey", tab.Read("kept[0]"), tab.Read("kept[1]")); status != 500 {
 		t.Errorf("the database says nothing, the answer is %d", status)
 	}
+
 	e.Exec(`ALTER TABLE passkey RENAME COLUMN gone TO credential`)
 	if status := post("/sign-in/passkey", kept[0], kept[1]); status != 303 {
 		t.Errorf("the answer itself: %d", status)

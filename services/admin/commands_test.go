@@ -23,6 +23,7 @@ func TestCommands(t *testing.T) { // not parallel: it sets the environment
 		}
 		return strings.TrimPrefix(strings.TrimSpace(out.String()), e.url)
 	}
+
 	for _, c := range []struct {
 		name, password, want string
 		code                 int
@@ -37,6 +38,7 @@ func TestCommands(t *testing.T) { // not parallel: it sets the environment
 		t.Setenv("STAFF_PASSWORD", c.password)
 		run(c.code, c.want, "person", "add")
 	}
+
 	leads(t, e.browser().signIn("boss", rightPassword), "/sign-in/enrol")
 	t.Setenv("STAFF_PASSWORD", "")
 	leads(t, e.browser().Post(run(0, "/sign-in/link/", "person", "add")), "/sign-in/enrol")

@@ -22,6 +22,7 @@ func exporting(t *testing.T, away string) func(*Config) {
 		var asked sync.WaitGroup
 		urls := map[string]*string{"order": &c.OrderURL, "user": &c.UserURL, "events": &c.EventsURL,
 			"mailer": &c.MailerURL, "webhook": &c.WebhookURL, "edge": &c.EdgeURL}
+
 		for name, url := range urls {
 			if name == away {
 				continue

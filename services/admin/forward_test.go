@@ -25,17 +25,20 @@ func TestPagesOfOwners(t *testing.T) {
 		strings.Contains(h, "script-src") || strings.Contains(h, "allow-") {
 		t.Errorf("a frame's policy is %s", h)
 	}
+
 	file := b.Get("/orders.csv")
 	if file.Body != "Order\n'=1+1\n" || !strings.HasPrefix(file.Header.Get("Content-Type"), "text/csv") {
 		t.Errorf("%s, %v", file, file.Header)
 	}
 	b.Header = http.Header{"Accept": {"application/json"}}
 	b.Get("/orders").Want("/staff/orders", "uri")
+
 	for _, path := range []string{"/orders/..", "/orders/.hidden", "/orders/a%2fb", "/orders//", "/orders/%00", "/nothing"} {
 		if a := b.Get(path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
+
 	b.Header = http.Header{"Accept": {"text/html"}}
 	b.Get("/orders/nothing").Has(404, "There is nothing here")
 	b.Get("/customers").Has(503, "Not available just now", `href="/orders"`)
@@ -71,6 +74,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 	if a := b.Get("/orders"); strings.Contains(a.Body, "Shipped") {
 		t.Error("the page says it twice")
 	}
+
 	own := b.csrf
 	other := e.in(e.person("ben", adminui.Owner))
 	for _, forged := range []string{"", "x", other.csrf} {
@@ -79,6 +83,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 			t.Errorf("with the token %q: %s", forged, a)
 		}
 	}
+
 	b.csrf = own
 	for name, value := range map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"} {
 		b.Header.Set(name, value)
@@ -87,6 +92,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 		}
 		b.Header.Del(name)
 	}
+
 	b.Header.Set("Sec-Fetch-Site", "same-site")
 	if a := b.Post("/orders/ship", "id", "2"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "This page is too old") {
 		t.Errorf("from a neighbor: %s", a)
@@ -95,6 +101,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 	if a := b.Post("/orders/refund", "amount", "1"); a.Status != http.StatusForbidden {
 		t.Errorf("without the right: %s", a)
 	}
+
 	r := b.Request("POST", "/orders/ship", "csrf", own)
 	r.Host = "evil.example"
 	if a := b.Do(r); a.Status != http.StatusForbidden {

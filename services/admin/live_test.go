@@ -16,6 +16,7 @@ import (
 func TestLive(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
+
 	b := e.as(adminui.Support)
 	listen := func(id string) (next func() (id, kinds string), stop func()) {
 		t.Helper()
@@ -51,6 +52,7 @@ func TestLive(t *testing.T) {
 	if _, kinds := next(); kinds != "mail order" {
 		t.Errorf("after changes: %s", kinds)
 	}
+
 	stop()
 	for id, want := range map[string]string{first: "mail order", "another-3": "all", "x": "all"} {
 		next, stop := listen(id)
@@ -59,6 +61,7 @@ func TestLive(t *testing.T) {
 		}
 		stop()
 	}
+
 	if a := e.browser().Get("/live"); a.Status != http.StatusSeeOther {
 		t.Errorf("without a session: %s", a)
 	}

@@ -71,6 +71,7 @@ func ownersPages() adminui.Pages {
 			Table: &adminui.Table{Name: "orders", Head: []adminui.Heading{{Title: "Order"}},
 				Rows: []adminui.TableRow{{Cells: []adminui.Cell{{Value: "=1+1"}}}}}}, nil
 	}
+
 	return adminui.Pages{Routes: []adminui.Route{
 		adminui.HomeRoute(func(r *http.Request) ([]adminui.Tile, error) {
 			if !adminui.Who(r).May(adminui.OrdersView) {

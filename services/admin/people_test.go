@@ -50,6 +50,7 @@ func TestPeople(t *testing.T) {
 	if again := linkShown.FindString(reset.Body); again == "" || again == link {
 		t.Error(reset)
 	}
+
 	for _, nowhere := range []string{"/people/x", "/people/999", "/people/99999999999999999999"} {
 		b.Get(nowhere).Has(404)
 	}
@@ -60,6 +61,7 @@ func TestPeople(t *testing.T) {
 	if a := b.Get("/audit.csv?q=disabled"); strings.Count(a.Body, "\n") != 2 || !strings.Contains(a.Body, "Disabled Ben") {
 		t.Error(a)
 	}
+
 	b.Get("/audit?from=2001-01-01&to=2001-01-02").Has(200, "Nothing was done that fits")
 	b.Get("/audit?from=2001-01-02&to=2001-01-01").Has(200, "the range is turned round", `name="from" value="2001-01-01"`)
 	b.Get("/audit?service=none&q=invited").Has(200, "There is no such service", "Invited Ben")

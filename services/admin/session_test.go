@@ -17,6 +17,7 @@ func TestFirstLink(t *testing.T) {
 	if a := b.Get("/orders?q=x"); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/sign-in?to=%2Forders%3Fq%3Dx" {
 		t.Errorf("%s, %s", a, a.Header.Get("Location"))
 	}
+
 	link := func() string {
 		t.Helper()
 		link, err := FirstLink(t.Context(), e.databaseURL, testenv.ShopName, e.url)
@@ -33,17 +34,20 @@ func TestFirstLink(t *testing.T) {
 		strings.TrimPrefix(first, "/sign-in/link/")); n != 0 {
 		t.Error("the link itself is stored")
 	}
+
 	signed := b.Post(first)
 	cookie := signed.Cookie(developmentCookie)
 	if signed.Status != http.StatusSeeOther || cookie == nil || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode {
 		t.Fatalf("%s sets %v", signed, signed.Header["Set-Cookie"])
 	}
 	b.Get("/").Has(200, "Owner", `href="/orders"`)
+
 	for _, used := range []string{first, second, "/sign-in/link/x"} {
 		if a := e.browser().Post(used); a.Status != http.StatusGone || a.Cookie(developmentCookie) != nil {
 			t.Errorf("a link that has ended: %s", a)
 		}
 	}
+
 	e.person("ben", adminui.Manager)
 	if l := link(); l != "" {
 		t.Errorf("there are people, and the command makes %s", l)
@@ -93,6 +97,7 @@ func TestSessionsEnd(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM session WHERE seen_at < now() - interval '28 minutes'`); n != 1 {
 		t.Error("a page that asks by itself counts as the person's use")
 	}
+
 	e.Exec(`UPDATE session SET seen_at = now() - interval '31 minutes' WHERE hash = (SELECT hash FROM session ORDER BY created_at LIMIT 1)`)
 	in(idle, false)
 	e.Exec(`UPDATE session SET expires_at = now() WHERE hash = (SELECT hash FROM session ORDER BY created_at OFFSET 1 LIMIT 1)`)
@@ -101,6 +106,7 @@ func TestSessionsEnd(t *testing.T) {
 	if a := out.Post("/sign-out"); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
+
 	in(out, false)
 	in(disabled, true)
 	e.Exec(`UPDATE person SET roles = '{fulfilment}'`)
@@ -110,6 +116,7 @@ func TestSessionsEnd(t *testing.T) {
 	if a := disabled.Get("/"); strings.Contains(a.Body, `href="/orders"`) {
 		t.Error("the navigation shows what the person may not see")
 	}
+
 	e.Exec(`UPDATE person SET disabled_at = now()`)
 	in(disabled, false)
 	if n, err := deleteOldSessions(t.Context(), e.pool); err != nil || n != 2 {

@@ -93,6 +93,7 @@ func TestPasswordAndCode(t *testing.T) {
 	if c := b.Jar.Cookies(mustURL(e.url)); len(c) != 1 || c[0].Value == half[0].Value {
 		t.Error("the full session is the half one")
 	}
+
 	other := e.browser()
 	other.signIn("ann", rightPassword)
 	other.Get("/sign-in/second")
@@ -132,6 +133,7 @@ func TestNoNameIsGivenAway(t *testing.T) {
 	e.withPassword("ann", adminui.Owner)
 	e.person("invited", adminui.Owner)
 	e.Exec(`UPDATE person SET disabled_at = now() WHERE id = $1`, e.withPassword("gone", adminui.Owner))
+
 	names := []string{"ann", "nobody", "invited", "gone"}
 	bodies, quickest := map[string]string{}, map[string]time.Duration{}
 	for range 5 { // in turn, so that a busy machine slows all of them down
@@ -145,6 +147,7 @@ func TestNoNameIsGivenAway(t *testing.T) {
 			bodies[name] = strings.ReplaceAll(a.Body, name, "")
 		}
 	}
+
 	for _, name := range names[1:] {
 		if bodies[name] != bodies["ann"] {
 			t.Errorf("%s is answered another page", name)
@@ -153,6 +156,7 @@ func TestNoNameIsGivenAway(t *testing.T) {
 			t.Errorf("%s is answered in %s, ann in %s: no hash was made", name, quickest[name], quickest["ann"])
 		}
 	}
+
 	if a := e.browser().signIn("gone", rightPassword); a.Status != http.StatusUnprocessableEntity {
 		t.Errorf("disabled, with the right password: %s", a)
 	}
@@ -164,6 +168,7 @@ func TestGuessing(t *testing.T) {
 	e := newEnv(t, inProduction)
 	ann := e.withPassword("ann", adminui.Owner)
 	phone := e.withApp(ann)
+
 	statuses := func(n int, guess func() testenv.Answer) map[int]int {
 		found := make(chan int, n)
 		for range n {
@@ -175,12 +180,14 @@ func TestGuessing(t *testing.T) {
 		}
 		return all
 	}
+
 	in := e.browser()
 	in.signIn("ann", rightPassword)
 	in.Get("/sign-in/second")
 	if got := statuses(12, func() testenv.Answer { return in.Post("/sign-in/second", "code", "000000") }); got[422] > 6 || got[429] < 6 {
 		t.Errorf("codes: %v", got)
 	}
+
 	in.Post("/sign-in/second", "code", phone.code()).Has(429, "Too many attempts")
 	if got := statuses(12, func() testenv.Answer { return e.browser().signIn("ann", "wrong") }); got[422] > 6 || got[429] < 6 {
 		t.Errorf("passwords: %v", got)
@@ -215,8 +222,10 @@ func TestLogOfRefusedSignIns(t *testing.T) {
 		" 6, "+wrongFactor+" 1" {
 		t.Errorf("counted: %s", got)
 	}
+
 	e.Exec(`INSERT INTO refused_sign_in (person_id, text, n, address) VALUES ($1, 'Refused: often', 4000, '192.0.2.1')`, ann)
 	e.Exec(`UPDATE refused_sign_in SET minute = minute - interval '1 hour'`)
+
 	for range 2 {
 		for _, task := range e.server.housekeeping() {
 			if _, err := task.Do(t.Context(), e.pool); err != nil {
@@ -224,6 +233,7 @@ func TestLogOfRefusedSignIns(t *testing.T) {
 			}
 		}
 	}
+
 	in.Get("/audit").Has(200, wrongName, wrongPassword, wrongFactor, lockedOut, "Refused: often, 4000 times within a minute",
 		"192.0.2.1", "198.51.100.7", "No one")
 	if n := e.Number(`SELECT count(*) FROM audit WHERE text LIKE 'Refused: often%'`); n != 1 {
@@ -268,6 +278,7 @@ func TestSecondFactorIsAMust(t *testing.T) {
 	if l, err := FirstLink(t.Context(), e.databaseURL, testenv.ShopName, e.url); err != nil || l != "" {
 		t.Errorf("there is an owner, and another link: %q, %v", l, err)
 	}
+
 	again := e.browser()
 	leads(t, again.signIn("owner", rightPassword), "/sign-in/second?to=%2Forders")
 	again.Get("/sign-in/second")
@@ -291,12 +302,14 @@ func TestConfirming(t *testing.T) {
 	asked := b.Post("/orders/refund", "amount", `12.00"<b>`)
 	asked.Has(403, "Confirm that it is you", `name="amount" value="12.00&#34;&lt;b&gt;"`, `action="/orders/refund"`)
 	asked.Has(403, "Give money back", "<code class=\"break\">/orders/refund</code>", `href="/">Back`, `inputmode="text"`)
+
 	// It leads back to the page that the person came from, if that was of the back office.
 	for from, back := range map[string]string{e.server.addresses.origin() + "/orders/7?x=1": "/orders/7?x=1", "https://evil.example.com/x": "/",
 		e.server.addresses.origin() + "//evil.example.com": "/evil.example.com", "%": "/"} {
 		b.Header.Set("Referer", from)
 		b.Post("/orders/refund", "amount", "1").Has(403, `href="`+back+`">Back`)
 	}
+
 	b.Header.Del("Referer")
 	again := func(code string) testenv.Answer {
 		return b.Post("/orders/refund", "amount", "12.00", confirmCode, code, confirmAct, "orders.refund", confirmBack, "//orders/7")
@@ -344,11 +357,13 @@ func TestTokens(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM api_token WHERE scopes = '{orders.view}' AND expires_at > now() + interval '29 days'`); n != 1 {
 		t.Error("the token has other scopes or another end")
 	}
+
 	program := &testenv.Client{TB: t, URL: e.url, Header: http.Header{"Authorization": {"Bearer " + token}}}
 	program.Get("/orders").Want(true, "token")
 	if a := program.Get("/orders.csv"); a.Status != 200 || !strings.HasPrefix(a.Body, "Order\n") {
 		t.Error(a)
 	}
+
 	for _, c := range []struct {
 		method, path string
 	}{{"POST", "/orders/ship"}, {"POST", "/orders/refund"}, {"GET", "/"}, {"GET", "/account"}, {"POST", "/account/tokens"},
@@ -357,6 +372,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s %s: %s", c.method, c.path, a)
 		}
 	}
+
 	e.Exec(`UPDATE api_token SET scopes = '{orders.view,orders.refund}'`) // as if the act had not required a factor once
 	program.Post("/orders/refund").Has(403, "people-only")
 	works := func(want bool) {
@@ -377,6 +393,7 @@ func TestTokens(t *testing.T) {
 	b.Get("/account").Has(200, "Reports")
 	leads(t, b.Post(fmt.Sprintf("/account/tokens/%d/revoke", e.Number(`SELECT id FROM api_token`))), "/account")
 	works(false)
+
 	for _, bad := range []string{"Bearer x", "Basic x", "Bearer " + tokenPrefix} {
 		program.Header.Set("Authorization", bad)
 		program.Get("/orders").Has(401, "sign-in")

@@ -42,6 +42,7 @@ func walked(r *http.Request) (adminui.Answer, error) {
 			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "entry", About: "7", Text: "For staff."})
 		}
 	}
+
 	return adminui.Page{Title: "Trail", Data: t}, nil
 }
 
@@ -51,6 +52,7 @@ func TestTrail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.as(adminui.Support)
+
 	for _, thing := range [][2]string{{"order", "order2"}, {"mail", "evt_2"}, {"payment", "7"}, {"order", "order1"}, {"payment", "1"},
 		{"person", "order2"}} {
 		e.tx(func(tx pgx.Tx) error {
@@ -58,10 +60,12 @@ func TestTrail(t *testing.T) {
 				Text: strings.Join(thing[:], " "), After: map[string]string{"city": "Bath"}})
 		})
 	}
+
 	b.Get("/trail").Has(200, "Order, payment, event")
 	page := b.Get("/trail?key=order1")
 	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, and no order after 2 minutes.",
 		"A mail was accepted and is not sent.", "mailer does not answer")
+
 	// An owner's note of an event is shown only if webhook no longer has the event.
 	if page.Has(200, "Order keeps evt_9."); strings.Contains(page.Body, "Order keeps evt_1.") {
 		t.Error("an event of Stripe's stands twice")
@@ -69,10 +73,12 @@ func TestTrail(t *testing.T) {
 	if first, then := strings.Index(page.Body, "Stripe told of it."), strings.Index(page.Body, "was accepted."); first > then {
 		t.Error("not in the order of time")
 	}
+
 	b.Get("/trail?key=many").Has(200, "The last of many.") // more keys than one request holds
 	b.Get("/trail?key=nothing").Has(200, "No service knows this.")
 	b.Header = http.Header{"Accept": {"application/json"}}
 	b.Get("/trail?key=order1").Want("event", "hops", "0", "step")
+
 	a := b.Get("/trail?key=order2")
 	var acts []string
 	for _, hop := range a.At("hops").([]any) { //nolint:errcheck // a wrong type fails the test
@@ -80,6 +86,7 @@ func TestTrail(t *testing.T) {
 			acts = append(acts, fmt.Sprint(h["who"], " ", h["text"]))
 		}
 	}
+
 	if got := strings.Join(acts, ", "); got != "Ada order order2, Ada mail evt_2, Ada payment 7" || strings.Contains(a.Body, "Bath") {
 		t.Errorf("acts on its way: %s", got)
 	}

@@ -28,6 +28,7 @@ func TestBackInStockForm(t *testing.T) {
 		}
 		fmt.Fprintf(rw, `{"state":%q}`, state)
 	})
+
 	e.order.on("POST /internal/restock-refusal", func(rw http.ResponseWriter, r seen) {
 		if r.URL.Query().Get("notice") != "good" {
 			web.Fail(rw, r.Request, web.NotFound())

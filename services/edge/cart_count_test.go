@@ -30,6 +30,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 		}
 		return a, nil
 	}}
+
 	const shoppers = 400
 	var wg sync.WaitGroup
 	for i := range shoppers {
@@ -43,6 +44,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 			}
 		})
 	}
+
 	testenv.Eventually(t, 30*time.Second, "two requests under way and all others waiting", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -50,6 +52,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 	})
 	close(release)
 	wg.Wait()
+
 	total, questions := 0, len(asked)
 	for range questions {
 		n := <-asked

@@ -25,10 +25,12 @@ func TestVisitorsCart(t *testing.T) {
 	if a.Header.Get(web.SetCartHeader) != "" {
 		t.Error("the cart header got out")
 	}
+
 	b.Post("/order/cart-add-product-sku", "sku_id", "1")
 	if got := e.order.last().id; got.Cart != "cart123" || got.Member() {
 		t.Errorf("order sees %+v", got)
 	}
+
 	for _, forged := range []string{"cart123", "cart124" + c.Value[strings.IndexByte(c.Value, '.'):], c.Value[:len(c.Value)-2],
 		"." + c.Value, "", "a.b.c", strings.Repeat("x.", 2000)} {
 		f := e.browser()
@@ -38,6 +40,7 @@ func TestVisitorsCart(t *testing.T) {
 			t.Errorf("forged %q gives cart %q", forged, got)
 		}
 	}
+
 	// A token for another purpose is not a cart.
 	f := e.browser()
 	f.Get("/user/logged-in")
@@ -62,6 +65,7 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	if len(merged) != 1 {
 		t.Fatal("the answer came before the merge")
 	}
+
 	r := <-merged
 	if r.id.MemberID != ann.ID || r.id.Cart != "cart123" || r.URL.RawQuery != "" {
 		t.Errorf("merge was asked %s by %+v", r.URL, r.id)
@@ -69,6 +73,7 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	if c := a.Cookie(cartCookie); c == nil || c.MaxAge >= 0 {
 		t.Errorf("login leaves the cart cookie: %v", c)
 	}
+
 	// A member's requests ignore a visitor's cart, even if the cookie is still there.
 	n := e.browser()
 	n.Post("/order/cart-add-product-sku")
@@ -80,6 +85,7 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	if a.Cookie(cartCookie) != nil || n.cookie(cartCookie) != cart || a.Cookie(sessionCookie) == nil || !n.member() {
 		t.Errorf("create-account sets %v", a.Cookies())
 	}
+
 	n.Post("/order/cart-add-product-sku")
 	if got := e.order.last().id; got.Cart != "" || got.MemberID != ann.ID || got.Session == "" || got.Code != ann.Code ||
 		got.Email != ann.Email {
@@ -99,11 +105,13 @@ func TestOrderAwayAtLogin(t *testing.T) {
 	if len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" || b.member() || e.Number(`SELECT count(*) FROM session`) != 0 {
 		t.Errorf("a login without merge: %v", a.Header)
 	}
+
 	a = b.Post("/user/create-account")
 	a.Has(http.StatusOK, `{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`)
 	if len(a.Cookies()) != 0 || b.member() {
 		t.Errorf("a registration without merge: %v", a.Header)
 	}
+
 	empty.login() // it has no cart to merge
 	if !empty.member() {
 		t.Error("login without a cart needs order")
@@ -200,6 +208,7 @@ func TestReceiptAddressLookup(t *testing.T) {
 		}
 		io.WriteString(rw, `{"member":false}`) //nolint:errcheck // a test's answer
 	})
+
 	visitor := e.browser()
 	for address, member := range map[string]bool{"ann+1@mail.example.com": true, "bea@mail.example.com": false} {
 		visitor.Post(path, "anonymous_email_address", address).Has(http.StatusOK, "success")
@@ -207,6 +216,7 @@ func TestReceiptAddressLookup(t *testing.T) {
 			t.Errorf("%s: member %v", address, got)
 		}
 	}
+
 	asked := e.user.count("/internal/address-of-member")
 	visitor.Post(path)
 	visitor.Post(path, "anonymous_email_address", "")
@@ -216,6 +226,7 @@ func TestReceiptAddressLookup(t *testing.T) {
 	if n := e.user.count("/internal/address-of-member"); n != asked || e.order.last().id.AddressOfMember {
 		t.Errorf("user was asked %d times more", n-asked)
 	}
+
 	e.user.Close()
 	visitor.Post(path, "anonymous_email_address", "bea@mail.example.com").Has(http.StatusServiceUnavailable, "unavailable")
 }

@@ -119,19 +119,23 @@ func TestProducts(t *testing.T) {
 	e := newEnv(t)
 	e.sells(2)
 	e.order.says("GET /order/product/other1", `{"error":"product-identifier-not-found"}`)
+
 	for range 3 {
 		e.browser().Get(productPath+"abc1").Has(http.StatusOK, `{"product":"abc1"}`)
 		e.browser().Get(productPath+"abc2").Has(http.StatusOK, `{"product":"abc2"}`)
 		e.browser().Get(productPath+"other1").Has(http.StatusOK, `product-identifier-not-found`)
 	}
+
 	if n := e.order.count("/order/product/abc1"); n != 1 {
 		t.Errorf("order was asked %d times", n)
 	}
 	e.reprices(2, "8.00")
+
 	for range 3 {
 		e.browser().Get(productPath + "abc1")
 		e.browser().Get(productPath + "abc2")
 	}
+
 	if one, two := e.order.count("/order/product/abc1"), e.order.count("/order/product/abc2"); one != 1 || two != 2 {
 		t.Errorf("order was asked %d and %d times", one, two)
 	}
@@ -141,6 +145,7 @@ func TestProducts(t *testing.T) {
 	if a := e.browser().Do(r); a.Status != http.StatusOK || a.Header.Get("Content-Length") != "18" || a.Body != "" {
 		t.Errorf("HEAD: %d %v", a.Status, a.Header)
 	}
+
 	// A cached product stands in while order is unavailable, even if it has changed.
 	e.order.Close()
 	e.server.catalog.invalidate()
@@ -153,6 +158,7 @@ func TestTheListIsCompressed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.sells(200)
+
 	b := e.browser()
 	whole := b.Get(productsPath)
 	tags := map[string]bool{whole.Header.Get("Etag"): true}
@@ -188,6 +194,7 @@ func TestTheListIsCompressed(t *testing.T) {
 		r.Header.Set("If-None-Match", a.Header.Get("Etag"))
 		b.Do(r).Has(http.StatusNotModified, "")
 	}
+
 	if len(tags) != 3 {
 		t.Errorf("tags %v", tags)
 	}
@@ -198,6 +205,7 @@ func TestPartsOfTheList(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.sells(2*listing.PageSize + 1)
+
 	e.order.on("GET /internal/catalog-search", func(rw http.ResponseWriter, r seen) {
 		body := `{"found":["abc2","gone9","abc1"],"meant":""}`
 		switch q := r.URL.Query().Get("q"); q {
@@ -209,6 +217,7 @@ func TestPartsOfTheList(t *testing.T) {
 		}
 		io.WriteString(rw, body) //nolint:errcheck // a test's answer
 	})
+
 	contract := testenv.NewContract(t, "../order/openapi.yaml")
 	b := e.browser()
 	for query, want := range map[string]string{
@@ -231,11 +240,13 @@ func TestPartsOfTheList(t *testing.T) {
 		a.Has(http.StatusOK, want)
 		contract.CheckAnswer(a)
 	}
+
 	for _, query := range []string{"?page=4", "?page=99999999999999999999", "?collection=none", "?collection=%00",
 		"?collection=desk&page=4",
 		"?q=thing&page=2"} {
 		b.Get(productsPath+query).Has(http.StatusNotFound, `{"error":"not-found"}`)
 	}
+
 	if n := e.order.count("/internal/catalog-search"); n != 2 {
 		t.Errorf("order was asked to search %d times for two words", n)
 	}
@@ -244,6 +255,7 @@ func TestPartsOfTheList(t *testing.T) {
 	if n := e.order.count("/internal/catalog-search"); n != 2 {
 		t.Errorf("order was asked to search %d times", n)
 	}
+
 	e.order.Close()
 	b.Get(productsPath+"?q=other").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 	if a := b.Get("/search?q=other"); a.Status != http.StatusServiceUnavailable {
@@ -261,6 +273,7 @@ func TestASearchWithinACollection(t *testing.T) {
 			elsewhere)) //nolint:errcheck // a test's answer
 	})
 	e.order.says("GET /internal/catalog-search", `{"found":["abc3","abc1","abc2"],"meant":""}`)
+
 	for query, want := range map[string]string{
 		"":                              "abc3 abc1 abc2",
 		"&sort=price":                   "abc1 abc2 abc3",
@@ -279,6 +292,7 @@ func TestASearchWithinACollection(t *testing.T) {
 			t.Errorf("%q: %v, want %s", query, got, want)
 		}
 	}
+
 	for _, query := range []string{"?q=thing&collection=none", "?q=&collection=none", "?q=thing&collection=desk&page=2"} {
 		e.browser().Get(productsPath+query).Has(http.StatusNotFound, `{"error":"not-found"}`)
 	}
@@ -304,6 +318,7 @@ func catalogAsksOnceForMany(t *testing.T) {
 		<-release
 		return readFeed(fed(1, true, listedAs(1, "", fmt.Sprint(n), "1.00"))), nil
 	})
+
 	var wg sync.WaitGroup
 	ask := func(want string) {
 		for range 50 {
@@ -316,12 +331,14 @@ func catalogAsksOnceForMany(t *testing.T) {
 		synctest.Wait()
 	}
 	ask("1")
+
 	// An answer that was requested before a change is not given to callers who come after it.
 	c.invalidate()
 	ask("2")
 	if n := asked.Load(); n != 1 {
 		t.Errorf("%d requests at once", n)
 	}
+
 	close(release)
 	wg.Wait()
 	if n := asked.Load(); n != 2 {
@@ -341,6 +358,7 @@ func TestProductsInMemoryAreBounded(t *testing.T) {
 	c := newCatalog(slog.New(slog.DiscardHandler),
 		func(context.Context, string) (listing.Feed, error) { return readFeed(fed(1, true, products...)), nil },
 		func(context.Context, string) (*page, error) { return newPage(http.StatusOK, "text/plain", body), nil }, nil)
+
 	for id := 1; id <= n; id++ {
 		for _, identifier := range []string{fmt.Sprint("abc", id), fmt.Sprint("guess", id)} {
 			if _, err := c.product(t.Context(), identifier, catalogFresh); err != nil {
@@ -348,6 +366,7 @@ func TestProductsInMemoryAreBounded(t *testing.T) {
 			}
 		}
 	}
+
 	c.products.CleanUp()
 	total := 0
 	for identifier, p := range c.products.All() {
@@ -378,6 +397,7 @@ func catalogFailsOnceForMany(t *testing.T) {
 		return readFeed(fed(1, true)), nil
 	})
 	away.Store(true)
+
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
@@ -386,6 +406,7 @@ func catalogFailsOnceForMany(t *testing.T) {
 			}
 		})
 	}
+
 	all.Wait()
 	if n := asked.Load(); n != 1 {
 		t.Errorf("asked %d times", n)
@@ -393,6 +414,7 @@ func catalogFailsOnceForMany(t *testing.T) {
 	if _, err := c.list(t.Context(), catalogFresh); !errors.Is(err, errAway) || asked.Load() != 2 {
 		t.Errorf("a later request: %v, asked %d times", err, asked.Load())
 	}
+
 	// A cached list stands in, and only one request every catalogRetryPause waits at all.
 	away.Store(false)
 	known, err := c.list(t.Context(), catalogFresh)
@@ -401,6 +423,7 @@ func catalogFailsOnceForMany(t *testing.T) {
 	}
 	away.Store(true)
 	c.invalidate()
+
 	for i := range 3 {
 		began := time.Now()
 		if l, err := c.list(t.Context(), catalogFresh); err != nil || l != known {
@@ -410,6 +433,7 @@ func catalogFailsOnceForMany(t *testing.T) {
 			t.Errorf("request %d waited %v", i, waited)
 		}
 	}
+
 	if n := asked.Load(); n != 4 {
 		t.Errorf("asked %d times", n)
 	}
@@ -432,6 +456,7 @@ func pagesDoNotWaitForTheCatalog(t *testing.T) {
 		<-time.After(time.Second / 2)
 		return readFeed(fed(n, since == "", listedAs(1, fmt.Sprint(n), fmt.Sprint(n), "1.00"))), nil
 	})
+
 	ask := func(want string, wait time.Duration) {
 		t.Helper()
 		began := time.Now()

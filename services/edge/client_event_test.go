@@ -41,6 +41,7 @@ func TestClientEvents(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	contract := testenv.NewContract(t, "openapi.yaml")
+
 	got := make(chan msg.ClientEvent, 100)
 	listener := e.broker.Bus("listener")
 	err := listener.Listen("event.>", func(subject string, data []byte) {
@@ -53,11 +54,13 @@ func TestClientEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	hears(t, listener)
 	b := e.browser()
 	b.Header.Set("User-Agent", "Tester/1")
 	b.Header.Set("X-Forwarded-For", "198.51.100.9")
 	b.Get("/user/logged-in")
+
 	id := b.cookie(anonymousCookie)
 	value := unsign(e.server.keys.anonymous, id)
 	long := strings.Repeat("é", 1200)
@@ -118,6 +121,7 @@ func TestClientEvents(t *testing.T) {
 			t.Errorf("%s?%s: nothing published", c.path, c.query)
 		}
 	}
+
 	if len(got) > 0 {
 		t.Errorf("%d events too many, first %+v", len(got), <-got)
 	}
@@ -135,7 +139,9 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("20 page views took %s without a broker", took)
 	}
+
 	e.broker.Start()
+
 	// This reads as events does: a plain subscription may begin too late.
 	var stored atomic.Int64
 	pool, reader := testenv.Pool(t, "events", bus.Tables()), e.broker.Bus("events")
@@ -148,12 +154,14 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 				return nil
 			}})
 	})
+
 	testenv.Eventually(t, 30*time.Second, "20 page views published", func() bool { return stored.Load() >= 20 })
 }
 
 func TestPageViewsAreTheirSessions(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
+
 	got := make(chan msg.ClientEvent, 100)
 	listener := e.broker.Bus("listener")
 	if err := listener.Listen("event.>", func(_ string, data []byte) {
@@ -165,6 +173,7 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+
 	hears(t, listener)
 	loginAs := func(b *browser, id int64) {
 		e.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
@@ -191,6 +200,7 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 		t.Helper()
 		e.browser().Get("/clientevent/pageview?url=/&" + query)
 	}
+
 	with := func(b *browser, query string) { b.Get("/clientevent/pageview?url=/&" + query) }
 	for i, c := range []struct {
 		send func()
@@ -220,6 +230,7 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 			t.Fatalf("event %d: nothing published", i)
 		}
 	}
+
 	// Another member in the same browser is not recorded under the first one's id, nor is a visitor
 	// after the session.
 	loginAs(one, 8)
@@ -227,6 +238,7 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 	if next := e.server.readAnonymous(idOf(one)); next.member != 8 || next.id == oneID.id {
 		t.Errorf("the next member in the browser: %+v", next)
 	}
+
 	one.setCookie(sessionCookie, "")
 	one.Get("/user/logged-in")
 	if next := e.server.readAnonymous(idOf(one)); next.member != 0 || next.id == oneID.id || next.id == "" {

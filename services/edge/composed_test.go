@@ -21,6 +21,7 @@ func TestLoggedIn(t *testing.T) {
 	if n := e.order.count("/internal/cart-counts"); n != 0 {
 		t.Errorf("order was asked %d times about a visitor without a cart", n)
 	}
+
 	b.Post("/order/cart-add-product-sku")
 	b.Get("/user/logged-in").Has(http.StatusOK, `"cart_item_count":3`)
 	b.login()
@@ -33,6 +34,7 @@ func TestLoggedIn(t *testing.T) {
 	if a.Header.Get("Cache-Control") != "no-store" {
 		t.Error(a.Header)
 	}
+
 	e.order.Close()
 	e.events.Close()
 	began := time.Now()
@@ -91,6 +93,7 @@ func TestAccountContent(t *testing.T) {
 	if got := e.user.last().id; got.MemberID != ann.ID {
 		t.Errorf("user was asked by %+v", got)
 	}
+
 	e.order.says("GET /internal/account-orders", `rubbish`)
 	check(content(`{}`))
 	e.order.Close()

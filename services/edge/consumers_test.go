@@ -41,6 +41,7 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 	if err := e.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&at); err != nil {
 		t.Fatal(err)
 	}
+
 	renewed.Post("/user/change-my-password") // ends old at once
 	if old.member() {
 		t.Error("a session outlives the password change")
@@ -52,6 +53,7 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 	if !renewed.member() || !later.member() {
 		t.Errorf("the message about the change ended newer sessions: renewed %v, later %v", renewed.member(), later.member())
 	}
+
 	// The message does the same if edge could not act on user's answer.
 	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged,
 		Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
@@ -73,6 +75,7 @@ func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 	if !early.member() {
 		t.Fatal("not logged in")
 	}
+
 	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged,
 		Payload: msg.CredentialsChanged{MemberID: ann.ID, At: checked.Add(time.Microsecond)}})
 	testenv.Eventually(t, 20*time.Second, "the message handled", empty)
@@ -81,6 +84,7 @@ func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 	if early.member() || late.member() || a.Cookie(sessionCookie) != nil {
 		t.Error("a session opened with the former password outlives the change")
 	}
+
 	checked = checked.Add(time.Second)
 	late.Post("/user/login")
 	if !late.member() {

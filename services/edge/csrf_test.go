@@ -53,6 +53,7 @@ func TestCSRF(t *testing.T) {
 	other := tokenOf(t, e.browser())
 	visitorToken, memberBefore := tokenOf(t, visitor), tokenOf(t, member)
 	member.login()
+
 	memberToken := member.cookie(csrfCookie)
 	tampered := visitorToken[:len(visitorToken)-2] + "zz"
 	session := member.cookie(sessionCookie)
@@ -233,12 +234,14 @@ func checkCORS(t *testing.T, a testenv.Answer, origin string, allowed bool) {
 		h.Get("Vary") != "Origin" {
 		t.Errorf("%s: %d %v", what, a.Status, h)
 	}
+
 	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
 		"Referrer-Policy": "same-origin", "Content-Security-Policy": apiPolicy} {
 		if got := h.Values(name); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %s is %q", what, name, got)
 		}
 	}
+
 	if a.Request.Method != http.MethodOptions {
 		return
 	}
@@ -258,6 +261,7 @@ func TestChangingGETs(t *testing.T) {
 	e := newEnv(t)
 	e.user.says("GET /user/verify-email-address", `{}`)
 	e.order.says("GET /order/change-confirmation-email-address", `{}`)
+
 	for _, path := range []string{"/user/logout", "/user/verify-email-address", "/order/change-confirmation-email-address"} {
 		for _, c := range []struct {
 			site, origin string
@@ -278,6 +282,7 @@ func TestChangingGETs(t *testing.T) {
 			}
 		}
 	}
+
 	r := e.browser().Body(http.MethodGet, "/user/logged-in", "")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	e.browser().Do(r).Has(http.StatusOK, `{"logged_in":false`) // a link from another site leads here

@@ -30,21 +30,25 @@ func TestForgedIdentityIsStripped(t *testing.T) {
 	if err := web.SignIdentity(r, web.Key([]byte("guess"), "identity"), web.Identity{MemberID: 7}); err != nil {
 		t.Fatal(err)
 	}
+
 	for name, value := range map[string]string{"x-shop-session": `{"action":"open"}`, "X-Shop-Set-Cart": "x", "Authorization": "x",
 		"Cookie": "sessionid=x; an_ct=y", "X-Forwarded-For": "203.0.113.5", "Upgrade": "websocket",
 		"Connection": "Upgrade, X-Shop-Identity"} {
 		r.Header.Set(name, value)
 	}
+
 	a := e.browser().Do(r)
 	got := e.order.last()
 	if got.id.Member() || got.id.Client != "203.0.113.5" || got.URL.RawQuery != "a=b&c=%ff" {
 		t.Errorf("order sees %+v %s", got.id, got.URL)
 	}
+
 	for _, name := range []string{"X-Shop-Session", "X-Shop-Set-Cart", "Authorization", "Cookie", "X-Forwarded-For", "Upgrade"} {
 		if got.Header.Get(name) != "" {
 			t.Errorf("%s reached the owner", name)
 		}
 	}
+
 	if got.Header.Get("Traceparent") == "" {
 		t.Error("no trace")
 	}
@@ -74,6 +78,7 @@ func TestLargeBodies(t *testing.T) {
 			}
 		}
 	}
+
 	for path, status := range map[string]int{"/": 405, "/nothing": 404, "/user/": 405, "/clientevent/pageview": 405, "/order/products": 405,
 		"/user/token": 413} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
@@ -94,6 +99,7 @@ func TestLargeBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if n := e.webhook.count(webhookPath); n != 0 {
 		t.Errorf("webhook was asked %d times", n)
 	}
@@ -142,6 +148,7 @@ func TestGarbage(t *testing.T) {
 	paths := []string{"/user/login", "/user/token", "/order/%00", "/order/%ff%fe", "/order/..%2finternal/cart-count",
 		"/order/%2e%2e/internal", "//order/products", "/order//products", "/user/%zz", "/clientevent/pageview?url=%",
 		"/order/product/%E2%82", "/user/./login", "/ORDER/products", "/%75ser/token"}
+
 	for i := range 400 {
 		path := paths[i%len(paths)]
 		if i%3 == 0 {
@@ -177,6 +184,7 @@ func TestGarbage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if n := e.order.count("/internal/cart-counts"); n != 0 {
 		t.Error("an inside endpoint was reached from outside")
 	}
@@ -190,6 +198,7 @@ func TestClientAddress(t *testing.T) {
 	if e.settings.proxies == nil || err == nil { // the addresses of the owners are missing
 		t.Fatal(err)
 	}
+
 	for _, c := range []struct{ peer, header, want string }{
 		{"203.0.113.1:1234", "", "203.0.113.1"},
 		{"203.0.113.1:1234", "198.51.100.1", "203.0.113.1"},
@@ -213,6 +222,7 @@ func TestClientAddress(t *testing.T) {
 			t.Errorf("%s with %q is %s, want %s", c.peer, c.header, got, c.want)
 		}
 	}
+
 	if a, b := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff:1"); web.Network(a) != web.Network(b) {
 		t.Error("one /64 is two clients")
 	}

@@ -19,6 +19,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	page := e.browser().Get("/")
 	files := []string{"/robots.txt", "/sitemap.xml", "/favicon.ico", "/manifest.webmanifest", "/img/product/desk.jpg",
 		"/img/product/none.jpg", "/static/none.js"}
+
 	for _, part := range strings.Split(page.Body, `"`) {
 		if strings.HasPrefix(part, "/static/") {
 			files = append(files, part)
@@ -27,6 +28,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	if len(files) < 12 {
 		t.Fatalf("the page names few files: %v", files)
 	}
+
 	for _, request := range append(files, "/", "/cart", "/nothing/here", "/product/none", "/account/email-unsubscribe", "//double",
 		"/%2e%2e/x",
 		"/user/logged-in", "/user/token", "/user/nothing", "/user/a.b", "/order/products", "/order/none", "/order/stripe-webhook",
@@ -139,6 +141,7 @@ func TestAllowIsTheOwners(t *testing.T) {
 		rw.Header().Set("Allow", "GET")
 		web.Fail(rw, r.Request, &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"})
 	})
+
 	for request, want := range map[string]string{
 		"DELETE /user/login": "POST", "PUT /order/cart-items": "GET, HEAD", "PATCH /user/token": "GET, HEAD",
 		"DELETE /user/end-session": "POST", "FOO /user/login": "POST",

@@ -60,6 +60,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 		http.NewResponseController(rw).Flush() //nolint:errcheck // a test's answer
 		hang(rw, r)
 	})
+
 	leave := func(path, cookies string, began func()) {
 		t.Helper()
 		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
@@ -80,11 +81,13 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 			t.Fatalf("%s: not logged", path)
 		}
 	}
+
 	member := sessionCookie + "=" + b.cookie(sessionCookie)
 	for _, path := range []string{"/user/terms-of-use-agree-check", "/user/account-content", "/order/cart-items",
 		"/user/email-unsubscribe-lookup?token=x"} {
 		leave(path, member, func() { <-hung })
 	}
+
 	// While the table of sessions is locked, every member's request waits for it.
 	tx, err := e.pool.Begin(t.Context())
 	if err != nil {
@@ -93,6 +96,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `DELETE FROM session`); err != nil {
 		t.Fatal(err)
 	}
+
 	var pid int
 	if err := tx.QueryRow(t.Context(), `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
 		t.Fatal(err)
@@ -100,6 +104,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `LOCK TABLE session IN ACCESS EXCLUSIVE MODE`); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, path := range []string{"/user/logged-in", "/user/sessions", "/order/confirm-items"} {
 		s.sessions.evictAll()
 		leave(path, member, func() {

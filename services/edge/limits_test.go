@@ -126,6 +126,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 30*time.Second, "the other edge connected", other.bus.Connected)
+
 	guesses := func(of func(i int) limits.Request) int {
 		var passed atomic.Int64
 		var wg sync.WaitGroup
@@ -141,6 +142,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		wg.Wait()
 		return int(passed.Load())
 	}
+
 	began := time.Now()
 	// Fewer pass if a count takes too long and an edge falls back to its own, stricter one.
 	if n := guesses(func(i int) limits.Request {
@@ -171,6 +173,7 @@ func TestOthersDoNotLockOut(t *testing.T) {
 	}
 	mine.Get("/user/logout")
 	e.attackAccount("ann_lee")
+
 	guesser := e.browser().from("198.51.100.7")
 	for range 40 {
 		refused(t, guesser.Post("/user/login", "username", "ann_lee", "password", "wrong"))
@@ -180,6 +183,7 @@ func TestOthersDoNotLockOut(t *testing.T) {
 			t.Fatalf("a reset answers %d %s", a.Status, a.Body)
 		}
 	}
+
 	if !e.user.last().id.NoMail {
 		t.Error("40 resets, 40 mails")
 	}
@@ -187,6 +191,7 @@ func TestOthersDoNotLockOut(t *testing.T) {
 	if id := e.user.last().id; id.NoMail || !id.KnownBrowser {
 		t.Errorf("the owner's reset goes to user as %+v", id)
 	}
+
 	mine.login()
 	if !e.user.last().id.KnownBrowser {
 		t.Error("user is not told of the known browser")
@@ -198,6 +203,7 @@ func TestOthersDoNotLockOut(t *testing.T) {
 	if !refused(t, fresh.Post("/user/login", "username", "ann_lee", "password", "right")) {
 		t.Error("a fresh browser is not asked to wait")
 	}
+
 	fresh.Post("/user/set-new-password", "username", "ann_lee").Has(http.StatusOK, "success")
 	fresh.login()
 }
@@ -213,6 +219,7 @@ func TestKnownBrowserIsNoKey(t *testing.T) {
 	if other.member(); !refused(t, other.Post("/user/login", "username", "ann_lee", "password", "right")) {
 		t.Error("one account's mark is good for another")
 	}
+
 	ann := knownAccount(e.server.keys.known, "ann_lee")
 	for _, forged := range []string{"", mark + ":" + ann, "x:" + ann, "x:" + ann + ".x", strings.Replace(mark, ":", ":"+ann+":", 1),
 		":" + ann, strings.Repeat("x:", 4000)} {
@@ -222,6 +229,7 @@ func TestKnownBrowserIsNoKey(t *testing.T) {
 			t.Errorf("%.60q is a mark", forged)
 		}
 	}
+
 	for i := range 2 * knownAccounts { // a household's browser keeps the newest
 		other.login("username", fmt.Sprint("member_", i))
 	}
@@ -300,6 +308,7 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 		rw.Header().Set(web.SetCartHeader, rand.Text())
 		io.WriteString(rw, `{}`) //nolint:errcheck // a test's answer
 	})
+
 	for i := range 500 {
 		b := e.browser().from("198.51.100.1")
 		b.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
@@ -311,8 +320,10 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 			t.FailNow()
 		}
 	}
+
 	e.user.says("GET /internal/address-of-member", `{"member":true}`)
 	e.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
+
 	n := 0
 	for b := e.browser().from("198.51.100.1"); n < 150; n++ {
 		if refused(t, b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address",
@@ -320,6 +331,7 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 			break
 		}
 	}
+
 	if n < 60 || n > 120 {
 		t.Errorf("%d members' addresses were told", n)
 	}
@@ -336,6 +348,7 @@ func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 	})
 	b := e.browser().from("198.51.100.7")
 	tokenOf(t, b)
+
 	for range 10 {
 		ctx, leave := context.WithCancel(t.Context())
 		r := b.form("/user/login", "username", "ann_lee", "password", "x").WithContext(ctx)
@@ -356,6 +369,7 @@ func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 			t.Error("answered")
 		}
 	}
+
 	e.defaults()
 	testenv.Eventually(t, 30*time.Second, "ten tries are counted", func() bool {
 		n := 0
@@ -383,6 +397,7 @@ func TestOtherLimits(t *testing.T) {
 	e.order.tells("GET /order/unknown123", web.OutcomeWrong, `{"order":"error","errors":{"error":"order-not-found"}}`)
 	e.order.says("GET /order/known12345", `{"order":"success"}`)
 	e.order.says("GET /order/cart-items", `{}`)
+
 	for path, c := range map[string]struct{ least, most int }{
 		"POST /user/create-account": {20, 60}, "POST /user/forgot-username": {5, 30},
 		"POST /user/put-chat-message": {10, 40}, "POST /user/pythonabot-notify-me": {10, 40},
@@ -413,6 +428,7 @@ func TestOtherLimits(t *testing.T) {
 			t.Errorf("%s passed %d times", path, n)
 		}
 	}
+
 	b := e.browser().from("198.51.100.10")
 	for range 150 {
 		b.Get("/order/known12345").Has(http.StatusOK, "success")

@@ -64,11 +64,13 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 	if err := s.listenCatalog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	srv := httptest.NewServer(s.routes())
 	t.Cleanup(srv.Close)
 	e.url = srv.URL
 	e.defaults()
 	testenv.Eventually(t, 30*time.Second, "edge connected to the broker", s.bus.Connected)
+
 	return e
 }
 
@@ -92,6 +94,7 @@ func (e *env) defaults() {
 			return web.SessionChange{Action: web.SessionOpen, Remember: form.Get("remember_me") == "true", Member: m}
 		})(rw, r)
 	})
+
 	register := changes(`{"create_account":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
 		return web.SessionChange{Action: web.SessionOpen, KeepCart: true, Member: ann, Failed: []byte(
 			`{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`)}
@@ -110,6 +113,7 @@ func (e *env) defaults() {
 			return web.SessionChange{Action: web.SessionEndAll, Member: ann}
 		}))
 	e.order.says("POST /internal/cart-merge", `{"merged":true}`)
+
 	e.order.on("GET /internal/cart-counts", func(rw http.ResponseWriter, r seen) { // three lines for everybody
 		counts := map[string]map[string]int{"members": {}, "carts": {}}
 		for name, list := range map[string]string{"member": "members", "cart": "carts"} {
@@ -121,9 +125,11 @@ func (e *env) defaults() {
 			panic(err)
 		}
 	})
+
 	e.order.says("GET /internal/account-orders", `{"orders_data":{}}`)
 	e.sells(1)
 	e.events.says("GET /internal/configuration", `{"log_client_events":true}`)
+
 	e.order.on("POST /order/cart-add-product-sku", func(rw http.ResponseWriter, r seen) {
 		cart := r.id.Cart
 		if cart == "" {

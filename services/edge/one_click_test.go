@@ -26,6 +26,7 @@ func TestOneClickUnsubscribing(t *testing.T) {
 			web.Fail(rw, r.Request, web.NotFound())
 		}
 	})
+
 	const form, good = "application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"
 	var parts bytes.Buffer
 	m := multipart.NewWriter(&parts)
@@ -35,6 +36,7 @@ func TestOneClickUnsubscribing(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	calls := 0
 	for _, c := range []struct {
 		method, query, kind, body, origin string
@@ -78,6 +80,7 @@ func TestOneClickUnsubscribing(t *testing.T) {
 				c.status, calls, answer.Cookies())
 		}
 	}
+
 	if last := e.user.last(); last.id.Member() || last.URL.Query().Has("em_cd") {
 		t.Errorf("user was asked %s by %+v", last.URL, last.id)
 	}

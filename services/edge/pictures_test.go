@@ -21,6 +21,7 @@ func TestPictures(t *testing.T) {
 	if err := e.server.media.store.Put(t.Context(), name, []byte("a picture")); err != nil {
 		t.Fatal(err)
 	}
+
 	for range 2 { // from the folder, then from memory
 		a := b.Get(media.Path + name)
 		a.Has(http.StatusOK, "a picture")
@@ -29,11 +30,13 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%v", h)
 		}
 	}
+
 	r := b.Request(http.MethodGet, media.Path+name)
 	r.Header.Set("If-None-Match", `"`+name+`"`)
 	if a := b.Do(r); a.Status != http.StatusNotModified {
 		t.Error(a)
 	}
+
 	for _, bad := range []string{"x", "..%2f..%2fetc%2fpasswd", name + "x", strings.ToUpper(name)} {
 		if a := b.Get(media.Path + bad); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %s", bad, a)
@@ -50,6 +53,7 @@ func TestAPictureUntilItsWebPIsMade(t *testing.T) {
 	if a := b.Get(media.Path + media.WebP(name)); a.Status != http.StatusNotFound {
 		t.Error(a)
 	}
+
 	for _, stage := range []struct{ name, body, kind, cache string }{
 		{name: name, body: "a JPEG", kind: "image/jpeg", cache: "public, max-age=60"},
 		{name: media.WebP(name), body: "a WebP", kind: "image/webp", cache: "public, max-age=31536000, immutable"},

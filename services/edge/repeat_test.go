@@ -58,6 +58,7 @@ func TestClicksWhoseProcessDiesAreSentAgain(t *testing.T) {
 			*at = dying(t, &died) + ", " + *at
 		}
 	})
+
 	b := e.browser()
 	for _, p := range posts {
 		o := e.order
@@ -90,6 +91,7 @@ func TestClicksWhoseProcessDiesAreSentAgain(t *testing.T) {
 			t.Errorf("POST %s is answered %v", p.path, answers)
 		}
 	}
+
 	for range 4 {
 		b.Do(b.form("/order/stripe-webhook", "a", "b"))
 	}

@@ -39,6 +39,7 @@ func TestRun(t *testing.T) {
 	if err := listener.Listen("rl.>", func(string, []byte) { counted <- struct{}{} }); err != nil {
 		t.Fatal(err)
 	}
+
 	// A counted message proves that edge is connected, and that the listener hears page views, too.
 	testenv.Eventually(t, 30*time.Second, "edge connected", func() bool {
 		e.browser().Post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "false")
@@ -46,6 +47,7 @@ func TestRun(t *testing.T) {
 	})
 	e.browser().Get("/clientevent/pageview?url=/").Has(http.StatusOK, "thank you")
 	stop()
+
 	select {
 	case err := <-done:
 		if err != nil {
@@ -54,6 +56,7 @@ func TestRun(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("edge does not stop")
 	}
+
 	testenv.Eventually(t, 30*time.Second, "the page view handed over before the end", func() bool { return len(got) >= 1 })
 }
 

@@ -86,6 +86,7 @@ func TestSessionsEnd(t *testing.T) {
 			t.Errorf("%s: a member: %t", c.name, got)
 		}
 	}
+
 	var left, living int
 	if _, err := deleteExpiredSessions(t.Context(), e.pool); err != nil {
 		t.Fatal(err)
@@ -94,6 +95,7 @@ func TestSessionsEnd(t *testing.T) {
 		&living); err != nil || left != 3 || living != 3 {
 		t.Errorf("%d sessions are kept, %d of them living (%v)", left, living, err)
 	}
+
 	// A session that is used does not end idle.
 	b := e.browser()
 	b.login("remember_me", "false")
@@ -123,6 +125,7 @@ func TestAtMostTwentySessions(t *testing.T) {
 	if !first.member() || len(first.sessions()) != maxSessions {
 		t.Fatalf("%d sessions", len(first.sessions()))
 	}
+
 	last := e.browser()
 	last.login()
 	if first.member() {
@@ -131,6 +134,7 @@ func TestAtMostTwentySessions(t *testing.T) {
 	if !second.member() || !last.member() || len(last.sessions()) != maxSessions {
 		t.Errorf("%d sessions after one more", len(last.sessions()))
 	}
+
 	// Many logins at once do not exceed the limit.
 	var wg sync.WaitGroup
 	for range 8 {
@@ -138,6 +142,7 @@ func TestAtMostTwentySessions(t *testing.T) {
 		b.Get("/user/token")
 		wg.Go(func() { b.login() })
 	}
+
 	wg.Wait()
 	var n int
 	if err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM session`).Scan(&n); err != nil || n != maxSessions {
@@ -230,6 +235,7 @@ func TestWordsForDevicesAndPlaces(t *testing.T) {
 			t.Errorf("%.50s: %s", agent, got)
 		}
 	}
+
 	for addr, want := range map[string]string{
 		"127.0.0.1": "the shop's own machine", "::1": "the shop's own machine", "192.168.1.2": "a private network",
 		"fe80::1%eth0":        "a private network",
@@ -239,6 +245,7 @@ func TestWordsForDevicesAndPlaces(t *testing.T) {
 			t.Errorf("%s: %s", addr, got)
 		}
 	}
+
 	if got := place(netip.Addr{}); got != "an unknown network" {
 		t.Error(got)
 	}
@@ -256,6 +263,7 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	for i := range tokens {
 		tokens[i], _ = newToken()
 	}
+
 	ask := func(tokens []string) (*session, int64) {
 		t.Helper()
 		e.server.sessions.evictAll()
@@ -275,6 +283,7 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	if s, n := ask([]string{"short", strings.Repeat("*", tokenLength)}); s != nil || n != 0 {
 		t.Errorf("cookies that cannot be ours: %v, %d queries", s, n)
 	}
+
 	// The same through edge, with the largest header that the server accepts.
 	r := e.browser().Body(http.MethodGet, "/user/logged-in", "")
 	cookies := make([]string, 0, 1001)

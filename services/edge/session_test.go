@@ -34,14 +34,17 @@ func TestLoginAndLogout(t *testing.T) {
 	if !b.member() {
 		t.Fatal("not logged in")
 	}
+
 	old := b.cookie(sessionCookie)
 	a = b.Get("/user/logout")
 	a.Has(http.StatusOK, `{"logout":"true"`)
+
 	for name, deleted := range map[string]bool{sessionCookie: true, cartCookie: true, anonymousCookie: false} {
 		if c := a.Cookie(name); c == nil || (c.MaxAge < 0) != deleted {
 			t.Errorf("logout sets %s: %v", name, c)
 		}
 	}
+
 	b.setCookie(sessionCookie, old)
 	if b.member() {
 		t.Error("the session outlives the logout")
@@ -139,6 +142,7 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 	if err := other.listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	testenv.Eventually(t, 30*time.Second, "the other edge listens", other.bus.Connected)
 	b := e.browser()
 	b.login()
@@ -146,6 +150,7 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 	if s, err := other.session(t.Context(), netip.Addr{}, token); s == nil || err != nil {
 		t.Fatal(s, err)
 	}
+
 	revoked := func() int {
 		other.sessions.mu.RLock()
 		defer other.sessions.mu.RUnlock()
@@ -154,7 +159,8 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 	before := revoked()
 	b.Get("/user/logout")
 	testenv.Eventually(t, 30*time.Second, "the signal heard on the other edge", func() bool { return revoked() > before })
-	// at once, not only when the cache has aged
+
+	// The session is gone at once, not only when the cache has aged.
 	if s, err := other.session(t.Context(), netip.Addr{}, token); s != nil || err != nil {
 		t.Errorf("the session on the other edge: %v, %v", s, err)
 	}

@@ -60,6 +60,7 @@ func BenchmarkCatalogAnswer(b *testing.B) {
 		r.Use(e.crossOrigin)
 		r.Handle(productsPath, get(e.productsAnswer))
 	})
+
 	for _, c := range []struct {
 		name    string
 		handler http.Handler
@@ -111,6 +112,7 @@ func BenchmarkForward(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	for _, c := range []struct {
 		name string
 		pool httputil.BufferPool
@@ -145,6 +147,7 @@ func BenchmarkCartCount(b *testing.B) {
 		}
 	}))
 	defer order.Close()
+
 	e := quickServer(b)
 	at, err := web.ParseAddresses("ORDER_URL", order.URL)
 	if err != nil {
@@ -152,6 +155,7 @@ func BenchmarkCartCount(b *testing.B) {
 	}
 	e.owners.order = web.NewOwner(e.log, "order", at, nil, ownerTimeout)
 	e.carts.ask = e.askCartCounts
+
 	visitor := &request{cart: "cart123"}
 	for _, c := range []struct {
 		name string

@@ -31,6 +31,7 @@ func newBounceBox(t *testing.T, secure bool) *bounceBox {
 	if err := b.user.Create("INBOX", nil); err != nil {
 		t.Fatal(err)
 	}
+
 	accounts := imapmemserver.New()
 	accounts.AddUser(b.user)
 	certificate := httptest.NewTLSServer(nil) // trusted by no one
@@ -49,6 +50,7 @@ func newBounceBox(t *testing.T, secure bool) *bounceBox {
 	if secure {
 		l = tls.NewListener(l, certificate.TLS)
 	}
+
 	go srv.Serve(l)                       //nolint:errcheck // ends with Close
 	t.Cleanup(func() { _ = srv.Close() }) // and the listener
 	return b

@@ -46,6 +46,7 @@ func TestCeilingOfOneAddress(t *testing.T) {
 	e.start()
 	kinds := []string{msg.MailWelcome, msg.MailVerify, msg.MailReset, msg.MailUsername, msg.MailPasswordSet, msg.MailPasswordChanged,
 		msg.MailAddressChanged}
+
 	var commands []msg.Message
 	for i := range 42 {
 		m := welcome([]string{"victim@x.example", "Victim@x.example", "VICTIM@X.EXAMPLE"}[i%3])
@@ -63,6 +64,7 @@ func TestCeilingOfOneAddress(t *testing.T) {
 	if n, err := countSuppressed(t.Context(), e.pool); err != nil || n != 37 {
 		t.Errorf("the metric says %d, error %v", n, err)
 	}
+
 	for i := range 7 { // paid orders are always confirmed
 		e.send(fmt.Sprint("order:", i), msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"victim@x.example"}, Order: order()})
 	}
@@ -83,11 +85,13 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), withCeiling)
 	e.start()
+
 	for i := range 8 {
 		m := welcome("ann@x.example")
 		m.Kind, m.MemberID = msg.MailPasswordChanged, int64(100+i) // these accounts have not proved the address
 		e.send(fmt.Sprint("bomb:", i), m)
 	}
+
 	e.awaitMails(8)
 	changed := welcome("Ann@x.example")
 	changed.Kind, changed.Proved = msg.MailPasswordChanged, []string{"Ann@x.example"}
@@ -103,6 +107,7 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 	if n := receivedBy(sink, is("ann@x.example")); n != 7 {
 		t.Errorf("ann has %d mails, want 5 and the 2 notices", n)
 	}
+
 	last := mails[slices.IndexFunc(mails, func(m taken) bool { return slices.Contains(m.to, "fresh@x.example") })]
 	if fmt.Sprint(last.to) != "[fresh@x.example]" || last.header.Get("To") != "<fresh@x.example>" {
 		t.Errorf("the mail without the full address went to %v, %s", last.to, last.header.Get("To"))
@@ -143,6 +148,7 @@ func TestCeilingOfADay(t *testing.T) {
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), withCeiling)
 	e.start()
+
 	began := time.Now().Add(-23 * time.Hour)
 	var commands []msg.Message
 	for i := range 46 { // two an hour
@@ -155,11 +161,13 @@ func TestCeilingOfADay(t *testing.T) {
 	if n := receivedBy(sink, is("day@x.example")); n != 20 {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
+
 	staff := e.office(adminui.Support)
 	if a := staff.Get("/staff/mails.csv?state=suppressed"); a.Status != 200 ||
 		strings.Count(a.Body, "Welcome,day@x.example,suppressed") != 26 {
 		t.Error(a)
 	}
+
 	id := e.Number(`SELECT max(id) FROM delivery WHERE state = 'suppressed'`)
 	if a := staff.Post(fmt.Sprint("/staff/mails/", id, "/send")); a.Status != 303 {
 		t.Error(a)
@@ -196,6 +204,7 @@ func TestRooms(t *testing.T) {
 		}
 		return times
 	}
+
 	for _, c := range []struct {
 		q       quota
 		counted []time.Time

@@ -17,6 +17,7 @@ func TestCircuit(t *testing.T) {
 		}
 	}
 	want("at first", true, false, false)
+
 	// Away: only one probe is let through, after 5, 10, 20, 30 and 30 s.
 	for _, seconds := range []int{5, 10, 20, 30, 30} {
 		c.onUnreachable()
@@ -27,6 +28,7 @@ func TestCircuit(t *testing.T) {
 		want("after the pause", true, false, true)
 		want("while another probes", false, false, false)
 	}
+
 	if !c.onSuccess() {
 		t.Error("no recovery")
 	}
@@ -34,16 +36,18 @@ func TestCircuit(t *testing.T) {
 	if c.onSuccess() {
 		t.Error("recovered twice")
 	}
+
 	// Refusing: mails that are due go on, and every 30 s a deferred mail probes.
 	for n, trouble := range []bool{false, false, true, true} {
 		if got := c.onRefusal(); got != trouble {
 			t.Errorf("refusal %d: trouble %t", n+1, got)
 		}
 	}
+
 	want("refusing", true, false, false)
 	now = now.Add(30 * time.Second)
-	want("refusalsToOpen, after the pause", true, true, true)
-	want("refusalsToOpen, while another probes", true, false, false)
+	want("refusing, after the pause", true, true, true)
+	want("refusing, while another probes", true, false, false)
 	c.release()
 	want("the probe found nothing", true, true, true)
 	now = now.Add(31 * time.Minute)
@@ -57,6 +61,7 @@ func TestCircuit(t *testing.T) {
 	if !c.onSuccess() {
 		t.Error("no recovery")
 	}
+
 	for n, seconds := range []int{5, 15, 60, 300, 900, 1800, 3600, 3600} {
 		if got := normalTiming.retryAfter(n); got != time.Duration(seconds)*time.Second {
 			t.Errorf("delay %d is %s", n, got)

@@ -14,6 +14,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 	pool := testenv.Pool(t, "mailer", Migrations()...)
 	payloads := []string{`{"to":["ann@mail.example.com"],"data":{"first_name":"A\u0000nn"}}`,
 		`{"to":["ann@mail.example.com"],"data":{"first_name":"\ud800"}}`, `{"to":["ann@mail.example.com"]}`}
+
 	for _, payload := range payloads {
 		if _, err := pool.Exec(t.Context(), `
 			INSERT INTO delivery (key, kind, to_hashes, payload, message_id, deadline, created_at)
@@ -35,6 +36,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 	if err := json.Unmarshal(raw, &got); err != nil || got.Recipients == nil || len(got.Deliveries) != len(payloads) {
 		t.Fatalf("%v: %s", err, raw)
 	}
+
 	for _, d := range got.Deliveries {
 		if d.Kind != "welcome" || !slices.Contains(payloads, string(d.Payload)) {
 			t.Errorf("exported: %s %s", d.Kind, d.Payload)

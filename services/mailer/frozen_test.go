@@ -94,6 +94,7 @@ func TestPausedAndStoppedCampaigns(t *testing.T) {
 	e.awaitSent(1)
 	c.do("pause")
 	c.try("pause").Has(409)
+
 	// The attempt in flight may have read the state as running: the server refuses until that
 	// attempt is over.
 	e.eventually("bob's waits", func() bool {
@@ -109,6 +110,7 @@ func TestPausedAndStoppedCampaigns(t *testing.T) {
 	if len(to(sink, "bob@x.example")) != 1 || len(to(sink, "ada@x.example")) != 1 {
 		t.Errorf("bob has %d mails, ada %d", len(to(sink, "bob@x.example")), len(to(sink, "ada@x.example")))
 	}
+
 	sink.set(always("rcpt", 450))
 	stopped := e.campaign()
 	stopped.do("start")
@@ -151,6 +153,7 @@ func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 	e := newEnv(t, sink.port(), nil)
 	e.start()
 	never, refuses := false, true
+
 	for i, m := range []msg.Member{
 		{Email: "Ann@x.example", Newsletter: true},
 		{Email: "ann@x.example", Newsletter: true},
@@ -163,6 +166,7 @@ func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 		m.ID, m.Code, m.UnsubscribeToken, m.Version = int64(i+1), fmt.Sprint("MB", i+1), fmt.Sprint("T", i+1), 1
 		e.enqueue(msg.Message{Key: fmt.Sprint("member:", m.ID), Subject: msg.UserRegistered, Payload: m})
 	}
+
 	for i, p := range []msg.Prospect{
 		{Email: "cid@x.example", Unsubscribed: true, Refused: &refuses},
 		{Email: "DAN@x.example", Unsubscribed: true, Refused: &never},
@@ -177,6 +181,7 @@ func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 		p.ID, p.Code, p.UnsubscribeToken, p.Version = int64(i+1), fmt.Sprint("PR", i+1), fmt.Sprint("PT", i+1), 1
 		e.enqueue(msg.Message{Key: fmt.Sprint("prospect:", p.ID), Subject: msg.ProspectChanged, Payload: p})
 	}
+
 	e.eventually("all known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 16 })
 	for _, audience := range []string{"members", "prospects"} {
 		e.campaign("audience", audience).do("start")

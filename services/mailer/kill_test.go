@@ -38,6 +38,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	const mails, kills = 300, 8
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL, cfg.Addr = sink.ask.URL, "127.0.0.1:0" })
+
 	var commands []msg.Message
 	for i := range mails {
 		m := welcome(fmt.Sprintf("a%d@x.example", i))
@@ -49,6 +50,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for n := range kills + 1 {
 		p := exec.CommandContext(t.Context(), os.Args[0])
 		p.Env = append(os.Environ(), asProcess+"="+string(settings))
@@ -69,6 +71,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		}
 		p.Wait() //nolint:errcheck // it was killed
 	}
+
 	ids := map[string]int{}
 	for _, m := range sink.all() {
 		ids[m.id]++

@@ -22,6 +22,7 @@ func TestWhatEachMailSays(t *testing.T) {
 	const shop = "https://shop.example"
 	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example",
 		"old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1", "closed_username": "ada_work"}
+
 	link := shop + "/account/?email_verification_code=abc:DEF-_.1"
 	for kind, want := range map[string][]string{
 		msg.MailWelcome:     {"Ada Byron", "ada99", shop, link, "24 hours"},
@@ -76,15 +77,18 @@ func TestAnswerToAChatMessage(t *testing.T) {
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), func(c *Config) { c.MailsAnHour, c.MailsADay = 1, 1 })
 	e.start()
+
 	earlier := []string{"chat-answer:0", "chat-answer:1"}
 	for i := range 3 {
 		e.send(fmt.Sprintf("chat-answer:%d", i), msg.SendMail{Kind: msg.MailChatAnswer, To: []string{"ada@x.example"}, Earlier: earlier[:i],
 			Note: "Hello Ada,\nit is blue.\n\nOn Monday you wrote:\n> Which colour?\u2028Bcc: x", CreatedAt: time.Now(),
 			Deadline: time.Now().Add(time.Hour)})
 	}
+
 	e.awaitSent(3)
 	all := sink.all()
 	slices.SortFunc(all, func(a, b taken) int { return len(a.header.Get("References")) - len(b.header.Get("References")) })
+
 	id := func(i int) string { return all[i].header.Get("Message-ID") }
 	for i, references := range []string{"", id(0), id(0) + " " + id(1)} {
 		reply := ""
@@ -95,8 +99,10 @@ func TestAnswerToAChatMessage(t *testing.T) {
 			t.Errorf("answer %d is in no thread: %v", i, all[i].header)
 		}
 	}
+
 	m := all[0]
 	wantContains(t, "the answer", m.text, "Hello Ada,", "it is blue.", "> Which colour? Bcc: x", "Paper & Co")
+
 	for header, value := range map[string]string{"Reply-To": "<staff@shop.example>", "To": "<ada@x.example>", "Auto-Submitted": ""} {
 		if got := m.header.Get(header); got != value {
 			t.Errorf("%s is %q, want %q", header, got, value)
@@ -167,16 +173,19 @@ func TestHostileTexts(t *testing.T) {
 		Data: map[string]string{"first_name": evil, "last_name": evil, "username": evil, "code": evil}})
 	e.send("b", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"b@x.example"}, MemberCode: evil, Order: o})
 	e.awaitSent(2)
+
 	for _, m := range sink.all() {
 		if len(m.to) != 1 || m.header.Get("Bcc") != "" || strings.Contains(m.text, "\nBcc:") || strings.Contains(m.html, "<script>") ||
 			strings.ContainsAny(m.text, "\u2028\u202e\x00") {
 			t.Errorf("to %v:\n%s", m.to, m.raw)
 		}
 	}
+
 	for i, to := range []string{"", "nobody", "a@b\r\nBcc: c@d.example", `"x> NOTIFY=NEVER"@d.example`, "a b@c.example", "<>@x.example",
 		"@x.example", "a@", strings.Repeat("a", 250) + "@x.example", "a@x.example,b@x.example"} {
 		e.send(fmt.Sprint("bad", i), welcome(to))
 	}
+
 	e.send("many", msg.SendMail{Kind: msg.MailWelcome, To: strings.Split(strings.Repeat("a@x.example ", 11), " ")})
 	e.send("strange", msg.SendMail{Kind: "strange", To: []string{"a@x.example"}})
 	e.send("no order", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"a@x.example"}})

@@ -248,6 +248,7 @@ func TestRightsOfCampaigns(t *testing.T) {
 	if a := c.try("start"); a.Status != 403 || a.Header.Get(adminui.ConfirmHeader) == "" {
 		t.Error(a)
 	}
+
 	tomorrow := time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
 	if a := c.try("start", "day", tomorrow, "time", "08:30"); a.Status != 403 {
 		t.Error(a)
@@ -255,6 +256,7 @@ func TestRightsOfCampaigns(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM delivery`) + e.Number(`SELECT count(*) FROM campaign WHERE state <> 'draft'`); n != 0 {
 		t.Errorf("%d rows of what was refused", n)
 	}
+
 	c.staff.Staff.FreshUntil = time.Now().Add(time.Hour)
 	for _, wrong := range [][]string{{"day", tomorrow}, {"time", "08:30"}, {"day", "2020-01-01", "time", "08:30"},
 		{"day", "x", "time", "y"},
@@ -263,6 +265,7 @@ func TestRightsOfCampaigns(t *testing.T) {
 			t.Error(a)
 		}
 	}
+
 	c.do("start", "day", tomorrow, "time", "08:30")
 	c.page().Has(200, "scheduled", "Back to a draft")
 	c.do("unschedule")
@@ -367,6 +370,7 @@ func TestBouncedAddresses(t *testing.T) {
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[bob@x.example pia@x.example]" {
 		t.Errorf("the second went to %s", got)
 	}
+
 	e.send("welcome:1", welcome("Ada@x.example"))
 	e.awaitSent(3)
 	e.campaign().receivers().Has(200, "goes to 2 people now")
@@ -394,6 +398,7 @@ func TestCampaignWithoutReceivers(t *testing.T) {
 	if rows := e.Number(`SELECT count(*) FROM delivery`) + e.Number(`SELECT count(*) FROM newsletter`); rows != 0 {
 		t.Errorf("%d rows of a campaign without receivers", rows)
 	}
+
 	c.page().Has(200, "draft", "It did not start when it was to", "No one would get it")
 	work, err := s.work(t.Context(), 5)
 	if err != nil || len(work) != 2 ||

@@ -37,6 +37,7 @@ func TestMailsAboutParcels(t *testing.T) {
 		"{order_link}") {
 		t.Errorf("the mail says more than it should:\n%s", got.text)
 	}
+
 	m.Shipment.Corrected, m.Shipment.Rest, m.Shipment.TrackingURL = true, nil, "javascript:alert(1)"
 	e.send("order-shipped:1:1", m)
 	e.awaitSent(2)
@@ -69,6 +70,7 @@ func TestMailsAboutMoneyGivenBack(t *testing.T) {
 	if got = sink.all()[1]; strings.Contains(got.text, "This is for") {
 		t.Errorf("an amount by itself is for\n%s", got.text)
 	}
+
 	c := about(msg.MailOrderCanceled, "eve@x.example")
 	c.Refund = &msg.RefundMail{Amount: 3250}
 	e.send("order-canceled:1", c)
@@ -80,17 +82,20 @@ func TestMailsAboutMoneyGivenBack(t *testing.T) {
 	if got = sink.all()[3]; strings.Contains(got.text, "give back") {
 		t.Errorf("a free order gives back\n%s", got.text)
 	}
+
 	n := about(msg.MailOrderNote, "eve@x.example")
 	n.Note = "Your mug {identifier}\ncomes <b>in blue</b>."
 	e.send("order-note:1", n)
 	e.awaitSent(5)
 	wantContains(t, "note", sink.all()[4].text, "Your mug {identifier}\ncomes <b>in blue</b>.", "/account/order?identifier=aB3dE5gH7j")
 	wantContains(t, "note's HTML", sink.all()[4].html, "Your mug {identifier}<br>comes &lt;b&gt;in blue&lt;/b&gt;.")
+
 	for key, bad := range map[string]msg.SendMail{"order-note:9": about(msg.MailOrderNote, "a@x.example"),
 		"order-shipped:9":  about(msg.MailOrderShipped, "a@x.example"),
 		"order-refunded:9": about(msg.MailOrderRefunded, "a@x.example")} {
 		e.send(key, bad)
 	}
+
 	e.eventually("3 parked", func() bool { return e.Number(`SELECT count(*) FROM parked`) == 3 })
 }
 

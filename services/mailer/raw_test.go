@@ -33,6 +33,7 @@ func newRaw(t *testing.T, faults ...string) *raw {
 	}
 	r := &raw{t: t, l: l, faults: faults}
 	t.Cleanup(func() { l.Close() }) //nolint:errcheck // the test is over
+
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -42,6 +43,7 @@ func newRaw(t *testing.T, faults ...string) *raw {
 			go r.serve(c)
 		}
 	}()
+
 	r.ask = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -51,6 +53,7 @@ func newRaw(t *testing.T, faults ...string) *raw {
 		}
 		fmt.Fprintf(w, `{"count":%d}`, strings.Count(" "+strings.Join(r.ids, " ")+" ", " "+q.URL.Query().Get("message_id")+" "))
 	}))
+
 	t.Cleanup(r.ask.Close)
 	return r
 }
@@ -80,6 +83,7 @@ func (r *raw) serve(c net.Conn) {
 	in := bufio.NewReader(c)
 	say := func(format string, args ...any) { fmt.Fprintf(c, format+"\r\n", args...) } //nolint:errcheck // the client may be gone
 	say("220 raw")
+
 	fault := ""
 	for {
 		line, err := in.ReadString('\n')

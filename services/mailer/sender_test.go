@@ -71,15 +71,18 @@ func TestFaultsOfTheServer(t *testing.T) {
 			if n := server.took(); n != c.took {
 				t.Errorf("the server took %d mails, want %d", n, c.took)
 			}
+
 			for _, whole := range server.wholes {
 				if whole != server.wholes[0] {
 					t.Errorf("the repeat differs:\n%s\n%s", server.wholes[0], whole)
 				}
 			}
+
 			want := map[string]string{"sent": msg.MailSentSubject, "parked": msg.MailParkedSubject}[state]
 			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = '` + want + `'`); n > 1 || (n != 1 && state == "sent") {
 				t.Errorf("%d messages on %s", n, want)
 			}
+
 			// The next mail goes out whatever happened to this one.
 			e.send("welcome:2", welcome("bea@x.example"))
 			e.eventually("the next mail", func() bool { return server.took() == c.took+1 })
@@ -276,6 +279,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	if err := first.take(t.Context()); err != nil || first.own != 1 {
 		t.Fatalf("slot %d, error %v", first.own, err)
 	}
+
 	_, err := e.pool.Exec(t.Context(), `
 		INSERT INTO delivery (key, kind, to_hashes, message_id, claimed_by, claimed_until, deadline, created_at)
 		SELECT i::text, 'welcome', '{}', i::text, i, now() + interval '2 minutes', now() + interval '1 hour', now()
@@ -289,6 +293,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	if n := e.Number(`SELECT sum(claimed_by) FROM delivery`); n != 1 {
 		t.Errorf("slots %d are still leased, want only 1", n)
 	}
+
 	first.release()
 	testenv.Eventually(t, 30*time.Second, "the dead one's lease is freed", func() bool {
 		if err := second.sweep(t.Context()); err != nil {

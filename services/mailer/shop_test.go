@@ -15,6 +15,7 @@ func TestMailsFollowTheShopsName(t *testing.T) {
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
 	e.start()
+
 	sent := 0
 	follows := func(name string) {
 		t.Helper()
@@ -31,6 +32,7 @@ func TestMailsFollowTheShopsName(t *testing.T) {
 			return err == nil && from[0].Name == name && answers[0].Name == name && m.subject == "Welcome to "+name
 		})
 	}
+
 	told := func(key, name string, version int64) {
 		e.enqueue(msg.Message{Key: msg.ShopChanged + key, Subject: msg.ShopChanged, Payload: msg.Shop{Name: name, Version: version}})
 	}

@@ -191,6 +191,7 @@ func readMail(raw string) (taken, error) {
 	if m.subject, err = r.Header.Subject(); err != nil {
 		return m, err
 	}
+
 	for {
 		p, err := r.NextPart()
 		if errors.Is(err, io.EOF) {

@@ -86,6 +86,7 @@ func TestSettings(t *testing.T) {
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
+
 	for name, change := range map[string]func(*Config){
 		"SMTP_TLS": func(c *Config) { c.SMTPTLS = "ssl" }, "SMTP_PORT": func(c *Config) { c.SMTPPort = 0 }, "MAIL_FROM": func(
 			c *Config) {

@@ -49,12 +49,14 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 		"body_text", "body_html")
 	staff.Get("/staff/mails?state=parked").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
 	staff.Get("/staff/mails/1").Has(200, "welcome:1", "Drop it")
+
 	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 422,
 		"/99999999999999999999/send": 404} {
 		if a := staff.Post("/staff/mails" + path); a.Status != want {
 			t.Errorf("%s: %s", path, a)
 		}
 	}
+
 	staff.Post("/staff/mails/1/send").Has(409, "The mail waits no longer")
 	staff.Post("/staff/mails/send").Has(422, "Choose rows first")
 	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent if one of them is not a mail
@@ -67,6 +69,7 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	if a := staff.Post("/staff/mails/send", "id", "2", "id", "3"); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
+
 	kinds, err := s.work(t.Context(), adminui.WorkShown)
 	if err != nil || len(kinds) != 2 || kinds[0].Count != 0 {
 		t.Errorf("work %+v, %v", kinds, err)
@@ -193,6 +196,7 @@ func TestAMailKeepsItsWords(t *testing.T) {
 	if a := e.office(adminui.Support).Post(fmt.Sprintf("/staff/mails/%d/send", parked)); a.Status != 303 {
 		t.Error(a)
 	}
+
 	e.awaitSent(2)
 	if later := to(sink, "later@x.example"); len(later) != 1 || !strings.HasPrefix(later[0].subject, "Thank you") {
 		t.Errorf("what was written says %+v", later)

@@ -35,6 +35,7 @@ the others.
 func render() string {
 	var b strings.Builder
 	b.WriteString(introduction)
+
 	for _, r := range limits.Table {
 		for i, rule := range r.Rules {
 			route := "`" + r.Route + "`"
@@ -59,6 +60,7 @@ func render() string {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", route, rule.Name, rule.By.Text, limit, counts, rule.Why)
 		}
 	}
+
 	return b.String()
 }
 

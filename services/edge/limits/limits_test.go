@@ -105,6 +105,7 @@ func TestADayOfGuessing(t *testing.T) {
 		clock += wait
 		e.later(wait)
 	}
+
 	for i, began := range passed {
 		n := 0
 		for _, at := range passed[i:] {
@@ -116,6 +117,7 @@ func TestADayOfGuessing(t *testing.T) {
 			t.Fatalf("%d guesses in a day", n)
 		}
 	}
+
 	if longest < 10*time.Minute || longest > 20*time.Minute || len(passed) < 200 {
 		t.Errorf("%d guesses in 36 hours, the longest pause was %s", len(passed), longest)
 	}
@@ -152,6 +154,7 @@ func TestOneAddressStopsItself(t *testing.T) {
 		}
 		passed++
 	}
+
 	if passed < 15 || passed > 30 {
 		t.Errorf("one address had %d guesses", passed)
 	}
@@ -163,6 +166,7 @@ func TestOneAddressStopsItself(t *testing.T) {
 			t.Errorf("%s waits %s", what, wait)
 		}
 	}
+
 	e.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeWrong) // as soon as it may
 	if e.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeNothing) == 0 {
 		t.Error("the guesser is let in")
@@ -210,6 +214,7 @@ func TestConcurrentRequests(t *testing.T) {
 		wg.Wait()
 		return passed
 	}
+
 	one := func(int) limits.Request { return login("ann_lee", "192.0.2.1", "") }
 	if n := send(60, web.OutcomeNothing, one); n != 60 {
 		t.Errorf("%d of 60 right ones from one address", n)
@@ -242,6 +247,7 @@ func TestLongNames(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
+
 	const names = 4000
 	for i := range names {
 		name := strings.Repeat("x", 50_000) + fmt.Sprint(i)
@@ -254,6 +260,7 @@ func TestLongNames(t *testing.T) {
 		e.try(limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {name}},
 			Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
 	}
+
 	if grown := int64(heap()) - int64(before); grown > 16<<20 { //nolint:gosec // far below 63 bits
 		t.Errorf("%d names took %d KiB", names, grown>>10)
 	}
@@ -264,6 +271,7 @@ func TestLongNames(t *testing.T) {
 	if rows != names/2 || longest != 16 { // account and address, account alone
 		t.Errorf("%d rows, the longest key has %d bytes", rows, longest)
 	}
+
 	e.later(61 * time.Minute) // few tries end after an hour
 	if err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM guess`).Scan(&rows); err != nil || rows != 0 {
 		t.Errorf("%d rows are left, %v", rows, err)
@@ -355,6 +363,7 @@ func TestKeysAreKeyed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rows.Close()
+
 	var keys [][]byte
 	for rows.Next() {
 		var k []byte
@@ -375,26 +384,31 @@ func TestCartsAndEventsOfOneAddress(t *testing.T) {
 		return e.try(limits.Request{Route: "POST /order/cart-add-product-sku", Client: netip.MustParseAddr(client), Member: member,
 			Cart: cart}, "")
 	}
+
 	var refused int
 	for range 3100 {
 		if add("198.51.100.7", 0, "") > 0 {
 			refused++
 		}
 	}
+
 	if refused < 100 || refused > 3100-1500 { // a window may have ended in the meantime
 		t.Errorf("%d of 3100 new carts were refused", refused)
 	}
 	if add("198.51.100.7", 0, "cart") > 0 || add("198.51.100.7", 7, "") > 0 || add("198.51.100.8", 0, "") > 0 {
 		t.Error("a shopper with a cart, a member or another address is refused")
 	}
+
 	kept := 0
 	crowd := netip.MustParseAddr("198.51.100.9")
 	began := time.Now()
+
 	for range limits.EventLimit + 1000 {
 		if e.Event(crowd) {
 			kept++
 		}
 	}
+
 	if windows := int(time.Since(began)/limits.EventWindow) + 2; kept < limits.EventLimit || kept > windows*limits.EventLimit ||
 		windows == 2 && time.Now().Unix()/60 == began.Unix()/60 && kept != limits.EventLimit {
 		t.Errorf("%d events of one address were kept", kept)
@@ -402,6 +416,7 @@ func TestCartsAndEventsOfOneAddress(t *testing.T) {
 	if !e.Event(netip.MustParseAddr("198.51.100.10")) || !e.Event(netip.Addr{}) {
 		t.Error("another address is not kept")
 	}
+
 	for range limits.EventLimit + 10 {
 		if !e.Event(netip.MustParseAddr("127.0.0.1")) {
 			t.Fatal("this machine's events are dropped")

@@ -136,12 +136,14 @@ func TestProductsThatComeAndGo(t *testing.T) {
 	}) {
 		got[p.Identifier]++
 	}
+
 	for id := 1; id <= 10*PageSize; id++ {
 		identifier := fmt.Sprintf("p%d", id)
 		if n := got[identifier]; n > 1 || n == 0 && !gone[identifier] {
 			t.Errorf("%s was seen %d times", identifier, n)
 		}
 	}
+
 	for identifier := range came {
 		if got[identifier] > 0 {
 			t.Errorf("%s was not there at the first page", identifier)
@@ -182,6 +184,7 @@ func TestListsShareWhatStaysTheSame(t *testing.T) {
 	if s.List != before {
 		t.Error("nothing new makes another list")
 	}
+
 	s.feed(false, []string{fed(7, 12345, 9, s.Product("p7").Title)})
 	if s.Product("p7").PriceLow != "123.45" || s.Product("p8") != before.Product("p8") || s.Words != words || s.Version <= before.Version {
 		t.Errorf("%+v", s.Product("p7"))
@@ -191,6 +194,7 @@ func TestListsShareWhatStaysTheSame(t *testing.T) {
 	if s.List != told {
 		t.Error("a change that is known already makes another list")
 	}
+
 	s.feed(false, []string{fed(7, 12345, 10, "Renamed")})
 	if s.Words == words {
 		t.Error("a search would not look again")
@@ -198,6 +202,7 @@ func TestListsShareWhatStaysTheSame(t *testing.T) {
 	if before.Product("p7").PriceLow == "123.45" {
 		t.Error("a list has changed")
 	}
+
 	s.feed(true, []string{fed(7, 1, 0, "Alone")})
 	if len(s.Products()) != 1 {
 		t.Error("a whole feed leaves others")

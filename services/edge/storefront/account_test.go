@@ -32,6 +32,7 @@ func TestSessionsOnTheAccountPage(t *testing.T) {
 	if n := f.callsOf("/user/end-other-sessions"); n != 1 {
 		t.Errorf("%d calls", n)
 	}
+
 	// The page works without the list.
 	f.set(func() { f.fail["/user/sessions"] = 503 })
 	b.Expect("503")
@@ -56,6 +57,7 @@ func TestNewAddressAsksForThePassword(t *testing.T) {
 	if n := f.callsOf("/user/update-my-information"); n != 0 {
 		t.Errorf("%d calls without the password", n)
 	}
+
 	b.Enter("#current-password", "Secret!pass")
 	b.Click("#form button")
 	b.At("/account")
@@ -63,6 +65,7 @@ func TestNewAddressAsksForThePassword(t *testing.T) {
 	if f.moved != "new@mail.example.com Secret!pass" {
 		t.Errorf("sent %q", f.moved)
 	}
+
 	b.Visit("/account/edit-my-information")
 	b.Enter("#firstname", "Anna")
 	b.Click("#form button")
@@ -96,12 +99,14 @@ func TestBlockedCookies(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
 	f.lines = []fakeLine{{6, 1}}
+
 	b := browsertest.OpenWithoutCookies(t, server.URL, browsertest.Look{Width: 390, Scheme: "light"})
 	for _, path := range []string{"/login", "/create-account", "/product/v26ujdy3N1", "/checkout/confirm", "/account"} {
 		b.Visit(path)
 		b.Visible("#no-cookies")
 		b.Says("#no-cookies", "Your browser blocks cookies")
 	}
+
 	b.Axe("blocked cookies")
 	b.Visit("/login?next=cart")
 	b.Fill("#username", "ann_lee", "#password", "Secret!pass")
@@ -110,10 +115,12 @@ func TestBlockedCookies(t *testing.T) {
 	if n := f.callsOf("/user/login"); n != 0 {
 		t.Errorf("%d logins were tried", n)
 	}
+
 	b.Visit("/checkout/confirm")
 	b.Fill("#guest-email", "pat@mail.example.com")
 	b.Click("#guest-form button")
 	b.Says("#guest-form [data-form-error]", "Your browser blocks cookies")
+
 	// With cookies nothing is said about them.
 	tab := newTab(t, server, 390, "light")
 	tab.Visit("/login")

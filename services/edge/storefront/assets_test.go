@@ -65,6 +65,7 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%s: headers of the smallest version: %v", jpeg, sized.Header)
 		}
 	}
+
 	wrong, _ := fetch(t, server, "/img/product/rubber_bands_2-400.webp?v=old")
 	if wrong.Header.Get("Cache-Control") == immutable {
 		t.Error("a picture under an old hash may be kept forever")
@@ -78,6 +79,7 @@ func TestPictures(t *testing.T) {
 func TestTextsOfScripts(t *testing.T) {
 	t.Parallel()
 	_, pages, _ := newFake(t)
+
 	var source strings.Builder
 	for _, pattern := range []string{"static/js/*.js", "static/js/pages/*.js", "templates/*.html", "templates/parts/*.html", "*.go"} {
 		names, err := filepath.Glob(pattern)
@@ -92,12 +94,14 @@ func TestTextsOfScripts(t *testing.T) {
 			source.Write(body)
 		}
 	}
+
 	script := pages.texts.under("script.")
 	for _, m := range regexp.MustCompile(`\bt\('([^']+)'`).FindAllStringSubmatch(source.String(), -1) {
 		if _, ok := script[m[1]]; !ok {
 			t.Errorf("a script asks for the text %q, which is not there", m[1])
 		}
 	}
+
 	families := regexp.MustCompile(`^(errors|messages|codes|confirm|unsubscribe|password|account|order|success|back|trouble|undo|header|sort|script\..*)\.`)
 	for key := range pages.texts {
 		plain := strings.TrimPrefix(key, "script.")
@@ -123,6 +127,7 @@ func TestStructuredData(t *testing.T) {
 		Image  []string
 		Offers []struct{ Price, PriceCurrency, Availability string }
 	}
+
 	meta := map[string]string{}
 	for node := range root.Descendants() {
 		attrs := map[string]string{}
@@ -139,6 +144,7 @@ func TestStructuredData(t *testing.T) {
 			meta["canonical"] = attrs["href"]
 		}
 	}
+
 	if data.Type != "Product" || data.Name != "Binder Clips" || len(data.Offers) != 3 || len(data.Image) != 4 {
 		t.Errorf("structured data: %+v", data)
 	}
@@ -147,6 +153,7 @@ func TestStructuredData(t *testing.T) {
 			t.Errorf("offer: %+v", offer)
 		}
 	}
+
 	if meta["canonical"] != server.URL+"/product/ITHJW3mytn" || meta["og:title"] != "Binder Clips" ||
 		meta["og:image"] != server.URL+"/img/product/binder_clips_main_2.jpg" {
 		t.Errorf("head: %v", meta)

@@ -140,6 +140,7 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 	if err := json.Unmarshal([]byte(fakeList), &list); err != nil {
 		return nil, err
 	}
+
 	item, ok := list.Products[identifier]
 	if !ok {
 		return json.Marshal(object{"product": "error", "errors": object{"error": "product-identifier-not-found"},
@@ -154,6 +155,7 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 		item["product_videos"] = object{"1": object{"video_url": "https://player.vimeo.com/video/334006583",
 			"video_thumbnail_url": "/img/product/paper_clip_video_1_2_thumbnail.jpg", "caption": "How they are made"}}
 	}
+
 	skus := object{}
 	for id, s := range fakeSKUs {
 		if s.identifier != identifier {
@@ -173,6 +175,7 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 			skus[strconv.Itoa(id)].(object)["regular_price"] = dollars(s.regular)
 		}
 	}
+
 	item["skus"] = skus
 	return json.Marshal(object{"product": "success", "product_identifier": identifier, "product_data": item})
 }
@@ -189,6 +192,7 @@ func (f *fakeAPI) mount(r chi.Router) {
 	f.mountCart(get, post)
 	f.mountCartChanges(get, post)
 	f.mountCheckout(get, post)
+
 	get("/order/products", func(r *http.Request) any {
 		list, err := f.listed()
 		if err != nil {
@@ -204,6 +208,7 @@ func (f *fakeAPI) mount(r chi.Router) {
 		}
 		return object{"products_data": data, "count": len(found.Products)}
 	})
+
 	r.Get("/clientevent/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.events[chi.URLParam(r, "kind")]++
@@ -258,6 +263,7 @@ func (f *fakeAPI) mountUser(get, post route) {
 		return object{"login": strconv.FormatBool(f.member)}
 	})
 	get("/user/logout", func(*http.Request) any { f.member = false; return object{"logout": "true"} })
+
 	get("/user/account-content", func(*http.Request) any {
 		if !f.member {
 			return object{"account_content": object{"authenticated": "false"}}
@@ -284,6 +290,7 @@ func (f *fakeAPI) mountAccount(get, post route) {
 		return object{"verify_email_address_response": "success"}
 	})
 	get("/user/verify-email-address", func(*http.Request) any { return object{"verify_email_address": "verification_email_sent"} })
+
 	post("/user/create-account", func(r *http.Request) any {
 		if r.FormValue("username") != "ann_lee" {
 			return object{"create_account": "false",
@@ -296,6 +303,7 @@ func (f *fakeAPI) mountAccount(get, post route) {
 		f.member = true
 		return object{"create_account": "true"}
 	})
+
 	get("/user/terms-of-use-agree-check", func(*http.Request) any {
 		if f.terms {
 			return object{"terms_of_use_agree_check": true}
@@ -323,6 +331,7 @@ func (f *fakeAPI) mountSessions(get, post route) {
 		}
 		return object{"sessions": "success", "session_data": list}
 	})
+
 	post("/user/end-session", func(r *http.Request) any {
 		f.alone = r.FormValue("session") == "s2"
 		return object{"end_session": "success"}
@@ -365,6 +374,7 @@ func (f *fakeAPI) mountMail(get, post route) {
 		return object{"email_unsubscribe_confirm": "success", "email_address": "annl***@mail.example.com", "token": "U"}
 	})
 	post("/user/email-unsubscribe-why", func(*http.Request) any { return object{"email_unsubscribe_why": "success"} })
+
 	for _, name := range []string{"reset-password", "forgot-username", "set-new-password", "update-communication-preferences",
 		"change-my-password"} {
 		post("/user/"+name, func(*http.Request) any { return object{strings.ReplaceAll(name, "-", "_"): "success"} })
@@ -467,6 +477,7 @@ func (f *fakeAPI) mountCartChanges(_, post route) {
 		}
 		return object{"cart_update_sku_quantity": "error", "errors": object{"error": "cart-sku-not-found"}}
 	})
+
 	post("/order/cart-remove-sku", func(r *http.Request) any {
 		var rest []fakeLine
 		for _, l := range f.lines {
@@ -478,6 +489,7 @@ func (f *fakeAPI) mountCartChanges(_, post route) {
 		return f.changed("cart_remove_sku", object{"cart_item_count": len(rest), "cart_shipping_methods": f.methods(),
 			"shipping_method_selected": nil})
 	})
+
 	post("/order/cart-apply-discount-code", func(r *http.Request) any {
 		if r.FormValue("discount_code_id") != "WELCOME10" {
 			return object{"cart_apply_discount_code": "error", "errors": object{"error": "cart-discount-code-not-found"}}
@@ -523,6 +535,7 @@ func (f *fakeAPI) mountCheckout(get, post route) {
 		}
 		return object{"create_checkout_session": "success", "session_id": "cs_test_1", "checkout_url": "http://" + r.Host + "/pay"}
 	})
+
 	get("/order/checkout-session-success", func(r *http.Request) any {
 		f.polls++
 		if f.staff != "" {
@@ -537,6 +550,7 @@ func (f *fakeAPI) mountCheckout(get, post route) {
 		}
 		return object{"checkout_session_success": "success", "order_identifier": "aB3dE5gH7j"}
 	})
+
 	get("/order/{identifier}", func(r *http.Request) any {
 		if chi.URLParam(r, "identifier") != "aB3dE5gH7j" {
 			return object{"order_detail": "error", "errors": object{"error": "order-not-found"}, "order_identifier": "x"}
@@ -551,6 +565,7 @@ func (f *fakeAPI) order() object {
 	defer func() { f.lines = kept }()
 	address := object{"name": "Pat Buyer", "address_line1": "12 Elm Street", "address_line2": "Apt 5B", "city": "Springfield",
 		"state": "IL", "zip": "62704", "country": "US", "country_code": "US"}
+
 	return object{"order_detail": "success", "order_data": object{
 		"order_attributes": object{"identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:00:00.123Z", "sales_tax_amt": "0.00"},
 		"order_items":      f.items(),

@@ -62,6 +62,7 @@ func (c *htmlCheck) open(tok html.Token) {
 			c.add("<%s> has %s, which the policy forbids", name, a.Key)
 		}
 	}
+
 	c.checkAttributes(name, attrs)
 	if n := len(c.stack); n > 0 {
 		parent := c.stack[n-1]
@@ -75,6 +76,7 @@ func (c *htmlCheck) open(tok html.Token) {
 	if (slices.Contains(c.stack, "a") || slices.Contains(c.stack, "button")) && slices.Contains(interactive, name) {
 		c.add("<%s> in %v", name, c.stack)
 	}
+
 	svg := slices.Contains(c.stack, "svg")
 	if !slices.Contains(voidElements, name) && !(svg && tok.Type == html.SelfClosingTagToken) {
 		c.stack = append(c.stack, name)
@@ -88,6 +90,7 @@ func (c *htmlCheck) checkAttributes(name string, attrs map[string]string) {
 		}
 		c.ids[id] = true
 	}
+
 	for _, key := range []string{"for", "aria-labelledby", "aria-describedby"} {
 		c.refs = append(c.refs, strings.Fields(attrs[key])...)
 	}

@@ -57,6 +57,7 @@ func TestGuestBuys(t *testing.T) {
 	if n := f.count(func() int { return f.calls["/order/create-checkout-session"] }); n != 1 {
 		t.Errorf("five presses made %d payment sessions", n)
 	}
+
 	b.Click("#paid")
 	b.Says("#waiting-text", "Payment pending")
 	b.Until("the order is shown", `location.pathname === '/account/order' && !document.querySelector('#order').hidden`)
@@ -151,6 +152,7 @@ func TestNextInTheBrowser(t *testing.T) {
 	}
 	b := newTab(t, server, 390, "light")
 	b.Visit("/login")
+
 	script := strings.ReplaceAll(string(source), "export ", "")
 	seed := time.Now().UnixNano() % 1e9
 	b.Eval(fmt.Sprintf(`(async () => {
@@ -163,9 +165,11 @@ func TestNextInTheBrowser(t *testing.T) {
 			if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
 		globalThis.outcome = forms.length + ' forms, wrong: ' + wrong.slice(0, 20).join('; ');
 	})()`, pages.assets.path("js/links.js"), script, seed))
+
 	if wrong := b.Read("outcome"); !strings.HasSuffix(wrong, " forms, wrong: ") {
 		t.Errorf("seed %d: %s", seed, wrong)
 	}
+
 	// The same as a shopper meets it: after a login the address is still ours.
 	for _, form := range []string{".//evil.example", "/a/..//evil.example", "/%2e//evil.example", "//user@evil.example", `/\evil.example`} {
 		f.set(func() { f.member = false })

@@ -114,6 +114,7 @@ func TestListsTellSearchEngines(t *testing.T) {
 			}
 		}
 	}
+
 	if answer, _ := fetch(t, server, "/collections"); answer.Request.URL.Path != "/products" {
 		t.Errorf("/collections leads to %s", answer.Request.URL)
 	}
@@ -125,6 +126,7 @@ func TestOddAddressesOfLists(t *testing.T) {
 	server := newLargeFake(t, 2*listing.PageSize)
 	odd := []string{"", "0", "-1", "1e9", "2x", "\x00", "\xff\xfe", "é", "<b>", `"'`, strings.Repeat("9", 3000), strings.Repeat("ä ", 1500),
 		"%", "\u202e"}
+
 	for _, text := range odd {
 		for _, path := range []string{"/products?page=", "/products?sort=", "/products?sort=price&at=", "/collections/desk?page=",
 			"/search?page=", "/search?q=", "/search?q=thing&page="} {
@@ -138,6 +140,7 @@ func TestOddAddressesOfLists(t *testing.T) {
 			}
 		}
 	}
+
 	for path, want := range map[string]int{
 		"/products?page=2": 200, "/products?page=3": 404, "/products?page=99999999999999999999": 404, "/collections/nothing": 404,
 		"/collections/desk?page=3": 404, "/collections/%00": 404, "/search?q=thing&page=3": 404,
@@ -199,6 +202,7 @@ func TestSitemap(t *testing.T) {
 			}
 		}
 	}
+
 	if total < 10 {
 		t.Errorf("%d pages in the site map", total)
 	}
@@ -210,6 +214,7 @@ func TestSitemap(t *testing.T) {
 			seen[address] = true
 		}
 	}
+
 	if len(parts) != 4 || len(seen) != 2*sitemapSize+1 {
 		t.Errorf("%d products in %d parts", len(seen), len(parts))
 	}

@@ -96,22 +96,26 @@ func checkHeaders(t *testing.T, h http.Header) {
 		"X-Frame-Options":            "DENY",
 		"Cross-Origin-Opener-Policy": "same-origin",
 	}
+
 	for name, value := range want {
 		if h.Get(name) != value {
 			t.Errorf("%s is %q, want %q", name, h.Get(name), value)
 		}
 	}
+
 	policy := h.Get("Content-Security-Policy")
 	for _, forbidden := range []string{"unsafe-inline", "unsafe-eval", "http:", " *"} {
 		if strings.Contains(policy, forbidden) {
 			t.Errorf("policy contains %q: %s", forbidden, policy)
 		}
 	}
+
 	for _, needed := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} {
 		if !strings.Contains(policy, needed) {
 			t.Errorf("policy lacks %q: %s", needed, policy)
 		}
 	}
+
 	if h.Get("Referrer-Policy") == "" {
 		t.Error("no Referrer-Policy")
 	}
@@ -295,6 +299,7 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	router := chi.NewRouter()
 	pages.Mount(router)
 	get := func(path string) (int, string) {
@@ -306,6 +311,7 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 	if code, _ := get("/products"); code != http.StatusServiceUnavailable {
 		t.Errorf("without a catalog: status %d", code)
 	}
+
 	broken.Store(0)
 	price.Store(17)
 	get("/products")
@@ -320,12 +326,14 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 	if first == nil || kept() != first {
 		t.Error("the page was rendered again though its source is the same")
 	}
+
 	price.Store(18)
 	if _, body := get("/products"); !strings.Contains(body, "18.00") || strings.Contains(body, "17.00") {
 		t.Error("after a change the page shows the earlier price")
 	}
 	get("/product/bSusp6dBHm")
 	price.Store(19)
+
 	for _, how := range []int64{1, -1} { // order is unavailable; its answer about a product makes no sense
 		broken.Store(how)
 		for path, want := range map[string]string{"/products": "18.00", "/product/bSusp6dBHm": "Paper Clips"} {
@@ -334,6 +342,7 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 			}
 		}
 	}
+
 	broken.Store(0)
 	var visits sync.WaitGroup
 	for i := range 50 {
@@ -343,6 +352,7 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 			get("/product/bSusp6dBHm")
 		})
 	}
+
 	visits.Wait()
 }
 
@@ -367,6 +377,7 @@ func TestCatalogTextIsEscaped(t *testing.T) {
 		`"headline":"</script><b>","description_part_1":"\u2028","description_part_2":"",` +
 		`"product_images":{"1":{"image_url":"javascript:alert(1)","main":true,"caption":"\"><img src=x onerror=alert(1)>"}},` +
 		`"product_videos":{},"skus":{}}}`)
+
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
 		Catalog: func(context.Context) (*listing.List, error) {
@@ -377,6 +388,7 @@ func TestCatalogTextIsEscaped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	router := chi.NewRouter()
 	pages.Mount(router)
 	w := httptest.NewRecorder()
@@ -384,11 +396,13 @@ func TestCatalogTextIsEscaped(t *testing.T) {
 	list := httptest.NewRecorder()
 	router.ServeHTTP(list, httptest.NewRequest(http.MethodGet, "/products", nil))
 	w.Body.Write(list.Body.Bytes())
+
 	for _, bad := range []string{"<script>alert", "<b>", `src="javascript:`, "<img src=x"} {
 		if bytes.Contains(w.Body.Bytes(), []byte(bad)) {
 			t.Errorf("the page contains %q", bad)
 		}
 	}
+
 	for _, problem := range checkHTML(w.Body.String()) {
 		if !strings.Contains(problem, "empty") {
 			t.Error(problem)
@@ -404,6 +418,7 @@ func TestProductTextsAddressesAndPreviews(t *testing.T) {
 		`"description_part_1":"**Solid** <b onclick=x>","description_part_2":"- [more](javascript:alert(1))",` +
 		`"product_images":{"1":{"image_url":"/a.jpg","main":true,"caption":"In oak","alternative_text":"A desk seen from above"}},` +
 		`"product_videos":{},"skus":{}}}`)
+
 	pages, err := New(Config{
 		PublicURL: "https://shop.example", Log: slog.New(slog.DiscardHandler),
 		Catalog: func(context.Context) (*listing.List, error) {
@@ -425,6 +440,7 @@ func TestProductTextsAddressesAndPreviews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	router := chi.NewRouter()
 	pages.Mount(router)
 	get := func(path string) *httptest.ResponseRecorder {
@@ -432,23 +448,27 @@ func TestProductTextsAddressesAndPreviews(t *testing.T) {
 		router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w
 	}
+
 	for path, want := range map[string]string{"/product/OakDesk": "/product/a1", "/product/Desk": "/product/a1"} {
 		if w := get(path); w.Code != http.StatusMovedPermanently || w.Header().Get("Location") != want {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
 	}
+
 	for path, code := range map[string]int{"/product?name=Desk": 200, "/product/Chair": 404, "/product/draft1": 404,
 		"/product/draft1?preview=bad": 404, "/product/a1?preview=bad": 200} {
 		if w := get(path); w.Code != code {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
+
 	page := get("/product/a1").Body.String()
 	for _, want := range []string{"<strong>Solid</strong>", "<li>more</li>", `alt="A desk seen from above"`, "In oak"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+
 	if strings.Contains(page, "onclick") || strings.Contains(page, "noindex") {
 		t.Error(page)
 	}

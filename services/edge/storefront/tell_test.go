@@ -21,6 +21,7 @@ func TestTellMe(t *testing.T) {
 			}
 		}
 	}
+
 	if _, body := fetch(t, server, "/product/v26ujdy3N1"); strings.Contains(body, "back-in-stock") {
 		t.Error("a product of which nothing is sold out offers a mail")
 	}
