@@ -46,7 +46,7 @@ func TestOneSecondFactorStays(t *testing.T) {
 }
 
 // If the database fails, the answer is not 404.
-func TestNoAnswerOfTheDatabaseIsNoAnswer(t *testing.T) {
+func TestFailingDatabaseIsNot404(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.as(adminui.Owner)

@@ -76,7 +76,7 @@ func TestLogSaysWhatChanged(t *testing.T) {
 }
 
 // An act that arrives after its customer was erased is stored without the customer's values.
-func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
+func TestLateActOfAnErasedCustomer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	at := time.Now()
@@ -96,7 +96,7 @@ func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
 }
 
 // A key that is not valid text is not found.
-func TestLogOfWhatIsNoText(t *testing.T) {
+func TestLogOfAnInvalidKey(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.in(e.person("ann", adminui.Owner))
@@ -107,7 +107,7 @@ func TestLogOfWhatIsNoText(t *testing.T) {
 
 // The log of one thing is a file as well, for people who may see the thing, and does not say from
 // which address they acted.
-func TestTheLogOfAThingAsAFile(t *testing.T) {
+func TestLogOfAThingAsAFile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := e.as(adminui.Owner)

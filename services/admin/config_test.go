@@ -2,7 +2,8 @@ package admin
 
 import "testing"
 
-func TestSettings(t *testing.T) {
+// The back office needs a host name without a path, and https in production unless it is localhost.
+func TestAddressOfTheBackOffice(t *testing.T) {
 	t.Parallel()
 	for address, production := range map[string]bool{"https://admin.shop.example": true, "http://localhost:8086": true,
 		"http://admin.shop.example": false} {

@@ -47,7 +47,7 @@ func TestPagesOfOwners(t *testing.T) {
 }
 
 // A browser cannot claim an identity towards an owner, and cookies are not forwarded.
-func TestNothingOfABrowserReachesAnOwner(t *testing.T) {
+func TestForgedIdentityAndCookiesAreNotForwarded(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.as(adminui.Support)
@@ -111,7 +111,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 
 // A search for a Stripe event among the orders is forwarded with the payment that webhook names, or
 // without it while webhook is unavailable.
-func TestOrdersAreFoundByAnEventThatWebhookKnows(t *testing.T) {
+func TestSearchForAStripeEvent(t *testing.T) {
 	t.Parallel()
 	webhook := httptest.NewServer(testenv.Mount(t, "webhook", adminui.Pages{Routes: []adminui.Route{{Method: "GET",
 		Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: func(r *http.Request) (adminui.Answer, error) {

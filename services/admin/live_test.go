@@ -13,7 +13,7 @@ import (
 )
 
 // An open page hears that something of a kind changed, and what it missed while it asked again.
-func TestLive(t *testing.T) {
+func TestLiveChanges(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 

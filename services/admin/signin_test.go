@@ -127,7 +127,7 @@ func TestRecoveryCodes(t *testing.T) {
 }
 
 // Unknown names get the same answer as known ones, after the same time.
-func TestNoNameIsGivenAway(t *testing.T) {
+func TestUnknownNamesAnswerAlike(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) { c.PasswordCost = nil }) // the cost of a hash matters here
 	e.withPassword("ann", adminui.Owner)
@@ -163,7 +163,7 @@ func TestNoNameIsGivenAway(t *testing.T) {
 }
 
 // Guessing passwords and codes is stopped soon, even if many guesses come at once.
-func TestGuessing(t *testing.T) {
+func TestGuessingIsStopped(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
 	ann := e.withPassword("ann", adminui.Owner)
@@ -247,7 +247,7 @@ func TestLogOfRefusedSignIns(t *testing.T) {
 var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7]+)</code>`)
 
 // Outside development signing in requires a second factor: the first sign-in sets one up.
-func TestSecondFactorIsAMust(t *testing.T) {
+func TestSecondFactorIsRequired(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
 	link, err := FirstLink(t.Context(), e.databaseURL, testenv.ShopName, e.url)

@@ -9,7 +9,7 @@ import (
 
 // User names are compared without surrounding blanks, so blanks do not give a guesser further
 // counters.
-func TestBlanksAroundANameAreNoWayAroundItsLimit(t *testing.T) {
+func TestBlanksAroundANameShareItsLimit(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	refused := 0

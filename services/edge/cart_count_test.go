@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// Shoppers who come while requests are in flight share the next one.
 func TestCartCountsAreAskedTogether(t *testing.T) {
 	t.Parallel()
 	asked := make(chan int, 1000)
@@ -70,7 +71,8 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 	})
 }
 
-func TestCartCountsFailAlone(t *testing.T) {
+// A failed request fails its shoppers, and a shopper who leaves does not wait for it.
+func TestCartCountFails(t *testing.T) {
 	t.Parallel()
 	away := errors.New("away")
 	c := &cartCounts{ask: func(ctx context.Context, _ []int64, carts []string) (cartCountAnswer, error) {

@@ -13,6 +13,7 @@ import (
 // cookieText matches values that need neither quoting nor percent-encoding.
 var cookieText = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
 
+// A visitor's cart is a signed cookie; a forged one counts as none.
 func TestVisitorsCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -93,7 +94,7 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	}
 }
 
-func TestOrderAwayAtLogin(t *testing.T) {
+func TestLoginFailsWithoutTheMergeOfItsCart(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()
@@ -123,7 +124,8 @@ func TestOrderAwayAtLogin(t *testing.T) {
 	}
 }
 
-func TestDatabaseAway(t *testing.T) {
+// Without the database members get 503, and visitors can do everything but log in.
+func TestVisitorsNeedNoDatabase(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	member, visitor := e.browser(), e.browser()
@@ -146,6 +148,7 @@ func TestDatabaseAway(t *testing.T) {
 	visitor.Post("/user/create-account").Has(http.StatusOK, "created_but_login_failed")
 }
 
+// A browser keeps its id for client events until the signature is wrong or another member logs in.
 func TestAnonymousId(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -171,7 +174,7 @@ func TestAnonymousId(t *testing.T) {
 	}
 }
 
-func TestProductionCookies(t *testing.T) {
+func TestCookiesUnderHTTPS(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) { c.PublicURL, c.CookieDomain = "https://www.shop.example", "shop.example" })
 	a := e.browser().Get("/user/logged-in")
@@ -196,6 +199,7 @@ func TestProductionCookies(t *testing.T) {
 	}
 }
 
+// Edge asks user whether a visitor's receipt address is a member's, but only for that request.
 func TestReceiptAddressLookup(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -114,7 +114,7 @@ func TestCatalogFromMemory(t *testing.T) {
 }
 
 // A change refetches the changed product and no other.
-func TestProducts(t *testing.T) {
+func TestProductsAreRefetchedAfterTheirChange(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.sells(2)

@@ -37,6 +37,8 @@ func hears(t *testing.T, b *bus.Bus) {
 	testenv.Eventually(t, 20*time.Second, "the listener hears", func() bool { return b.Signal("probe", nil) == nil && len(heard) > 0 })
 }
 
+// Reports of browsers are published without what must not be recorded, and always get the same
+// answer.
 func TestClientEvents(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -127,7 +129,7 @@ func TestClientEvents(t *testing.T) {
 	}
 }
 
-func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
+func TestClientEventsWaitForTheBroker(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.broker.Stop()
@@ -158,7 +160,9 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 	testenv.Eventually(t, 30*time.Second, "20 page views published", func() bool { return stored.Load() >= 20 })
 }
 
-func TestPageViewsAreTheirSessions(t *testing.T) {
+// A page view is a member's only with the member's session or with an id that was signed for the
+// member.
+func TestPageViewsAreProvedBySessions(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 

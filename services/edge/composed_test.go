@@ -8,6 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// The answer names the member and counts the cart, and waits for no unavailable owner.
 func TestLoggedIn(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -44,7 +45,7 @@ func TestLoggedIn(t *testing.T) {
 	}
 }
 
-func TestLogClientEvents(t *testing.T) {
+func TestEventsConfigurationIsCached(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.events.says("GET /internal/configuration", `{"log_client_events":false}`)
@@ -60,6 +61,7 @@ func TestLogClientEvents(t *testing.T) {
 	e.browser().Get("/user/logged-in").Has(http.StatusOK, `"log_client_events":false`)
 }
 
+// The account page needs user, and has no orders while order is unavailable or answers rubbish.
 func TestAccountContent(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -102,7 +104,8 @@ func TestAccountContent(t *testing.T) {
 	b.Get("/user/account-content").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 }
 
-func TestRoots(t *testing.T) {
+// The roots of the API have a page, and no other path near them reaches an owner.
+func TestAPIRootsAndUnknownPaths(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, root := range []string{"/user/", "/order/", "/clientevent/"} {

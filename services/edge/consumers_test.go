@@ -114,7 +114,7 @@ func TestProfileAndErasureMessages(t *testing.T) {
 	}
 }
 
-func TestExpiredSessions(t *testing.T) {
+func TestExpiredSessionsAreRefusedAndDeleted(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()

@@ -26,7 +26,7 @@ func tokenOf(t *testing.T, b *browser) string {
 	return m[1]
 }
 
-func TestTokenCookie(t *testing.T) {
+func TestTokenCookieIsKeptWhileValid(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()
@@ -46,7 +46,7 @@ func TestTokenCookie(t *testing.T) {
 	}
 }
 
-func TestCSRF(t *testing.T) {
+func TestPostsNeedTheBrowsersToken(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	visitor, member := e.browser(), e.browser()
@@ -128,7 +128,7 @@ func TestCSRF(t *testing.T) {
 	}
 }
 
-func TestFormFieldInMultipart(t *testing.T) {
+func TestTokenInAMultipartForm(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()
@@ -197,7 +197,7 @@ func TestTokenAfterTheSessionEnded(t *testing.T) {
 	b.Post("/order/cart-add-product-sku").Has(http.StatusOK, "success")
 }
 
-func TestCORS(t *testing.T) {
+func TestCORSAllowsOnlyNamedOrigins(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, path := range []string{"/user/logged-in", "/user/token", "/order/products", "/order/products", "/order/none", "/user/",

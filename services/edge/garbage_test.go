@@ -57,7 +57,7 @@ func TestForgedIdentityIsStripped(t *testing.T) {
 	}
 }
 
-func TestLargeBodies(t *testing.T) {
+func TestLargeBodiesAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for path, limit := range map[string]int{"/user/login": web.MaxForm, webhookPath: maxWebhook} {
@@ -109,7 +109,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestMethods(t *testing.T) {
+func TestUnknownMethodsAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, method := range []string{"PUT", "PATCH", "DELETE", "TRACE", "BREW", "get", "CONNECT"} {
@@ -135,7 +135,7 @@ func TestMethods(t *testing.T) {
 }
 
 // Whatever comes in, no answer is a 5xx.
-func TestGarbage(t *testing.T) {
+func TestGarbageCausesNo5xx(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	address := strings.TrimPrefix(e.url, "http://")
@@ -190,7 +190,7 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-func TestClientAddress(t *testing.T) {
+func TestClientAddressBehindProxies(t *testing.T) {
 	t.Parallel()
 	e := &server{}
 	var err error
@@ -228,7 +228,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-func TestConfig(t *testing.T) {
+func TestInvalidSettingsAreNamed(t *testing.T) {
 	t.Parallel()
 	err := Config{
 		UserURL: "127.0.0.1:80", OrderURL: "http://a/b", EventsURL: "", WebhookURL: "ftp://x", AllowedOrigins: "*", CookieDomain: "a b",

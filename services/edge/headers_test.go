@@ -74,7 +74,7 @@ func TestHSTS(t *testing.T) {
 
 // The first X-Forwarded-For from an untrusted proxy inside is logged with the setting to change;
 // from the internet anybody may send it.
-func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
+func TestUntrustedProxyIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	for peer, warns := range map[string]bool{
 		"172.18.0.1:4711": true, "10.1.2.3:1": true, "192.168.7.7:1": true, "[fd00::7]:1": true, "169.254.1.1:1": true,
@@ -111,7 +111,7 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 }
 
 // A page that does not need the shopper's address is checked, too, and so is a cached answer.
-func TestAnyRequestTellsOfTheProxy(t *testing.T) {
+func TestAnyRequestShowsTheProxy(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, path := range []string{"/", "/robots.txt", "/order/products", "/clientevent/pageview?url=%2F", "/user/logged-in"} {

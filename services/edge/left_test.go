@@ -34,7 +34,7 @@ func (l requestLog) Write(line []byte) (int, error) {
 
 // A shopper who leaves causes no 5xx, wherever the request is at that moment: at the database, at
 // an owner, or between the two.
-func TestShopperWhoLeavesIsNoFault(t *testing.T) {
+func TestShopperWhoLeavesCausesNo5xx(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()

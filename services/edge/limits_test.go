@@ -209,7 +209,7 @@ func TestOthersDoNotLockOut(t *testing.T) {
 }
 
 // A known-browser cookie is good for its own accounts only, and only as we made it.
-func TestKnownBrowserIsNoKey(t *testing.T) {
+func TestKnownBrowserCookieIsNotASession(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.attackAccount("ann_lee")
@@ -383,7 +383,7 @@ func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 	}
 }
 
-func TestOtherLimits(t *testing.T) {
+func TestOtherLimitsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.user.says("POST /user/forgot-username", `{"forgot_username":"success"}`)

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestPages(t *testing.T) {
+func TestPagesFollowTheCatalog(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.sells(1)

@@ -10,7 +10,7 @@ import (
 
 // An uploaded picture is served to everyone and may be cached forever; nothing else of the folder
 // is served.
-func TestPictures(t *testing.T) {
+func TestUploadedPictures(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	name := media.Name(strings.Repeat("0a", 16), 800)

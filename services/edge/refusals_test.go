@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func TestRefusalsAreLogged(t *testing.T) {
+func TestRefusalsAreLoggedWithTheNetwork(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	e := &server{log: slog.New(slog.NewJSONHandler(&log, nil))}

@@ -104,7 +104,7 @@ func TestClicksWhoseProcessDiesAreSentAgain(t *testing.T) {
 }
 
 // A client cannot claim that its request was sent before, nor send the key of another click.
-func TestAClientCannotSayAgain(t *testing.T) {
+func TestClientCannotClaimARepeat(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.browser()

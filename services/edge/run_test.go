@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestRun(t *testing.T) {
+func TestRunServesUntilItsEnd(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 	testenv.Eventually(t, 30*time.Second, "the page view handed over before the end", func() bool { return len(got) >= 1 })
 }
 
-func TestRunRefusesWhatCannotWork(t *testing.T) {
+func TestRunRefusesInvalidSettings(t *testing.T) {
 	t.Parallel()
 	err := Run(t.Context(), testenv.Log(t), Config{})
 	if err == nil || !strings.Contains(err.Error(), "DATABASE_URL") {

@@ -10,7 +10,7 @@ import (
 
 // An answer with an unreadable or unknown session change is not passed on, as it may say "logged
 // in".
-func TestSessionChangeThatIsNotKnown(t *testing.T) {
+func TestUnknownSessionChange(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, header := range []string{"x", `{}`, `{"action":"transfer","member":{"id":7}}`} {

@@ -111,6 +111,7 @@ func hashOf(b *browser) []byte {
 	return unknown[0]
 }
 
+// A member's twenty-first session ends the oldest.
 func TestAtMostTwentySessions(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -150,6 +151,8 @@ func TestAtMostTwentySessions(t *testing.T) {
 	}
 }
 
+// The list shows the living sessions of the member, which can be ended one by one or all but the
+// current one.
 func TestSessionList(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

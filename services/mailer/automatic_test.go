@@ -48,6 +48,8 @@ func (o *standInOrder) wanted(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// Automatic mails go only to people who want them, while order says that they still make sense, and
+// their links work for their kind of reader.
 func TestAutomaticMails(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)

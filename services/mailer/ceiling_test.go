@@ -195,7 +195,8 @@ func TestCeilingOfDebits(t *testing.T) {
 	}
 }
 
-func TestRooms(t *testing.T) {
+// A quota is full once its hour or its day is used up; a limit of 0 never is.
+func TestFullQuota(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	ago := func(list ...time.Duration) (times []time.Time) {

@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-func TestCircuit(t *testing.T) {
+// The circuit lets one probe through while the server is away or refuses everything, and recovers
+// with the first accepted mail.
+func TestCircuitOpensAndRecovers(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	c := newCircuit(normalTiming)

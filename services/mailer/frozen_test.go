@@ -147,7 +147,7 @@ func TestNewsletterPausedBySQLGoesOn(t *testing.T) {
 }
 
 // One address gets one mail, and none if any of its spellings has refused newsletters.
-func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
+func TestUnsubscribingCoversAllSpellings(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)

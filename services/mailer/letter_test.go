@@ -14,6 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
+// Each plain mail holds its values, as text and as HTML, and no name in braces.
 func TestWhatEachMailSays(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -110,6 +111,7 @@ func TestAnswerToAChatMessage(t *testing.T) {
 	}
 }
 
+// Confirmations hold the order, escaped, and links with the codes of their reader.
 func TestOrderConfirmations(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -161,6 +163,8 @@ func TestOrderConfirmations(t *testing.T) {
 	}
 }
 
+// Hostile texts cannot add headers, receivers or markup, and commands with invalid addresses are
+// parked.
 func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -195,7 +199,7 @@ func TestHostileTexts(t *testing.T) {
 	e.awaitSent(3)
 }
 
-func TestClean(t *testing.T) {
+func TestCleanMakesOneLine(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"": "", " a ": "a", "a\r\nb": "a  b", "\xff": "\ufffd", "ä€😀": "ä€😀", "a\u202eb": "a b"} {
 		if got := clean(in); got != want {

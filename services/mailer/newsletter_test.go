@@ -306,7 +306,7 @@ func TestScheduledCampaign(t *testing.T) {
 	}
 }
 
-func TestPace(t *testing.T) {
+func TestPaceIsPerDomain(t *testing.T) {
 	t.Parallel()
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	due := paceOf(30, from)

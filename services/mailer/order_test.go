@@ -14,6 +14,7 @@ func about(kind, to string) msg.SendMail {
 	return msg.SendMail{Kind: kind, To: []string{to}, Order: o}
 }
 
+// The mail about a parcel names its content, the rest of the order and the tracking link.
 func TestMailsAboutParcels(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
@@ -48,7 +49,9 @@ func TestMailsAboutParcels(t *testing.T) {
 	}
 }
 
-func TestMailsAboutMoneyGivenBack(t *testing.T) {
+// Mails about refunds, cancellations and notes say what was given back, and nothing about money if
+// it was nothing.
+func TestMailsAboutRefundsCancellationsAndNotes(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -100,7 +103,7 @@ func TestMailsAboutMoneyGivenBack(t *testing.T) {
 }
 
 // The template of an order mail never becomes a newsletter.
-func TestTemplatesOfOrdersAreNoNewsletters(t *testing.T) {
+func TestOrderTemplatesNeverBecomeNewsletters(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	for kind, code := range orderTemplates {

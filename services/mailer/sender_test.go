@@ -24,6 +24,8 @@ func (e *env) row(key string) (state string, attempts int, maybe bool, reason st
 	return state, attempts, maybe, reason
 }
 
+// Whatever fault a mail server has, each mail ends as it should and arrives as often as SMTP
+// allows.
 func TestFaultsOfTheServer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -90,7 +92,9 @@ func TestFaultsOfTheServer(t *testing.T) {
 	}
 }
 
-func TestAQuestionThatCannotBeAnswered(t *testing.T) {
+// If the mail system cannot be asked whether it accepted a mail, the mail waits and is not sent
+// twice.
+func TestMailSystemThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	server := newRaw(t, "lose-reply")
 	server.deaf = true
@@ -109,7 +113,7 @@ func TestAQuestionThatCannotBeAnswered(t *testing.T) {
 	}
 }
 
-func TestCommandsComeTwice(t *testing.T) {
+func TestRepeatedCommandsSendOneMail(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -135,7 +139,7 @@ func TestCommandsComeTwice(t *testing.T) {
 	}
 }
 
-func TestOneOfTwoReceiversIsGone(t *testing.T) {
+func TestRefusedReceiverDoesNotStopTheOther(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	sink.set(func(stage, who string) error {
@@ -183,7 +187,7 @@ func TestEveryAddressOfTheShopCanBeMailed(t *testing.T) {
 	}
 }
 
-func TestOutageAndReturn(t *testing.T) {
+func TestMailsGoOutSoonAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -206,7 +210,7 @@ func TestOutageAndReturn(t *testing.T) {
 	}
 }
 
-func TestAServerThatRefusesAllForNow(t *testing.T) {
+func TestMailsGoOutSoonAfterTemporaryRefusals(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -224,7 +228,7 @@ func TestAServerThatRefusesAllForNow(t *testing.T) {
 	e.awaitSent(5)
 }
 
-func TestDeadline(t *testing.T) {
+func TestMailIsParkedAfterItsDeadline(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	sink.set(always("rcpt", 450))
@@ -272,7 +276,7 @@ func TestStoppedInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestALivingProcessKeepsItsLeases(t *testing.T) {
+func TestLivingProcessKeepsItsLeases(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	first, second := &slots{pool: e.pool}, &slots{pool: e.pool}
@@ -304,7 +308,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	second.release()
 }
 
-func TestTwoProcesses(t *testing.T) {
+func TestTwoProcessesSendEachMailOnce(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -327,7 +331,9 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
+// The result of a mail that was sent while the ledger was unavailable is written before anyone
+// claims the mail again.
+func TestLedgerFailsWhileAMailIsInFlight(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)

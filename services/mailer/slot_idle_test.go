@@ -6,7 +6,7 @@ import (
 )
 
 // A process holds its slot, which takes a connection, only while there is something to send.
-func TestAProcessAtRestHoldsNoSlot(t *testing.T) {
+func TestIdleProcessHoldsNoSlot(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -25,7 +25,7 @@ func TestAProcessAtRestHoldsNoSlot(t *testing.T) {
 
 // A process that gives up its slot sends nothing. A row that it claimed without hearing the answer
 // is freed.
-func TestASlotIsGivenUp(t *testing.T) {
+func TestGivingUpASlotFreesItsLeases(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	s := &slots{pool: e.pool}

@@ -11,7 +11,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestRecipients(t *testing.T) {
+// Recipients keep the newest version that user has told, complete the codes of commands, and are
+// erased with their mails.
+func TestRecipientsFollowUserUntilErased(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
@@ -63,7 +65,7 @@ func TestRecipients(t *testing.T) {
 	}
 }
 
-func TestContentIsDropped(t *testing.T) {
+func TestContentOfOldMailsIsCleared(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "mailer", Migrations()...)
 	_, err := pool.Exec(t.Context(), `
@@ -78,7 +80,7 @@ func TestContentIsDropped(t *testing.T) {
 	}
 }
 
-func TestSettings(t *testing.T) {
+func TestInvalidSettingsAreNamed(t *testing.T) {
 	t.Parallel()
 	good := Config{SMTPPort: 25, SMTPTLS: "none", MailFrom: "a@b.example", MailStaff: "c@d.example",
 		UserURL: "http://127.0.0.1:8082", OrderURL: "http://127.0.0.1:8083"}

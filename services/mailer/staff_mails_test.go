@@ -172,7 +172,7 @@ func TestStaffFindAndShowMails(t *testing.T) {
 
 // A mail that was tried is sent again with the same text; a mail that the server refused
 // permanently takes its mended template.
-func TestAMailKeepsItsWords(t *testing.T) {
+func TestMailIsSentAgainWithTheSameText(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	sink.set(func(stage, who string) error {

@@ -74,7 +74,7 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d s", d/time.Second)
 }
 
-func TestDocs(t *testing.T) {
+func TestDocsMatchTheTable(t *testing.T) {
 	if flag.Lookup("update").Value.String() == "true" { // testenv's flag for generated files
 		if err := os.WriteFile(docs, []byte(render()), 0o644); err != nil { //nolint:gosec // a page for everybody
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestIntroductionNamesTheLimitOfEvents(t *testing.T) {
 }
 
 // The names of counters are unique, and every row of the table can work.
-func TestTable(t *testing.T) {
+func TestTableIsConsistent(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range limits.Table {
 		method, path, ok := strings.Cut(r.Route, " ")

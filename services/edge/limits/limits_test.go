@@ -237,7 +237,7 @@ func TestConcurrentRequests(t *testing.T) {
 }
 
 // Thousands of long names cost little memory and few rows, and all of that ends.
-func TestLongNames(t *testing.T) {
+func TestLongNamesCostLittle(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	heap := func() uint64 {
@@ -346,7 +346,7 @@ func TestAnswersWithoutOutcome(t *testing.T) {
 }
 
 // A reader of the database learns nothing from the counters: a name cannot be tried against a key.
-func TestKeysAreKeyed(t *testing.T) {
+func TestKeysAreHashedUnderAKey(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	other := limits.New(testenv.Log(t), []byte("another key"), testenv.NewBroker(t).Bus("edge"), e.pool)
@@ -377,6 +377,7 @@ func TestKeysAreKeyed(t *testing.T) {
 	}
 }
 
+// New carts and client events of one address are limited; other shoppers and this machine are not.
 func TestCartsAndEventsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

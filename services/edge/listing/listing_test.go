@@ -151,7 +151,7 @@ func TestProductsThatComeAndGo(t *testing.T) {
 	}
 }
 
-func TestOrders(t *testing.T) {
+func TestSortOrders(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, 100)
 	for sort, want := range map[Sort]func(a, b *Product) bool{

@@ -44,7 +44,7 @@ func TestStaticFilesReferToHashedNames(t *testing.T) {
 }
 
 // The pictures that the catalog names exist, as JPEG and in smaller sizes.
-func TestPictures(t *testing.T) {
+func TestCatalogPicturesExist(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
 	for _, name := range []string{"paper_clip_main_2", "paper_clip_left_2", "paper_clip_right_2", "paper_clip_video_1_2_thumbnail",
@@ -76,7 +76,7 @@ func TestPictures(t *testing.T) {
 }
 
 // Every text that a script uses exists, and every text is used somewhere.
-func TestTextsOfScripts(t *testing.T) {
+func TestScriptsAndTextsMatch(t *testing.T) {
 	t.Parallel()
 	_, pages, _ := newFake(t)
 
@@ -113,7 +113,7 @@ func TestTextsOfScripts(t *testing.T) {
 	}
 }
 
-func TestStructuredData(t *testing.T) {
+func TestStructuredDataOfAProduct(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	_, body := fetch(t, server, "/product/ITHJW3mytn")
@@ -166,7 +166,7 @@ func TestStructuredData(t *testing.T) {
 	}
 }
 
-func TestSmallFiles(t *testing.T) {
+func TestRobotsManifestAndIcons(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	_, robots := fetch(t, server, "/robots.txt")
@@ -192,7 +192,7 @@ func TestSmallFiles(t *testing.T) {
 }
 
 // Node's own test runner tests the intricate parts of the scripts, with the generated texts.
-func TestScripts(t *testing.T) {
+func TestScriptsInNode(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
 	if err != nil {

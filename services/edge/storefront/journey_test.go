@@ -143,7 +143,7 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 }
 
 // The browser's own address parser judges the table of forms and a fuzz: node's may differ.
-func TestNextInTheBrowser(t *testing.T) {
+func TestRedirectTargets(t *testing.T) {
 	t.Parallel()
 	f, pages, server := newFake(t)
 	source, err := os.ReadFile("static/js/links.testdata.js")
@@ -215,6 +215,7 @@ func TestUnsubscribeByLink(t *testing.T) {
 	}
 }
 
+// A member agrees to new terms and writes to the shop, and the clicks are recorded.
 func TestChatAndTerms(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
@@ -237,6 +238,7 @@ func TestChatAndTerms(t *testing.T) {
 	}
 }
 
+// A refused form keeps its input, and an accepted one says so.
 func TestWaitingList(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)

@@ -88,7 +88,8 @@ func TestLinksLeadThroughAllPages(t *testing.T) {
 	}
 }
 
-func TestListsTellSearchEngines(t *testing.T) {
+// Lists tell search engines their canonical address and their neighbors, and hide other orders.
+func TestListsForSearchEngines(t *testing.T) {
 	t.Parallel()
 	server := newLargeFake(t, 3*listing.PageSize)
 	for path, want := range map[string][]string{
@@ -189,7 +190,7 @@ func sitemapOf(t *testing.T, server *httptest.Server, path string) []string {
 	return append(content.Parts, content.URLs...)
 }
 
-func TestSitemap(t *testing.T) {
+func TestSitemapNamesAllPages(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	total := 0
@@ -220,7 +221,7 @@ func TestSitemap(t *testing.T) {
 	}
 }
 
-func TestPager(t *testing.T) {
+func TestPagerLinksAndGaps(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		number, total int

@@ -63,7 +63,7 @@ func addresses() map[string]int {
 	return all
 }
 
-func TestEveryPage(t *testing.T) {
+func TestEveryPageIsValidAndCacheable(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	for path, status := range addresses() {
@@ -148,7 +148,7 @@ func TestOldAddresses(t *testing.T) {
 }
 
 // Pages whose address holds a token are not cached, and do not reveal it to other sites.
-func TestSecretPages(t *testing.T) {
+func TestSecretPagesAreNotCached(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	for _, path := range []string{"/set-new-password?password_reset_code=x", "/account/?email_verification_code=x",
@@ -164,7 +164,7 @@ func TestSecretPages(t *testing.T) {
 }
 
 // Every link, picture, script and style of a page exists.
-func TestLinks(t *testing.T) {
+func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	seen := map[string]bool{}
@@ -208,7 +208,7 @@ func linksOf(t *testing.T, body string) []string {
 	return links
 }
 
-func TestCompression(t *testing.T) {
+func TestCompressedPageIsTheSame(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	plain, body := fetch(t, server, "/products")
@@ -238,7 +238,7 @@ func TestCompression(t *testing.T) {
 
 // A first visit costs at most 60 KB without pictures, whichever page it is to: a product with a
 // reduced price, a list, a collection, the result of a search, or the cart.
-func TestWeight(t *testing.T) {
+func TestFirstVisitIsLight(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
 	for _, path := range []string{"/product/bSusp6dBHm", "/", "/products", "/collections/desk", "/search?q=Clips",
@@ -356,7 +356,7 @@ func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 	visits.Wait()
 }
 
-func TestHead(t *testing.T) {
+func TestHeadHasNoBody(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
 	answer, err := server.Client().Head(server.URL + "/products")

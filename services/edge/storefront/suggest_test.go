@@ -9,7 +9,7 @@ import (
 
 // A shopper who types sees what a search would find, reaches it by keys or mouse, and is told of it
 // by a screen reader.
-func TestSuggestions(t *testing.T) {
+func TestSuggestionsWhileTyping(t *testing.T) {
 	t.Parallel()
 	f, _, server := newFake(t)
 	f.listed = largeList(30)

@@ -7,7 +7,7 @@ import (
 
 // The page of a sold-out product offers a mail when it can be bought again, without scripts; other
 // pages do not.
-func TestTellMe(t *testing.T) {
+func TestBackInStockForm(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
 	for path, want := range map[string][]string{
