@@ -68,10 +68,12 @@ func TestLogSaysWhatChanged(t *testing.T) {
 			`lines 2 of line 1, 1 of line 2`}, {`{"restock": false}`, `{"restock": true}`, `restock no → yes`},
 		{``, `{"prices": [{"sku": 7, "price": 3}]}`, `prices price 3 sku 7`},
 	} {
-		row := auditRow{Kind: "order", Before: json.RawMessage(c.before), After: json.RawMessage(c.after)}
-		if got := row.changed(); got != c.want {
-			t.Errorf("%s to %s: %q, want %q", c.before, c.after, got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			row := auditRow{Kind: "order", Before: json.RawMessage(c.before), After: json.RawMessage(c.after)}
+			if got := row.changed(); got != c.want {
+				t.Errorf("%s to %s: %q, want %q", c.before, c.after, got, c.want)
+			}
+		})
 	}
 }
 

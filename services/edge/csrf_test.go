@@ -95,36 +95,38 @@ func TestPostsNeedTheBrowsersToken(t *testing.T) {
 			status: 403},
 		{name: "foreign origin without token", origin: "https://evil.example", status: 403},
 	} {
-		r := e.browser().form("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
-		if c.field != "" {
-			r = e.browser().form("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1", "csrfmiddlewaretoken", c.field)
-		}
-		set := func(header, value string) {
-			if value != "" {
-				r.Header.Set(header, value)
+		t.Run(c.name, func(t *testing.T) {
+			r := e.browser().form("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
+			if c.field != "" {
+				r = e.browser().form("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1", "csrfmiddlewaretoken", c.field)
 			}
-		}
-		if token, ok := strings.CutPrefix(c.header, "csrfmiddlewaretoken: "); ok {
-			set("csrfmiddlewaretoken", token)
-		} else {
-			set("X-CSRFToken", c.header)
-		}
-		set("Origin", c.origin)
-		set("Sec-Fetch-Site", c.site)
-		if c.cookie != "" {
-			r.AddCookie(&http.Cookie{Name: csrfCookie, Value: c.cookie})
-		}
-		if c.session != "" {
-			r.AddCookie(&http.Cookie{Name: sessionCookie, Value: c.session})
-		}
-		before := e.order.count("/order/cart-add-product-sku")
-		a := e.browser().Do(r)
-		if a.Status != c.status {
-			t.Errorf("%s: %d %s, want %d", c.name, a.Status, a.Body, c.status)
-		}
-		if a.Status == 403 && (a.Body != `{"error":"csrf-failed"}` || e.order.count("/order/cart-add-product-sku") != before) {
-			t.Errorf("%s: %s, or the owner was asked", c.name, a.Body)
-		}
+			set := func(header, value string) {
+				if value != "" {
+					r.Header.Set(header, value)
+				}
+			}
+			if token, ok := strings.CutPrefix(c.header, "csrfmiddlewaretoken: "); ok {
+				set("csrfmiddlewaretoken", token)
+			} else {
+				set("X-CSRFToken", c.header)
+			}
+			set("Origin", c.origin)
+			set("Sec-Fetch-Site", c.site)
+			if c.cookie != "" {
+				r.AddCookie(&http.Cookie{Name: csrfCookie, Value: c.cookie})
+			}
+			if c.session != "" {
+				r.AddCookie(&http.Cookie{Name: sessionCookie, Value: c.session})
+			}
+			before := e.order.count("/order/cart-add-product-sku")
+			a := e.browser().Do(r)
+			if a.Status != c.status {
+				t.Errorf("%s: %d %s, want %d", c.name, a.Status, a.Body, c.status)
+			}
+			if a.Status == 403 && (a.Body != `{"error":"csrf-failed"}` || e.order.count("/order/cart-add-product-sku") != before) {
+				t.Errorf("%s: %s, or the owner was asked", c.name, a.Body)
+			}
+		})
 	}
 }
 

@@ -53,17 +53,20 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 func TestHSTS(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
+		name                 string
 		sub, preload, secure bool
 		want                 string
 	}{
-		{secure: true, want: "max-age=31536000"},
-		{sub: true, secure: true, want: "max-age=31536000; includeSubDomains"},
-		{sub: true, preload: true, secure: true, want: "max-age=31536000; includeSubDomains; preload"},
-		{sub: true, preload: true},
+		{name: "https", secure: true, want: "max-age=31536000"},
+		{name: "hosts below", sub: true, secure: true, want: "max-age=31536000; includeSubDomains"},
+		{name: "preload", sub: true, preload: true, secure: true, want: "max-age=31536000; includeSubDomains; preload"},
+		{name: "http", sub: true, preload: true},
 	} {
-		if got := strings.Join(hsts(Config{HSTSSubDomains: c.sub, HSTSPreload: c.preload}, c.secure), ""); got != c.want {
-			t.Errorf("%+v: %q", c, got)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := strings.Join(hsts(Config{HSTSSubDomains: c.sub, HSTSPreload: c.preload}, c.secure), ""); got != c.want {
+				t.Errorf("%+v: %q", c, got)
+			}
+		})
 	}
 	cfg := Config{HSTSPreload: true, UserURL: "http://a", OrderURL: "http://a", EventsURL: "http://a", WebhookURL: "http://a"}
 	cfg.PublicURL = "https://shop.example"

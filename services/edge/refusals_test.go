@@ -23,18 +23,20 @@ func TestRefusalsAreLoggedWithTheNetwork(t *testing.T) {
 		network any
 	}{{http.StatusForbidden, "198.51.100.0/24"}, {http.StatusTooManyRequests, "198.51.100.0/24"}, {http.StatusOK, nil},
 		{http.StatusNotFound, nil}} {
-		log.Reset()
-		h := web.Router("edge", e.log)
-		h.Use(e.noteRefusals)
-		h.HandleFunc("/user/login", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) })
-		r := httptest.NewRequest(http.MethodPost, "/user/login", nil)
-		r.RemoteAddr = "127.0.0.1:1"
-		r.Header.Set("X-Forwarded-For", "198.51.100.77")
-		h.ServeHTTP(httptest.NewRecorder(), r)
-		var line map[string]any
-		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line["network"] != c.network ||
-			strings.Contains(log.String(), "198.51.100.77") {
-			t.Errorf("%d is logged as %s, %v", c.status, log.String(), err)
-		}
+		t.Run(http.StatusText(c.status), func(t *testing.T) {
+			log.Reset()
+			h := web.Router("edge", e.log)
+			h.Use(e.noteRefusals)
+			h.HandleFunc("/user/login", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) })
+			r := httptest.NewRequest(http.MethodPost, "/user/login", nil)
+			r.RemoteAddr = "127.0.0.1:1"
+			r.Header.Set("X-Forwarded-For", "198.51.100.77")
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			var line map[string]any
+			if err := json.Unmarshal(log.Bytes(), &line); err != nil || line["network"] != c.network ||
+				strings.Contains(log.String(), "198.51.100.77") {
+				t.Errorf("%d is logged as %s, %v", c.status, log.String(), err)
+			}
+		})
 	}
 }

@@ -234,9 +234,11 @@ func TestWordsForDevicesAndPlaces(t *testing.T) {
 		"": "an unknown device", "Firefox/1": "Firefox", "Windows": "an unknown browser on Windows",
 		strings.Repeat("x", 70_000): "an unknown device",
 	} {
-		if got := device(agent); got != want {
-			t.Errorf("%.50s: %s", agent, got)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := device(agent); got != want {
+				t.Errorf("%.50s: %s", agent, got)
+			}
+		})
 	}
 
 	for addr, want := range map[string]string{
@@ -244,9 +246,11 @@ func TestWordsForDevicesAndPlaces(t *testing.T) {
 		"fe80::1%eth0":        "a private network",
 		"::ffff:198.51.100.7": "the network 198.51.100.0/24",
 	} {
-		if got := place(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: %s", addr, got)
-		}
+		t.Run(addr, func(t *testing.T) {
+			if got := place(netip.MustParseAddr(addr)); got != want {
+				t.Errorf("%s: %s", addr, got)
+			}
+		})
 	}
 
 	if got := place(netip.Addr{}); got != "an unknown network" {

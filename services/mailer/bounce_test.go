@@ -209,12 +209,14 @@ func TestMailboxesThatCannotBeRead(t *testing.T) {
 		"tls":           {secure, func(c *Config) { c.IMAPTLS = "tls" }, "certificate"},
 		"no encryption": {plain, func(c *Config) { c.IMAPTLS = "tls" }, ""},
 	} {
-		var cfg Config
-		c.box.set(&cfg)
-		c.set(&cfg)
-		_, err := openMailbox(t.Context(), cfg)
-		if err == nil || !strings.Contains(err.Error(), c.wants) || strings.Contains(err.Error(), "-word") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			var cfg Config
+			c.box.set(&cfg)
+			c.set(&cfg)
+			_, err := openMailbox(t.Context(), cfg)
+			if err == nil || !strings.Contains(err.Error(), c.wants) || strings.Contains(err.Error(), "-word") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 }

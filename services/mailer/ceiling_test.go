@@ -207,20 +207,23 @@ func TestFullQuota(t *testing.T) {
 	}
 
 	for _, c := range []struct {
+		name    string
 		q       quota
 		counted []time.Time
 		want    bool
 	}{
-		{quota{hour: 2, day: 3}, ago(time.Minute), false},
-		{quota{hour: 2, day: 3}, ago(time.Minute, 59*time.Minute), true},
-		{quota{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute), false},
-		{quota{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 23*time.Hour), true},
-		{quota{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 25*time.Hour), false},
-		{quota{hour: 0, day: 3}, ago(1, 2), false},
-		{quota{hour: 3, day: 0}, ago(1, 2, 90*time.Minute, 2*time.Hour), false},
+		{name: "one in the hour", q: quota{hour: 2, day: 3}, counted: ago(time.Minute)},
+		{name: "the hour's last", q: quota{hour: 2, day: 3}, counted: ago(time.Minute, 59*time.Minute), want: true},
+		{name: "one has left the hour", q: quota{hour: 2, day: 3}, counted: ago(time.Minute, 61*time.Minute)},
+		{name: "the day's last", q: quota{hour: 2, day: 3}, counted: ago(time.Minute, 61*time.Minute, 23*time.Hour), want: true},
+		{name: "one has left the day", q: quota{hour: 2, day: 3}, counted: ago(time.Minute, 61*time.Minute, 25*time.Hour)},
+		{name: "no limit of an hour", q: quota{hour: 0, day: 3}, counted: ago(1, 2)},
+		{name: "no limit of a day", q: quota{hour: 3, day: 0}, counted: ago(1, 2, 90*time.Minute, 2*time.Hour)},
 	} {
-		if got := c.q.full(c.counted, now); got != c.want {
-			t.Errorf("%+v with %v: %t", c.q, c.counted, got)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.q.full(c.counted, now); got != c.want {
+				t.Errorf("%+v with %v: %t", c.q, c.counted, got)
+			}
+		})
 	}
 }

@@ -90,24 +90,25 @@ func TestInvalidSettingsAreNamed(t *testing.T) {
 	}
 
 	for name, change := range map[string]func(*Config){
-		"SMTP_TLS": func(c *Config) { c.SMTPTLS = "ssl" }, "SMTP_PORT": func(c *Config) { c.SMTPPort = 0 }, "MAIL_FROM": func(
-			c *Config) {
-			c.MailFrom = "shop"
-		},
-		"MAIL_STAFF": func(c *Config) { c.MailStaff = "" }, "MAIL_REPLY_TO": func(
-			c *Config) {
-			c.MailReplyTo = "a b"
-		}, "MAIL_SEEN_URL": func(c *Config) { c.MailSeenURL = "nowhere" },
-		"USER_URL": func(c *Config) { c.UserURL = "" }, "ORDER_URL": func(c *Config) { c.OrderURL = "user:8083" },
+		"SMTP_TLS":      func(c *Config) { c.SMTPTLS = "ssl" },
+		"SMTP_PORT":     func(c *Config) { c.SMTPPort = 0 },
+		"MAIL_FROM":     func(c *Config) { c.MailFrom = "shop" },
+		"MAIL_STAFF":    func(c *Config) { c.MailStaff = "" },
+		"MAIL_REPLY_TO": func(c *Config) { c.MailReplyTo = "a b" },
+		"MAIL_SEEN_URL": func(c *Config) { c.MailSeenURL = "nowhere" },
+		"USER_URL":      func(c *Config) { c.UserURL = "" },
+		"ORDER_URL":     func(c *Config) { c.OrderURL = "user:8083" },
 		"encrypted": func(c *Config) {
 			c.ShopEnv, c.ShopSecret, c.SMTPHost = "production", strings.Repeat("s", 32), "mail.example"
 		},
 	} {
-		c := good
-		change(&c)
-		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			c := good
+			change(&c)
+			if err := c.Validate(); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 	if err := Run(context.Background(), testenv.Log(t), Config{Addr: "127.0.0.1:0"}); err == nil {
 		t.Error("runs without a database")

@@ -23,13 +23,15 @@ func TestReadQuery(t *testing.T) {
 		"page=%D9%A3":               {Page: 1},
 		"page=2&page=3":             {Page: 2},
 	} {
-		values, err := url.ParseQuery(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := ReadQuery("", values); got != want {
-			t.Errorf("%s is %+v, want %+v", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			values, err := url.ParseQuery(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ReadQuery("", values); got != want {
+				t.Errorf("%s is %+v, want %+v", text, got, want)
+			}
+		})
 	}
 }
 

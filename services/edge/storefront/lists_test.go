@@ -235,20 +235,22 @@ func TestPagerLinksAndGaps(t *testing.T) {
 		{5, 9, "1 … 4 [5] 6 … 9"},
 		{9, 9, "1 … 8 [9]"},
 	} {
-		var got []string
-		for _, l := range newPager(c.number, c.total, func(n int) string { return fmt.Sprint(n) }).Pages {
-			switch {
-			case l.Current:
-				got = append(got, "["+l.Text+"]")
-			case l.Href == "":
-				got = append(got, "…")
-			default:
-				got = append(got, l.Text)
+		t.Run(fmt.Sprintf("page %d of %d", c.number, c.total), func(t *testing.T) {
+			var got []string
+			for _, l := range newPager(c.number, c.total, func(n int) string { return fmt.Sprint(n) }).Pages {
+				switch {
+				case l.Current:
+					got = append(got, "["+l.Text+"]")
+				case l.Href == "":
+					got = append(got, "…")
+				default:
+					got = append(got, l.Text)
+				}
 			}
-		}
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("page %d of %d: %v, want %s", c.number, c.total, got, c.want)
-		}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("page %d of %d: %v, want %s", c.number, c.total, got, c.want)
+			}
+		})
 	}
 }
 
