@@ -146,7 +146,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 
 	wrong := adminui.FieldErrors{}
 	if a.Password != "" {
-		forgive, err := s.attempt(r, []guessLimit{{"password of " + id(a.ID), 6, guessWindow}})
+		forgive, err := s.attempt(r, []guessLimit{{"password of " + web.ID(a.ID), 6, guessWindow}})
 		if err != nil {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func (s *server) guessLimits(r *http.Request, username string) []guessLimit {
 
 // secondLimits are the limits of second factors: a person who gets here knows the first factor.
 func secondLimits(person int64) []guessLimit {
-	return []guessLimit{{"second factor of " + id(person), 6, guessWindow}}
+	return []guessLimit{{"second factor of " + web.ID(person), 6, guessWindow}}
 }
 
 // network is the client's network, which limits count by.

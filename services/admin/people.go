@@ -203,7 +203,7 @@ func personForm(p personRow) adminui.Form {
 
 // personFromPath is the person that the path names.
 func (s *server) personFromPath(r *http.Request) (personRow, error) {
-	n, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	n, err := adminui.ParamID(r, "id")
 	if err != nil {
 		return personRow{}, err
 	}

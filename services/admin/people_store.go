@@ -9,8 +9,9 @@ import (
 )
 
 const personColumnsSQL = `id, username, name, roles, disabled_at IS NOT NULL AS disabled, password IS NOT NULL AS password,
-	totp_secret IS NOT NULL AS app, (SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version,
-	created_at, (SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
+	totp_secret IS NOT NULL AS app,
+	(SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version, created_at,
+	(SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
 
 func listPeople(ctx context.Context, db pg.DB) ([]personRow, error) {
 	return pg.List[personRow](ctx, db, "list people",

@@ -69,6 +69,3 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 
 	return s, nil
 }
-
-// id formats an id.
-func id(n int64) string { return strconv.FormatInt(n, 10) }

@@ -87,10 +87,11 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 			l.at, ttl(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID))).
 			Exec(func(tag pgconn.CommandTag) error { opened = tag.RowsAffected() == 1; return nil })
 		batch.Queue(`
-			DELETE FROM session WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
-			AND (NOT`+livingSessionSQL+`OR token_hash IN (
-				SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSessionSQL+`
-				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
+			DELETE FROM session
+			WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
+			  AND (NOT`+livingSessionSQL+`OR token_hash IN (
+			    SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSessionSQL+`
+			    ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
 			maxSessions).
 			Exec(func(tag pgconn.CommandTag) error { ended = tag.RowsAffected(); return nil })
 	})
@@ -115,7 +116,7 @@ func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, 
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $6, seen_at = now(),
-				expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
+			  expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
 			WHERE token_hash = $1 AND member_id = $3 AND`+livingSessionSQL,
 			before, hash, memberID, sessionTTL, visitTTL, at)
 		if err != nil {
@@ -190,8 +191,8 @@ func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
 // login can be in flight.
 func deleteExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	if _, err := pg.InGroups(ctx, pool, "delete old changes of credentials", `
-		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials
-		  WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
+		DELETE FROM credentials WHERE member_id IN (
+		  SELECT member_id FROM credentials WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
 		return 0, err
 	}
 	return pg.InGroups(ctx, pool, "delete expired sessions", `

@@ -30,7 +30,7 @@ type staffSession struct {
 
 // staffSessions lists where a member is logged in: a panel of the member's page.
 func (s *server) staffSessions(r *http.Request) (adminui.Answer, error) {
-	member, err := strconv.ParseInt(adminui.Param(r, "member"), 10, 64)
+	member, err := adminui.ParamID(r, "member")
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func resultOf(ctx context.Context, db pg.DB, c campaign) (campaignResult, error)
 // reply.
 const failedAsSQL = ` CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' END `
 
-// counting is the part of a statement that changes the counts of campaigns. rows is a query of the
+// countingSQL is the part of a statement that changes the counts of campaigns. rows is a query of the
 // id and newsletter_id of deliveries, the name of a count (what) and the number to add (n). Rows
 // without a campaign are ignored.
 func countingSQL(rows string) string {
@@ -56,7 +56,7 @@ func countingSQL(rows string) string {
 		  suppressed = c.suppressed + excluded.suppressed, dropped = c.dropped + excluded.dropped `
 }
 
-// counted is a further part of a statement whose part done names a delivery that has ended. It is
+// countedSQL is a further part of a statement whose part done names a delivery that has ended. It is
 // empty for other mails, so that they cost no more than before.
 func (d *delivery) countedSQL(what string) string {
 	if d.NewsletterID == nil {

@@ -47,7 +47,7 @@ func listCampaigns(ctx context.Context, db pg.DB, before int64, rows int) ([]cam
 		SELECT`+campaignColumnsSQL+`FROM campaign WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, rows)
 }
 
-func campaignFromPath(ctx context.Context, db pg.DB, id int64) (campaign, error) {
+func findCampaign(ctx context.Context, db pg.DB, id int64) (campaign, error) {
 	return web.OrNotFound(pg.One[campaign](ctx, db, "find campaign $1", `
 		SELECT`+campaignColumnsSQL+`FROM campaign WHERE id = $1`, id))
 }

@@ -152,7 +152,7 @@ func (s *server) campaignFromPath(r *http.Request) (campaign, error) {
 	if err != nil {
 		return campaign{}, err
 	}
-	return campaignFromPath(r.Context(), s.pool, id)
+	return findCampaign(r.Context(), s.pool, id)
 }
 
 // campaignPage is one campaign.
