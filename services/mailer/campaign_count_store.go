@@ -33,13 +33,13 @@ func resultOf(ctx context.Context, db pg.DB, c campaign) (campaignResult, error)
 	return r, err
 }
 
-// failedAsSQL is the count, bounced or failed, to which a parked delivery belongs by the mail server's
-// reply.
+// failedAsSQL is the count, bounced or failed, to which a parked delivery belongs by the mail
+// server's reply.
 const failedAsSQL = ` CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' END `
 
-// countingSQL is the part of a statement that changes the counts of campaigns. rows is a query of the
-// id and newsletter_id of deliveries, the name of a count (what) and the number to add (n). Rows
-// without a campaign are ignored.
+// countingSQL is the part of a statement that changes the counts of campaigns. rows is a query of
+// the id and newsletter_id of deliveries, the name of a count (what) and the number to add (n).
+// Rows without a campaign are ignored.
 func countingSQL(rows string) string {
 	return `
 		INSERT INTO campaign_count AS c (campaign_id, shard, accepted, bounced, failed, suppressed, dropped)
@@ -56,8 +56,8 @@ func countingSQL(rows string) string {
 		  suppressed = c.suppressed + excluded.suppressed, dropped = c.dropped + excluded.dropped `
 }
 
-// countedSQL is a further part of a statement whose part done names a delivery that has ended. It is
-// empty for other mails, so that they cost no more than before.
+// countedSQL is a further part of a statement whose part done names a delivery that has ended. It
+// is empty for other mails, so that they cost no more than before.
 func (d *delivery) countedSQL(what string) string {
 	if d.NewsletterID == nil {
 		return ""
@@ -73,9 +73,9 @@ func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers, suppresse
 		UPDATE campaign SET receivers = $2 WHERE id = $1`, id, receivers, suppressed)
 }
 
-// countUnsubscribedSQL is a part of storeRecipients: people who end newsletters, or want them again,
-// change the counts of the campaigns that they got. The table recipient is as before the statement,
-// the part people as after it.
+// countUnsubscribedSQL is a part of storeRecipients: people who end newsletters, or want them
+// again, change the counts of the campaigns that they got. The table recipient is as before the
+// statement, the part people as after it.
 const countUnsubscribedSQL = `
 		turned AS (
 		  SELECT p.kind, p.id, p.code, p.quit::int - was.quit::int AS n

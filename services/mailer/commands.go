@@ -29,8 +29,8 @@ func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == stateParked || args[0] == stateSuppressed || args[0] == "retry")
 }
 
-// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
-// settings that cannot work.
+// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments
+// or settings that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
 	return boot.Command("mailer", Usage, boot.CommandTimeout, stderr, func(ctx context.Context) error {
 		return command(ctx, args, out)

@@ -13,8 +13,8 @@ import (
 // isPersonSQL is a condition on recipient: a person is a member ($1) or a prospect ($2).
 const isPersonSQL = ` (kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id = ANY($2)) `
 
-// eraseMails deletes a person and the mails to the person's addresses. A mail that waits for another
-// member who shares the address stays.
+// eraseMails deletes a person and the mails to the person's addresses. A mail that waits for
+// another member who shares the address stays.
 func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []string) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH noted AS (

@@ -27,7 +27,8 @@ type assets struct {
 const immutable = "public, max-age=31536000, immutable"
 
 var (
-	// importPattern finds './x.js' in "from './x.js'", "import './x.js'" and "import('./x.js')", and '../x.js' as well.
+	// importPattern finds './x.js' in "from './x.js'", "import './x.js'" and "import('./x.js')",
+	// and '../x.js' as well.
 	importPattern = regexp.MustCompile(`(from\s*|import\s*\(?\s*)'(\.\.?/[a-z-]+\.js)'`)
 	// urlPattern finds url(../fonts/x) in the stylesheet.
 	urlPattern = regexp.MustCompile(`url\(\.\./([a-z0-9/.-]+)\)`)

@@ -21,8 +21,8 @@ type Settings struct {
 	Picture string
 	// Language is the language tag of the texts (texts/<Language>.json).
 	Language string
-	// CurrencySign stands before each amount, CurrencyCode goes into structured data. Mails take the
-	// sign from the environment's CURRENCY_SIGN.
+	// CurrencySign stands before each amount, CurrencyCode goes into structured data. Mails take
+	// the sign from the environment's CURRENCY_SIGN.
 	CurrencySign, CurrencyCode string
 	// ThemeColor and ThemeColorDark color the browser's own bars.
 	ThemeColor, ThemeColorDark string
