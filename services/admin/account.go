@@ -57,8 +57,15 @@ func passwordForm(username string, set bool) adminui.Form {
 		f.Fields = append(f.Fields, adminui.Field{Name: "old", Label: "Password now", Kind: "password", Required: true,
 			MaxLength: maxPassword, Complete: "current-password"})
 	}
-	f.Fields = append(f.Fields, adminui.Field{Name: "new", Label: "New password", Kind: "password", Required: true,
-		MaxLength: maxPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+	f.Fields = append(f.Fields, adminui.Field{
+		Name:      "new",
+		Label:     "New password",
+		Kind:      "password",
+		Required:  true,
+		MaxLength: maxPassword,
+		Complete:  "new-password",
+		Hint:      "At least 12 characters; a few words will do.",
+	})
 	return f
 }
 
@@ -101,8 +108,15 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 	if err != nil {
 		return nil, err
 	}
-	p := accountPage{Username: a.Username, Name: a.Name, Password: a.Password != "", App: a.TOTPSecret != nil,
-		Form: form, Made: made, Needs: s.needsSecond()}
+	p := accountPage{
+		Username: a.Username,
+		Name:     a.Name,
+		Password: a.Password != "",
+		App:      a.TOTPSecret != nil,
+		Form:     form,
+		Made:     made,
+		Needs:    s.needsSecond(),
+	}
 	if !own {
 		p.Form = passwordForm(a.Username, p.Password)
 	}

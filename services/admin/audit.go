@@ -151,9 +151,16 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	rows, err := listAudit(r.Context(), s.pool, auditQuery{Search: ask.Search, Service: ask.Chosen["service"],
-		Kind: ask.Chosen["kind"],
-		Key:  ask.Chosen["key"], From: from, To: to, After: after, Rows: ask.Rows + 1})
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{
+		Search:  ask.Search,
+		Service: ask.Chosen["service"],
+		Kind:    ask.Chosen["kind"],
+		Key:     ask.Chosen["key"],
+		From:    from,
+		To:      to,
+		After:   after,
+		Rows:    ask.Rows + 1,
+	})
 	if err != nil {
 		return nil, err
 	}

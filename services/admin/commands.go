@@ -140,7 +140,13 @@ func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username 
 
 // recordCommand records what a command on the server did.
 func recordCommand(ctx context.Context, tx pgx.Tx, name string, person int64, text string) error {
-	return insertAudit(ctx, tx, msg.StaffActed{Name: "command " + name, Service: "admin",
-		Action: string(adminui.PeopleManage),
-		Kind:   "person", Key: web.ID(person), Text: text, At: time.Now().UTC()})
+	return insertAudit(ctx, tx, msg.StaffActed{
+		Name:    "command " + name,
+		Service: "admin",
+		Action:  string(adminui.PeopleManage),
+		Kind:    "person",
+		Key:     web.ID(person),
+		Text:    text,
+		At:      time.Now().UTC(),
+	})
 }

@@ -104,9 +104,11 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		return r, false
 	}
 
-	given := adminui.PostedForm{Values: web.Values{Values: url.Values{"code": form[confirmCode],
+	given := adminui.PostedForm{Values: web.Values{Values: url.Values{
+		"code":     form[confirmCode],
 		"token":    form[confirmToken],
-		"response": form[confirmResponse]}}}
+		"response": form[confirmResponse],
+	}}}
 	by, err := s.factor(r, a, given, toConfirm)
 	switch e, limited := err.(*web.Error); { //nolint:errorlint // attempt returns it unwrapped
 	case limited && e.Status == http.StatusTooManyRequests:

@@ -31,9 +31,15 @@ func appForm(a account, action string) adminui.Form {
 		{Name: "username", Kind: "account", Value: a.Username}, {Name: "code", Label: "Code that the app shows",
 			Kind: "text", Required: true, Complete: "one-time-code", MaxLength: 10, Numeric: true}}}
 	if a.Password == "" {
-		f.Fields = append(f.Fields, adminui.Field{Name: "password", Label: "Password to sign in with", Kind: "password",
-			Required: true, MaxLength: maxPassword, Complete: "new-password",
-			Hint: "At least 12 characters; a few words will do."})
+		f.Fields = append(f.Fields, adminui.Field{
+			Name:      "password",
+			Label:     "Password to sign in with",
+			Kind:      "password",
+			Required:  true,
+			MaxLength: maxPassword,
+			Complete:  "new-password",
+			Hint:      "At least 12 characters; a few words will do.",
+		})
 	}
 	return f
 }

@@ -15,9 +15,20 @@ import (
 // record adds an act of the request's person to the log, in the act's transaction.
 func (s *server) record(r *http.Request, tx pgx.Tx, a adminui.Act) error {
 	who := adminui.Who(r)
-	return insertAudit(r.Context(), tx, msg.StaffActed{Person: who.Person, Name: who.Name, Token: who.Token,
-		From: who.From, Service: "admin", Action: string(a.Action), Kind: a.Kind, Key: a.Key, Text: a.Text,
-		Before: a.Before, After: a.After, At: time.Now().UTC()})
+	return insertAudit(r.Context(), tx, msg.StaffActed{
+		Person:  who.Person,
+		Name:    who.Name,
+		Token:   who.Token,
+		From:    who.From,
+		Service: "admin",
+		Action:  string(a.Action),
+		Kind:    a.Kind,
+		Key:     a.Key,
+		Text:    a.Text,
+		Before:  a.Before,
+		After:   a.After,
+		At:      time.Now().UTC(),
+	})
 }
 
 // The log's texts for refused sign-ins.
@@ -48,7 +59,15 @@ func (s *server) recordLockedOut(r *http.Request, person int64, err error) error
 
 // recordSignIn records that a person signed in, and how.
 func (s *server) recordSignIn(r *http.Request, tx pgx.Tx, a account, how string) error {
-	return insertAudit(r.Context(), tx, msg.StaffActed{Person: a.ID, Name: a.Name, From: s.clientOf(r),
-		Service: "admin", Action: "sign-in", Kind: "person", Key: web.ID(a.ID), Text: "Signed in with " + how,
-		At: time.Now().UTC()})
+	return insertAudit(r.Context(), tx, msg.StaffActed{
+		Person:  a.ID,
+		Name:    a.Name,
+		From:    s.clientOf(r),
+		Service: "admin",
+		Action:  "sign-in",
+		Kind:    "person",
+		Key:     web.ID(a.ID),
+		Text:    "Signed in with " + how,
+		At:      time.Now().UTC(),
+	})
 }

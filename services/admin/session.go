@@ -63,8 +63,15 @@ func (s *server) keepNotice(w http.ResponseWriter, encoded string) {
 
 // cookie makes one of our cookies; age in seconds, negative to delete it.
 func (s *server) cookie(name, value string, age int) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: s.addresses.secure(), HttpOnly: true,
-		SameSite: http.SameSiteStrictMode}
+	return &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   age,
+		Secure:   s.addresses.secure(),
+		HttpOnly: true,
+		SameSite: http.SameSiteStrictMode,
+	}
 }
 
 type sessionKey struct{}

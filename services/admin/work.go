@@ -47,7 +47,7 @@ func askSome[T any](ctx context.Context, s *server, owners []string, limit time.
 			defer mu.Unlock()
 			if err != nil {
 				if ctx.Err() == nil { // otherwise the person has left the page
-					s.log.WarnContext(ctx, "a service does not say what it has", "service", owner, "error", err)
+					s.log.WarnContext(ctx, "a service did not answer", "service", owner, "error", err)
 				}
 				away = append(away, silent{owner})
 				return

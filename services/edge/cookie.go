@@ -48,9 +48,14 @@ func hidden(name string) bool {
 // cookie.
 func (s *server) cookie(name, value string, ttl time.Duration) *http.Cookie {
 	c := &http.Cookie{
-		Name: s.cookieName(name), Value: value, Path: "/", Domain: s.cfg.CookieDomain, Secure: s.secure,
-		SameSite: http.SameSiteLaxMode, HttpOnly: hidden(name),
-		MaxAge: int(ttl / time.Second),
+		Name:     s.cookieName(name),
+		Value:    value,
+		Path:     "/",
+		Domain:   s.cfg.CookieDomain,
+		Secure:   s.secure,
+		SameSite: http.SameSiteLaxMode,
+		HttpOnly: hidden(name),
+		MaxAge:   int(ttl / time.Second),
 	}
 	if ttl < 0 {
 		c.MaxAge, c.Expires = -1, time.Unix(1, 0)

@@ -50,8 +50,11 @@ var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agen
 // proxy forwards to an owner. enrich, if set, may add to the identity.
 func (s *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: owner, BufferPool: &s.buffers, ErrorHandler: s.ownerAway, ModifyResponse: s.applyAnswer,
-		ErrorLog: quiet,
+		Transport:      owner,
+		BufferPool:     &s.buffers,
+		ErrorHandler:   s.ownerAway,
+		ModifyResponse: s.applyAnswer,
+		ErrorLog:       quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			s.toOwner(pr, forwarded)
 			// Signing fails only for an identity that JSON cannot hold, and the owner refuses

@@ -19,8 +19,15 @@ func Migrations() []pg.Set { return service.Migrations("edge", migrations) }
 
 // Run serves shoppers until ctx ends, and publishes the events that they have reported until then.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	set := service.Settings{Name: "edge", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener,
-		StaffKey: cfg.StaffVerifier(cfg.Keys), Public: true, Alone: true}
+	set := service.Settings{
+		Name:     "edge",
+		Common:   cfg.Common,
+		Addr:     cfg.Addr,
+		Listener: cfg.Listener,
+		StaffKey: cfg.StaffVerifier(cfg.Keys),
+		Public:   true,
+		Alone:    true,
+	}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s, err := newServer(core, cfg)
 		if err != nil {

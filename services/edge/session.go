@@ -83,7 +83,7 @@ func (s *server) session(ctx context.Context, client netip.Addr, tokens ...strin
 	}
 	if time.Since(first.SeenAt) > seenEvery {
 		if err := touchSession(ctx, s.pool, first.TokenHash, place(client)); err != nil {
-			s.log.Warn("session", "error", err) // the next request notes it
+			s.log.Warn("touching a session failed", "error", err) // the next request notes it
 		}
 	}
 

@@ -111,8 +111,14 @@ func (s *server) open(ctx context.Context, req *request, answer http.Header, cha
 // mergeCart makes order move the visitor's cart to a member.
 func (s *server) mergeCart(ctx context.Context, req *request, m web.SessionMember) error {
 	id := web.Identity{
-		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email,
-		Code: m.Code, Cart: req.cart, Client: req.client.String(),
+		MemberID:  m.ID,
+		Username:  m.Username,
+		FirstName: m.FirstName,
+		LastName:  m.LastName,
+		Email:     m.Email,
+		Code:      m.Code,
+		Cart:      req.cart,
+		Client:    req.client.String(),
 	}
 	var merged struct{}
 	if err := s.ask(ctx, s.owners.order, web.Call{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},

@@ -61,8 +61,13 @@ func (s *server) newPages(shop map[string]string, before *storefront.Pages) (*st
 	}
 	set.BackInStock = shop["shop_back_in_stock"] == "on"
 	return storefront.New(storefront.Config{
-		PublicURL: s.cfg.PublicURL, Log: s.log, Shop: set, Before: before,
-		Catalog: s.listed, Product: s.catalog.source, Search: s.catalog.search,
-		Preview: s.preview,
+		PublicURL: s.cfg.PublicURL,
+		Log:       s.log,
+		Shop:      set,
+		Before:    before,
+		Catalog:   s.listed,
+		Product:   s.catalog.source,
+		Search:    s.catalog.search,
+		Preview:   s.preview,
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// noteBounces ends newsletters to addresses that a mail server refused permanently.
-func noteBounces(ctx context.Context, pool *pgxpool.Pool, hashes []string, code int) error {
+// upsertBounced ends newsletters to addresses that a mail server refused permanently.
+func upsertBounced(ctx context.Context, pool *pgxpool.Pool, hashes []string, code int) error {
 	return pg.Exec(ctx, pool, "note refused addresses", `
 		INSERT INTO bounced (hash, code) SELECT unnest($1::text[]), $2
 		ON CONFLICT (hash) DO UPDATE SET code = excluded.code, at = now()`, hashes, code)

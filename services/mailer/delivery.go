@@ -141,9 +141,20 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 		order = m.Order.Identifier
 	}
 
-	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode,
-		order: order, payload: data, receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID,
-		createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
+	return newDelivery{
+		key:          key,
+		kind:         m.Kind,
+		messageID:    s.messageID(m.Kind, key),
+		prospectCode: m.ProspectCode,
+		order:        order,
+		payload:      data,
+		receivers:    receivers,
+		state:        stateQueued,
+		addresses:    m.To,
+		memberID:     m.MemberID,
+		createdAt:    m.CreatedAt.UTC(),
+		deadline:     m.Deadline.UTC(),
+	}, nil
 }
 
 // receivers checks the addresses of a mail; a mail without one goes to the staff.

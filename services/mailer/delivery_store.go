@@ -73,10 +73,22 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error 
 }
 
 func (d newDelivery) row() deliveryRow {
-	r := deliveryRow{Key: d.key, Kind: d.kind, MessageID: d.messageID, Code: d.prospectCode, ToHashes: []string{},
-		LeftOut: append([]string{}, d.leftOut...), State: d.state, Member: d.memberID, Newsletter: d.newsletter,
-		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Due: d.due,
-		Marks: []erasure.HexHash{}}
+	r := deliveryRow{
+		Key:        d.key,
+		Kind:       d.kind,
+		MessageID:  d.messageID,
+		Code:       d.prospectCode,
+		ToHashes:   []string{},
+		LeftOut:    append([]string{}, d.leftOut...),
+		State:      d.state,
+		Member:     d.memberID,
+		Newsletter: d.newsletter,
+		Order:      pg.StorableText(d.order, 0),
+		CreatedAt:  d.createdAt,
+		Deadline:   d.deadline,
+		Due:        d.due,
+		Marks:      []erasure.HexHash{},
+	}
 	for _, one := range d.receivers {
 		r.ToHashes = append(r.ToHashes, one.hash)
 	}

@@ -248,8 +248,16 @@ func sampleAutomatic(kind string) func() msg.SendMail {
 
 func sampleOrder(kind string) func() msg.SendMail {
 	return func() msg.SendMail {
-		home := msg.Address{Name: "Ada Byron", Line1: "1 Analytical Way", Line2: "Apt 5B", City: "Springfield",
-			State: "CA", Zip: "90001", Country: "US", CountryCode: "US"}
+		home := msg.Address{
+			Name:        "Ada Byron",
+			Line1:       "1 Analytical Way",
+			Line2:       "Apt 5B",
+			City:        "Springfield",
+			State:       "CA",
+			Zip:         "90001",
+			Country:     "US",
+			CountryCode: "US",
+		}
 		lines := sampleLines()
 		m := msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime,
 			Note: "We pack it tomorrow.\nAda",

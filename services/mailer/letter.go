@@ -181,11 +181,19 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	}
 
 	p := page{
-		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
-		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email,
-		OldEmail: data["old_email"], ClosedUsername: data["closed_username"],
-		Accounts: accounts, Code: linkCode(data["code"]), UndoCode: linkCode(data["undo_code"]),
-		Time: at.UTC().Format("2 January 2006, 15:04 UTC"),
+		Shop:           s.shop(),
+		ShopURL:        s.cfg.PublicURL,
+		Contact:        s.replyTo.Address,
+		FirstName:      data["first_name"],
+		LastName:       data["last_name"],
+		Username:       data["username"],
+		Email:          email,
+		OldEmail:       data["old_email"],
+		ClosedUsername: data["closed_username"],
+		Accounts:       accounts,
+		Code:           linkCode(data["code"]),
+		UndoCode:       linkCode(data["undo_code"]),
+		Time:           at.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
 	if m.Payment != nil {
 		p.Amount = s.amount(m.Payment.Total)

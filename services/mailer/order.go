@@ -111,12 +111,19 @@ func (s *server) bcc(t mailTemplate) []string {
 func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	o := m.Order
 	p := orderPage{
-		Identifier: clean(o.Identifier), Placed: o.PlacedAt.UTC().Format("2 January 2006, 15:04 UTC"),
-		Customer: clean(o.CustomerName), Email: email, Shop: s.shop(),
-		ShippingMethod: clean(o.ShippingMethod), Subtotal: s.amount(o.ItemSubtotal),
-		Discount: s.reduction(o.ItemDiscount), Shipping: s.amount(o.ShippingSubtotal),
-		ShippingDiscount: s.reduction(o.ShippingDiscount), Total: s.amount(o.Total),
-		ShippingAddress: addressLines(o.ShippingAddress), BillingAddress: addressLines(o.BillingAddress),
+		Identifier:       clean(o.Identifier),
+		Placed:           o.PlacedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+		Customer:         clean(o.CustomerName),
+		Email:            email,
+		Shop:             s.shop(),
+		ShippingMethod:   clean(o.ShippingMethod),
+		Subtotal:         s.amount(o.ItemSubtotal),
+		Discount:         s.reduction(o.ItemDiscount),
+		Shipping:         s.amount(o.ShippingSubtotal),
+		ShippingDiscount: s.reduction(o.ShippingDiscount),
+		Total:            s.amount(o.Total),
+		ShippingAddress:  addressLines(o.ShippingAddress),
+		BillingAddress:   addressLines(o.BillingAddress),
 	}
 	if p.Customer == "" {
 		p.Customer = "customer"

@@ -1,12 +1,7 @@
 package mailer
 
 import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -31,23 +26,38 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, recipientRow{Key: d.Key, Kind: "prospect", ID: p.ID, Email: p.Email,
-				FirstName: p.FirstName, LastName: p.LastName, Code: p.Code, Token: p.UnsubscribeToken,
-				Unsubscribed: p.Unsubscribed, Refused: p.Refused, Version: p.Version})
+			rows = append(rows, recipientRow{
+				Key:          d.Key,
+				Kind:         "prospect",
+				ID:           p.ID,
+				Email:        p.Email,
+				FirstName:    p.FirstName,
+				LastName:     p.LastName,
+				Code:         p.Code,
+				Token:        p.UnsubscribeToken,
+				Unsubscribed: p.Unsubscribed,
+				Refused:      p.Refused,
+				Version:      p.Version,
+			})
 		default:
 			m, err := bus.Decode[msg.Member](d)
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, recipientRow{Key: d.Key, Kind: "member", ID: m.ID, Email: m.Email,
-				FirstName: m.FirstName, LastName: m.LastName, Code: m.Code, Token: m.UnsubscribeToken,
-				Newsletter: m.Newsletter, Unsubscribed: m.Unsubscribed, Version: m.Version})
+			rows = append(rows, recipientRow{
+				Key:          d.Key,
+				Kind:         "member",
+				ID:           m.ID,
+				Email:        m.Email,
+				FirstName:    m.FirstName,
+				LastName:     m.LastName,
+				Code:         m.Code,
+				Token:        m.UnsubscribeToken,
+				Newsletter:   m.Newsletter,
+				Unsubscribed: m.Unsubscribed,
+				Version:      m.Version,
+			})
 		}
 	}
 	return storeRecipients(rows), nil
-}
-
-// onErased erases the people of the group's erasures, after storing the other messages.
-func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
-	return erasure.ReceiveAmong(ctx, tx, group, s.onUser, s.erasePerson)
 }

@@ -75,7 +75,7 @@ func (s *server) runSenders(ctx context.Context) error {
 	select {
 	case <-done:
 	case <-time.After(stopTimeout):
-		s.log.Warn("stopped with mails in hand; the next start goes on with them")
+		s.log.Warn("stopped with mails in flight; the next start goes on with them")
 		// The slot is kept until the process ends, so that no other process claims the mails in
 		// flight.
 		stopKeeping()
@@ -251,7 +251,7 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 	fault.Point("mailer", "sent")
 	if len(answer.gone) > 0 {
 		w.persist(ctx, func(ctx context.Context) error {
-			return noteBounces(ctx, w.pool, w.hashes(answer.gone), answer.code)
+			return upsertBounced(ctx, w.pool, w.hashes(answer.gone), answer.code)
 		})
 	}
 
@@ -270,9 +270,17 @@ func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Tim
 		return // its command was pruned: the mail is days late
 	}
 	caller := known.Received[0].Trace
-	obs.Record(obs.Span{Service: "mailer", Name: "send mail", Kind: obs.SpanClient, Trace: obs.Follow(caller),
-		Parent: caller, Began: began, Ended: ended, Failed: r.outcome != sent,
-		Attributes: []slog.Attr{slog.String("kind", d.Kind), slog.Int("attempt", d.Attempts)}})
+	obs.Record(obs.Span{
+		Service:    "mailer",
+		Name:       "send mail",
+		Kind:       obs.SpanClient,
+		Trace:      obs.Follow(caller),
+		Parent:     caller,
+		Began:      began,
+		Ended:      ended,
+		Failed:     r.outcome != sent,
+		Attributes: []slog.Attr{slog.String("kind", d.Kind), slog.Int("attempt", d.Attempts)},
+	})
 }
 
 // keepWritten freezes the text of a mail at its first attempt, before anything is sent, and reports

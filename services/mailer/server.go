@@ -44,8 +44,16 @@ func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
 	if cfg.SMTPHost == "" {
 		return nil, errors.New("SMTP_HOST is not set; make run brings its own inbox, a mailer alone needs a server")
 	}
-	s := &server{cfg: cfg, log: core.Log, pool: core.Pool, outbox: core.Outbox, hashKey: cfg.Key("mail address"),
-		timing: t, circuit: newCircuit(t), wakeups: make(chan struct{}, senderCount)}
+	s := &server{
+		cfg:     cfg,
+		log:     core.Log,
+		pool:    core.Pool,
+		outbox:  core.Outbox,
+		hashKey: cfg.Key("mail address"),
+		timing:  t,
+		circuit: newCircuit(t),
+		wakeups: make(chan struct{}, senderCount),
+	}
 	s.cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	var err error
 	if s.owners, err = findOwners(cfg, core.Log); err != nil {

@@ -57,7 +57,7 @@ func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
 	defer w.slotMu.Unlock()
 	if w.beginIdle() {
 		if err := w.slots.giveUp(ctx); err != nil {
-			w.log.Warn("giving the sender's slot up", "error", err)
+			w.log.Warn("giving up the sender's slot failed", "error", err)
 		}
 	}
 	if w.idle() || !w.slots.held(ctx) && !w.takeSlot(ctx) {
@@ -65,7 +65,7 @@ func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
 	}
 	if sweep {
 		if err := w.slots.sweep(ctx); err != nil {
-			w.log.Warn("sweeping slots", "error", err)
+			w.log.Warn("sweeping slots failed", "error", err)
 		}
 	}
 	return true

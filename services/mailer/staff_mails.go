@@ -328,8 +328,17 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 	}
 	mails, err := mailsOf(ctx, s.pool, keys, hashes, keys)
 	for _, m := range mails {
-		hop := adminui.Hop{At: m.QueuedAt, Step: "mail", Text: "Mail accepted: " + m.Title() + ".", About: m.Key,
-			Message: m.Key, Attempt: m.Attempts, State: m.State, Tone: tone(m.State), To: m.Path()}
+		hop := adminui.Hop{
+			At:      m.QueuedAt,
+			Step:    "mail",
+			Text:    "Mail accepted: " + m.Title() + ".",
+			About:   m.Key,
+			Message: m.Key,
+			Attempt: m.Attempts,
+			State:   m.State,
+			Tone:    tone(m.State),
+			To:      m.Path(),
+		}
 		t.Hops = append(t.Hops, hop)
 		if !m.DoneAt.IsZero() {
 			hop.At, hop.Step, hop.State = m.DoneAt, "mail-"+m.State, m.Reply

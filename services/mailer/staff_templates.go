@@ -189,8 +189,15 @@ func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 }
 
 func versionOf(k mailKind, number int64, t mailTemplate) templateVersion {
-	return templateVersion{Kind: k.Kind, Version: number, Subject: t.Subject, BodyText: t.BodyText,
-		BodyHTML: t.BodyHTML, FromAddress: t.FromAddress, BccAddress: t.BccAddress}
+	return templateVersion{
+		Kind:        k.Kind,
+		Version:     number,
+		Subject:     t.Subject,
+		BodyText:    t.BodyText,
+		BodyHTML:    t.BodyHTML,
+		FromAddress: t.FromAddress,
+		BccAddress:  t.BccAddress,
+	}
 }
 
 func (v templateVersion) template() mailTemplate {

@@ -23,8 +23,16 @@ type written struct {
 }
 
 func (c content) marshal() []byte {
-	data, err := json.Marshal(written{Subject: c.subject, Text: c.text, HTML: c.html, FromName: c.from.Name,
-		From: c.from.Address, Bcc: c.bcc, EmCode: c.emCode, Unsubscribe: c.unsubscribe})
+	data, err := json.Marshal(written{
+		Subject:     c.subject,
+		Text:        c.text,
+		HTML:        c.html,
+		FromName:    c.from.Name,
+		From:        c.from.Address,
+		Bcc:         c.bcc,
+		EmCode:      c.emCode,
+		Unsubscribe: c.unsubscribe,
+	})
 	if err != nil {
 		panic(err) // texts always marshal
 	}

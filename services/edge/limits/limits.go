@@ -206,7 +206,7 @@ func (l *Limiter) takeBack(e entry) {
 		}
 	}
 	if err != nil {
-		l.log.Debug("limits", "error", err)
+		l.log.Debug("taking back a count failed", "error", err)
 	}
 }
 

@@ -56,8 +56,16 @@ var (
 
 // currentPassword is one counter for all requests that ask for the password of the session's
 // member.
-var currentPassword = Rule{Name: "password", By: Member, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second,
-	Keep: wrong, Why: "a stolen session guesses at the password"}
+var currentPassword = Rule{
+	Name:   "password",
+	By:     Member,
+	Limit:  100,
+	Window: day,
+	Free:   10,
+	Step:   30 * time.Second,
+	Keep:   wrong,
+	Why:    "a stolen session guesses at the password",
+}
 
 // Table holds all limits of the shop. docs/adr/0016 explains the figures for logins. A series of
 // tries may fall into two windows, so limits that a person must notice in time are below half of
