@@ -25,7 +25,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 		}
 	}
 
-	debug.FreeOSMemory() // starting took three times of what serving holds
+	debug.FreeOSMemory() // starting took three times the memory that serving needs
 	metrics := s.cfg.MetricsAddr
 	if l := s.listeners["METRICS_ADDR"]; l != nil {
 		metrics = l.Addr().String()

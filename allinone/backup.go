@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
 )
 
-// backupUsage is the way of use of backup and restore.
+// backupUsage is the usage of backup and restore.
 const backupUsage = `Backup and restore, of one shop's database and pictures:
 
   backup -to FOLDER      write the database, as it is at one moment, with the sums of its tables, and the pictures of
@@ -51,7 +51,7 @@ type aboutBackup struct {
 	from     string              // the folder that it was read from
 }
 
-// tableSum is what a table held, or a folder. Of a table, Sum adds a hash of each row, so that order does not matter.
+// tableSum is what a table or a folder held. For a table, Sum adds a hash of each row, so that order does not matter.
 type tableSum struct {
 	Rows int64  `json:"rows"`
 	Sum  string `json:"sum"`
@@ -118,7 +118,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 		return fmt.Errorf("keep the backup to its owner: %w", err)
 	}
 
-	// Later than the database, so that all that it names are there: a picture stays for good.
+	// Later than the database, so that all pictures that it names are there: a picture is kept permanently.
 	pictures := picturesAt()
 	if pictures != "" && !inBucket(pictures) {
 		if about.Pictures, err = copyPictures(ctx, pictures, filepath.Join(name+".new", pictureFolder)); err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 )
 
-// picturesAt is where the shop of DATABASE_URL keeps its pictures, as far as the settings say: a folder or a bucket,
-// "" when they do not.
+// picturesAt is where the shop of DATABASE_URL keeps its pictures, if the settings say: a folder or a bucket, otherwise
+// "".
 func picturesAt() string {
 	if address := os.Getenv("MEDIA_URL"); address != "" {
 		return address
@@ -50,8 +50,8 @@ func pictureNames(folder string) (names []string, err error) {
 	return names, nil
 }
 
-// copyPictures copies the pictures of a folder, and counts and sums what the other place has of them then. Where to
-// is "" it sums what is in the folder.
+// copyPictures copies the pictures of a folder and returns the count and checksum of the copies as read back. If to is
+// "", it only checks the folder.
 func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
 	names, err := pictureNames(folder)
 	if err != nil {

@@ -88,7 +88,7 @@ func (b *broker) urlFor(user string) string {
 	return u.String()
 }
 
-// tendEvery is how often the broker's store is looked at.
+// tendEvery is how often the broker's store is checked.
 const tendEvery = time.Second
 
 // tend starts the broker again when someone has deleted its store under it, until ctx ends: a server

@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// What the one process embeds is the file of the deployments. A package can embed only files of its own
-// folder, so this is a copy.
+// The one process embeds the same file as the deployments. A package can embed only files of its own folder, so this is
+// a copy.
 func TestGeneratedRights(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../deploy/nats/nats.conf")

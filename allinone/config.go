@@ -14,7 +14,7 @@ type Config struct {
 	Copies
 	DBPasswords
 	BrokerLogins
-	ShopSecret      string `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance; made in DATA_DIR when empty"`
+	ShopSecret      string `envconfig:"SHOP_SECRET" desc:"at least 32 random characters; made in DATA_DIR when empty"`
 	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
 	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; empty: make run brings a stand-in for Stripe"`
 	SMTPHost        string `envconfig:"SMTP_HOST" desc:"mail server; empty: make run brings a mail inbox"`

@@ -21,7 +21,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/webhook"
 )
 
-// customerUsage is the way of use of the commands about people.
+// customerUsage is the usage of the commands about people.
 const customerUsage = `Customers, in all services at once:
 
   customer export -member ID | -email ADDRESS   everything that the shop has of a person, as JSON
@@ -30,7 +30,7 @@ const customerUsage = `Customers, in all services at once:
 DATABASE_URL must belong to the owner of the database.
 `
 
-// customerTimeout bounds a command about people: what they did is looked for in every table.
+// customerTimeout bounds a command about people, which searches every table for them.
 const customerTimeout = 5 * time.Minute
 
 // customer runs the commands export and erase and returns the exit code.

@@ -9,12 +9,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// listeners are those of the process, by the setting that names their address. All are opened
-// before anything else starts, so that a taken port is one clear line and nothing else has happened.
+// listeners are those of the process, by the setting that names their address. All are opened before anything else
+// starts, so that a taken port is reported in one line before anything else has happened.
 type listeners map[string]net.Listener
 
-// open opens one. Where a default is taken that no one asked for by name, another port serves as
-// well: only the shop's own must be where they were announced.
+// open opens one listener. If a default port is taken, any free port will do, except for the shop's own (fixed), whose
+// addresses are published.
 func (s listeners) open(name, addr string, fixed bool) error {
 	if set := os.Getenv(name); set != "" {
 		addr, fixed = set, true
@@ -55,8 +55,8 @@ func (s listeners) close() {
 	}
 }
 
-// freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result
-// means that the server shall take any: a port that was free a moment ago may be someone's by then.
+// freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result means that the server
+// must take any port: one that was free a moment ago may be in use by then.
 func freeAddress(name, addr string) (string, error) {
 	s := listeners{}
 	if err := s.open(name, addr, false); err != nil {

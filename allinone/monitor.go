@@ -38,9 +38,9 @@ func (b *broker) monitoring() http.Handler {
 }
 
 const (
-	// monitorHeaderTimeout bounds the wait for the header of a question about the broker.
+	// monitorHeaderTimeout bounds the wait for the header of a request about the broker.
 	monitorHeaderTimeout = 5 * time.Second
-	// monitorStopTimeout is how long such questions may go on after the end.
+	// monitorStopTimeout is how long such requests may go on after the end.
 	monitorStopTimeout = time.Second
 )
 

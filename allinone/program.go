@@ -140,7 +140,7 @@ func runProgram(args []string, out io.Writer) int {
 	})
 }
 
-// help prints the way of use, of all areas or of the one that is named, and returns code.
+// help prints the usage, of all areas or of the one that is named, and returns code.
 func help(names []string, out io.Writer, code int) int {
 	var text strings.Builder
 	if len(names) == 0 {
@@ -218,8 +218,8 @@ func parked(args []string, out, stderr io.Writer) int {
 // ofNoShop are commands that are not about the shop that SHOP_NAME names.
 var ofNoShop = []string{"create", "list", "destroy", "broker", "vm", "aws", "help", "-help", "--help", "-h"}
 
-// useNamed sets the variables that are not set to what create wrote down for the shop of SHOP_NAME, if there is one.
-// Who says where shops live means one of them: a name that is misspelled would open a new shop, or ask the one in the
+// useNamed sets the variables that are not set to what create wrote down for the shop of SHOP_NAME, if there is one. A
+// person who says where shops live means one of them: a misspelled name would open a new shop, or ask the one in the
 // default folder.
 func useNamed(command string) error {
 	name := os.Getenv("SHOP_NAME")

@@ -86,7 +86,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 	}
 }
 
-// Who says where shops live and misspells a name gets no new shop, nor another's figures.
+// A person who says where shops live and misspells a name gets no new shop, nor another's figures.
 func TestMisspelledShop(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("SHOPS_DIR", t.TempDir())
 	t.Setenv("SHOP_NAME", "amce")

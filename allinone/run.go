@@ -36,7 +36,7 @@ const (
 	brokerEvery         = 5 * time.Millisecond // it runs in this very process
 )
 
-// shop is the process under construction. What was started is stopped in reverse order.
+// shop is the process under construction. Parts that were started are stopped in reverse order.
 type shop struct {
 	cfg       Config
 	log       *slog.Logger
@@ -51,11 +51,11 @@ type shop struct {
 	adminURL  string // of the back office, as browsers reach it
 	stops     []func()
 
-	// rolePasswords are what the services log in to the database with, by role; none: with the login of
-	// DATABASE_URL, from which each takes on its role.
+	// rolePasswords are the passwords by role with which the services log in to the database. Without any they use the
+	// login of DATABASE_URL, from which each takes on its role.
 	rolePasswords map[string]string
 	provisioned   atomic.Bool
-	// Of the stand-in, when there is one.
+	// These belong to the stand-in, if there is one.
 	stripeKey, stripeWebhookSecret string
 }
 
@@ -103,7 +103,7 @@ func (s *shop) openPorts(context.Context) error {
 			return err
 		}
 	}
-	if s.cfg.MetricsAddr == "" { // else boot.Main serves it already
+	if s.cfg.MetricsAddr == "" { // otherwise boot.Main serves it already
 		return s.listeners.open("METRICS_ADDR", "127.0.0.1:9090", false)
 	}
 	return nil
@@ -257,7 +257,7 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	})
 }
 
-// migrate brings every schema up to date. A database that cannot be reached is one clear line.
+// migrate brings every schema up to date. A database that cannot be reached is reported in one line.
 func (s *shop) migrate(ctx context.Context) error {
 	err := Migrate(ctx, s.log, s.cfg.DatabaseURL, s.cfg.Shop(), s.rolePasswords)
 	if err != nil && s.database == nil {
@@ -301,8 +301,8 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, pa
 	return both.Wait()
 }
 
-// provision makes streams and consumers before the services look for them. Someone else's broker
-// may be away: then the shop opens all the same, and provisioning goes on in the background.
+// provision makes streams and consumers before the services look for them. Someone else's broker may be away: then the
+// shop opens nevertheless, and provisioning goes on in the background.
 func (s *shop) provision(ctx context.Context) error {
 	b, err := bus.Connect(s.log, s.natsURL("provision"), "provision", s.brokerFiles())
 	if err != nil {
@@ -386,14 +386,14 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// databaseTimeout is how long it is tried to start PostgreSQL again before the shop gives up.
+// databaseTimeout is how long the shop tries to restart PostgreSQL before it gives up.
 const databaseTimeout = time.Minute
 
-// restartPause lies between two tries.
+// restartPause is the pause between two tries.
 const restartPause = 2 * time.Second
 
-// tendDatabase starts PostgreSQL again when it ends by itself, killed for its memory for instance.
-// Until then the services answer as they do while any database is away.
+// tendDatabase restarts PostgreSQL when it ends by itself, for instance killed for its memory. Until then the services
+// answer as they do while any database is away.
 func (s *shop) tendDatabase(ctx context.Context) error {
 	for {
 		select {

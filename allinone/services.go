@@ -87,7 +87,7 @@ func settingsOfProgram(service string) []boot.Setting {
 func publicAddresses() (edgeAddr, webhookAddr string, err error) {
 	e, eerr := boot.Load[edge.Config]()
 	w, werr := boot.Load[webhook.Config]()
-	// What production wants of each is checked when the shop is configured; here addresses matter.
+	// The demands of production are checked when the shop is configured; here addresses matter.
 	if e.Addr == "" || w.Addr == "" {
 		return "", "", errors.Join(eerr, werr)
 	}
@@ -120,7 +120,7 @@ func (s *shop) configure(context.Context) error {
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"),
 		s.databaseURL("order")
 
-	// What is between the parts of one process needs no certificates; a broker outside may.
+	// Connections between the parts of one process need no certificates; a broker outside may.
 	edgeCfg.InsideTLS, userCfg.InsideTLS, orderCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
 	mailerCfg.InsideTLS = boot.InsideTLS{}
 	eventsCfg.InsideTLS, webhookCfg.InsideTLS, adminCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}

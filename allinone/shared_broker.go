@@ -57,7 +57,7 @@ type sharedBroker struct{ dir, addr, secret string }
 
 func (b *sharedBroker) at(name string) string { return filepath.Join(b.dir, brokerFolder, name) }
 
-// openSharedBroker reads what is written of the broker, or makes it with the address addr; nil: there is none, and
+// openSharedBroker reads the broker's file, or makes it with the address addr. It returns nil if there is no file and
 // none is wanted.
 func openSharedBroker(dir, addr string) (*sharedBroker, error) {
 	b := &sharedBroker{dir: dir}
@@ -172,7 +172,7 @@ func (b *sharedBroker) options(text string) (*server.Options, error) {
 	return opts, nil
 }
 
-// drop deletes the streams of a shop that is no more. A broker that runs does it when it has let go of them.
+// drop deletes the streams of a shop that no longer exists. A broker that runs does it once it has released them.
 func (b *sharedBroker) drop(name string) error {
 	unlock, err := lockFile(b.at("lock"), false)
 	switch {

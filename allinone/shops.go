@@ -25,10 +25,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Many shops on one server: each has a database, roles, secrets, ports and a folder of its own, and is a process
-// with a broker of its own, or an account of one that they share. What keeps them apart is decision 28.
+// Many shops on one server: each has a database, roles, secrets, ports and a folder of its own, and is a process with a
+// broker of its own, or an account of one that they share. Decision 28 says how they are kept apart.
 
-// shopsUsage is the way of use of the commands about shops.
+// shopsUsage is the usage of the commands about shops.
 const shopsUsage = `Shops of one server:
 
   create NAME [-public-url URL] [-admin-url URL]   make a shop, or finish making it
@@ -222,7 +222,7 @@ func beginShop(ctx context.Context, server *dbServer, n newShop) (map[string]str
 	return settings, writeSettings(settingsOf(n.dir, n.name), settings)
 }
 
-// newSettings makes what a shop is told: secrets by chance, and ports that no other shop has.
+// newSettings makes the settings of a shop: random secrets, and ports that no other shop has.
 func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[string]string, error) {
 	first := firstPort
 	others, err := shopNames(dir)
@@ -278,7 +278,7 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 	return settings, nil
 }
 
-// newSecret is a password by chance that needs no quotes anywhere.
+// newSecret is a random password that needs no quotes anywhere.
 func newSecret() string {
 	raw := make([]byte, 24)
 	rand.Read(raw) //nolint:errcheck // never fails

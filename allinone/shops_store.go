@@ -34,8 +34,8 @@ func openServer(ctx context.Context, address string) (*dbServer, error) {
 
 func (s *dbServer) close() { _ = s.conn.Close(context.Background()) } // nothing depends on it
 
-// create makes the owner of a shop's database, the database, and a role for each service, as its settings
-// say. What is there already stays, with the passwords of the settings.
+// create makes the owner of a shop's database, the database, and a role for each service, as its settings say. Existing
+// ones stay, with the passwords of the settings.
 func (s *dbServer) create(ctx context.Context, name string, settings map[string]string) error {
 	at, err := url.Parse(settings["DATABASE_URL"])
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		return err
 	}
 
-	// Who is not a superuser gives a database only to whom it may become.
+	// Without superuser rights, only a member of a role can give it a database.
 	if err := s.createUnless(ctx, `SELECT pg_has_role(current_user, $1::name,
 		CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
 		"GRANT %s TO CURRENT_USER"); err != nil {
@@ -96,10 +96,10 @@ func (s *dbServer) taken(ctx context.Context, name string) (string, error) {
 	return what, err
 }
 
-// createUnless runs a statement about a name, unless the question about it is true.
-func (s *dbServer) createUnless(ctx context.Context, there, name, statement string) error {
+// createUnless runs a statement about a name, unless existsQuery finds it.
+func (s *dbServer) createUnless(ctx context.Context, existsQuery, name, statement string) error {
 	var found bool
-	if err := s.conn.QueryRow(ctx, there, name).Scan(&found); err != nil || found {
+	if err := s.conn.QueryRow(ctx, existsQuery, name).Scan(&found); err != nil || found {
 		return err
 	}
 	if _, err := s.conn.Exec(ctx, fmt.Sprintf(statement, pgx.Identifier{name}.Sanitize())); err != nil {

@@ -11,8 +11,7 @@ import (
 // someSettings are what the services of these tests take.
 func someSettings(string) []boot.Setting { return []boot.Setting{{Name: "STRIPE_SECRET_KEY"}} }
 
-// What was not meant is refused before AWS is asked: a shop that is misspelt, a confirmation that is another
-// one's, a layout that there is not.
+// Mistakes are refused before AWS is asked: a misspelled shop, the confirmation of another shop, an unknown layout.
 func TestCommandRefuses(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{

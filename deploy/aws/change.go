@@ -34,7 +34,7 @@ type stack struct {
 	outputs    map[string]string
 }
 
-// find returns a part's stack, or false where there is none.
+// find returns a part's stack, or false if there is none.
 func (c *cloud) find(ctx context.Context, name string) (stack, bool, error) {
 	got, err := c.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
 		StackName: aws.String(stackName(c.shop, name))})
@@ -230,7 +230,7 @@ func (c *cloud) remove(ctx context.Context, name string) error {
 	return err
 }
 
-// waitFor waits until a stack changes no more, and fails when it has not become what it was to be.
+// waitFor waits until a stack no longer changes, and fails if it has not reached the state that the change aimed at.
 func (c *cloud) waitFor(ctx context.Context, name string) (stack, error) {
 	s, there, err := c.waitUnchanged(ctx, name)
 	if err != nil || !there {
@@ -242,7 +242,7 @@ func (c *cloud) waitFor(ctx context.Context, name string) (stack, error) {
 	return s, nil
 }
 
-// waitUnchanged waits until a stack changes no more, whatever it has become.
+// waitUnchanged waits until a stack no longer changes, whatever its state is then.
 func (c *cloud) waitUnchanged(ctx context.Context, name string) (stack, bool, error) {
 	limit := time.Now().Add(stackTimeout)
 	for pause := lookFirstPause; ; pause = min(2*pause, stackEvery) {

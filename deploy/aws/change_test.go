@@ -7,7 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Of the changes that failed the last one is told, and of its faults the first: what follows is canceled for it.
+// Of several failed changes the last one is reported, with its first fault: what follows that is canceled because of
+// it.
 func TestWhyAStackFailed(t *testing.T) {
 	t.Parallel()
 	event := func(of, status, reason string) types.StackEvent {

@@ -169,7 +169,7 @@ func namesPeople(command []string) bool {
 		strings.HasPrefix(line, "order payments ") && strings.Contains(line, "raw")
 }
 
-// check refuses what was not meant: a word that is typed, not copied from a habit.
+// check refuses a command that was not meant: the confirmation must be typed, not copied out of habit.
 func (r request) check() error {
 	switch want := fmt.Sprintf("roll back %s by %d", r.shop, r.back); {
 	case r.layout != "" && r.layout != layoutOne && r.layout != layoutSeven:

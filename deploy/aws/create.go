@@ -123,8 +123,8 @@ func (c *cloud) deployTag(ctx context.Context, layout, tag string, known map[str
 	return nil
 }
 
-// plan says what create would change, and changes nothing. What stands on a part that is not there yet
-// cannot be asked about.
+// plan says what create would change, and changes nothing. It cannot ask about parts that stand on a part that does not
+// exist yet.
 func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 	known, err := c.known(ctx, w)
 	if err != nil {
@@ -149,7 +149,7 @@ func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 			return err
 		}
 		set, changes, err := c.createChangeSet(ctx, p, known)
-		if err != nil && !there { // it wants what parts before it put out
+		if err != nil && !there { // it needs the outputs of parts before it
 			if err := c.say("%-34s new, with all that its template names", stackName(c.shop, p.name)); err != nil {
 				return err
 			}

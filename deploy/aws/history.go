@@ -86,9 +86,9 @@ func (c *cloud) history(ctx context.Context) ([]deployment, error) {
 	return rows(records), nil
 }
 
-// rows makes of records, the oldest first, what rollback counts: the deployment that was begun last, whole or not,
-// and before it those that were whole, newest first. Who goes back leaves behind what came after it: going back
-// once more goes further back, and never forward to what was left.
+// rows makes what rollback counts from records that are sorted from the oldest: the deployment that was begun last,
+// complete or not, and before it the complete ones, newest first. A rollback leaves behind what came after its target:
+// another one goes further back, and never forward to what was left.
 func rows(records []deployment) []deployment {
 	var whole, begun []deployment // whole: the oldest first; begun: one that is not whole, or none
 	for _, d := range records {

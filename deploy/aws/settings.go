@@ -124,7 +124,7 @@ func readers(layout, service, field string) []string {
 	return []string{service}
 }
 
-// tell writes what every service has to be told: what is made here by chance once, where the others are,
+// tell writes what every service has to be told: random secrets that are made here once, the addresses of the others,
 // and what the founder gave. It names what is missing before a service could run.
 func (c *cloud) tell(ctx context.Context, layout string, known map[string]string) error {
 	shop, err := c.settingsOf(ctx, "shop")

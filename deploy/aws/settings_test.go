@@ -37,7 +37,7 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// What a shop was told stays, whatever the environment of a later create has: it may be another shop's.
+// Settings that a shop was given stay, whatever the environment of a later create has: it may be another shop's.
 func TestKeysOfAnotherShopStayOut(t *testing.T) { // sets variables, so not in parallel
 	kept := secretsManager{"shop/acme/shop": "{}", "shop/acme/database": `{"username": "shop", "password": "secret"}`}
 	server := httptest.NewServer(kept)

@@ -94,7 +94,7 @@ func checkShop(name string) error {
 // atAWS is a shop's name in those of its parts.
 func atAWS(shop string) string { return strings.ReplaceAll(shop, "_", "-") }
 
-// account is the part that an account has once for all its shops: that it takes GitHub's word.
+// account is the part that an account has once for all its shops: its trust in GitHub's OIDC tokens.
 const account = "github"
 
 func stackName(shop, part string) string {
@@ -123,7 +123,7 @@ func isParameter(name string) bool {
 		return false // they are embedded
 	}
 	for _, f := range files {
-		text, _ := templates.ReadFile("templates/" + f.Name()) //nolint:errcheck // likewise
+		text, _ := templates.ReadFile("templates/" + f.Name()) //nolint:errcheck // the file is embedded
 		_, after, _ := strings.Cut(string(text), "\nParameters:\n")
 		declared, _, _ := strings.Cut(after, "\nResources:\n")
 		for _, m := range parameter.FindAllStringSubmatch(declared, -1) {

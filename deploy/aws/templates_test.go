@@ -75,7 +75,7 @@ func expire(rules []rule, all []image, today int) []image {
 	return left
 }
 
-// What runs and nine ways back stay in the registry, however many images are pushed that never run.
+// The running image and nine ways back stay in the registry, however many images are pushed that never run.
 func TestTenDeploymentsStay(t *testing.T) {
 	t.Parallel()
 	body, err := part{template: "platform"}.body()
@@ -133,7 +133,7 @@ func TestAlarmsCanBePublished(t *testing.T) {
 	}
 }
 
-// What services are told to reach outside, they reach: https, and mail servers where those listen.
+// Services reach outside what they are told to reach: https, and mail servers where those listen.
 func TestServicesReachWhatTheyAreTold(t *testing.T) {
 	t.Parallel()
 	body, err := part{template: "network"}.body()

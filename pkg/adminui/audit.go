@@ -15,14 +15,14 @@ import (
 // Act is something that a person did, for the log that no one can change.
 type Act struct {
 	Action Action
-	// What it was done to: Kind and Key, such as order and aB3dE5gH7j.
+	// These say what it was done to: Kind and Key, such as order and aB3dE5gH7j.
 	Kind, Key string
 	// Text says it in a line: "Refunded 12.00".
 	Text string
 	// Before and After are what changed, as JSON objects; nil where there is nothing to tell.
 	Before, After any
-	// Whose names the customer whose data Before and After hold, by address and code, as these do: an erasure finds
-	// them by that. Empty where they hold none.
+	// Whose names the customer whose data Before and After hold, by address and code: an erasure finds them by these.
+	// It is empty if they hold no customer's data.
 	Whose []string
 }
 

@@ -16,7 +16,7 @@ type Chart struct {
 	ID     string // of the element
 	Title  string
 	Points []Point
-	// Money says that values are cents, else they are counts.
+	// Money says that values are cents; otherwise they are counts.
 	Money bool
 	// Compared names the time before in the legend; "" without a line.
 	Compared string

@@ -21,7 +21,7 @@ import (
 //
 // and comes back as a POST to Action, with csrf, version and the fields.
 type Form struct {
-	ID     string // of the element; "form" when it is empty
+	ID     string // id of the element; "form" if it is empty
 	Action string // path that it is posted to
 	Submit string // what the button says
 	Cancel string // path to go back to
@@ -51,7 +51,7 @@ type Form struct {
 	Closed bool
 }
 
-// Field is one question of a form.
+// Field is an input of a form.
 type Field struct {
 	Name, Label, Hint string
 	// Kind is text, multiline, number, money, password, email, date, datetime (UTC), choice, checks, check or hidden;

@@ -44,7 +44,7 @@ func TestFormsAlone(t *testing.T) {
 	}
 }
 
-// What is typed holds no signs that turn text round: they would do so wherever it is shown, in mails and files, too.
+// Input loses the signs that turn text round: they would do so wherever it is shown, in mails and files, too.
 func TestFormsTakeNoTurns(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"name": {"a\u202eb\u2066c\u200f", "\u202d"}}.Encode()))

@@ -312,7 +312,7 @@ func encodeNotice(text string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
-// DecodeNotice reads what Done put into NoticeHeader; "" when it is none.
+// DecodeNotice reads what Done put into NoticeHeader; it returns "" for any other text.
 func DecodeNotice(encoded string) string {
 	raw, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil || len(raw) > 2000 {

@@ -32,9 +32,8 @@ type Route struct {
 	Method string // GET or POST
 	Path   string // below Prefix, as the browser sees it: /orders/{identifier}
 	Action Action // the right that it asks for
-	// File is the right that the list as a file asks for, when it is another one than the page's: a file holds
-	// fileRows rows, a page pageRows. A path that ends in a name in braces has a file only if this is set, as the name
-	// may stand for what has a dot itself.
+	// File is the right needed for the list as a CSV file, if it differs from Action: a file has fileRows rows, a page
+	// pageRows. A path that ends in a parameter has a file only if File is set, since the parameter may contain a dot.
 	File   Action
 	Handle Handler
 }

@@ -177,7 +177,7 @@ func TestIdentities(t *testing.T) {
 	refused("without a public key", deaf.Post(path))
 }
 
-// What a browser gets has no identity in it, and errors are pages without anything of the inside.
+// An answer to a browser has no identity in it, and errors are pages that reveal nothing of the inside.
 func TestAnswersToABrowser(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)

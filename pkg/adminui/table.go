@@ -123,8 +123,8 @@ func (l *Listing) Days() (from, to time.Time, err error) {
 	return to, from, nil
 }
 
-// With is the address of the same list with other parameters, name, value, name, value…; an empty
-// value leaves one out. Where the list began counts no longer.
+// With is the address of the same list with other parameters, name, value, name, value…; an empty value leaves one out.
+// The list begins at its first row again.
 func (l Listing) With(pairs ...string) string {
 	q := url.Values{}
 	for name, values := range l.query {

@@ -9,8 +9,8 @@ import (
 // and one that is left open makes another name of what follows. Letters of any script stay as they are.
 var turns = regexp.MustCompile("[\u202A-\u202E\u2066-\u2069]")
 
-// withoutTurns leaves such signs out of what a page shows. What stands in fields stays as it is stored: attributes and
-// text areas are not changed, or saving a form would change what was never typed.
+// withoutTurns leaves such signs out of a page. Values of fields stay as they are stored: attributes and text areas are
+// not changed, or saving a form would change what no one typed.
 func withoutTurns(page []byte) []byte {
 	if !turns.Match(page) {
 		return page

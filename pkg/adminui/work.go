@@ -21,7 +21,7 @@ type WorkKind struct {
 	To     string    `json:"to,omitempty"` // the page with all of them
 	// Runbook is the file in docs/runbooks that says what to do, without its ending.
 	Runbook string `json:"runbook"`
-	// Calm is for what is looked at now and then, and is not a fault: it counts on no badge.
+	// Calm is for work that is no fault and is looked through now and then: it counts on no badge.
 	Calm  bool       `json:"calm,omitempty"`
 	Items []WorkItem `json:"items"` // the oldest first, at most WorkShown
 }

@@ -33,12 +33,12 @@ type Common struct {
 	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
 	MetricsAddr string `envconfig:"METRICS_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
 	Settings    string `envconfig:"SETTINGS" desc:"other settings as a JSON object of texts, from a secret store for instance; a variable that is set by itself wins"`
-	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; commas between them"`
+	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; comma-separated"`
 }
 
 // Public is the setting of services that write the shop's address into what they send.
 type Public struct {
-	PublicURL string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses; https, which production wants, makes cookies Secure; make run takes EDGE_ADDR when it is not set"`
+	PublicURL string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses; https, which production requires, makes cookies Secure; make run takes EDGE_ADDR when it is not set"`
 }
 
 // checkPublic reports an address that production refuses: cookies, links in mails and the way back
@@ -107,7 +107,7 @@ func (c Common) Validate() error {
 		if !isBroker(strings.TrimSpace(server)) {
 			// Its value is not told: it may hold a password.
 			errs = append(errs, errors.New(
-				"NATS_URL is not a broker address: want nats://host:port, commas between several"))
+				"NATS_URL is not a broker address: want nats://host:port, comma-separated if several"))
 			break
 		}
 	}

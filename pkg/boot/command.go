@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ErrUsage says that arguments or settings of a command cannot work: its message follows the way of use.
+// ErrUsage says that arguments or settings of a command cannot work: its message follows the usage.
 var ErrUsage = errors.New("cannot work")
 
 // CommandTimeout bounds a command of one service: the rows that it touches are few.
@@ -27,8 +27,8 @@ func Command(name, usage string, limit time.Duration, stderr io.Writer, run func
 	return Report(name, usage, run(ctx), stderr)
 }
 
-// Report says on one line what went wrong and returns the exit code: 0, 1 for a failure, 2 for ErrUsage,
-// of which it tells the way of use first.
+// Report says on one line what went wrong and returns the exit code: 0, 1 for a failure, 2 for ErrUsage, for which it
+// prints the usage first.
 func Report(name, usage string, err error, stderr io.Writer) int {
 	code := 1
 	switch {

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// guessable says why a text is not a secret made by chance, or "". It errs on the side of
-// letting through: what random bytes look like as hexadecimal digits, base32, base64 or decimal
-// digits passes, what people type into a settings file does not.
+// guessable says why a text is not a random secret, or "". It errs on the side of letting through: what random bytes
+// look like as hexadecimal digits, base32, base64 or decimal digits passes, what people type into a settings file does
+// not.
 func guessable(secret string) string {
 	text := strings.ToLower(secret)
 	letters := strings.Map(func(r rune) rune {
@@ -35,7 +35,7 @@ func guessable(secret string) string {
 	return ""
 }
 
-// placeholders have six letters and more: shorter ones turn up in base64 by chance.
+// placeholders have at least six letters: shorter ones occur in random base64.
 var placeholders = []string{"changeme", "changeit", "secret", "passwor", "example", "placeholder", "development",
 	"production",
 	"startupwebapp", "default", "insecure", "replace", "deadbeef", "cafebabe", "testing", "letmein", "notsecure",

@@ -12,13 +12,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Keys are the settings of a service that signs or hashes: a key for each purpose. They are derived
-// where they are given out, so that a service that is broken into can forge nothing that is another
-// one's: the one process derives them from SHOP_SECRET, compose hands out what `make env` made. A
-// service that is started alone may be given SHOP_SECRET and derives its keys itself.
+// Keys are the settings of a service that signs or hashes: a key for each purpose. They are derived where they are
+// given out, so that a service that is broken into can forge nothing of another service: the one process derives them
+// from SHOP_SECRET, compose hands out what `make env` made. A service that is started alone may be given SHOP_SECRET
+// and derives its keys itself.
 type Keys struct {
-	ShopSecret string  `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance (openssl rand -hex 32); all keys are derived from it; make run makes one in DATA_DIR when empty, a deployment gives each service SHOP_KEYS instead"`
-	ShopKeys   Keyring `envconfig:"SHOP_KEYS" desc:"the keys of one service instead of SHOP_SECRET: name=64 hexadecimal digits, commas between them; make env and shop keys make them"`
+	ShopSecret string  `envconfig:"SHOP_SECRET" desc:"at least 32 random characters (openssl rand -hex 32); all keys are derived from it; make run makes one in DATA_DIR when empty, a deployment gives each service SHOP_KEYS instead"`
+	ShopKeys   Keyring `envconfig:"SHOP_KEYS" desc:"the keys of one service instead of SHOP_SECRET: name=64 hexadecimal digits, comma-separated; make env and shop keys make them"`
 }
 
 // Keyring is key material by name. The key own serves every purpose that has none of its own name.
@@ -30,14 +30,14 @@ const (
 )
 
 // keysOf are the purposes that services share, and those that had keys of their own before there were keyrings:
-// cookies and links that are out stay good. Everything else is derived from the service's key own.
+// existing cookies and links stay valid. Everything else is derived from the service's key own.
 var keysOf = map[string][]string{
 	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", MailerKey, "codes"},
 	"order": {"identity", MailerKey}, "events": {"identity"}, "mailer": {MailerKey, "mail address"},
 	"admin": {staffSeed},
 }
 
-// MailerKey names the key with which mailer signs what it asks of owners. It opens nothing else: mailer cannot say
+// MailerKey names the key with which mailer signs its requests to owners. It opens nothing else: mailer cannot pretend
 // that a shopper is asking.
 const MailerKey = "question"
 
@@ -93,8 +93,8 @@ func publicOf(k Keys) PublicKey {
 	return PublicKey(key)
 }
 
-// StaffVerifier is the key that identities of the staff are checked with. It is nil, and fits no
-// signature, where a deployment gave the service keys of its own and no STAFF_KEY.
+// StaffVerifier is the key that identities of the staff are checked with. It is nil, and fits no signature, if a
+// deployment gave the service keys of its own and no STAFF_KEY.
 func (s Staff) StaffVerifier(k Keys) ed25519.PublicKey {
 	if s.StaffKey == nil && k.ShopKeys == nil {
 		return ed25519.PublicKey(publicOf(k))
@@ -139,7 +139,7 @@ func (r *Keyring) Decode(value string) error {
 		name, text, ok := strings.Cut(strings.TrimSpace(part), "=")
 		key, err := hex.DecodeString(text)
 		if !ok || name == "" || err != nil || len(key) != keyBytes {
-			return errors.New("want name=64 hexadecimal digits, commas between them")
+			return errors.New("want name=64 hexadecimal digits, comma-separated")
 		}
 		ring[strings.ReplaceAll(name, "-", " ")] = key
 	}
@@ -158,7 +158,7 @@ func (k Keys) checkKeys(production bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.ShopKeys)) {
 		if why := guessable(hex.EncodeToString(k.ShopKeys[name])); production && why != "" {
-			errs = append(errs, fmt.Errorf("the key %s of SHOP_KEYS %s: take 32 bytes by chance (openssl rand -hex 32)",
+			errs = append(errs, fmt.Errorf("the key %s of SHOP_KEYS %s: take 32 random bytes (openssl rand -hex 32)",
 				name, why))
 		}
 	}
@@ -176,7 +176,7 @@ func CheckSecret(secret string, production bool) error {
 		return errors.New("SHOP_SECRET is shorter than 32 characters")
 	}
 	if why := guessable(secret); production && why != "" {
-		return fmt.Errorf("SHOP_SECRET %s: production wants one by chance (openssl rand -hex 32)", why)
+		return fmt.Errorf("SHOP_SECRET %s: production requires a random one (openssl rand -hex 32)", why)
 	}
 	return nil
 }

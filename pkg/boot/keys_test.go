@@ -40,7 +40,7 @@ func TestGuessableSecrets(t *testing.T) {
 		}
 	}
 
-	// What chance makes passes, in whatever letters it is written.
+	// Random secrets pass, in whatever letters they are written.
 	raw := make([]byte, 32)
 	decimal := func(b []byte) string {
 		var s strings.Builder

@@ -16,7 +16,7 @@ import (
 // Traces says where the spans of traces go. The names are OpenTelemetry's.
 type Traces struct {
 	OTLPEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"collector of traces, http://host:4318 for one on another machine of yours: OTLP over HTTP, /v1/traces is added; empty: none"`
-	OTLPHeaders  string `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"headers for it, such as a key: name=value, commas between them, values percent-encoded"`
+	OTLPHeaders  string `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"headers for it, such as a key: name=value, comma-separated, values percent-encoded"`
 }
 
 // validate tells no value: headers hold secrets.

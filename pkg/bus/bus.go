@@ -39,7 +39,7 @@ const (
 	reconnectWait, reconnectJitter, secureJitter = 250 * time.Millisecond, 250 * time.Millisecond, time.Second
 	// pingEvery is how often a connection is tried out; two pings without an answer end it.
 	pingEvery = 10 * time.Second
-	// publishTimeout is how long a publication waits for the broker's word that it is kept.
+	// publishTimeout is how long a publication waits for the broker's acknowledgement.
 	publishTimeout = 5 * time.Second
 	// flushTimeout is how long Listen waits until the broker knows of it.
 	flushTimeout = 2 * time.Second

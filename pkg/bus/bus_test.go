@@ -296,9 +296,9 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 	testenv.Eventually(t, 30*time.Second, "1,500 events", func() bool { return e.count() == 1500 })
 }
 
-// A consumer that gathers takes messages that come one after another into one transaction, and what it has in hand when it
-// is stopped as well. The broker says what it sent, not what has arrived: on a busy machine a stop may come before the last
-// message, which then goes back.
+// A consumer that gathers takes messages that arrive one after another into one transaction, and those in flight when
+// it is stopped as well. The broker says what it sent, not what has arrived: on a busy machine a stop may come before
+// the last message, which then goes back.
 func TestMessagesAreGathered(t *testing.T) {
 	t.Parallel()
 	var groups []int

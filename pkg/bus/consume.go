@@ -15,18 +15,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// GroupSize is how many messages a consumer takes into one transaction at most. What lies ready is
-// taken; nothing waits for a group to fill, but for a moment where a consumer says so (Gather).
+// GroupSize is how many messages a consumer takes into one transaction at most. It takes those that lie ready: nothing
+// waits for a group to fill, except for a moment where a consumer says so (Gather).
 const GroupSize = 128
 
 const (
 	// interruptedFirst is the pause after a subscription broke, doubled each time up to interruptedLimit. One that had
 	// lasted for steadyFrom begins with the first pause again.
 	interruptedFirst, interruptedLimit, steadyFrom = 100 * time.Millisecond, 5 * time.Second, time.Minute
-	// pullExpiry is how long a question for messages is open, and pullHeartbeat how often the broker says meanwhile
-	// that it knows of it.
+	// pullExpiry is how long a pull request stays open; the broker sends a heartbeat on it every pullHeartbeat.
 	pullExpiry, pullHeartbeat = 3 * time.Second, time.Second
-	// measureEvery is how often what waits is counted, at the broker and in the outbox.
+	// measureEvery is how often the waiting messages are counted, at the broker and in the outbox.
 	measureEvery = 5 * time.Second
 )
 
@@ -46,8 +45,8 @@ type Delivery struct {
 	sequence  int64
 	published time.Time
 	raw       jetstream.Msg
-	misfit    bool // its key is none of its subject's
-	// Of traces, when they are told: what the sender sent, when it came, and that it was not acted on.
+	misfit    bool // its key does not match its subject
+	// These are kept for traces: what the sender sent, when it came, and that it was not acted on.
 	caller string
 	began  time.Time
 	failed bool
@@ -63,14 +62,14 @@ type Consumer struct {
 	Pool   *pgxpool.Pool
 	// Outbox is where Handle enqueues, if it does.
 	Outbox *Outbox
-	// Gather is how long a message may wait for others to share its transaction: where no one waits for the effect. 0:
-	// what lies ready is taken.
+	// Gather is how long a message may wait for others to share its transaction, if no one waits for the effect. With 0
+	// only messages that lie ready are taken.
 	Gather time.Duration
 	// Prepare, if set, reads a message and does what is slow (HTTP) before the transaction. It may
 	// be called again for the same message, so it changes nothing.
 	Prepare func(ctx context.Context, d *Delivery) error
-	// Concerns, if set, says of a prepared message whether it has an effect here at all. What has none is acknowledged
-	// without a transaction.
+	// Concerns, if set, says whether a prepared message has an effect here at all. One without is acknowledged without
+	// a transaction.
 	Concerns func(d *Delivery) bool
 	// Handle acts on messages that this consumer has not seen before, in one transaction that also
 	// notes their keys. It is given a group; when it fails, the group is halved until the culprit
@@ -98,8 +97,8 @@ func IsPermanent(err error) bool {
 	return ok
 }
 
-// Consume works until ctx ends, finishes the group in hand, and returns nil. It survives the loss
-// of its consumer, its stream and its broker: it complains and tries again.
+// Consume works until ctx ends, finishes the group in flight, and returns nil. It survives the loss of its consumer,
+// its stream and its broker: it logs an error and tries again.
 func (b *Bus) Consume(ctx context.Context, c Consumer) error {
 	for pause := interruptedFirst; ; pause = min(2*pause, interruptedLimit) {
 		began := time.Now()
@@ -152,7 +151,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 		for { // the handler may be waiting to hand over one more
 			select {
 			case m := <-messages:
-				if err := m.Nak(); err != nil { // else it would come again after AckWait only
+				if err := m.Nak(); err != nil { // otherwise it would come again only after AckWait
 					b.log.Debug("giving a message back", "consumer", c.Name, "error", err)
 				}
 			case <-cc.Closed():
@@ -164,7 +163,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 
 	w := worker{bus: b, Consumer: c}
 	for _, outcome := range []string{"done", "repeat", "retry", "parked", "misfit"} {
-		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // else an alarm misses the first one
+		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // otherwise an alarm misses the first one
 	}
 	lag := time.NewTicker(measureEvery)
 	defer lag.Stop()
@@ -216,8 +215,8 @@ func newDelivery(m jetstream.Msg) *Delivery {
 		d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)
 	}
 	if d.misfit {
-		// Parked under the key that it came with, it would stand in the way of the message that the key
-		// belongs to, and the sender of that must not hear that it arrived.
+		// Parked under its own key it would block the message that the key belongs to, and that message's sender must
+		// not be told that it arrived.
 		d.sender, d.Key = "", misfitKey+d.Key
 		if err == nil {
 			d.Key = fmt.Sprintf(misfitKey+"%s:%d", meta.Stream, meta.Sequence.Stream)

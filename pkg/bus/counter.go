@@ -55,8 +55,8 @@ func (b *Bus) Count(ctx context.Context, what, key string, window time.Duration)
 	return n, nil
 }
 
-// Uncount takes back one that was counted at a moment: it turned out not to count. No one waits for
-// it, and one that is lost makes a limit a little stricter until its window ends.
+// Uncount takes back one count made at time at. No one waits for it, and one that is lost makes a limit a little
+// stricter until its window ends.
 func (b *Bus) Uncount(what, key string, window time.Duration, counted time.Time) error {
 	m := nats.NewMsg(counterSubject(what, key, window, counted))
 	m.Header.Set(headerIncrement, "-1")

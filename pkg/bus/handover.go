@@ -84,7 +84,7 @@ func Enqueued(tx pgx.Tx) (undo func()) {
 	return func() { t.rows = t.rows[:n] }
 }
 
-// handing is tx if n messages that it enqueues shall be handed to the relay, else nil: they are stored as due.
+// handing returns tx if the relay takes its n messages directly, or nil if they are stored as due.
 func handing(tx pgx.Tx, n int) *handingTx {
 	t, ok := tx.(*handingTx)
 	if !ok {

@@ -18,7 +18,8 @@ func paid(id string) msg.Message {
 	return msg.Message{Key: id, Subject: msg.StripeSubject("checkout.session.completed"), Payload: msg.Raw(`{"n":1}`)}
 }
 
-// What a transaction took back is never published: neither all of it, nor a part, nor what a savepoint by hand undid.
+// Messages that a transaction rolled back are never published: neither all of them, nor a part, nor those that a
+// savepoint by hand undid.
 func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -88,7 +89,8 @@ func TestAChangeSendsWhatItChanged(t *testing.T) {
 	}
 }
 
-// A process that ends between its commit and its publication leaves rows that another one publishes, once they are due.
+// A process that ends between its commit and its publication leaves rows that another process publishes, once they are
+// due.
 func TestWhatWasHandedToAKilledRelayIsDueLater(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -27,7 +27,7 @@ type Outbox struct {
 	bus       *Bus
 	pool      *pgxpool.Pool
 	wake      chan struct{}
-	due       atomic.Bool // rows may be due: the relay shall look
+	due       atomic.Bool // rows may be due: the relay must look
 	relaying  atomic.Bool // Run is at work
 	lastLook  time.Time   // when the relay found the last of what was due, and when it looked for all of it
 	fullLook  time.Time
@@ -88,8 +88,8 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 	return nil
 }
 
-// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes are those that
-// change rows, and one of them, done, has a row when the messages are to be sent.
+// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes are the CTEs that
+// change rows. The one named done returns a row if the messages are to be sent.
 func (o *Outbox) Change(ctx context.Context, what, ctes string, args []any,
 	messages ...msg.Message) (done bool, err error) {
 	return o.change(ctx, what, ctes, ` WHERE EXISTS (SELECT FROM done)`, args, messages)
@@ -168,7 +168,7 @@ func newRows(ctx context.Context, messages []msg.Message, attempts int) (n newOu
 	return n, nil
 }
 
-// insert is the statement that stores them, with as many parameters before its own, on a condition.
+// insert is the statement that stores them on a condition, with that many parameters before its own.
 func (n newOutboxRows) insert(where string, before int) string {
 	return fmt.Sprintf(`
 		INSERT INTO outbox (key, subject, payload, headers, pending, attempts, next_at)
@@ -205,8 +205,8 @@ type storedRow struct {
 // InOutbox is the SQL condition that the message with a key is not confirmed yet.
 func InOutbox(key string) string { return `EXISTS (SELECT FROM outbox WHERE outbox.key = ` + key + `)` }
 
-// PruneInbox drops the keys of a consumer's messages that are older than age, and says how many. A message
-// that comes again later is new to it.
+// PruneInbox deletes the keys of a consumer's messages that are older than age, and returns how many. A message that
+// comes again later is new to it.
 func PruneInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
 	return pg.InGroups(ctx, pool, "trim the inbox", `
 		DELETE FROM inbox WHERE (consumer, key) IN
@@ -269,9 +269,9 @@ type outboxRow struct {
 // publishAfter is when a row that was published once is due again, unless it is confirmed.
 const publishAfter = 15 * time.Second
 
-// claimSQL takes up to $1 rows that are due since $2. What is published is deleted within moments; as long as an old
-// transaction keeps PostgreSQL from vacuuming, all of that lies in the index before what is due now, and a claim
-// without a lower bound would read it.
+// claimSQL takes up to $1 rows that are due since $2. Published rows are deleted within moments; as long as an old
+// transaction keeps PostgreSQL from vacuuming, all of them lie in the index before the rows that are due now, and a
+// claim without a lower bound would read them.
 const claimSQL = `
 	UPDATE outbox SET attempts = attempts + 1,
 	  next_at = now() + least(15 * 2 ^ least(attempts, 10), 3600) * interval '1 second'
@@ -280,8 +280,8 @@ const claimSQL = `
 	  FOR UPDATE SKIP LOCKED)
 	RETURNING ` + outboxColumns
 
-// claim takes up to limit rows that are due since a moment, and says when they will be due again, should their
-// receivers not confirm: 15 s at first, then twice as long each time, an hour at most.
+// claim takes up to limit rows that are due since a time, and says when they will be due again if their receivers do
+// not confirm: after 15 s at first, then twice as long each time, an hour at most.
 func claim(ctx context.Context, pool *pgxpool.Pool, limit int, since time.Time) ([]outboxRow, error) {
 	return pg.List[outboxRow](ctx, pool, "claim outbox rows", claimSQL, limit, since)
 }
@@ -304,7 +304,7 @@ const confirmSQL = `
 	FROM c WHERE outbox.key = c.key AND pending && c.by AND NOT pending <@ c.by`
 
 // confirm notes that consumers have committed messages, each pair of key and consumer one, and deletes those that no
-// other one has to.
+// other consumer has to confirm.
 func confirm(ctx context.Context, pool *pgxpool.Pool, keys, consumers []string) error {
 	return pg.Exec(ctx, pool, "confirm messages", confirmSQL, keys, consumers)
 }

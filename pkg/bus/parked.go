@@ -31,16 +31,16 @@ type Parked struct {
 	Note       string    `json:"note,omitempty"`
 }
 
-// misfitKey is how the key of a message begins that no sender published where it was found.
+// misfitKey begins the key of a message that no sender published where it was found.
 const misfitKey = "misfit:"
 
 // Forged reports whether no sender of the shop published the message: it can be dropped, never replayed.
 func (p Parked) Forged() bool { return strings.HasPrefix(p.Key, misfitKey) }
 
 var (
-	// ErrNotParked says that a message does not wait, or does no longer: it was replayed or dropped.
+	// ErrNotParked says that a message does not wait, or no longer: it was replayed or dropped.
 	ErrNotParked = errors.New("the message is not parked")
-	// ErrForged says that a message must not be replayed: its key is none of its subject's.
+	// ErrForged says that a message must not be replayed: its key does not match its subject.
 	ErrForged = errors.New("no sender published this message where it was found")
 )
 
@@ -50,11 +50,11 @@ type ReplayError struct{ Reason string }
 // Error implements error.
 func (e *ReplayError) Error() string { return "the message failed again: " + e.Reason }
 
-// Replay gives a parked message to its consumer again: handling it, its inbox key, the note that it was
-// seen to and what also does are one transaction. The inbox key stands all the while, so that a copy that
-// the broker delivers at this moment, or later, changes nothing; and of two replays at once the second
-// finds ErrNotParked. A message that fails again stays parked, with the new reason, as a ReplayError: then also belongs
-// to the transaction that notes the reason. It gets the message as it is by then.
+// Replay gives a parked message to its consumer again: its effect, its inbox key, the note that it was seen to and what
+// also does are one transaction. The inbox key stays throughout, so that a copy that the broker delivers at this
+// moment, or later, changes nothing; and the second of two replays at once finds ErrNotParked. A message that fails
+// again stays parked, with the new reason, as a ReplayError: then also belongs to the transaction that notes the
+// reason. It gets the message as it is by then.
 func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx.Tx, Parked) error) error {
 	p, found, err := FindParked(ctx, c.Pool, id)
 	switch {
@@ -134,8 +134,8 @@ func (c Consumer) act(ctx context.Context, tx pgx.Tx, d *Delivery) error {
 	return effect.Apply(ctx, tx, d.Key)
 }
 
-// failAgain keeps the new reason of a message that failed again. Of a database that is away the error
-// itself is returned: the message had no try.
+// failAgain keeps the new reason of a message that failed again. If the database is unavailable it returns the error:
+// the message was not tried.
 func (c Consumer) failAgain(ctx context.Context, p Parked, cause error, also func(pgx.Tx, Parked) error) error {
 	if pg.IsUnavailable(cause) || ctx.Err() != nil {
 		return fmt.Errorf("replay a message of %s: %w", c.Name, cause)

@@ -15,8 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// parking is a consumer whose handler fails for good until it is mended; each message that it handles is a
-// row of effect.
+// parking is a consumer whose handler fails until it is repaired; each message that it handles is a row of effect.
 func (e *env) parking() (c bus.Consumer, mend func()) {
 	e.t.Helper()
 	owner := testenv.DB{TB: e.t, Conn: testenv.OpenOwner(e.t, e.databaseURL, "order")}
@@ -110,7 +109,7 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	}
 }
 
-// What no sender published is not handled at any request.
+// A message that no sender published is not handled, whoever asks for it.
 func TestAForgedMessageIsNotReplayed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

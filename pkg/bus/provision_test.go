@@ -12,7 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A broker whose disk is busy answers late. A shop that opens waits for it: it gave up after the first question before.
+// A broker whose disk is busy answers late. A shop that starts waits for it, and does not give up after the first
+// request.
 func TestProvisioningAtStartWaitsForASlowBroker(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)
@@ -31,7 +32,7 @@ func TestProvisioningAtStartWaitsForASlowBroker(t *testing.T) {
 	defer b.Close()
 	testenv.Eventually(t, 10*time.Second, "connected", b.Connected)
 	<-answers
-	time.AfterFunc(5*time.Second, func() { answers <- struct{}{} }) // longer than a question waits
+	time.AfterFunc(5*time.Second, func() { answers <- struct{}{} }) // longer than a request waits
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := b.ProvisionAtStart(ctx, 1); err != nil {

@@ -50,7 +50,7 @@ const (
 func (o *Outbox) Run(ctx context.Context) error {
 	// Confirmations come as core messages. One that is lost costs a repeated publication.
 	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) {
-		if m.Reply == "" && len(m.Header) == 0 { // else it is none, but sent here from a stream
+		if m.Reply == "" && len(m.Header) == 0 { // otherwise it was sent here from a stream and is no confirmation
 			o.onConfirmation(m.Data)
 		}
 	})
@@ -58,7 +58,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return fmt.Errorf("listen for confirmations: %w", err)
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the connection ends next
-	// What a broker lost, or a crash left in doubt, goes out again now rather than after its wait.
+	// Messages that a broker lost, or a crash left in doubt, go out again now rather than after their wait.
 	o.bus.OnConnect(ctx, func() { o.makeDue(ctx) })
 	o.makeDue(ctx)
 
@@ -170,7 +170,7 @@ func (o *Outbox) measure(ctx context.Context) {
 	}
 }
 
-// next takes the rows of one group: those that were handed over, else those that are due.
+// next takes the rows of one group: those that were handed over, or otherwise those that are due.
 func (o *Outbox) next(ctx context.Context) []outboxRow {
 	rows := o.handed.take(relayGroup)
 	if !o.bus.Connected() {

@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// workLease is how long the broker waits for a word about a message that AfterAll works on.
+// workLease is how long the broker waits for an acknowledgement of a message that AfterAll works on.
 const workLease = time.Minute
 
 // walkPause is the pause before AfterAll goes on after it was interrupted.

@@ -59,10 +59,10 @@ func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	w.bus.log.Info("messages", "consumer", w.Name, "group", len(raw), "ms", took.Milliseconds())
 }
 
-// errMisfit is why a message is parked whose key is none of its subject's.
+// errMisfit is why a message is parked whose key does not match its subject.
 var errMisfit = Permanent(errors.New("its key does not belong to its subject: no sender published this here"))
 
-// prepare lets the messages through whose keys fit and that Prepare is content with.
+// prepare returns the messages whose keys fit and that Prepare accepts.
 func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
 	ready := group[:0]
 	for _, d := range group {
@@ -84,8 +84,8 @@ func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
 	return ready
 }
 
-// concerning are those of a group that have an effect here. The others are done with: a repetition changes nothing
-// either.
+// concerning are the messages of a group that have an effect here. The others are done with: a repetition changes
+// nothing either.
 func (w *worker) concerning(group []*Delivery) []*Delivery {
 	if w.Concerns == nil {
 		return group

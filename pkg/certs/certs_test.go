@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Each side wants a certificate of its authority of the other, and what cannot work is an error
+// Each side requires a certificate of its authority from the other, and a configuration that cannot work is an error
 // before anything is served.
 func TestBothSidesShowWhoTheyAre(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,7 @@
-// Package erasure finds a person in what the shop keeps, and takes them out of it. What a service has of a
-// person itself stands in its erasure.go and erasure_store.go, as eraseX and exportX. What is alike
-// everywhere is here: the message that asks for an erasure, the service's outbox and parked messages,
-// the list of erased people (Forgotten), and the streams of the broker (SweepStreams).
+// Package erasure finds a person in what the shop keeps, and takes them out of it. Each service erases and exports its
+// own rows in its erasure.go and erasure_store.go (eraseX, exportX). This package has what is alike everywhere: the
+// message that asks for an erasure, the service's outbox and parked messages, the list of erased people (Forgotten),
+// and the streams of the broker (SweepStreams).
 package erasure
 
 import (

@@ -63,9 +63,8 @@ func PruneForgotten(ctx context.Context, pool *pgxpool.Pool) (rows int64, err er
 		  SELECT ctid FROM forgotten WHERE at < now() - interval '40 days' LIMIT $1)`)
 }
 
-// Forgotten says when, if ever, this service was told to forget what keys stand for: addresses, codes,
-// MemberKey, ProspectKey. A message that is older than that is about a person who was erased while it
-// was under way, and must bring no one back.
+// Forgotten says when, if ever, this service was told to forget what keys stand for: addresses, codes, MemberKey,
+// ProspectKey. An older message is about a person who was erased while it was under way, and must bring no one back.
 func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.Time, error) {
 	byHash := make(map[string][]string, len(keys))
 	var hashes [][]byte

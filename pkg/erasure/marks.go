@@ -38,9 +38,9 @@ func MarksOf(names []string) []int64 {
 	return slices.Compact(marks)
 }
 
-// addressEnds are the last word of each address's local part and the first of its domain. What a text puts between an
-// address and the word before it may be an escape (\n, \u003c, %3d), whose letters look like the address's own: then
-// the end counts with them and without.
+// addressEnds are the last word of each address's local part and the first of its domain. Text between an address and
+// the word before it may be an escape (\n, \u003c, %3d), whose letters look like the address's own: then the end counts
+// with them and without.
 func addressEnds(lower []byte) (ends []string) {
 	lower = bytes.ReplaceAll(lower, []byte("%40"), []byte("@"))
 	for rest, from := lower, 0; ; {

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What mentions a person has one of the person's marks, in whatever way it is written.
+// A text that mentions a person has one of the person's fingerprints, in whatever way it is written.
 func TestMarksOfAMention(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"ann@mail.example.com", "Ann.Lee+shop@mail.example.com", "a&b@mail.example.com",

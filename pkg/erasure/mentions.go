@@ -131,9 +131,9 @@ func InBytes(column, param string) string {
 		WHERE position(encode(convert_to(needle, 'UTF8'), 'escape') IN lower(encode(` + column + `, 'escape'))) > 0)`
 }
 
-// What stands around an address, in lower case, that is not the end or the beginning of another one: what
-// belongs to no address of the shop's (the contract, section 3; other signs that mail knows end words more
-// often), or an escape before it (\n, \u003c, %3d), or the dot at the end of a sentence behind it.
+// An address stands alone if the text around it, in lower case, is neither the end nor the beginning of another one.
+// Around it stands a sign that no address of the shop has (the contract, section 3; other signs that mail knows end
+// words more often), or an escape before it (\n, \u003c, %3d), or the dot at the end of a sentence behind it.
 const (
 	beforeAddress = `(?:^|[^a-z0-9\x{80}-\x{10ffff}+_.-]|\\[bfnrt]|\\u[0-9a-f]{4}|%[0-9a-f]{2})`
 	afterAddress  = `(?:$|[^a-z0-9\x{80}-\x{10ffff}.-]|\.$|\.[^a-z0-9\x{80}-\x{10ffff}])`

@@ -15,9 +15,9 @@ import (
 // stream: longer than any attempt to publish takes.
 const underway = 8 * time.Second
 
-// SweepStreams deletes from every stream what mentions an erased person, as soon as every service has
-// acted on the message that said so, and once more when nothing can be under way any more, at the end
-// with that message itself; until ctx ends. It needs the rights of provisioning.
+// SweepStreams deletes from every stream what mentions an erased person, as soon as every service has acted on the
+// message that said so, and once more when nothing can be under way any longer; then it deletes that message itself. It
+// runs until ctx ends and needs the rights of provisioning.
 func SweepStreams(ctx context.Context, log *slog.Logger, b *bus.Bus) {
 	bus.AfterAll(ctx, b, "provision-erasure", msg.UserErased, func(ctx context.Context, due []msg.Erased) error {
 		s := sweep{bus: b, next: map[string]uint64{}, purchases: map[string]bool{}}

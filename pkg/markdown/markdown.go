@@ -16,8 +16,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// policy is what may stand on a page: prose, and links that lead out without a word of where they come from. The
-// renderer makes no other elements out of Markdown; the policy holds should it ever.
+// policy is what may stand on a page: prose, and links that lead out without saying where they come from. The renderer
+// makes no other elements out of Markdown; the policy holds should it ever.
 var policy = func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("p", "br", "hr", "em", "strong", "ul", "ol", "li", "blockquote", "code", "pre", "h2", "h3", "h4")

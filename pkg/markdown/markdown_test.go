@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Nothing that staff write runs on a page, and plain texts of before stay what they were.
+// Nothing that staff write runs on a page, and existing plain texts stay as they were.
 func TestHTML(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{

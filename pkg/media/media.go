@@ -20,7 +20,7 @@ var ErrNotFound = errors.New("no such picture")
 
 // Store keeps pictures.
 type Store interface {
-	// Put keeps a picture, for good. Keeping it again changes nothing.
+	// Put keeps a picture permanently. Keeping it again changes nothing.
 	Put(ctx context.Context, name string, body []byte) error
 	// Get is a picture, or ErrNotFound.
 	Get(ctx context.Context, name string) ([]byte, error)
@@ -93,9 +93,9 @@ func Srcset(address string) string {
 	return strings.Join(set, ", ")
 }
 
-// Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=… where the server
-// wants one, and ?tls=off for a server on this machine. Without key and secret the bucket is asked with the rights that
-// AWS gives the task. Empty is a folder named media.
+// Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=… if the server needs
+// one, and ?tls=off for a server on this machine. Without key and secret the bucket is asked with the rights that AWS
+// gives the task. Empty is a folder named media.
 func Open(address string) (Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		if address == "" {

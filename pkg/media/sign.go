@@ -76,7 +76,7 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 	return t.own, nil
 }
 
-// sign adds to a request who asks, as AWS wants it (Signature Version 4). All headers that are set are signed.
+// sign adds who asks to a request, as AWS requires it (Signature Version 4). All headers that are set are signed.
 func sign(r *http.Request, who login, region string, body []byte, now time.Time) {
 	sum := sha256.Sum256(body)
 	moment := now.UTC().Format("20060102T150405Z")

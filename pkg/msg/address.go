@@ -16,8 +16,7 @@ var secretNames = []string{
 	"name", "phone", "address", "order", "return", "redirect", "signature", "clid", "anonymous",
 }
 
-// plainValue matches what a parameter may keep: a word or a few, a number. What is as long as a code is
-// taken for one.
+// plainValue matches what a parameter may keep: a few words or a number. A value as long as a code is taken for a code.
 var plainValue = regexp.MustCompile(`^[\p{L}\p{N} ._,+/-]{0,40}$`)
 
 // longCode matches what is too long and too mixed for a word.

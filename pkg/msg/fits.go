@@ -28,11 +28,10 @@ func KeyBegin(subject string) string {
 	return subject + ":"
 }
 
-// Fits reports whether a message with this key can be one that its sender meant for this subject. The
-// broker answers requests wherever their reply subject says, and hands stored messages out there
-// too: a service that is broken into could have it put another one's message, or the broker's own
-// words, into a stream under a subject that the service itself may not publish to. Neither has a key
-// that belongs there.
+// Fits reports whether key can be the key of a message on this subject. It protects the streams: the broker sends
+// replies, and stored messages, to whatever reply subject a request names, so a service that is broken into could make
+// it write another service's message, or its own replies, to a subject that the service may not publish to. Such
+// messages do not have a key of that subject.
 func Fits(subject, key string) bool {
 	begin := KeyBegin(subject)
 	if begin == "" {

@@ -66,7 +66,7 @@ type OrderPlaced struct {
 	OrderAmounts
 	Lines []OrderLine `json:"lines"`
 	Codes []OrderCode `json:"codes,omitempty"`
-	// Country is where the order is sent, ISO 3166-1 alpha-2; senders of before do not tell.
+	// Country is where the order is sent, ISO 3166-1 alpha-2. Older senders leave it empty.
 	Country string `json:"country,omitempty"`
 }
 
@@ -77,7 +77,7 @@ type OrderAmounts struct {
 	ShippingSubtotal int64 `json:"shipping_subtotal"`
 	ShippingDiscount int64 `json:"shipping_discount"`
 	SalesTax         int64 `json:"sales_tax"`
-	// TaxIncluded is the tax within Total that SalesTax is not; senders of before do not tell.
+	// TaxIncluded is the tax within Total that SalesTax is not. Older senders leave it empty.
 	TaxIncluded int64 `json:"tax_included,omitempty"`
 	Total       int64 `json:"total"`
 }
@@ -145,8 +145,8 @@ type OrderCode struct {
 	Amount int64 `json:"amount"`
 }
 
-// Address is a postal address as Stripe collected it. Line2 (a flat, a floor) is left out when there is
-// none: it is no part of the contract's address.
+// Address is a postal address as Stripe collected it. Line2 (a flat, a floor) is left out if it is empty: it is no part
+// of the contract's address.
 type Address struct {
 	Name        string `json:"name"`
 	Line1       string `json:"address_line1"`
@@ -232,8 +232,8 @@ type Prospect struct {
 	LastName     string `json:"last_name,omitempty"`
 	Code         string `json:"pr_cd"`
 	Unsubscribed bool   `json:"unsubscribed"`
-	// Refused says that the person unsubscribed, and not only never asked for newsletters: then no
-	// record of the same address gets any. Senders of before do not tell.
+	// Refused says that the person unsubscribed, and not only never asked for newsletters: then no record of the same
+	// address gets any. Older senders leave it empty.
 	Refused          *bool  `json:"refused,omitempty"`
 	UnsubscribeToken string `json:"unsubscribe_token"`
 	// Aliases are further codes under which links of this prospect are out.
@@ -359,8 +359,8 @@ type StaffActed struct {
 	// Before and After are what changed, JSON objects.
 	Before any `json:"before,omitempty"`
 	After  any `json:"after,omitempty"`
-	// Whose are address and code of the customer whose data Before and After hold: of one who is erased meanwhile
-	// they are not kept.
+	// Whose are address and code of the customer whose data Before and After hold. If that customer is erased in the
+	// meantime they are not kept.
 	Whose []string  `json:"whose,omitempty"`
 	At    time.Time `json:"at"`
 }

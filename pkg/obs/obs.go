@@ -34,8 +34,8 @@ func AddCheck(name string, check func(context.Context) error) (remove func()) {
 	}
 }
 
-// Handler serves /metrics (Prometheus), /healthz (the process lives) and /readyz (every check
-// passes, else 503 with the names of those that don't, or with none while the process starts).
+// Handler serves /metrics (Prometheus), /healthz (the process lives) and /readyz: 200 if every check passes, otherwise
+// 503 with the names of those that fail, or with none while the process starts.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,
@@ -67,7 +67,7 @@ func gather() ([]*dto.MetricFamily, error) {
 	return families, err
 }
 
-// readyTimeout is how long the checks of one question may take.
+// readyTimeout is how long the checks of one request may take.
 const readyTimeout = 2 * time.Second
 
 func ready(w http.ResponseWriter, r *http.Request) {

@@ -33,7 +33,7 @@ func Within(ctx context.Context, traceparent string) context.Context {
 	return context.WithValue(ctx, traceKey{}, trace{parent: traceparent, id: traceID(traceparent)})
 }
 
-// Follow is the traceparent of a new step that another one caused.
+// Follow is the traceparent of a new step that the step of parent caused.
 func Follow(traceparent string) string { return Trace(WithTrace(context.Background(), traceparent)) }
 
 // Caller is the traceparent that WithTrace was given, or "".

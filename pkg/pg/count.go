@@ -107,10 +107,10 @@ func (counter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.T
 }
 
 // A new connection takes ten milliseconds or more, and then stays until it was idle for a while; most statements end
-// within one. So a statement waits that long for a connection that others use before it makes one: two loops that
-// look for work at the same moment, now and then, do not keep a second connection alive for good. What no one
-// waits for at a browser waits longer, since a busy machine takes longer for everything: with 50 ms, a shop beside
-// twenty others that work kept a second connection of most services.
+// within one. So a statement waits that long for a connection in use before it makes one: two loops that look for work
+// at the same moment, now and then, do not keep a second connection alive permanently. Work that no browser waits for
+// waits longer, since a busy machine takes longer for everything: with 50 ms, a shop beside twenty others that work
+// kept a second connection of most services.
 const (
 	reuseWait     = 250 * time.Millisecond
 	reuseWaitHTTP = 10 * time.Millisecond

@@ -28,9 +28,9 @@ var (
 	InitSQL string
 )
 
-// Provision makes the roles and schemas of all services of a shop, whose database it becomes; one that is
-// another shop's is refused with ErrOtherShop. url is a login that owns the database. Where it may not
-// create roles, only the schemas are made, and the log says so.
+// Provision makes the roles and schemas of all services of a shop, whose database it becomes; one that is another
+// shop's is refused with ErrOtherShop. url is a login that owns the database. If it may not create roles, only the
+// schemas are made, and the log says so.
 func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -76,7 +76,7 @@ func guard(ctx context.Context, conn *pgx.Conn) error {
 		case attempt == 10 || c != "23505" && c != "42P06" && c != "42P07" && c != "XX000":
 			return fmt.Errorf("make the database a shop's: %w", err)
 		}
-		if !wait.Sleep(ctx, time.Duration(attempt)*provisionPause) { // another one was at it
+		if !wait.Sleep(ctx, time.Duration(attempt)*provisionPause) { // another process was at it
 			return ctx.Err()
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// A role logs in with the password that it was given last, and the server never saw one.
+// A role logs in with the password that it was given last, and the server never saw a password.
 func TestSetPasswords(t *testing.T) {
 	t.Parallel()
 	owner := os.Getenv("TEST_DATABASE_URL")

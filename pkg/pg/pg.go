@@ -117,9 +117,8 @@ func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	return Again(ctx, func() error { return pgx.BeginFunc(ctx, pool, fn) })
 }
 
-// Pipeline is Tx for statements that wait for no answer of another: they travel together, and what would be
-// a round trip for each, for BEGIN and for COMMIT is one for all. queue fills a batch that is empty, again when it is
-// tried again.
+// Pipeline is Tx for statements that wait for no answer of another: they travel together in one round trip, with BEGIN
+// and COMMIT, instead of one for each. queue fills an empty batch, and does so again if the transaction is tried again.
 func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) error {
 	return Again(ctx, func() error {
 		var batch pgx.Batch
@@ -175,7 +174,7 @@ func IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	// Whatever a server says to someone who only wants to connect, it is none of the statement's.
+	// Whatever a server says while a connection is being made, it says nothing about the statement.
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}

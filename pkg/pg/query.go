@@ -43,7 +43,7 @@ func List[T any](ctx context.Context, db DB, what, sql string, args ...any) ([]T
 	return list, nil
 }
 
-// One returns the first row of a query, or of a change with RETURNING; found is false when there is none.
+// One returns the first row of a query, or of a change with RETURNING; found is false if there is none.
 func One[T any](ctx context.Context, db DB, what, sql string, args ...any) (row T, found bool, err error) {
 	row, err = first[T](ctx, db, sql, args)
 	switch {
@@ -94,7 +94,7 @@ func first[T any](ctx context.Context, db DB, sql string, args []any) (row T, er
 		return row, err
 	}
 	if row, err = pgx.CollectOneRow(rows, rowTo[T]()); err != nil {
-		var none T // a row that was read in part is none
+		var none T // a row that was read in part does not count
 		return none, err
 	}
 	return row, nil

@@ -211,7 +211,7 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-// TestRestart kills the server again and again: with the data and the address of before it goes on.
+// TestRestart kills the server again and again: it goes on with the same data and address.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	c := started(t, Options{Dir: copied(t), Durable: true})

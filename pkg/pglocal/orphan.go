@@ -14,10 +14,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// endOrphan ends the server that an earlier process left behind in the folder, if any: we could not
-// watch it, and settings may have changed. What it returns goes into the new server's environment:
-// PostgreSQL refuses to start when the process in postmaster.pid is alive, though it may be any that
-// got the number later, unless told that it is a relative (pg_ctl's way).
+// endOrphan ends the server that an earlier process left behind in the folder, if any: we could not watch it, and
+// settings may have changed. Its result goes into the new server's environment: PostgreSQL refuses to start while the
+// process in postmaster.pid is alive, though any process may have been given that id later, unless it is told that the
+// process is a relative (as pg_ctl does).
 func (c *Cluster) endOrphan(ctx context.Context) ([]string, error) {
 	if _, err := os.Stat(c.folder.pidFile()); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -42,7 +42,7 @@ func (c *Cluster) endOrphan(ctx context.Context) ([]string, error) {
 	return nil, c.stopOrphan(ctx, pid, marker)
 }
 
-// stopOrphan shuts a server down that is not our child: fast, else immediately, else by force.
+// stopOrphan shuts a server down that is not our child: fast, then immediately, then by force.
 func (c *Cluster) stopOrphan(ctx context.Context, pid int, marker string) error {
 	c.log.Info("stopping the PostgreSQL that an earlier run left behind", "pid", pid)
 	began, signal := time.Now(), syscall.SIGINT
@@ -71,7 +71,7 @@ func isServer(pid int, marker string) bool {
 	return strings.Contains(commandLine(pid)+" ", " cluster_name="+marker+" ")
 }
 
-// findServer looks for the main server process among all; 0 when there is none.
+// findServer looks for the main server process among all; it returns 0 if there is none.
 func findServer(marker string) int {
 	for _, pid := range processes() {
 		if isServer(pid, marker) {

@@ -11,7 +11,7 @@ import (
 // remembered is mostly still free at the next start.
 const portFrom, portTo = 15000, 32000
 
-// choosePort takes the port asked for, else the one used last, else any that is free.
+// choosePort takes the port asked for, otherwise the one used last, otherwise any that is free.
 func (c *Cluster) choosePort() error {
 	if c.opts.Port != 0 {
 		c.port = c.opts.Port

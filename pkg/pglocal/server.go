@@ -153,8 +153,7 @@ func (c *Cluster) waitReady(ctx context.Context, s *server) error {
 	}
 }
 
-// postmaster reads process id and status from the file that a running server keeps in its folder;
-// 0 when there is none.
+// postmaster reads process id and status from the file that a running server keeps in its folder; 0 if there is none.
 func (f *folder) postmaster() (pid int, status string) {
 	raw, err := os.ReadFile(f.pidFile())
 	if err != nil {
@@ -171,7 +170,7 @@ func (f *folder) postmaster() (pid int, status string) {
 	return pid, status
 }
 
-// shutDown ends our server: fast, else immediately, else by force.
+// shutDown ends our server: fast, then immediately, then by force.
 func (c *Cluster) shutDown(ctx context.Context) error {
 	s := c.server
 	s.stopping.Store(true)

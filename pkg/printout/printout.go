@@ -1,5 +1,5 @@
-// Package printout writes lists for staff. What shoppers typed stands in them, so nothing of it may
-// act on the terminal that shows a list, or on the spreadsheet that opens it.
+// Package printout writes lists for staff. They hold text from shoppers, so nothing of it may act on the terminal that
+// shows a list, or on the spreadsheet that opens it.
 package printout
 
 import (
@@ -132,7 +132,7 @@ var turning = &unicode.RangeTable{R16: []unicode.Range16{
 }}
 
 // With adds a field to a JSON object (to_jsonb of a row): JSON that was stored as it came, byte for byte. PostgreSQL
-// reads less JSON than others do: it knows no \u0000 and no half of a surrogate pair. What is not JSON becomes a
+// reads less JSON than others do: it knows no \u0000 and no half of a surrogate pair. Text that is not JSON becomes a
 // string.
 func With(object json.RawMessage, name string, stored []byte) (json.RawMessage, error) {
 	value := bytes.ToValidUTF8(stored, []byte("\ufffd"))

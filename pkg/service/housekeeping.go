@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// Task is a piece of housekeeping: done at the start and again whenever Every has passed. Do says how
-// many rows it changed, for the log. After an error it is tried again within a minute.
+// Task is a piece of housekeeping: done at the start and again whenever Every has passed. Do returns how many rows it
+// changed, for the log. After an error it is tried again within a minute.
 type Task struct {
 	Name  string
 	Every time.Duration

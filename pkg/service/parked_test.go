@@ -90,7 +90,7 @@ func TestParkedPages(t *testing.T) {
 	}
 }
 
-// acts are the entries of the log about a message, with the reasons of before.
+// acts are the entries of the log about a message, with the earlier reasons.
 const acts = `SELECT string_agg(act ->> 'text' || ' ' || coalesce(act #>> '{before,reason}', '<nil>'), ', ' ORDER BY act ->> 'text')
 	FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS act FROM outbox) AS o WHERE act ->> 'key' = 'order-user ' || $1`
 
@@ -121,7 +121,7 @@ func TestSchemaOfPages(t *testing.T) {
 	(&testenv.Client{TB: t}).AsStaff("order", adminui.Owner).Faces("pages.txt", pages, map[string]string{"id": "1"})
 }
 
-// What a parked message brings that opens an account or unsubscribes a person is on no face of its page. What no
+// The parts of a parked message that open an account or unsubscribe a person are on no face of its page. Text that no
 // column takes is refused.
 func TestParkedSecretsStayHidden(t *testing.T) {
 	t.Parallel()

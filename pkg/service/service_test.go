@@ -144,7 +144,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	neighbor := bus.NewOutbox(r.broker.Bus("user"), testenv.Open(t, r.database, "user"))
 	r.loop(neighbor.Run)
 	var requested, received, goOn, commit = make(chan bool, 1), make(chan bool, 1), make(chan bool), make(chan bool)
-	told := make(chan bool, 1) // the worker, that it shall end
+	told := make(chan bool, 1) // the worker was told to end
 	handle := func(ctx context.Context, tx pgx.Tx, _ []*bus.Delivery) error {
 		received <- true
 		<-commit
@@ -265,7 +265,7 @@ func TestAPartThatEndsEndsTheService(t *testing.T) {
 	}
 }
 
-// What an end of the service itself brings forth is not a failure of a part; what fails then is told.
+// Errors that the end of the service causes are not failures of a part; real failures at that time are reported.
 func TestErrorsOfAStop(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("3 events were not published")

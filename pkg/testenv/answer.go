@@ -34,8 +34,8 @@ func (a Answer) String() string {
 	return a.Request.Method + " " + a.Request.URL.Path + " answered " + strconv.Itoa(a.Status) + " " + a.Body
 }
 
-// At is the value in the JSON body below keys, nil when there is none. A whole number is an int, the
-// key of an element in a list is its index.
+// At is the value in the JSON body below keys, nil if there is none. A whole number is an int, the key of an element in
+// a list is its index.
 func (a Answer) At(keys ...string) any {
 	d := json.NewDecoder(strings.NewReader(a.Body))
 	d.UseNumber()
@@ -73,7 +73,7 @@ func (a Answer) At(keys ...string) any {
 	return v
 }
 
-// Text is the text in the JSON body below keys, "" when there is none.
+// Text is the text in the JSON body below keys, "" if there is none.
 func (a Answer) Text(keys ...string) string {
 	text, ok := a.At(keys...).(string)
 	if !ok {
@@ -135,8 +135,8 @@ func (a Answer) Cookie(name string) *http.Cookie {
 	return nil
 }
 
-// indent puts each value of a JSON text on a line of its own and changes nothing else. What is not
-// JSON stays as it is.
+// indent puts each value of a JSON text on a line of its own and changes nothing else. Text that is not JSON stays as
+// it is.
 func indent(text string) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, []byte(text), "", "  "); err != nil {

@@ -32,7 +32,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// What was found right is not validated again; that must cover no other answer.
+// An answer that was found right is not validated again; that must not cover any other answer.
 func TestContractTellsAnswersApart(t *testing.T) {
 	t.Parallel()
 	c := NewContract(t, "../../services/order/openapi.yaml")

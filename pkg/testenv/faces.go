@@ -93,7 +93,7 @@ func pathOf(route adminui.Route, parts map[string]string) string {
 	return adminui.Prefix + path
 }
 
-// noFormula wants a file of which a spreadsheet shows each cell as what it is.
+// noFormula requires a file whose cells a spreadsheet shows as they are.
 func noFormula(tb testing.TB, a Answer) {
 	tb.Helper()
 	rows, err := csv.NewReader(strings.NewReader(a.Body)).ReadAll()
@@ -200,8 +200,7 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 	}
 }
 
-// describe writes what a type of a page is in JSON, a line for each field. What was told before of a large type is not
-// told again.
+// describe writes what a type of a page is in JSON, a line for each field. A large type is described once.
 func describe(w *strings.Builder, t reflect.Type, page, indent string, told map[reflect.Type]string) {
 	several := []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}
 	for t != nil && !opaque(t) && slices.Contains(several, t.Kind()) {

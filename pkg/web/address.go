@@ -21,7 +21,7 @@ func ParseAddress(setting, value string) (*url.URL, error) {
 // Addresses are where a service runs: the base address of each of its processes, or names that several share.
 type Addresses []*url.URL
 
-// ParseAddresses reads a setting that holds one base address or several, with commas between them.
+// ParseAddresses reads a setting that holds one base address, or several separated by commas.
 func ParseAddresses(setting, value string) (Addresses, error) {
 	var at Addresses
 	var errs []error

@@ -21,7 +21,7 @@ func TestNotModified(t *testing.T) {
 		{[]string{"*"}, true},
 		{[]string{"abc"}, false},
 		{[]string{`"abcd"`}, false},
-		{[]string{`"x-"abc""`}, false}, // the tag within another one
+		{[]string{`"x-"abc""`}, false}, // the tag within a longer one
 	} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header["If-None-Match"] = c.known

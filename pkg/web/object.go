@@ -51,7 +51,7 @@ func Numbered[T any](first int, list []T) Object {
 	return o
 }
 
-// OrEmpty is a value, or the contract's empty object where there is none.
+// OrEmpty is a value, or the contract's empty object if there is none.
 type OrEmpty[T any] struct{ Value *T }
 
 // MarshalJSON writes the value, or {}.

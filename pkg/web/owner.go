@@ -195,8 +195,8 @@ func (e *endpoint) aim(r *http.Request, again, received bool) (*http.Request, er
 	return aimed, nil
 }
 
-// inTurn are the endpoints as a request tries them: each request begins with another one, and those that are away
-// come last.
+// inTurn are the endpoints as a request tries them: each request begins with the next one, and those that are away come
+// last.
 func (o *Owner) inTurn() []*endpoint {
 	known := o.endpoints()
 	if len(known) == 1 {

@@ -10,7 +10,7 @@ import (
 // Proxies are the networks whose X-Forwarded-For is believed.
 type Proxies []netip.Prefix
 
-// ParseProxies reads addresses, networks (10.0.0.0/8) and the word loopback, commas between them.
+// ParseProxies reads addresses, networks (10.0.0.0/8) and the word loopback, separated by commas.
 func ParseProxies(list string) (Proxies, error) {
 	var all Proxies
 	for p := range strings.SplitSeq(list, ",") {
@@ -42,9 +42,8 @@ func (p Proxies) Trust(a netip.Addr) bool {
 	return false
 }
 
-// Client is the address of a request's client: the peer's, or, when that is a trusted proxy, the
-// right-most address of X-Forwarded-For that no trusted proxy has. What stands left of it any client
-// can write.
+// Client is the address of a request's client: the peer's, or, if that is a trusted proxy, the right-most address of
+// X-Forwarded-For that no trusted proxy has. Any client can write the addresses left of it.
 func (p Proxies) Client(r *http.Request) netip.Addr {
 	addr := ParseAddr(r.RemoteAddr)
 	if !p.Trust(addr) {
@@ -68,8 +67,8 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	return addr
 }
 
-// ParseAddr reads an address with or without a port; IPv4-mapped IPv6 addresses become IPv4. What is
-// none is the zero Addr.
+// ParseAddr reads an address with or without a port; IPv4-mapped IPv6 addresses become IPv4. For any other text it
+// returns the zero Addr.
 func ParseAddr(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")

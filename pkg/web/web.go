@@ -148,8 +148,8 @@ func RawJSON(w http.ResponseWriter, status int, body []byte) error {
 	return nil
 }
 
-// Router is a chi router with what every service wants outermost: request log, recovery from
-// panics, trace, timeout, and JSON for unknown routes.
+// Router is a chi router with what every service needs outermost: request log, recovery from panics, trace, timeout,
+// and JSON for unknown routes.
 func Router(service string, log *slog.Logger) chi.Router {
 	return RouterWithin(requestTimeout, service, log)
 }
@@ -167,7 +167,7 @@ func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Rou
 				allow = append(allow, method)
 			}
 		}
-		if len(allow) == 0 { // an unknown method at an address that is none
+		if len(allow) == 0 { // an unknown method at an unknown address
 			return NotFound()
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))
@@ -290,8 +290,8 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	}, said.attrs...)...)
 }
 
-// recordSpan tells a request to the collector of traces. Its names are those of OpenTelemetry's conventions (HTTP
-// spans, 1.30): a method that is none of the known ones is _OTHER.
+// recordSpan reports a request to the collector of traces, with the names of OpenTelemetry's conventions (HTTP spans,
+// 1.30): an unknown method is _OTHER.
 func recordSpan(ctx context.Context, service string, r *http.Request, route string, status int, began time.Time,
 	took time.Duration) {
 	method := r.Method
@@ -339,8 +339,8 @@ func (rec *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the real writer.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
-// Listen opens addr, unless a listener was handed in already. With a certificate in files it speaks
-// TLS, and with an authority it wants one of each client.
+// Listen opens addr, unless a listener was handed in already. With a certificate in files it speaks TLS, and with an
+// authority it requires a certificate of each client.
 func Listen(l net.Listener, addr string, files ...certs.Files) (net.Listener, error) {
 	var secure *tls.Config
 	for _, f := range files {

@@ -86,7 +86,7 @@ func (c *call) write(w http.ResponseWriter, a answer) {
 	writeBody(w, a.body)
 }
 
-// refusal turns an error into Stripe's error object. What is not a refusal stays inside.
+// refusal turns an error into Stripe's error object. Errors that are not refusals are not revealed.
 func (c *call) refusal(err error) answer {
 	e, ok := errors.AsType[*apiError](err)
 	if !ok {

@@ -100,8 +100,8 @@ func (f *payForm) checkShipping(rec *sessionRecord, who *payer) {
 	who.ShippingOption = n
 }
 
-// address reads one of the two addresses. Without whole only the country counts, as Stripe's page
-// asks for no more then.
+// address reads one of the two addresses. Without whole only the country counts, as Stripe's page then asks for nothing
+// else.
 func (f *payForm) address(prefix string, allowed []string, whole bool) address {
 	name := func(part string) string { return prefix + "_" + part }
 	a := address{

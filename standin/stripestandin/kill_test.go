@@ -101,7 +101,7 @@ func post(t *testing.T, address, form string, into any) bool {
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(into) == nil
 }
 
-// What was confirmed before a kill -9 is there after it.
+// Changes confirmed before a kill -9 are there after it.
 func TestKill9(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "state")

@@ -170,8 +170,8 @@ func (n *node) walk(visit func(*node)) {
 	}
 }
 
-// reader hands out the parameters of a request and remembers the first fault. What no one asked
-// for is unknown.
+// reader hands out the parameters of a request and remembers the first fault. Parameters that no one asked for are
+// unknown.
 type reader struct {
 	n   *node
 	err **apiError
@@ -267,7 +267,7 @@ func (r reader) boolean(name string) bool {
 	return v == "true"
 }
 
-// object returns the reader of a nested object; it is empty when there is none.
+// object returns the reader of a nested object; it is empty if there is none.
 func (r reader) object(name string) reader {
 	c := r.n.kids[name]
 	if c == nil {

@@ -126,8 +126,8 @@ func (t *tx) updateRefund(re *refund, previous map[string]any) {
 	t.emit("charge.refund.updated", re, previous)
 }
 
-// settleRefund ends a refund: a pending one succeeds, fails or is canceled, and one that succeeded may
-// fail later, when the bank sends the money back. What fails is the charge's again.
+// settleRefund ends a refund: a pending one succeeds, fails or is canceled, and one that succeeded may fail later, when
+// the bank sends the money back. The amount of a failed one is the charge's again.
 func (t *tx) settleRefund(id, outcome string) error {
 	before, ok := t.refunds.get(id)
 	if !ok {

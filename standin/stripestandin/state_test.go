@@ -37,7 +37,7 @@ func TestRestart(t *testing.T) {
 	if diff := cmp.Diff(switches, again.Switches()); diff != "" || again.Switches().WebhookDrop != 4 {
 		t.Errorf("switches (before, after): %s", diff)
 	}
-	// What was not accepted is sent on.
+	// Events that were not accepted are sent on.
 	if got := again.events(1, completed)[0]; !strings.Contains(string(got.body), paid) {
 		t.Errorf("%s", got.body)
 	}

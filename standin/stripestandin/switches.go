@@ -81,7 +81,7 @@ type Switches struct {
 // APIFault makes API calls fail.
 type APIFault struct {
 	Kind   string `json:"kind"`    // "429", "500" or "timeout"
-	After  bool   `json:"after"`   // after the effect of the call; else before, and nothing has happened
+	After  bool   `json:"after"`   // after the effect of the call; otherwise before, and nothing has happened
 	Times  Times  `json:"times"`   // 0 counts as 1
 	Method string `json:"method"`  // GET or POST; empty = both
 	Path   string `json:"path"`    // beginning of the paths it acts on; empty = all

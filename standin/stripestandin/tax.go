@@ -9,7 +9,7 @@ var taxRates = map[string]int64{
 	"CA": 5000, "CA-ON": 13000, "DE": 19000, "FR": 20000, "GB": 20000,
 }
 
-// taxRateAt is the rate at an address: that of the state, else that of the country.
+// taxRateAt is the rate at an address: that of the state, otherwise that of the country.
 func taxRateAt(a address) int64 {
 	country := strings.ToUpper(string(a.Country))
 	if rate, ok := taxRates[country+"-"+strings.ToUpper(string(a.State))]; ok {

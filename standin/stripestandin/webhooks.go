@@ -308,8 +308,8 @@ func (w *webhooks) clockMoved(step time.Duration) {
 	})
 }
 
-// send posts the event and returns the status of the answer, 0 when there was none. Of two copies
-// the worse answer counts, so that the repeats show what the shop does with them.
+// send posts the event and returns the status of the answer, 0 if there was none. If it is posted twice the worse
+// answer counts, so that the repeats show what the shop does with them.
 func (w *webhooks) send(ctx context.Context, p plan) (int, error) {
 	body, err := json.Marshal(p.event)
 	if err != nil {

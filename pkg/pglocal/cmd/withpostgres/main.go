@@ -103,8 +103,8 @@ func temporaryFolder() string {
 	return memory
 }
 
-// temporaryFiles is the environment in which a command's temporary files are in the cluster's folder in
-// memory, and removed with it. What go builds is too large for that.
+// temporaryFiles is the environment in which a command's temporary files are in the cluster's folder in memory, and
+// removed with it. Files that go builds are too large for that.
 func temporaryFiles(dir string) ([]string, error) {
 	files := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(files, 0o711); err != nil { //nolint:gosec // tests run programs as other users

@@ -110,7 +110,7 @@ func TestRunsCommand(t *testing.T) {
 	checkEmpty(t, dir)
 }
 
-// Where there is room in memory, the command's temporary files are there too, and go with the cluster.
+// If there is room in memory, the command's temporary files are there too, and are removed with the cluster.
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	cmd := withpostgres("", os.Args[0], "leave")
