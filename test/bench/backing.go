@@ -138,7 +138,8 @@ func (b *bench) openShop(env ...string) (*shop, error) {
 	return b.openProgram("", filepath.Join(b.dir, "data"), env...)
 }
 
-// openProgram is openShop for a build of the one process; "" is this program. Settings that env gives win.
+// openProgram is openShop for a build of the one process; "" is this program. Settings that env
+// gives win.
 func (b *bench) openProgram(program, folder string, env ...string) (*shop, error) {
 	var listeners []string
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR",

@@ -42,8 +42,9 @@ var (
 		"Tall", "Soft"}
 )
 
-// catalog measures pages of a large catalog while prices change: at a steady rate, each request timed from the moment
-// at which it was due, so that one slow answer does not hide those that wait behind it.
+// catalog measures pages of a large catalog while prices change: at a steady rate, each request
+// timed from the moment at which it was due, so that one slow answer does not hide those that wait
+// behind it.
 func (w *backing) catalog(ctx context.Context) error {
 	if err := w.fillCatalog(ctx); err != nil {
 		return err
@@ -165,7 +166,8 @@ type visit struct {
 	address func(random *rand.Rand) string
 }
 
-// visits are what shoppers look at. Most leaf through products, and a few search, some of them with a wrong letter.
+// visits are what shoppers look at. Most leaf through products, and a few search, some of them with
+// a wrong letter.
 var visits = []visit{
 	{"a file", 5, func(*rand.Rand) string { return "/robots.txt" }}, // the baseline
 	{"product", 35, func(c *rand.Rand) string { return "/product/" + catalogIdentifier(c.IntN(catalogProducts)) }},

@@ -15,7 +15,8 @@ const (
 	plotRight, plotTop    = 20, 40
 )
 
-// plotGrowth draws a file for each figure into a folder: milliseconds over the number of orders, both logarithmic.
+// plotGrowth draws a file for each figure into a folder: milliseconds over the number of orders,
+// both logarithmic.
 func plotGrowth(folder string, sizes []float64, figures []*figure) error {
 	if folder == "" {
 		return nil

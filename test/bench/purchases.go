@@ -40,7 +40,8 @@ var atOnce = []int{1, 8, 32}
 // comparedAtOnce is the number of concurrent shoppers that ratios are about.
 const comparedAtOnce = 8
 
-// contender is one shop under comparison, with a database, a broker, a mail inbox and a stand-in for Stripe of its own.
+// contender is one shop under comparison, with a database, a broker, a mail inbox and a stand-in
+// for Stripe of its own.
 type contender struct {
 	*backing
 	name     string

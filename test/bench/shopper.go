@@ -63,7 +63,8 @@ func (l *link) dial() (err error) {
 
 func (l *link) close() { _ = l.conn.Close() } // all answers were read
 
-// ask sends a request and returns the answer's headers and body. An answer other than 200 is an error.
+// ask sends a request and returns the answer's headers and body. An answer other than 200 is an
+// error.
 func (l *link) ask(method, path, body string, headers ...string) (http.Header, []byte, error) {
 	if time.Since(l.used) > linkTTL {
 		l.close()

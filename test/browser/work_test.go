@@ -16,10 +16,10 @@ import (
 
 var workPictures = flag.Bool("work-pictures", false, "write the pictures of the work list, trail and customers to docs/admin")
 
-// TestStaffWorkPages opens the pages of the work list, of an order's way, and of customers, with an entry of
-// each kind: axe finds nothing, the policy is obeyed (the tab reports what is not), and nothing is
-// wider than a phone. One of the parked messages is long, one is replayed on its page, and commands
-// handle the others. An order's trail has no gap.
+// TestStaffWorkPages opens the pages of the work list, of an order's way, and of customers, with an
+// entry of each kind: axe finds nothing, the policy is obeyed (the tab reports what is not), and
+// nothing is wider than a phone. One of the parked messages is long, one is replayed on its page,
+// and commands handle the others. An order's trail has no gap.
 func TestStaffWorkPages(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})

@@ -115,8 +115,8 @@ func (e *env) awaitMail(t *testing.T, to string, n int) shoptest.Mail {
 	return got[len(got)-n]
 }
 
-// awaitMailWith waits until n mails to an address contain a text, and returns the newest of them. Mails
-// that are sent at the same time arrive in any order.
+// awaitMailWith waits until n mails to an address contain a text, and returns the newest of them.
+// Mails that are sent at the same time arrive in any order.
 func (e *env) awaitMailWith(t *testing.T, to, text string, n int) shoptest.Mail {
 	t.Helper()
 	var found []shoptest.Mail

@@ -244,8 +244,8 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// compareBooks waits until every paid session is settled, and compares Stripe's ledger with orders and
-// entries.
+// compareBooks waits until every paid session is settled, and compares Stripe's ledger with orders
+// and entries.
 func (c *campaign) compareBooks(count int) {
 	c.t.Helper()
 

@@ -139,8 +139,8 @@ func (c *crowd) failures(since int) (reads, changes []failedClick, now int) {
 }
 
 // While shoppers buy, one process after another is ended and started again: one of two processes of
-// each service, or one of three brokers. REPLICAS is the number of rounds. Without it only order and
-// user run twice, beside one broker.
+// each service, or one of three brokers. REPLICAS is the number of rounds. Without it only order
+// and user run twice, beside one broker.
 //
 // No click fails when a process is stopped, or when one that is not edge is killed. A killed edge
 // takes the connections of shoppers with it: those who asked for a change get no answer, and try

@@ -32,7 +32,8 @@ const (
 	statementsAtRest = 20
 )
 
-// The ten requests of a purchase, and all that follows from them in the background, stay within a number of statements.
+// The ten requests of a purchase, and all that follows from them in the background, stay within a
+// number of statements.
 //
 //nolint:paralleltest // beside other shops everything waits longer, and looks more often
 func TestAPurchaseTakesFewStatements(t *testing.T) {
