@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/startupwebapp/startupwebapp/allinone"
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
@@ -272,5 +273,37 @@ func walk(t *testing.T, each func(path string)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Prose is set at 120 columns, as the code is: tables, code and generated pages may be wider.
+func TestProseIsSetAtOneWidth(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated := []string{"limits.md", "settings.md"}
+
+	for _, file := range append(files, "../../CONTRIBUTING.md", "../../README.md") {
+		if slices.Contains(generated, filepath.Base(file)) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := false
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.HasPrefix(line, "```") {
+				code = !code
+			}
+			if code || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "    ") {
+				continue
+			}
+			if width := utf8.RuneCountInString(line); width > 120 {
+				t.Errorf("%s:%d is %d columns wide", filepath.Base(file), i+1, width)
+			}
+		}
 	}
 }
