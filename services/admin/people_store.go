@@ -51,9 +51,9 @@ func countOwners(ctx context.Context, db pg.DB) (int, error) {
 // clearFactors removes password, authenticator app, passkeys, recovery codes and tokens.
 func clearFactors(ctx context.Context, db pg.DB, person int64) error {
 	return pg.Exec(ctx, db, "reset how person $1 signs in", `
-		WITH k AS (DELETE FROM passkey WHERE person_id = $1),
-		     c AS (DELETE FROM recovery_code WHERE person_id = $1),
-		     t AS (DELETE FROM api_token WHERE person_id = $1)
+		WITH passkeys AS (DELETE FROM passkey WHERE person_id = $1),
+		     codes AS (DELETE FROM recovery_code WHERE person_id = $1),
+		     tokens AS (DELETE FROM api_token WHERE person_id = $1)
 		UPDATE person SET password = NULL, totp_secret = NULL, totp_step = 0, version = version + 1 WHERE id = $1`,
 		person)
 }

@@ -98,6 +98,7 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 	if err != nil {
 		return false, 0, fmt.Errorf("open a session of member %d: %w", l.member.ID, err)
 	}
+
 	return opened, ended, nil
 }
 

@@ -89,6 +89,7 @@ func (d newDelivery) row() deliveryRow {
 		Due:        d.due,
 		Marks:      []erasure.HexHash{},
 	}
+
 	for _, one := range d.receivers {
 		r.ToHashes = append(r.ToHashes, one.hash)
 	}
@@ -96,6 +97,7 @@ func (d newDelivery) row() deliveryRow {
 		r.Marks = append(r.Marks, erasure.Hash(erasure.MemberKey(d.memberID)))
 		return r
 	}
+
 	for _, address := range d.addresses {
 		r.Marks = append(r.Marks, erasure.Hash(address))
 	}
@@ -162,9 +164,9 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inFlight []int64, 
 	d, found, err := pg.One[delivery](ctx, pool, "claim a mail", `
 		WITH single AS (`+dueSQL("newsletter_id IS NULL")+`),
 		     many AS (`+dueSQL("newsletter_id IS NOT NULL AND NOT EXISTS (SELECT FROM single)")+`),
-		     c AS (SELECT * FROM single UNION ALL SELECT * FROM many)
+		     chosen AS (SELECT * FROM single UNION ALL SELECT * FROM many)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true
-		FROM c WHERE d.id = c.id
+		FROM chosen c WHERE d.id = c.id
 		RETURNING d.id, d.key, d.kind, d.payload, d.written, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
 		  d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
 		  EXISTS (SELECT FROM delivery o

@@ -258,6 +258,7 @@ func sampleOrder(kind string) func() msg.SendMail {
 			Country:     "US",
 			CountryCode: "US",
 		}
+
 		lines := sampleLines()
 		m := msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime,
 			Note: "We pack it tomorrow.\nAda",
@@ -271,11 +272,13 @@ func sampleOrder(kind string) func() msg.SendMail {
 			Shipment: &msg.ShipmentMail{Carrier: "Post", TrackingNumber: "9400 1000 0000",
 				TrackingURL: "https://carrier.example/94001000", Lines: lines[:1], Rest: lines[1:]},
 			Refund: &msg.RefundMail{Amount: 1499, Lines: lines[1:]}}
+
 		if kind == msg.MailOrderVisitor {
 			m.ProspectCode = "sample"
 		} else {
 			m.MemberCode = "sample"
 		}
+
 		return m
 	}
 }

@@ -59,5 +59,6 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 			})
 		}
 	}
+
 	return storeRecipients(rows), nil
 }

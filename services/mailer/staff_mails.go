@@ -326,6 +326,7 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 			hashes = append(hashes, s.hash(key))
 		}
 	}
+
 	mails, err := mailsOf(ctx, s.pool, keys, hashes, keys)
 	for _, m := range mails {
 		hop := adminui.Hop{
@@ -347,5 +348,6 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 		}
 		t.Keys = append(t.Keys, m.Key, msg.MailSentSubject+":"+m.Key, m.OrderIdentifier)
 	}
+
 	return t, err
 }
