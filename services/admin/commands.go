@@ -73,7 +73,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // addOwner makes an owner who signs in with a password, or with a link if there is none.
-func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, password string) (message string, err error) {
+func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, password string) (message string,
+	err error) {
 	if !goodUsername(username) {
 		return "", fmt.Errorf("%w: STAFF_USERNAME: %s", boot.ErrUsage, usernameRule)
 	}

@@ -197,7 +197,8 @@ type personPage struct {
 func personForm(p personRow) adminui.Form {
 	return adminui.Form{Action: "/people/" + web.ID(p.ID), Version: p.Version, Cancel: "/people",
 		Fields: []adminui.Field{
-			{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Value: p.Name}, roleField(p.Roles),
+			{Name: "name", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Value: p.Name},
+			roleField(p.Roles),
 		}}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-const personColumnsSQL = `id, username, name, roles, disabled_at IS NOT NULL AS disabled, password IS NOT NULL AS password,
-	totp_secret IS NOT NULL AS app,
+const personColumnsSQL = `id, username, name, roles, disabled_at IS NOT NULL AS disabled,
+	password IS NOT NULL AS password, totp_secret IS NOT NULL AS app,
 	(SELECT count(*) FROM passkey k WHERE k.person_id = person.id) AS passkeys, version, created_at,
 	(SELECT max(seen_at) FROM session s WHERE s.person_id = person.id AND stage = 'full') AS last_seen_at`
 

@@ -42,7 +42,7 @@ type fakeLine struct{ sku, quantity int }
 type fakeSKU struct {
 	product, titleURL, identifier, color, size, description, state, stateTitle, picture string
 	cents                                                                               int
-	regular                                                                             int // price without the sale, of which cents are the price
+	regular                                                                             int // price without the sale
 }
 
 var fakeSKUs = map[int]fakeSKU{
