@@ -184,7 +184,7 @@ func describe(err error) (int, failure) {
 	}
 	if e == nil {
 		return http.StatusInternalServerError, failure{"Something went wrong",
-			"Nothing was changed. The error is in the log; try again, and tell a developer if it stays."}
+			"Nothing was changed. The error is in the log. Try again, and tell a developer if it happens again."}
 	}
 	if e.Text != "" {
 		return e.Status, failure{"That was not done", e.Text}
@@ -196,27 +196,26 @@ func describe(err error) (int, failure) {
 	case http.StatusForbidden:
 		if e.Code == "csrf" || e.Code == "cross-origin" {
 			return e.Status, failure{"This page is too old",
-				"It belongs to a session that has ended, or comes from another site. Open it again, then repeat it."}
+				"It belongs to a session that has ended, or comes from another site. Open it again and retry."}
 		}
 		return e.Status,
-			failure{"Not yours to do", "None of your roles includes this. An owner can change that under People."}
+			failure{"You may not do this", "None of your roles allows this. An owner can change that under People."}
 	case http.StatusNotFound:
-		return e.Status, failure{"There is nothing here", "It was never here, or was removed."}
+		return e.Status, failure{"Page not found", "It does not exist, or was removed."}
 	case http.StatusConflict:
 		return e.Status,
 			failure{"Changed meanwhile",
-				"Another person changed this before you. Look again, then repeat what is still needed."}
+				"Another person changed this before you. Look again, then redo what is still needed."}
 	case http.StatusServiceUnavailable:
 		return e.Status, failure{"Not available just now",
-			"A part of the shop does not answer. Nothing was changed; try again in a moment."}
+			"Part of the shop does not answer. Nothing was changed; try again in a moment."}
 	case http.StatusRequestEntityTooLarge:
-		return e.Status, failure{"Too large", "What was sent is larger than this page takes."}
+		return e.Status, failure{"Too large", "You sent more than this page accepts."}
 	}
 
 	if e.Status == http.StatusBadRequest && e.Parameter == "version" {
 		return e.Status, failure{"Open the page again",
-			"The form does not say which version of this it was made from, or names one that is not known. " +
-				"Nothing was changed: open the page again, then repeat it."}
+			"The form names no version of this, or an unknown one. Nothing was changed: open the page again and retry."}
 	}
 
 	what := "Something in the request"
@@ -224,7 +223,7 @@ func describe(err error) (int, failure) {
 		what = "The value of “" + e.Parameter + "”"
 	}
 	return e.Status,
-		failure{"That cannot be done", what + " makes no sense here. Go back and look at what was entered."}
+		failure{"That cannot be done", what + " makes no sense here. Go back and check what you entered."}
 }
 
 // Refuse is a command that is not done, with 422: for one without a form of its own to show the reason in. Text says
@@ -247,7 +246,7 @@ func Chosen(r *http.Request, most int) ([]string, error) {
 	keys := form.Values.Values["id"]
 	switch {
 	case len(keys) == 0:
-		return nil, Refuse("nothing-chosen", "Nothing is chosen. Choose rows first: x chooses a row, Shift X all.")
+		return nil, Refuse("nothing-chosen", "Nothing is chosen. Choose rows first: x chooses one, Shift X all.")
 	case len(keys) > most:
 		return nil, Refuse("too-many", fmt.Sprintf("At most %d at once, please. Nothing was changed.", most))
 	}

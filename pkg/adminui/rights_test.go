@@ -189,7 +189,7 @@ func TestAnswersToABrowser(t *testing.T) {
 		t.Errorf("%s: %v", done, done.Header)
 	}
 	refused := who.Post("/staff/do/people.manage")
-	refused.Has(403, "Not yours to do", `aria-label="Pages"`)
+	refused.Has(403, "You may not do this", `aria-label="Pages"`)
 	if strings.Contains(refused.Body, "people.manage") || strings.Contains(refused.Body, "/people") {
 		t.Errorf("the page shows what the person may not see: %s", refused.Body)
 	}

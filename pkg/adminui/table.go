@@ -119,7 +119,7 @@ func (l *Listing) Days() (from, to time.Time, err error) {
 	l.Chosen["from"], l.Chosen["to"] = to.Format(time.DateOnly), from.Format(time.DateOnly)
 	l.query.Set("from", l.Chosen["from"])
 	l.query.Set("to", l.Chosen["to"])
-	l.Problems = append(l.Problems, "The last day was before the first one: the range is turned round.")
+	l.Problems = append(l.Problems, "The last day was before the first one, so the range was reversed.")
 	return to, from, nil
 }
 

@@ -106,7 +106,7 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 		func(m bus.Parked) any { return m.ID })
 	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
 		{Title: "Seen to", To: ask.With("seen-to", "yes"), Count: -1, Active: resolved}}
-	table.Empty = "No messages wait here."
+	table.Empty = "No messages are waiting."
 	if !resolved && adminui.Who(r).May(adminui.WorkAct) {
 		table.Bulk = []adminui.Command{{Text: "Replay", To: p.path("replay")}}
 	}
@@ -197,7 +197,7 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 func (p parkedPages) refusal(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrNotParked):
-		return adminui.SeenTo("The message waits no longer: it was replayed or dropped.")
+		return adminui.SeenTo("The message is no longer waiting: it was replayed or dropped.")
 	case errors.Is(err, bus.ErrForged):
 		return adminui.Refuse("forged", "No service published this message here, so it cannot be replayed. Drop it.")
 	}
@@ -207,8 +207,8 @@ func (p parkedPages) refusal(err error) error {
 func (p parkedPages) replayOne(r *http.Request, m bus.Parked) error {
 	c, ok := p.consumer(m.Consumer)
 	if !ok {
-		return adminui.Refuse("consumer-gone", "This version of the shop has no consumer "+m.Consumer+
-			" any longer, so the message cannot be replayed. Drop it.")
+		return adminui.Refuse("consumer-gone", "This version of the shop no longer has the consumer "+m.Consumer+
+			", so the message cannot be replayed. Drop it.")
 	}
 	c.Outbox = p.Outbox
 	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, now bus.Parked) error {
@@ -305,7 +305,7 @@ func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 	if kind.Consumer != "" && kind.Subject != "" {
 		list, err := bus.ListParked(r.Context(), p.Pool, kind)
 		if err == nil && len(list) == 0 {
-			err = adminui.SeenTo("No message of this kind waits any longer.")
+			err = adminui.SeenTo("No message of this kind is waiting any longer.")
 		}
 		return list, err
 	}
@@ -326,7 +326,7 @@ func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 		}
 		if !found {
 			return nil, adminui.Refuse("unknown-message",
-				"Not all that was chosen are messages that wait. Nothing was replayed.")
+				"Some of what you chose are not waiting messages. Nothing was replayed.")
 		}
 	}
 

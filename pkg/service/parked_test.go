@@ -78,8 +78,8 @@ func TestParkedPages(t *testing.T) {
 	if a := staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased"); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
-	staff.Get("/staff/parked/order").Has(200, "No messages wait here.")
-	staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased").Has(409, "waits any longer")
+	staff.Get("/staff/parked/order").Has(200, "No messages are waiting.")
+	staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased").Has(409, "is waiting any longer")
 	staff.Post("/staff/parked/order/replay").Has(422, "Choose rows first")
 	for _, id := range []string{"x", "99", "99999999999999999999"} {
 		staff.Post("/staff/parked/order/replay", "id", "3", "id", id).Has(422, "Nothing was replayed")

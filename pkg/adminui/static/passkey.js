@@ -33,7 +33,7 @@
         form.elements[`${prefix}response`].value = JSON.stringify(credential.toJSON());
         form.submit();
       } catch (err) {
-        problem.textContent = err.name === 'NotAllowedError' ? 'Nothing was chosen.' : 'That did not work. Load the page again and repeat it.';
+        problem.textContent = err.name === 'NotAllowedError' ? 'Nothing was chosen.' : 'That did not work. Reload the page and try again.';
         problem.hidden = false;
       }
     });
