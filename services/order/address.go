@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	textAddressRequired = "Please enter the e-mail address to which we may send your receipt."
+	textAddressRequired = "Please enter the e-mail address for your receipt."
 	textMemberAddress   = `This e-mail address belongs to an account. Please <a ` +
 		`href="/login?next=checkout/confirm">log in</a> to go on, or use another address.`
 )

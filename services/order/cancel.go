@@ -30,9 +30,9 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 		case err != nil:
 			return nil, err
 		case o.CanceledAt != nil:
-			return nil, refuseAct("", "Order %s was canceled already.", o.Identifier)
+			return nil, refuseAct("", "Order %s is already canceled.", o.Identifier)
 		case sent:
-			return nil, refuseAct("", "Something of order %s was sent: refund it instead.", o.Identifier)
+			return nil, refuseAct("", "Part of order %s has been sent: refund it instead.", o.Identifier)
 		}
 		r, err := cancelRefund(ctx, tx, o, w)
 		if err != nil {

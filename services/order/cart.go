@@ -278,7 +278,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 
 var quantityTexts = map[string]string{
 	"not_an_int":   "Please enter a whole number.",
-	"out_of_range": "Please choose between 0 and 99 pieces, those already in your cart included.",
+	"out_of_range": "Please choose between 0 and 99 pieces, including those already in your cart.",
 }
 
 // refuseQuantity nests the problem twice: old pages read errors.quantity[0][0].type.

@@ -35,7 +35,7 @@ const Usage = `Orders, parcels, refunds, payments:
   order ship -list FILE -by NAME                  send many: identifier, tracking number, method; - is the input
   order unship -order IDENTIFIER -shipment ID     take a parcel back before the customer is mailed
                -by NAME
-  order tracking -order IDENTIFIER -shipment ID   correct a tracking number; -mail mails a customer who was
+  order tracking -order IDENTIFIER -shipment ID   correct a tracking number; -mail tells a customer who was
                  -tracking NUMBER -by NAME        mailed the wrong one
                  [-method METHOD] [-mail]
   order address -order IDENTIFIER -by NAME        correct where an order goes before anything of it is sent: the
@@ -50,7 +50,7 @@ const Usage = `Orders, parcels, refunds, payments:
   order money -order IDENTIFIER                   what was paid, refunded and disputed, and what is left, as JSON
   order help                                      this text
 
-Listing, moving and resolving can be repeated; the others refuse what is done already.
+Listing, moving and resolving can be repeated; the others refuse to act twice.
 `
 
 // IsCommand reports whether order has a command of this name; without arguments the service is run.

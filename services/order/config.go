@@ -22,19 +22,19 @@ type Config struct {
 	boot.Staff
 	Addr                 string        `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`
 	StripeAPIBase        string        `envconfig:"STRIPE_API_BASE" default:"https://api.stripe.com" desc:"where Stripe's API is"`
-	StripeSecretKey      string        `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`
+	StripeSecretKey      string        `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; when empty, make run starts a stand-in for Stripe"`
 	StripePublishableKey string        `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
-	SweepEvery           time.Duration `envconfig:"SWEEP_EVERY" default:"30s" desc:"how often payments whose webhook was lost are looked for"`
-	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout is before Stripe is asked about it, and the pause between two requests"`
+	SweepEvery           time.Duration `envconfig:"SWEEP_EVERY" default:"30s" desc:"how often to look for payments whose webhook was lost"`
+	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout must be before Stripe is asked about it, and the pause before it is asked again"`
 	StripeRate           *int          `envconfig:"STRIPE_CALLS_PER_SECOND" desc:"calls to Stripe a second, of all processes together; 0 for no limit; when empty 80 at Stripe and no limit at the stand-in (Stripe takes 100 with a live key and 25 with a test key)"`
-	HoldClientPercent    int           `envconfig:"HOLD_CLIENT_PERCENT" default:"50" desc:"of what is left of a counted article or a limited code, how much the unpaid payment pages of one client address may hold"`
+	HoldClientPercent    int           `envconfig:"HOLD_CLIENT_PERCENT" default:"50" desc:"percentage of an article's remaining stock, or a code's remaining uses, that the unpaid payment pages of one client address may hold"`
 	HoldAddressPercent   int           `envconfig:"HOLD_ADDRESS_PERCENT" default:"50" desc:"the same for one e-mail address"`
-	HoldAllPercent       int           `envconfig:"HOLD_ALL_PERCENT" default:"80" desc:"how much all unpaid pages may hold together; beyond it HOLD_ALWAYS is the most for each"`
-	HoldAlways           int           `envconfig:"HOLD_ALWAYS" default:"5" desc:"pieces, or uses of a code, that one may hold whatever is left, so that the last ones stay buyable"`
-	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
-	LateDays             int           `envconfig:"ORDER_LATE_DAYS" default:"3" desc:"days after which an order that was not sent is on the work list of the back office"`
-	ShippingMailAfter    time.Duration `envconfig:"SHIPPING_MAIL_AFTER" default:"5m" desc:"how long a parcel that staff sent can be undone, before the customer is told"`
-	MediaURL             string        `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it; make run takes a folder in DATA_DIR when it is not set"`
+	HoldAllPercent       int           `envconfig:"HOLD_ALL_PERCENT" default:"80" desc:"the same for all unpaid pages together; beyond it each client may hold at most HOLD_ALWAYS"`
+	HoldAlways           int           `envconfig:"HOLD_ALWAYS" default:"5" desc:"pieces, or uses of a code, that one client may hold however few are left, so that the last ones can be bought"`
+	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events for another account make no order"`
+	LateDays             int           `envconfig:"ORDER_LATE_DAYS" default:"3" desc:"days after which an order that was not sent shows on the back office's work list"`
+	ShippingMailAfter    time.Duration `envconfig:"SHIPPING_MAIL_AFTER" default:"5m" desc:"how long staff can undo a shipment before the customer is mailed"`
+	MediaURL             string        `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off); without key and secret the AWS task's own rights are used; order writes and edge reads it; when it is not set, make run uses a folder in DATA_DIR"`
 	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }

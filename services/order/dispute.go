@@ -36,8 +36,8 @@ func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
 			err = openEntry(ctx, tx, d.entry(disputed, d.asks()))
 		case d.Status == stripe.DisputeLost && !d.Old:
 			if err = openEntry(ctx, tx, d.entry(disputeLost, fmt.Sprintf(
-				"The bank has decided for the buyer: %s are gone. There is nothing left to do in Stripe. Think about "+
-					"what it was, then resolve this.", d.Amount))); err == nil {
+				"The bank has decided for the buyer: %s is lost. There is nothing left to do in Stripe. Look into "+
+					"what happened, then resolve this.", d.Amount))); err == nil {
 				err = closeEntries(ctx, tx, d.ID, bankDecided, disputed)
 			}
 		default: // the bank has the evidence, or has decided for the shop
@@ -69,7 +69,7 @@ func (d disputeRow) asks() string {
 	}
 	until := "The bank takes no evidence: accept it in Stripe's dashboard."
 	if d.Due != "" {
-		until = "Give evidence in Stripe's dashboard until " + d.Due + " UTC, or accept it there."
+		until = "Submit evidence in Stripe's dashboard by " + d.Due + " UTC, or accept it there."
 	}
 	return took + " " + until
 }

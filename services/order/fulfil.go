@@ -121,8 +121,8 @@ func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout,
 		if back {
 			noted, err = payerNote(ctx, tx, p, c)
 			return "", append(noted, newIssue(p, reason,
-				"The checkout had ended when this payment came. All of it was still there, so it is an order all "+
-					"the same; nothing is left to do.")), err
+				"This payment came after its checkout had ended. Everything was still available, so it became an "+
+					"order; there is nothing left to do.")), err
 		}
 	case paidTwice: // it is for staff; the shopper may go on, and the sweep need not try again
 		if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
@@ -136,7 +136,7 @@ func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout,
 func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
 	case p.Odd != nil:
-		return unreadable, fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). "+
+		return unreadable, fmt.Sprintf("Stripe describes this session in a way that the shop cannot read (%v). "+
 			"Look it up in Stripe, and make the order by hand or refund it.", p.Odd)
 	case c == nil:
 		return noQuote, "A paid session that this shop has no quote for. Find out who paid and for what; refund it " +
@@ -158,8 +158,8 @@ func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explan
 		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in " +
 			"Stripe, or make the second order by hand."
 	case c.State == stateExpired || c.State == stateFailed:
-		return paidAfterEnd, "The checkout had ended, and what it reserved was given to someone else, when this " +
-			"payment came. Refund it in Stripe, or make the order by hand."
+		return paidAfterEnd, "This payment came after its checkout had ended and its reserved items had gone to " +
+			"someone else. Refund it in Stripe, or make the order by hand."
 	}
 	return "", ""
 }

@@ -40,16 +40,16 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	steps := []adminui.GuideStep{
 		{Place: 1, Title: "Say who you are", Text: "The shop's name, its address, and how to reach you.", Done: f.Name,
 			To: "/settings/shop"},
-		{Place: 2, Title: "Show what you sell", Text: "Pictures of your own instead of the sample shop's.",
+		{Place: 2, Title: "Show what you sell", Text: "Your own pictures instead of the sample shop's.",
 			Done: f.Pictures, To: "/catalog"},
 		{Place: 3, Title: "Make the first product", Text: "With a price and something in stock.", Done: f.Product,
 			To: "/catalog"},
-		{Place: 4, Title: "Say what shipping costs", Text: "For all, by weight or by sum, and to which countries.",
+		{Place: 4, Title: "Say what shipping costs", Text: "Flat, by weight or by order value, and to which countries.",
 			Done: f.Shipping, To: "/settings/shipping"},
 		{Place: 5, Title: "Take money with Stripe", Text: s.stripeText(), Done: pg.Text(f.Stripe) == s.stripeMark(),
 			Test: &adminui.Command{Text: "Call Stripe", To: test}},
-		{Place: 8, Title: "Go live", Text: "Live keys of Stripe, and an https address that shoppers know: " +
-			"docs/make-it-yours.md says how.", Done: s.live()},
+		{Place: 8, Title: "Go live", Text: "Stripe's live keys and a public https address: docs/make-it-yours.md " +
+			"says how.", Done: s.live()},
 	}
 	return steps, nil
 }
@@ -58,11 +58,11 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 func (s *server) stripeText() string {
 	switch {
 	case s.cfg.StripeSecretKey == "":
-		return "There is no key yet: STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY in the environment."
+		return "No key yet: set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY in the environment."
 	case s.liveKey():
-		return "The key is a live one: money moves."
+		return "This is a live key: payments are real."
 	}
-	return "The key is a test one: no money moves. A call shows whether it works."
+	return "This is a test key: no money moves. Call Stripe to see whether it works."
 }
 
 func (s *server) liveKey() bool {
@@ -125,14 +125,14 @@ func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "guide",
 			Text: "Sent a test mail"})
 	})
-	return adminui.Done{To: "/", Text: "A mail to the shop's own address is on its way. Here you see when it was " +
+	return adminui.Done{To: "/", Text: "A mail to the shop's own address is on its way. You see here when it was " +
 		"accepted."}, err
 }
 
 // staffHideGuide puts the guide away for everybody.
 func (s *server) staffHideGuide(r *http.Request) (adminui.Answer, error) {
 	by := adminui.Who(r).Name
-	return adminui.Done{To: "/", Text: "The guide is put away. The page Settings has it shown again."},
+	return adminui.Done{To: "/", Text: "The guide is hidden. You can show it again under Settings."},
 		s.noteGuide(r, settingGuideHidden, &by, "Put the guide away")
 }
 

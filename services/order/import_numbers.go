@@ -67,7 +67,7 @@ func (p *importPlan) readCount(row productfile.Row, sku *importSKU, was *knownSK
 	if text == "" {
 		if !back && was.Stock != nil && *was.Stock < 0 {
 			p.fault(row, productfile.BackOrders,
-				"Pieces are sold that are not there: it takes back orders, or a count.")
+				"It is oversold: allow back orders, or count again.")
 		}
 		return
 	}
@@ -80,7 +80,7 @@ func (p *importPlan) readCount(row productfile.Row, sku *importSKU, was *knownSK
 	case row.Value(productfile.StockWas) != "" && !hasBefore:
 		p.fault(row, productfile.StockWas, "A whole number, as it was when the file was made.")
 	case count < 0 && !back:
-		p.fault(row, productfile.Stock, "Less than nothing is for SKUs on back order.")
+		p.fault(row, productfile.Stock, "Only SKUs on back order can be below zero.")
 	case was.Stock == nil:
 		sku.Stock = &count
 	case hasBefore:
@@ -101,7 +101,7 @@ func (p *importPlan) countBy(row productfile.Row, sku *importSKU, now int32, pie
 		after = max(after, 0)
 	}
 	if after > maxStock || after < minStock && pieces < 0 {
-		p.fault(row, productfile.Stock, "It would have more or fewer pieces than can be counted.")
+		p.fault(row, productfile.Stock, "The count would be out of range.")
 		return
 	}
 	//nolint:gosec // two counts that staff can give, and what is sold of them

@@ -179,7 +179,7 @@ func (p *importPlan) row(row productfile.Row) {
 	product := p.productOf(row, known)
 	if product == nil {
 		if p.faults() == before {
-			p.fault(row, "", "No product or SKU of the shop is named like this; a new product needs a title.")
+			p.fault(row, "", "The shop has no such product or SKU; a new product needs a title.")
 		}
 		return
 	}
@@ -295,7 +295,7 @@ func (p *importPlan) saysTwice(row productfile.Row, product *importProduct) (twi
 			product.firstRows[column] = row
 		} else if was := first.Value(column); was != value &&
 			(column != productfile.State || !strings.EqualFold(was, value)) {
-			p.fault(row, column, "Line "+strconv.Itoa(first.Line)+" says something else of this product.")
+			p.fault(row, column, "Line "+strconv.Itoa(first.Line)+" says something different about this product.")
 			twice = true
 		}
 	}
@@ -327,7 +327,7 @@ func (p *importPlan) readProduct(row productfile.Row, product *importProduct) {
 	if address := row.Value(productfile.Address); product.known != nil && row.Value(productfile.Product) != "" &&
 		address != "" && address != was.TitleURL {
 		if owner := p.index.byAddress[address]; owner != 0 && owner != product.ID {
-			p.fault(row, productfile.Address, "Another product has this address, or had it.")
+			p.fault(row, productfile.Address, "Another product has or had this address.")
 		} else if !titleURLPattern.MatchString(address) {
 			p.fault(row, productfile.Address, "Letters, digits, - and _, at most 100.")
 		} else {

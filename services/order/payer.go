@@ -31,7 +31,7 @@ func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue,
 		return nil, err
 	}
 	return []issue{newIssue(p, payerDiffers,
-		fmt.Sprintf("This payment is an order; nothing has to be done for it. The code %s has a limit for each "+
-			"customer. It was counted for the address given in the shop, and at Stripe the payer gave another one: "+
-			"look whether this customer had it before.", strings.Join(limited, ", ")))}, nil
+		fmt.Sprintf("This payment is an order, and nothing has to be done for that. The code %s has a limit for each "+
+			"customer. It was counted for the address given in the shop, but the payer gave another one at Stripe: "+
+			"check whether this customer has used it before.", strings.Join(limited, ", ")))}, nil
 }

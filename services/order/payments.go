@@ -164,7 +164,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
 			issues = append(issues, newIssue(p, reason,
-				fmt.Sprintf("An event that was not made for this shop as it is set up (account %s, version %s).",
+				fmt.Sprintf("This event was not made for the shop's account and API version (account %s, version %s).",
 					e.Account, e.APIVersion)))
 			if !e.asked {
 				continue

@@ -41,7 +41,7 @@ func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 
-	trouble, ended := "It came, and could not be stored.", f.Tries >= fetchTries
+	trouble, ended := "It was fetched but could not be stored.", f.Tries >= fetchTries
 	if no, ok := errors.AsType[picture.NotYet](err); ok {
 		trouble = no.Error()
 	} else if no, ok := errors.AsType[picture.Refusal](err); ok {

@@ -29,7 +29,7 @@ func (f pictureFetch) Failed() bool { return f.State == "failed" }
 // Badge says whether it is still tried.
 func (f pictureFetch) Badge() adminui.Badge {
 	if f.Failed() {
-		return adminui.Badge{Text: "not to be had", Tone: "bad"}
+		return adminui.Badge{Text: "not available", Tone: "bad"}
 	}
 	return adminui.Badge{Text: "under way", Tone: "warn"}
 }

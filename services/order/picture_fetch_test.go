@@ -154,9 +154,9 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	}
 
 	// Staff see why the others are missing.
-	says := []string{"answers 404 Not Found", "not a JPEG", "more than 24 MB", "too many others", "without https", "inside a network",
+	says := []string{"answers 404 Not Found", "not a JPEG", "larger than 24 MB", "redirects too often", "without https", "inside a network",
 		"answers 503 Service Unavailable"}
-	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 under way, 6 not to be had", "Fetch them again")...)
+	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 under way, 6 not available", "Fetch them again")...)
 	product := "/staff/catalog/products/" + e.Text(`SELECT identifier FROM product WHERE title_url = 'hat'`) + "/media"
 	owner.Get(product).Has(200, append(says, "Not in the shop yet", "Fetch them again")...)
 	e.browser(adminui.Support).Post(product + "/fetch").Has(http.StatusForbidden)
@@ -174,7 +174,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		}
 	}
 
-	owner.Get(path).Has(200, "7 not to be had")
+	owner.Get(path).Has(200, "7 not available")
 	whole.Store(true)
 	owner.Post(product + "/fetch").Has(http.StatusSeeOther)
 	owner.Post(path + "/pictures").Has(http.StatusSeeOther) // nothing has been given up yet
@@ -182,11 +182,11 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		t.Errorf("%d were tried for staff", n)
 	}
 
-	owner.Get(path).Has(200, "3 of 9 fetched", "6 not to be had")
+	owner.Get(path).Has(200, "3 of 9 fetched", "6 not available")
 	if acts := e.acts(); !strings.Contains(acts, "catalog.edit product ") {
 		t.Errorf("noted: %s", acts)
 	}
-	owner.Get(bring(owner, file)).Has(200, "what the shop has already")
+	owner.Get(bring(owner, file)).Has(200, "The shop already has all of this")
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	if e.goods() != before || e.Number(`SELECT count(*) FROM picture_fetch`) != 0 {
 		t.Error("the file is not taken back")

@@ -145,7 +145,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 
 	upload(editor, path, nil).Has(422, "Choose a picture first")
 	editor.Post(path, "files", "x").Has(400)
-	upload(editor, path, map[string][]byte{"huge.jpg": make([]byte, picture.MaxBytes+1)}).Has(422, "more than 24 MB")
+	upload(editor, path, map[string][]byte{"huge.jpg": make([]byte, picture.MaxBytes+1)}).Has(422, "larger than 24 MB")
 	upload(editor, path, map[string][]byte{"more.jpg": make([]byte, adminui.MaxUpload)}).Has(http.StatusRequestEntityTooLarge)
 	upload(e.browser(adminui.ReadOnly), path, map[string][]byte{"a.jpg": whole}).Has(http.StatusForbidden)
 }

@@ -49,9 +49,9 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 	s.log.Error("a payment made no order and is for staff", "session", p.ID, "error", err)
 	results[p.ID] = result{reason: orderRefused}
 	return storeIssues(ctx, tx, []issue{newIssue(p, orderRefused, fmt.Sprintf(
-		"Paid, but the order could not be stored: %v. The money is safe. Remove the cause and the order makes "+
-			"itself, as long as this entry is open; or refund the payment in Stripe, or serve it by hand, and "+
-			"resolve this.", err))})
+		"Paid, but the order could not be stored: %v. The money is safe. Remove the cause, and the order is made by "+
+			"itself while this entry is open. Or refund the payment in Stripe, or serve it by hand, and resolve "+
+			"this.", err))})
 }
 
 // tryPlace is placeTogether behind a savepoint: after an error nothing of it has happened.

@@ -32,7 +32,7 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		case err != nil:
 			return nil, err
 		case sent:
-			return nil, refuseAct("", "Something of order %s was sent: its address stays.", o.Identifier)
+			return nil, refuseAct("", "Part of order %s has been sent: its address is final.", o.Identifier)
 		case o.CanceledAt != nil:
 			return nil, refuseAct("", "Order %s was canceled.", o.Identifier)
 		}
@@ -103,7 +103,7 @@ func checkAddress(a msg.Address) (msg.Address, error) {
 		}
 	}
 	if !slices.Contains(stripe.ShipTo, a.CountryCode) {
-		return a, refuseAct("country_code", "Two letters of a country, such as US or CA.")
+		return a, refuseAct("country_code", "A two-letter country code, such as US or CA.")
 	}
 	return a, nil
 }

@@ -93,7 +93,7 @@ func (w Refund) check() error {
 	case w.Amount < 0:
 		return refuseAct("amount", "An amount cannot be below zero.")
 	case w.All && (len(w.Lines) > 0 || w.Amount > 0):
-		return refuseAct("all", "Either all that is left, or pieces and an amount.")
+		return refuseAct("all", "Choose either all that is left, or pieces and an amount.")
 	}
 	return nil
 }
@@ -141,11 +141,11 @@ func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow
 
 	switch {
 	case ledger.Left() <= 0:
-		return r, refuseAct("amount", "Nothing is left to give back.")
+		return r, refuseAct("amount", "There is nothing left to refund.")
 	case r.Amount <= 0:
-		return r, refuseAct("amount", "This comes to nothing.")
+		return r, refuseAct("amount", "This refund comes to zero.")
 	case r.Amount > ledger.Left():
-		return r, refuseAct("amount", "%s is more than the %s that are left.", r.Amount, ledger.Left())
+		return r, refuseAct("amount", "%s is more than the %s that is left.", r.Amount, ledger.Left())
 	case w.Restock && len(r.Lines) == 0:
 		return r, refuseAct("restock", "Say which pieces are back on the shelf.")
 	}
@@ -173,8 +173,8 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 	if w.Amount != 0 {
 		// A typing mistake costs money: an amount beyond the pieces has to be a refund of its own.
 		if chosen := len(r.Lines) > 0 || w.Shipping; chosen && w.Amount > r.Amount {
-			return refuseAct("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes "+
-				"beyond by itself, as an amount alone.", w.Amount, r.Amount)
+			return refuseAct("amount", "%s is more than the %s paid for the chosen items. Refund the rest "+
+				"separately, as an amount alone.", w.Amount, r.Amount)
 		}
 		r.Amount = w.Amount
 		r.Shipping = max(min(r.Shipping, w.Amount), 0)

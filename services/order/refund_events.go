@@ -209,7 +209,7 @@ func mailRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 // entry is the entry for staff about a refund that failed or was canceled.
 func (r lostRefund) entry() issue {
 	amount := r.Amount
-	said := "The customer has not been told of it."
+	said := "The customer has not been told."
 	if r.Told {
 		said = "The customer has been told that the money is on its way: write to them."
 	}
@@ -227,7 +227,7 @@ func (r lostRefund) entry() issue {
 		Amount:        &amount,
 		Currency:      r.Currency,
 		Payload:       json.RawMessage(`{}`),
-		Explanation: fmt.Sprintf("A refund of %s came to nothing. %s. The money is with the shop again. %s Refund it "+
-			"once more, or find another way with the customer, then resolve this.", r.Amount, how, said),
+		Explanation: fmt.Sprintf("A refund of %s failed. %s. The shop has the money again. %s Refund it again, or "+
+			"find another way with the customer, then resolve this.", r.Amount, how, said),
 	}
 }

@@ -29,7 +29,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		case err != nil:
 			return err
 		case !found || p.PaymentIntent == "":
-			return refuseAct("", "There is no open payment %d that could be given back.", entry)
+			return refuseAct("", "There is no open payment %d to refund.", entry)
 		case p.Order != "":
 			return refuseAct("", "This payment is order %s: refund that.", p.Order)
 		}
@@ -39,7 +39,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 			return err
 		}
 		if ledger.Left() <= 0 {
-			return refuseAct("amount", "Nothing is left to give back.")
+			return refuseAct("amount", "There is nothing left to refund.")
 		}
 
 		r := refundRow{ID: random.Code(identifierLength), PaymentIntent: p.PaymentIntent, Currency: p.Currency,

@@ -19,7 +19,7 @@ import (
 const statusShipped = "shipped"
 
 // errNothingToSend refuses an order that is completely sent or refunded.
-var errNothingToSend = refuseAct("lines", "Nothing of this order is left to send.")
+var errNothingToSend = refuseAct("lines", "This order has nothing left to send.")
 
 // Parcel is what is sent together.
 type Parcel struct {
@@ -172,9 +172,9 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		case err != nil:
 			return nil, err
 		case !found:
-			return nil, refuseAct("", "There is no parcel %s of this order.", shipmentID)
+			return nil, refuseAct("", "This order has no parcel %s.", shipmentID)
 		case s.Told || s.Due:
-			return nil, refuseAct("", "The customer was told of this parcel: it can no longer be undone.")
+			return nil, refuseAct("", "The customer has been told about this parcel: it can no longer be undone.")
 		}
 
 		pieces, err := shipmentPieces(ctx, tx, s.ID)
@@ -225,7 +225,7 @@ func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 		case err != nil:
 			return nil, err
 		case !found:
-			return nil, refuseAct("", "There is no parcel %s of this order.", c.Shipment)
+			return nil, refuseAct("", "This order has no parcel %s.", c.Shipment)
 		}
 
 		before := s

@@ -235,7 +235,7 @@ func TestShipPastedOrders(t *testing.T) {
 	}
 
 	want := []string{a + " 1Z1: sent", b + " : sent", "nosuch 77: " + ErrUnknownOrder.Error(),
-		a + " again: Nothing of this order is left to send."}
+		a + " again: This order has nothing left to send."}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}

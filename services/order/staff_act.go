@@ -178,7 +178,7 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.PostedForm) (st
 		return "", refuseAct("text", "A note has at most %d characters.", maxStaffNote)
 	}
 
-	mail, done := form.Get("mail") != "", "Kept the note."
+	mail, done := form.Get("mail") != "", "Note added."
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		o, found, err := lockOrder(r.Context(), tx, on.Identifier)
 		switch {

@@ -11,8 +11,8 @@ import (
 var automaticGroup = settingGroup{
 	path:  "automatic-mails",
 	title: "Automatic mails",
-	intro: "Reminders and questions go only to people who asked for news. All of them are off until they are " +
-		"switched on here; their words are templates of mails.",
+	intro: "Reminders and review requests go only to people who asked for news. All are off until you switch them " +
+		"on; their wording is in the mail templates.",
 	keys:   []string{settingReminder, settingReminderHours, settingBackInStock, settingReview, settingReviewDays},
 	fields: automaticFields,
 	check:  checkAutomatic,
@@ -22,12 +22,12 @@ func automaticFields(context.Context, *server) ([]adminui.Field, error) {
 	return []adminui.Field{
 		{Name: settingReminder, Label: "Remind of a checkout that was not paid", Kind: "check", Value: settingOn},
 		{Name: settingReminderHours, Label: "Hours after its payment page has ended", Kind: "number", MaxLength: 3,
-			Hint: "1 to 168; empty: 4. Once for each cart, and once for each person in 30 days."},
+			Hint: "1 to 168; 4 if empty. Once per cart, and once per person in 30 days."},
 		{Name: settingBackInStock, Label: "“Tell me” on pages of products that are out of stock", Kind: "check",
-			Value: settingOn, Hint: "Who asks gets one mail when it can be bought again."},
+			Value: settingOn, Hint: "Shoppers who ask get one mail when they can buy it again."},
 		{Name: settingReview, Label: "Ask for a review", Kind: "check", Value: settingOn},
 		{Name: settingReviewDays, Label: "Days after the last parcel has left", Kind: "number", MaxLength: 2,
-			Hint: "1 to 60; empty: 14. Once for each order."},
+			Hint: "1 to 60; 14 if empty. Once per order."},
 	}, nil
 }
 

@@ -278,10 +278,10 @@ func TestStaffPagesWithoutScripts(t *testing.T) {
 	tab.Click("#form button")
 	says("until then it can be undone")
 	tab.Click(`form[action$="/undo"] button`)
-	says("Took the parcel back")
+	says("Shipment undone")
 
 	tab.Click(`a[href="/orders/` + id + `/refund"]`)
-	says("Less than what is chosen above comes to")
+	says("Less than the items chosen above")
 	tab.Enter("#form-amount", "1.00")
 	tab.Click("#form button")
 	says("It comes to 1.00 of the")
@@ -289,5 +289,5 @@ func TestStaffPagesWithoutScripts(t *testing.T) {
 	says("on its way to Stripe")
 	tab.Enter("#note-text", "Rang.")
 	tab.Click("#note button")
-	says("Kept the note")
+	says("Note added")
 }

@@ -154,7 +154,7 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 		{Name: "stock", Label: "Stock", Value: want.Stock, Options: stockFilters}}
 	table.WithSearch(ask, "Title, address or identifier")
 	if table.Empty = "No products yet."; len(ask.Chosen) > 0 || ask.Search != "" {
-		table.Empty = "No products like this."
+		table.Empty = "No matching products."
 	}
 	return adminui.Page{Title: "Products", Template: "products.html", Table: table, Live: "catalog",
 		Data: staffProductsPage{Products: products[:len(table.Rows)], Next: table.Next}}, nil

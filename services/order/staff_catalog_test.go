@@ -82,10 +82,10 @@ func TestStaffEditAProduct(t *testing.T) {
 	}
 
 	// It moves to another address, and no other product can have one of its addresses.
-	editor.Post(path, "version", "3", "title_url", "PaperClips").Has(422, "Another product has this address")
+	editor.Post(path, "version", "3", "title_url", "PaperClips").Has(422, "Another product has or had this address")
 	editor.Post(path, "version", "3", "title_url", "a b").Has(422, "Letters, digits")
 	editor.Post(path, "version", "3", "title_url", "Desk").Has(http.StatusSeeOther)
-	editor.Post("/staff/catalog/new", "title", "x", "title_url", "OakDesk").Has(422, "or had it")
+	editor.Post("/staff/catalog/new", "title", "x", "title_url", "OakDesk").Has(422, "has or had this address")
 	if got := e.Text(`SELECT string_agg(address, ' ' ORDER BY address)
 		FROM product_address a JOIN product p ON p.id = a.product_id WHERE identifier = $1`, id); got != "Desk OakDesk WideOakDesk" {
 		t.Errorf("addresses %s", got)
@@ -99,7 +99,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	reader.Post(path, "version", "4", "title", "x").Has(http.StatusForbidden)
 
 	// It is retired, and brought back as a draft.
-	editor.Get(path).Has(200, ">Take off the shop</button>", "it can be brought back")
+	editor.Get(path).Has(200, ">Take off the shop</button>", "you can bring it back")
 	editor.Post(path + "/retire").Has(http.StatusSeeOther)
 	editor.Get(path).Has(200, "Retired", ">Bring back</button>")
 
@@ -239,7 +239,7 @@ func TestStaffEditCollections(t *testing.T) {
 	}
 	editor.Post("/staff/catalog/collections/new", form("", "gifts")...).Has(http.StatusSeeOther)
 	editor.Post("/staff/catalog/collections/new", form("", "gifts")...).Has(422, "Another collection has this address")
-	editor.Post("/staff/catalog/collections/new", form("", "A b")...).Has(422, "Small letters")
+	editor.Post("/staff/catalog/collections/new", form("", "A b")...).Has(422, "Lowercase letters")
 	editor.Get("/staff/catalog/collections").Has(200, "Gifts &amp; more")
 	editor.Post("/staff/catalog/collections/desk", form("1", "table", "position-v26ujdy3N1", "0")...).Has(http.StatusSeeOther)
 	if f := e.feed(""); f.Products[2].Collections["table"] != 0 || f.Products[0].Collections["table"] != 1 {

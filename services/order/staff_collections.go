@@ -72,7 +72,7 @@ func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
 	ask.Rows = len(list)
 	table := adminui.NewTable(ask, "collections", staffCollectionColumns, list,
 		func(c staffCollection) any { return c.Position })
-	table.Empty = "No collections. One gathers products on a page of their own."
+	table.Empty = "No collections yet. A collection shows products on a page of its own."
 	return adminui.Page{Title: "Collections", Template: "collections.html", Table: table, Data: struct {
 		Collections []staffCollection `json:"collections"`
 	}{list}}, nil
@@ -109,7 +109,7 @@ func collectionForm(c staffCollection) adminui.Form {
 		Fields: []adminui.Field{
 			{Name: "title", Label: "Title", Kind: "text", Value: c.Title, MaxLength: maxTitle, Required: true},
 			{Name: "address", Label: "Address", Kind: "text", Value: c.Address, MaxLength: 100, Required: true,
-				Hint: "Small letters, digits and single hyphens: /collections/…"},
+				Hint: "Lowercase letters, digits and single hyphens: /collections/…"},
 			{Name: "text", Label: "Text", Kind: "multiline", Value: c.Text, MaxLength: maxText},
 			{Name: "position", Label: "Place among collections", Kind: "number", Value: strconv.Itoa(c.Position)},
 		}}
@@ -152,7 +152,7 @@ func readCollectionEdit(form adminui.PostedForm, now staffCollection, members []
 		wrong["title"] = "A collection needs a title."
 	}
 	if !collectionAddress.MatchString(e.Address) {
-		wrong["address"] = "Small letters, digits and single hyphens."
+		wrong["address"] = "Lowercase letters, digits and single hyphens."
 	}
 
 	for i, m := range members {

@@ -39,7 +39,7 @@ func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 		{Name: "many", Label: "How many codes", Kind: "number", Required: true,
 			Hint: fmt.Sprintf("1 to %d.", maxBulk)},
 		{Name: "prefix", Label: "Beginning", Kind: "text", MaxLength: maxPrefix,
-			Hint: fmt.Sprintf("Of each code, before %d random letters and digits: MAY-.", bulkLetters)},
+			Hint: fmt.Sprintf("Such as MAY-; %d random letters and digits follow.", bulkLetters)},
 	}, form.Fields...)
 	form.Action, form.Cancel, form.Submit = "/discounts/bulk", "/discounts", "Make the codes"
 	return form, err
@@ -47,7 +47,7 @@ func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 
 func bulkPage(form adminui.Form, status int, errs adminui.FieldErrors) adminui.Page {
 	return adminui.Page{Title: "Codes in bulk", Template: "form.html", Data: formPage{Form: form, Errors: errs,
-		Intro: "Each code can be used for one order. The list of them can be had as a CSV file."},
+		Intro: "Each code works for one order. You can download the list as a CSV file."},
 		Status: status, Narrow: true}
 }
 

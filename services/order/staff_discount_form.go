@@ -36,22 +36,23 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 	}
 	form := adminui.Form{Submit: "Save", Fields: []adminui.Field{
 		{Name: "code", Label: "Code", Kind: "text", Required: true, MaxLength: maxCode,
-			Hint: "As shoppers type it: large and small letters differ."},
+			Hint: "As shoppers type it. Capitals matter."},
 		{Name: "description", Label: "Description", Kind: "text", MaxLength: 500,
-			Hint: "Shoppers see it beside the code."},
+			Hint: "Shoppers see it next to the code."},
 		{Name: "type", Label: "Type", Kind: "choice", Options: kinds},
 		{Name: "amount", Label: "Amount", Kind: "money",
-			Hint: "Per cent, dollars or months, as the type says. Free shipping needs none."},
-		{Name: "minimum", Label: "Order minimum", Kind: "money", Hint: "Of the items, before discounts. Empty: none."},
-		{Name: "from", Label: "From", Kind: "date", Hint: "The day begins at 00:00 UTC. Empty: from now on."},
-		{Name: "until", Label: "Until", Kind: "date", Hint: "The last day, to its end in UTC. Empty: it does not end."},
-		{Name: "uses", Label: "Uses in total", Kind: "number", Hint: "Empty: any number."},
+			Hint: "Percent, dollars or months, depending on the type. Not needed for free shipping."},
+		{Name: "minimum", Label: "Order minimum", Kind: "money",
+			Hint: "Value of the items before discounts. None if empty."},
+		{Name: "from", Label: "From", Kind: "date", Hint: "Starts at 00:00 UTC. Now if empty."},
+		{Name: "until", Label: "Until", Kind: "date", Hint: "Last valid day, until midnight UTC. No end if empty."},
+		{Name: "uses", Label: "Uses in total", Kind: "number", Hint: "Unlimited if empty."},
 		{Name: "per-person", Label: "Uses per person", Kind: "number",
-			Hint: "A person is a mailbox, with or without an account. Empty: any number."},
+			Hint: "A person is a mailbox, with or without an account. Unlimited if empty."},
 		{Name: "combinable", Label: "Combinable with other codes", Kind: "check",
-			Hint: "For months of a subscription. One code on items counts in a cart, and free shipping beside any."},
+			Hint: "For months of a subscription. A cart takes one code on items, and free shipping with any."},
 		{Name: "skus", Label: "Only these SKUs", Kind: "multiline",
-			Hint: "Their numbers, separated by commas or lines. Empty: every SKU."},
+			Hint: "SKU numbers, separated by commas or lines. Every SKU if empty."},
 	}}
 
 	if len(collections) > 0 {
@@ -65,7 +66,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 
 	if d.Restricted && len(d.Collections)+len(d.SKUs) == 0 {
 		form.Fields = append(form.Fields, adminui.Field{Name: "everything", Label: "For everything", Kind: "check",
-			Hint: "What the code was for is gone, so it takes nothing off."})
+			Hint: "What the code was limited to is gone, so it takes nothing off."})
 	}
 	values := d.values()
 	for i, f := range form.Fields {
@@ -153,7 +154,7 @@ func (d *discount) readAmounts(form adminui.PostedForm, wrong adminui.FieldError
 		d.Amount = 0
 	case !ok:
 	case d.Amount == 0:
-		wrong["amount"] = "How much is it?"
+		wrong["amount"] = "Please enter an amount."
 	case d.Action == actionPercent && d.Amount > 100_00:
 		wrong["amount"] = "At most 100 per cent."
 	}
@@ -161,8 +162,8 @@ func (d *discount) readAmounts(form adminui.PostedForm, wrong adminui.FieldError
 		wrong["minimum"] = "An amount such as 20.00, please."
 	}
 	if d.Combinable = form.Get("combinable") != ""; d.void() {
-		wrong["combinable"] = "A combinable code on items takes nothing off: one code on items counts in a cart. " +
-			"Free shipping counts beside it all the same."
+		wrong["combinable"] = "A combinable code on items takes nothing off: a cart takes one code on items, and " +
+			"free shipping with any."
 	}
 }
 
@@ -197,12 +198,12 @@ func (d *discount) readLimits(form adminui.PostedForm, was discount, wrong admin
 	if !d.Ends.IsZero() && d.Ends.Before(d.Starts) && wrong["until"] == "" {
 		wrong["until"] = "The code would end before it begins."
 	} else if was.ID == 0 && !d.Ends.IsZero() && d.Ends.Before(time.Now()) && wrong["until"] == "" {
-		wrong["until"] = "This day is over: no one could use the code."
+		wrong["until"] = "This day has passed: no one could use the code."
 	}
 }
 
 // wrongCount is the message for input that readCount refuses.
-const wrongCount = "A whole number from 1 on, please, or nothing."
+const wrongCount = "A whole number from 1 up, please, or leave it empty."
 
 // readCount reads a limit; empty is no limit. 0 is refused: it would make a code that no one can
 // use.
@@ -263,7 +264,7 @@ func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.PostedF
 
 	unknown, err := findUnknown(ctx, db, d.Collections, d.SKUs)
 	if len(unknown.Collections) > 0 {
-		wrong["collections"] = "There is no such collection any more."
+		wrong["collections"] = "This collection no longer exists."
 	}
 	if len(unknown.SKUs) > 0 {
 		wrong["skus"] = "There is no SKU " + strings.Join(texts(unknown.SKUs), ", ") + "."
@@ -307,7 +308,7 @@ func (s *server) staffCreateDiscount(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	wrong, err = wrong.OnConflict(err, "code", "There is a code like this already.")
+	wrong, err = wrong.OnConflict(err, "code", "This code already exists.")
 	if err != nil {
 		return nil, err
 	}
@@ -350,7 +351,7 @@ func (s *server) staffUpdateDiscount(r *http.Request) (adminui.Answer, error) {
 			Text: "Changed code " + d.Code, Before: was, After: d})
 	})
 
-	wrong, err = wrong.OnConflict(err, "code", "There is a code like this already.")
+	wrong, err = wrong.OnConflict(err, "code", "This code already exists.")
 	if err == nil && len(wrong) == 0 {
 		return adminui.Done{To: "/discounts/" + web.ID(number), Text: "Saved."}, nil
 	}

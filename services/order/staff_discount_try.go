@@ -28,7 +28,7 @@ type discountPreview struct {
 func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discountPreview, error) {
 	pieces, ok := readPreviewCart(p.Cart)
 	if !ok {
-		return &discountPreview{Problem: "Type the numbers of SKUs, such as 6 x 2, 7 x 1.", Lines: []previewLine{}}, nil
+		return &discountPreview{Problem: "Enter SKUs and pieces, such as 6 x 2, 7 x 1.", Lines: []previewLine{}}, nil
 	}
 
 	skus := make([]int64, 0, len(pieces))
@@ -43,7 +43,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 
 	out := &discountPreview{Lines: lines}
 	if len(lines) < len(pieces) {
-		out.Problem = "Some of these SKUs are not sold."
+		out.Problem = "Some of these SKUs are not for sale."
 	}
 	var priced []pricedLine
 	var only []int64
@@ -92,9 +92,9 @@ func (d discount) whyNot(t totals, only []int64, shipping *shippingMethod) strin
 	case d.Restricted && len(only) == 0:
 		return "None of these SKUs is one that the code is for."
 	case d.AppliesTo == "shipping" && (shipping == nil || shipping.Identifier != groundShipping):
-		return "The code pays for USPS Retail Ground alone."
+		return "The code covers USPS Retail Ground only."
 	case d.void():
-		return "A combinable code for items takes nothing off, as the shop's rules have it: make it not combinable."
+		return "Under the shop's rules a combinable code for items takes nothing off. Make it not combinable."
 	}
 	return ""
 }

@@ -70,7 +70,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 
 	isState := func(o adminui.Option) bool { return o.Value == ask.Chosen["state"] }
 	if !slices.ContainsFunc(discountStates, isState) {
-		ask.Ignore("state", "There is no such state: codes of all states are shown.")
+		ask.Ignore("state", "Unknown state: showing codes in all states.")
 	}
 	want := discountsWanted{State: ask.Chosen["state"], Search: ask.Search, Rows: ask.Rows + 1}
 	if text := ask.Chosen["batch"]; text != "" {
@@ -100,7 +100,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 	}
 
 	table.WithSearch(ask, "Code")
-	table.Empty = "No codes like this."
+	table.Empty = "No matching codes."
 	title := "Discounts"
 	if want.Batch != 0 {
 		title = "Codes of a batch"
@@ -140,7 +140,7 @@ func (s *server) staffDiscountBatches(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	table := adminui.NewTable(ask, "batches", discountBatchColumns, list, func(b discountBatch) any { return b.ID })
-	table.Empty = "No codes were made in bulk yet."
+	table.Empty = "No codes have been made in bulk yet."
 	return adminui.Page{Title: "Batches of codes", Template: "batches.html", Data: struct {
 		Batches []discountBatch `json:"batches"`
 		Next    string          `json:"next,omitempty"`
@@ -238,7 +238,7 @@ func (s *server) staffDeleteDiscount(r *http.Request) (adminui.Answer, error) {
 		dropped, err := deleteDiscount(r.Context(), tx, d.ID)
 		if err == nil && !dropped {
 			err = &web.Error{Status: http.StatusConflict, Code: "used",
-				Text: "The code was used, so it stays. End it instead."}
+				Text: "This code has been used, so it cannot be deleted. End it instead."}
 		}
 		return adminui.Done{To: "/discounts", Text: d.Code + " is deleted."}, err
 	})

@@ -53,7 +53,7 @@ func TestStaffMakeACode(t *testing.T) {
 		}
 	}
 
-	staff.Post("/staff/discounts", with(tenOff, "from", "2019-01-01", "until", "2020-01-01")...).Has(422, "This day is over")
+	staff.Post("/staff/discounts", with(tenOff, "from", "2019-01-01", "until", "2020-01-01")...).Has(422, "This day has passed")
 	staff.Post("/staff/discounts", "code", "\xff").Has(400)
 
 	// A code is made, and listed as text.

@@ -39,7 +39,7 @@ var shipForm = orderForm{title: "Ship", form: func(p staffFormPage) adminui.Form
 		{Name: "tracking", Label: "Tracking number", Kind: "text", MaxLength: maxTracking, Complete: "off"},
 		shippingChoice(p.methods, joinFilled(": ", "As the customer chose", o.ShippingMethod))}}
 	if !slices.ContainsFunc(o.Lines, func(l staffLine) bool { return l.Quantity > l.Shipped }) {
-		form.Closed, form.Problem = true, "All of it is sent."
+		form.Closed, form.Problem = true, "Everything has been sent."
 	}
 	for _, l := range o.Lines {
 		if room := l.Quantity - l.Shipped; room > 0 {
@@ -113,7 +113,7 @@ var undoForm = orderForm{title: "Undo a parcel", form: func(p staffFormPage) adm
 }}
 
 func (s *server) undoParcel(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
-	return "Took the parcel back. No mail is sent.", s.desk.Undo(r.Context(), adminui.Who(r), on, form.Get("parcel"))
+	return "Shipment undone. No mail is sent.", s.desk.Undo(r.Context(), adminui.Who(r), on, form.Get("parcel"))
 }
 
 // staffToShip is an order that waits to be sent.
@@ -241,7 +241,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	}
 
 	if len(parcels)+len(wrong) == 0 {
-		page.Refused = append(page.Refused, "Type or paste a tracking number for each order that was sent.")
+		page.Refused = append(page.Refused, "Enter a tracking number for each order you sent.")
 	}
 	return s.shipManyPage(r, page, http.StatusUnprocessableEntity)
 }
@@ -318,7 +318,7 @@ func whyNot(err error) (string, error) {
 	case errors.Is(err, adminui.ErrStale):
 		return textStale, nil
 	case errors.Is(err, ErrNoVersion):
-		return "The order never had the version that this page names: open the page again.", nil
+		return "This page does not match the order: open the page again.", nil
 	}
 	return "", err
 }
@@ -356,7 +356,7 @@ func (s *server) chosenOrders(r *http.Request) ([]string, error) {
 		return nil, err
 	}
 	if !known {
-		return nil, adminui.Refuse("unknown-order", "Not all that was chosen are orders. Nothing was changed.")
+		return nil, adminui.Refuse("unknown-order", "Some of what you chose are not orders. Nothing was changed.")
 	}
 	return ids, nil
 }
@@ -399,7 +399,7 @@ func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 	}
 
 	if moved == 0 {
-		return nil, adminui.Refuse("not-moved", "None was moved."+firstRunes(refused, maxRefused))
+		return nil, adminui.Refuse("not-moved", "No order was moved."+firstRunes(refused, maxRefused))
 	}
 	return adminui.Done{To: "/orders?status=" + url.QueryEscape(status),
 		Text: fmt.Sprintf("Moved %d of %d.%s", moved, len(ids), refused)}, nil

@@ -47,7 +47,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
 
 	// The parcel is undone, once.
-	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
+	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Shipment undone")
 	for _, version := range []string{"3", "4"} { // of two concurrent forms the second still saw it
 		staff.Post(path+"/undo", "version", version, "parcel", parcel).Has(422, "already undone, by Ada")
 	}
@@ -63,7 +63,7 @@ func TestStaffShipAnOrder(t *testing.T) {
 	staff.Post(path+"/ship", "version", "4").OK() // all that is left
 	for _, late := range []testenv.Answer{e.browser(adminui.Fulfilment).Get(path + "/ship"),
 		e.browser(adminui.Manager).Post(path+"/ship", "version", "4", "tracking", "MINE")} {
-		if !strings.Contains(late.Body, "All of it is sent.") || strings.Contains(late.Body, ">Ship</button>") {
+		if !strings.Contains(late.Body, "Everything has been sent.") || strings.Contains(late.Body, ">Ship</button>") {
 			t.Errorf("an order that is sent is offered to be sent again: %s", late)
 		}
 	}
@@ -128,12 +128,12 @@ func TestStaffShipManyOrders(t *testing.T) {
 	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", "!!\tT5\nnosuch\t").Has(422, "!!\tT5\nnosuch\t</textarea>",
 		"Line 2 has no tracking number.")
 	again := e.browser(adminui.Fulfilment).Post("/staff/orders/ship", append(row(ids[1], "7", "T1<b>"), "method", "UPSGround")...)
-	again.Has(422, `value="T1&lt;b&gt;"`, "never had the version", `<option value="UPSGround" selected>`)
+	again.Has(422, `value="T1&lt;b&gt;"`, "This page does not match the order", `<option value="UPSGround" selected>`)
 	staff.Post("/staff/orders/ship", append(row(ids[1], "2", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
 		"/orders?status=shipped")
 	staff.Post("/staff/orders/ship", row(ids[1], "1", "T1")...).Has(200, "Sent one parcel") // the same list twice
 
-	staff.Post("/staff/orders/ship").Has(422, "Type or paste")
+	staff.Post("/staff/orders/ship").Has(422, "Enter a tracking number")
 	if n := e.Number(`SELECT count(*) FROM shipment WHERE tracking_number IN ('T0', 'T1', 'T2', 'T3')`); n != 4 {
 		t.Errorf("%d parcels", n)
 	}
@@ -185,7 +185,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 	for _, page := range []string{"move/packing", "ship", "slips", "pick"} {
 		path := "/staff/orders/bulk/" + page
 		staff.Post(path).Has(422, "Choose rows first")
-		staff.Post(path, append(chosen, "id", "none")...).Has(422, "Not all")
+		staff.Post(path, append(chosen, "id", "none")...).Has(422, "Some of what you chose")
 		staff.Post(path, strings.Fields(strings.Repeat("id "+a+" ", 201))...).Has(422, "At most 200")
 		staff.Post(path, append(chosen, "id", "\xff")...).Has(400)
 	}
@@ -196,7 +196,7 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 	e.browser(adminui.Fulfilment).Post("/staff/orders/bulk/pick").Has(422, "That was not done", "Choose rows first")
 	e.Exec(`UPDATE orders SET canceled_at = now() WHERE identifier = $1`, b)
 	staff.Post("/staff/orders/bulk/move/packing", chosen...).Has(200, "Moved 1 of 2. "+b+": Order "+b+" was canceled.")
-	staff.Post("/staff/orders/bulk/move/packing", "id", b).Has(422, "None was moved. "+b)
+	staff.Post("/staff/orders/bulk/move/packing", "id", b).Has(422, "No order was moved. "+b)
 	e.Exec(`UPDATE orders SET canceled_at = NULL`)
 	staff.Post("/staff/orders/bulk/move/packing", chosen...).Has(200, "Moved 2 of 2.")
 	for _, page := range []string{"ship", "slips", "pick"} {

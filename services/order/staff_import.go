@@ -53,7 +53,7 @@ func (s *server) staffCreateImport(r *http.Request) (adminui.Answer, error) {
 		return s.importsPage(r, "Choose a file first.", http.StatusUnprocessableEntity)
 	}
 	if size := files[0].Size; size > productfile.MaxBytes {
-		return s.importsPage(r, fmt.Sprintf("%s has %.1f MB; a file has at most %d MB.", fileName(files[0].Filename),
+		return s.importsPage(r, fmt.Sprintf("%s has %.1f MB; the limit is %d MB.", fileName(files[0].Filename),
 			math.Ceil(float64(size)/(1<<20)*10)/10, productfile.MaxBytes>>20), http.StatusUnprocessableEntity)
 	}
 	body, err := readUpload(files[0], productfile.MaxBytes)
@@ -94,8 +94,8 @@ func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) 
 	}
 	for _, one := range plan.differs {
 		if at, again := applied[one.SKU]; again {
-			plan.fault(one.row, productfile.Stock, fmt.Sprintf("A file that was applied already, at %s, "+
-				"changed %d to %d. Export the counts again.", at.UTC().Format("2006-01-02 15:04 UTC"), one.Was,
+			plan.fault(one.row, productfile.Stock, fmt.Sprintf("A file applied at %s already changed this from %d to "+
+				"%d. Export the counts again.", at.UTC().Format("2006-01-02 15:04 UTC"), one.Was,
 				one.Count))
 		}
 	}
@@ -207,7 +207,7 @@ func (s *server) staffApplyImport(r *http.Request) (adminui.Answer, error) {
 	})
 	switch {
 	case errors.Is(err, errNotApplied):
-		return adminui.Done{To: to, Text: "It was applied already, or its time is over."}, nil
+		return adminui.Done{To: to, Text: "It was already applied, or has expired."}, nil
 	case errors.Is(err, errFileFaults):
 		file.Summary = plan.summary()
 		return importPage(file, http.StatusConflict), nil
@@ -243,7 +243,7 @@ func (s *server) fetchAgain(r *http.Request, to string, file, product int64, act
 		return nil, err
 	}
 	wait.Wake(s.fetchWork)
-	return adminui.Done{To: to, Text: fmt.Sprintf("%d are fetched again.", n)}, nil
+	return adminui.Done{To: to, Text: fmt.Sprintf("Fetching %d again.", n)}, nil
 }
 
 var (
@@ -306,7 +306,7 @@ func (s *server) staffUndoImport(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	done := "Taken back, but for what was changed again since."
+	done := "Taken back, except for later changes."
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if err := lockImports(r.Context(), tx); err != nil {
 			return err
@@ -316,7 +316,7 @@ func (s *server) staffUndoImport(r *http.Request) (adminui.Answer, error) {
 			return err
 		}
 		if !found || !now.CanUndo {
-			done = "It cannot be taken back any more."
+			done = "It can no longer be taken back."
 			return nil
 		}
 		if err := undoPlan(r.Context(), tx, now.Before, adminui.Who(r)); err != nil {

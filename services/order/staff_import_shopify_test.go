@@ -122,7 +122,7 @@ func TestShopifysSales(t *testing.T) {
 	owner.Get(path).Has(200, "<dt>Prices</dt><dd>1</dd>", "<dt>Sale prices, without end</dt><dd>2</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	prices("TEA-S|800|1000 TEA-M|900 TEA-L|650|1100")
-	owner.Get(bring(owner, sales)).Has(200, "what the shop has already")
+	owner.Get(bring(owner, sales)).Has(200, "The shop already has all of this")
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	prices("TEA-S|800 TEA-M|900 TEA-L|700|1100")
 }
@@ -137,7 +137,7 @@ func TestImportedWeights(t *testing.T) {
 	out := owner.Get("/staff/catalog/export/skus.csv").Body
 	shown := e.weightsVersion()
 	staff.Post("/staff/settings/weights", "weights", "1 150", "version", shown).OK()
-	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "what the shop has already") {
+	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "The shop already has all of this") {
 		t.Error(page)
 	}
 

@@ -77,7 +77,7 @@ func TestFilesResavedBySpreadsheetsChangeNothing(t *testing.T) {
 			"the other Unicode text":             inUTF16(savedAgain(t, file, ';', "\n", true, ","), binary.BigEndian),
 		} {
 			if page := owner.Get(bring(owner, again)); page.Status != http.StatusOK ||
-				!strings.Contains(page.Body, "what the shop has already") {
+				!strings.Contains(page.Body, "The shop already has all of this") {
 				t.Errorf("%s, %s: %s", kind.Name, name, page)
 			}
 		}

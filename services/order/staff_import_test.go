@@ -68,7 +68,7 @@ func TestFilesOfProducts(t *testing.T) {
 		}
 		a := owner.Get("/staff/catalog/export/" + kind.Name + ".csv")
 		a.Has(200, head.String())
-		if page := owner.Get(bring(owner, a.Body)); page.Status != 200 || !strings.Contains(page.Body, "what the shop has already") {
+		if page := owner.Get(bring(owner, a.Body)); page.Status != 200 || !strings.Contains(page.Body, "The shop already has all of this") {
 			t.Errorf("%s: %s", kind.Name, page)
 		}
 		owner.Get("/staff/catalog/template/"+kind.Name+".csv").Has(200, head.String())
@@ -131,7 +131,7 @@ func TestImportedCountsKeepSales(t *testing.T) {
 	out := owner.Get("/staff/catalog/export/skus.csv").Body
 	e.Exec(`UPDATE sku SET stock = 8 WHERE id IN (1, 4, 5)`)
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name) VALUES (1, 777, now(), 'Ada')`)
-	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "what the shop has already") {
+	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "The shop already has all of this") {
 		t.Error(page)
 	}
 
@@ -139,11 +139,11 @@ func TestImportedCountsKeepSales(t *testing.T) {
 	path := bring(owner, file)
 	other := bring(owner, file)
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
-	owner.Post(other+"/apply").Has(http.StatusConflict, "applied already")
+	owner.Post(other+"/apply").Has(http.StatusConflict, "already changed")
 
-	owner.Get(bring(owner, file)).Has(200, "applied already")
+	owner.Get(bring(owner, file)).Has(200, "already changed")
 	again := "\ufeffsku;price;price_was;pieces;pieces_was\r\n4;;;0;10\r\n1;3.5;3.5;15;10\r\n" // as a spreadsheet saves it
-	owner.Get(bring(owner, again)).Has(200, "applied already, at", "10 to 15", "10 to 0")
+	owner.Get(bring(owner, again)).Has(200, "already changed", "10 to 15", "10 to 0")
 	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "13 0 8" {
 		t.Errorf("counts %s", got)
 	}
@@ -155,7 +155,7 @@ func TestImportedCountsKeepSales(t *testing.T) {
 	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "8 8 8" {
 		t.Errorf("counts %s after it is taken back", got)
 	}
-	if page := owner.Get(bring(owner, again)); strings.Contains(page.Body, "applied already") {
+	if page := owner.Get(bring(owner, again)); strings.Contains(page.Body, "already changed this") {
 		t.Error(page)
 	}
 
@@ -166,7 +166,7 @@ func TestImportedCountsKeepSales(t *testing.T) {
 		t.Errorf("%d pieces", n)
 	}
 	owner.Get(bring(owner, "sku,pieces,pieces_was\n1,5,x\n4,1000000000,-1000000\n")).
-		Has(200, "when the file was made", "than can be counted")
+		Has(200, "when the file was made", "The count would be out of range")
 }
 
 // Purchases go on while a file about the same SKUs is applied: they wait only for its last
@@ -241,7 +241,7 @@ func TestUndoImportAfterASale(t *testing.T) {
 	e.mustHandle(event("evt_1", completed, sold.quoted("ann@mail.example.com"), nil))
 	held.add(sku("H-1"), "1")
 	quote := held.quoted("bob@mail.example.com")
-	owner.Get(path).Has(200, "is retired instead of deleted")
+	owner.Get(path).Has(200, "are retired instead of deleted")
 	a := owner.Post(path + "/undo")
 	a.Has(http.StatusSeeOther)
 
@@ -330,7 +330,7 @@ func TestImportErrors(t *testing.T) {
 	}
 
 	sendFile(owner, strings.Repeat("x", productfile.MaxBytes+1)).
-		Has(http.StatusUnprocessableEntity, "goods.csv has 24.1 MB; a file has at most 24 MB.")
+		Has(http.StatusUnprocessableEntity, "goods.csv has 24.1 MB; the limit is 24 MB.")
 	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+
 		strings.Repeat(strings.Repeat("x", 1000)+",\n", productfile.MaxFaults+7))
 	a := reader.Get(path).OK()

@@ -221,11 +221,11 @@ func (d staffDispute) Outcome() string {
 	case stripe.DisputeWon:
 		return "The bank decided for the shop: the money is back."
 	case stripe.DisputeLost:
-		return "The bank gave the money to the customer. Nothing can be answered any more."
+		return "The bank gave the money to the customer. There is nothing left to answer."
 	case stripe.InquiryClosed:
-		return "The bank closed its question; no money was taken."
+		return "The bank closed its inquiry; no money was taken."
 	}
-	return "The bank has the shop's answer, and decides."
+	return "The bank has the shop's answer and is deciding."
 }
 
 // Cause is Stripe's reason in words.

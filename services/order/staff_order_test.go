@@ -114,7 +114,7 @@ func TestStaffSeeAnOrder(t *testing.T) {
 		`hx-get="/mails/panel/order/`+id+`"`, `href="/mails/panel/order/`+id+`"`, `hx-get="/audit/order/`+id+`"`,
 		`hx-get="/customers/panel?code=`, `hx-get="/stripe/panel?key=cs_test_`)
 	page.Has(200, "Answer it in Stripe's dashboard")
-	for status, outcome := range map[string]string{"won": "the money is back", "lost": "Nothing can be answered any more",
+	for status, outcome := range map[string]string{"won": "the money is back", "lost": "There is nothing left to answer",
 		"warning_closed": "no money was taken", "under_review": "has the shop&#39;s answer"} {
 		e.Exec(`UPDATE dispute SET status = $1`, status)
 		if a := e.browser(adminui.Owner).Get(path); !strings.Contains(a.Body, outcome) || strings.Contains(a.Body, "Answer it in") {
@@ -150,7 +150,7 @@ func TestStaffWriteNotes(t *testing.T) {
 	id := e.sold("ann@mail.example.com", "1")
 	path := "/staff/orders/" + id + "/notes"
 	staff := e.staff(adminui.Support)
-	staff.Post(path, "text", " Rang, will ring again ").Has(200, "Kept the note")
+	staff.Post(path, "text", " Rang, will ring again ").Has(200, "Note added")
 	for range 2 { // the second time is a repetition
 		staff.Post(path, "text", "Your mug comes\r\nin blue.", "mail", "on").Has(200, "Mailed")
 	}

@@ -176,10 +176,10 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want ordersWanted, err error) {
 	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == ask.Chosen["status"] }
 	if ask.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
-		ask.Ignore("status", "There is no such status: orders of all statuses are shown.")
+		ask.Ignore("status", "Unknown status: showing orders of all statuses.")
 	}
 	if only := ask.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
-		ask.Ignore("only", "There is no such choice of orders: all are shown.")
+		ask.Ignore("only", "Unknown choice of orders: showing all.")
 	}
 
 	want = ordersWanted{
@@ -253,7 +253,7 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 	table.WithSearch(ask, "Order, name, e-mail, tracking, payment, code, SKU")
 	table.Empty = "No orders."
 	if chosen != "" || ask.Search != "" || len(ask.Chosen) > 0 {
-		table.Empty = "No orders like this."
+		table.Empty = "No matching orders."
 	}
 	_, p.Query, _ = strings.Cut(ask.With(), "?")
 }
@@ -290,7 +290,7 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 		case taken:
 			return replacePage(form, name), nil
 		}
-		full := fmt.Sprintf("You keep %d views already: drop one first.", maxViews)
+		full := fmt.Sprintf("You already have %d views: remove one first.", maxViews)
 		return viewPage(form, adminui.FieldErrors{"": full}), nil
 	}
 
@@ -311,7 +311,7 @@ func viewPage(form adminui.PostedForm, wrong adminui.FieldErrors) adminui.Page {
 // more.
 func replacePage(form adminui.PostedForm, name string) adminui.Page {
 	page := viewPage(form,
-		adminui.FieldErrors{"name": "You keep a view of this name already. Replace it, or choose another name."})
+		adminui.FieldErrors{"name": "You already have a view with this name. Replace it, or choose another name."})
 	if data, ok := page.Data.(formPage); ok {
 		data.Form.Submit = "Replace or keep"
 		data.Form.Fields = append(data.Form.Fields, adminui.Field{Name: "replace", Kind: "hidden", Value: name})

@@ -147,9 +147,9 @@ func TestStaffFindOrders(t *testing.T) {
 	}
 
 	// Invalid parts of the address are reported, and the rest of it is shown.
-	for query, want := range map[string]string{"status=none&q=order77": "There is no such status",
-		"only=none&q=order77":           "There is no such choice",
-		"from=2026-03-05&to=2026-03-04": "the range is turned round"} {
+	for query, want := range map[string]string{"status=none&q=order77": "Unknown status",
+		"only=none&q=order77":           "Unknown choice of orders",
+		"from=2026-03-05&to=2026-03-04": "the range was reversed"} {
 		if got, _ := shownOrders(staff, query); strings.Join(got, " ") != "order77" {
 			t.Errorf("%s: %v", query, got)
 		}
@@ -204,7 +204,7 @@ func TestStaffKeepViews(t *testing.T) {
 	keep("To pack", "status=packing&q=%3Cb%3E").OK()
 
 	keep("To pack", "status=packing&q=%3Cb%3E").OK() // the same again
-	keep("To pack", "status=accepted").Has(409, "You keep a view of this name already")
+	keep("To pack", "status=accepted").Has(409, "You already have a view with this name")
 	ada.Get("/staff/orders").Want("/orders?q=%3Cb%3E&status=packing", "views", "0", "to")
 	in := e.browser(adminui.ReadOnly)
 	in.Post("/staff/orders/views", "name", "To pack", "query", "status=accepted").Has(409, `name="replace" value="To pack"`,
@@ -239,7 +239,7 @@ func TestStaffKeepViews(t *testing.T) {
 	ada.Post(fmt.Sprintf("/staff/orders/views/%d/drop", id)).OK()
 	ada.Get("/staff/orders").Want("<b>Late", "views", "0", "name")
 	e.Exec(`INSERT INTO staff_view (person_id, name, query) SELECT 7, 'v' || n, '' FROM generate_series(1, 29) n`)
-	keep("one too many", "").Has(422, "drop one first")
+	keep("one too many", "").Has(422, "remove one first")
 }
 
 // asked counts the statements of a page for staff.

@@ -144,7 +144,7 @@ func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
 	table := adminui.NewTable(ask, "payments", staffPaymentColumns, list, func(p paymentEntry) any { return p.ID })
 	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
 		{Title: "Seen to", To: ask.With("seen-to", "yes"), Count: -1, Active: resolved}}
-	table.Empty = "No payments wait here."
+	table.Empty = "No payments are waiting."
 	return adminui.Page{Title: "Payments for staff", Data: struct {
 		Payments []paymentEntry `json:"payments"`
 		Next     string         `json:"next,omitempty"`
@@ -228,7 +228,7 @@ func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
 func (s *server) openPaymentFromPath(r *http.Request) (paymentPage, error) {
 	page, err := s.paymentPage(r)
 	if err == nil && !page.Payment.ResolvedAt.IsZero() {
-		err = adminui.SeenTo("The payment was seen to already, by " + page.Payment.ResolvedBy + ".")
+		err = adminui.SeenTo("This payment has already been dealt with, by " + page.Payment.ResolvedBy + ".")
 	}
 	return page, err
 }
@@ -274,7 +274,8 @@ func (s *server) staffCreateOrder(r *http.Request) (adminui.Answer, error) {
 		if page, err = s.paymentPage(r); err != nil {
 			return nil, err
 		}
-		page.Problem = "It still makes no order: " + made.reason + ". What stands in the way is said beside this."
+		page.Problem = "It still makes no order: " + made.reason + ". The payment's explanation says what stands in " +
+			"the way."
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 
@@ -299,7 +300,7 @@ func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adminui.Done{To: "/work", Text: "The payment is given back. Stripe is asked for it now."}, nil
+	return adminui.Done{To: "/work", Text: "The refund is on its way to Stripe."}, nil
 }
 
 // staffResolvePayment resolves an entry, as the command resolve does.

@@ -125,7 +125,7 @@ func TestWorkOfOrder(t *testing.T) {
 		"order-refused": {"whose order could not be stored</h1>", "<dt>Session</dt>", "The goods were sent by hand", "What Stripe said"}} {
 		a := e.browser(adminui.Manager).Get("/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE reason = $1`, reason))
 		a.Has(200, has...)
-		for _, not := range []string{"The goods were sent by hand", "goes back to the shelf", "What Stripe said", "{}"} {
+		for _, not := range []string{"The goods were sent by hand", "go back on the shelf", "What Stripe said", "{}"} {
 			if reason != "order-refused" && strings.Contains(a.Body, not) {
 				t.Errorf("%s: the page has %q", reason, not)
 			}

@@ -134,7 +134,7 @@ func (s *server) staffUpdateMedia(r *http.Request) (adminui.Answer, error) {
 	pictures, ok1 := readMedia(form, "picture", skus)
 	videos, ok2 := readMedia(form, "video", nil)
 	if !ok1 || !ok2 {
-		err = adminui.FieldErrors{"": "Some of it is not right yet."}
+		err = adminui.FieldErrors{"": "Some values need correcting."}
 	} else {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			return changeMedia(r, tx, p.ID, form.Version, pictures, videos)
@@ -193,7 +193,7 @@ func readMedia(form adminui.PostedForm, kind string, skus []skuName) (rows []med
 		if sku := column("sku", i); sku != "" {
 			m.SKU, err = strconv.ParseInt(sku, 10, 64)
 			if err != nil || !slices.ContainsFunc(skus, func(k skuName) bool { return k.ID == m.SKU }) {
-				m.Error = "This SKU is gone."
+				m.Error = "This SKU no longer exists."
 			}
 		}
 		if m.Error == "" {

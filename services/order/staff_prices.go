@@ -127,9 +127,9 @@ func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPa
 				{Value: kindPrice, Text: "the price from then on"},
 				{Value: kindSale, Text: "a sale price for a time"}}},
 			{Name: "amount", Label: "Amount", Kind: "money", Required: true,
-				Hint: "12.50, or for a sale a share off the price: 20%"},
-			{Name: "from", Label: "From (UTC)", Kind: "datetime", Hint: "Empty: now."},
-			{Name: "until", Label: "Until (UTC)", Kind: "datetime", Hint: "Of a sale. Empty: until you end it."},
+				Hint: "12.50, or a percentage off for a sale: 20%"},
+			{Name: "from", Label: "From (UTC)", Kind: "datetime", Hint: "Now if empty."},
+			{Name: "until", Label: "Until (UTC)", Kind: "datetime", Hint: "For a sale. Until you end it if empty."},
 		}}
 	return page, nil
 }
@@ -156,16 +156,16 @@ func readPricePlan(form adminui.PostedForm, now time.Time) (p pricePlan, wrong a
 	for _, text := range form.Values.Values["sku"] {
 		sku, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			wrong["sku"] = "One of these SKUs is gone."
+			wrong["sku"] = "One of these SKUs no longer exists."
 		}
 		p.skus = append(p.skus, sku)
 	}
 	if len(p.skus) == 0 {
-		wrong["sku"] = "Choose one at least."
+		wrong["sku"] = "Choose at least one."
 	}
 
 	if p.kind = form.Get("kind"); p.kind != kindPrice && p.kind != kindSale {
-		wrong["kind"] = "A price or a sale."
+		wrong["kind"] = "Choose a price or a sale."
 	}
 	text := strings.TrimSpace(form.Get("amount"))
 	if share, isShare := strings.CutSuffix(text, "%"); isShare && p.kind == kindSale {
@@ -187,7 +187,7 @@ func readPricePlan(form adminui.PostedForm, now time.Time) (p pricePlan, wrong a
 	case !okFrom:
 		wrong["from"] = "A day and a time, such as 2026-05-01T09:00."
 	case p.from != nil && p.from.Before(now.Add(-time.Minute)):
-		wrong["from"] = "This is over already. Empty means now."
+		wrong["from"] = "This is in the past. If empty, it starts now."
 	case p.from != nil && p.from.After(now.AddDate(maxYearsAhead, 0, 0)):
 		wrong["from"] = fmt.Sprintf("This is more than %d years ahead.", maxYearsAhead)
 	}
@@ -196,9 +196,9 @@ func readPricePlan(form adminui.PostedForm, now time.Time) (p pricePlan, wrong a
 	case !okUntil:
 		wrong["until"] = "A day and a time, such as 2026-05-08T09:00."
 	case p.until != nil && p.kind == kindPrice:
-		wrong["until"] = "A price holds until another one begins. Make it a sale, or leave this empty."
+		wrong["until"] = "A price lasts until the next one begins. Make it a sale, or leave this empty."
 	case p.until != nil && (!p.until.After(now) || p.from != nil && !p.until.After(*p.from)):
-		wrong["until"] = "This is not after the beginning."
+		wrong["until"] = "This must be after the start."
 	}
 	return p, wrong
 }
@@ -263,7 +263,7 @@ func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePla
 	for _, sku := range plan.skus {
 		i := slices.IndexFunc(skus, func(k skuRow) bool { return k.ID == sku })
 		if i < 0 {
-			return adminui.FieldErrors{"sku": "One of these SKUs is gone."}
+			return adminui.FieldErrors{"sku": "One of these SKUs no longer exists."}
 		}
 		price, err := plan.priceOf(skus[i])
 		if err != nil {
@@ -337,7 +337,7 @@ func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
 
 	done := "Ended."
 	if !ended {
-		done = "It was over already."
+		done = "It had already ended."
 	}
 	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/prices", Text: done}, nil

@@ -105,7 +105,7 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 	}
 	ask.Rows = len(picks)
 	table := adminui.NewTable(ask, "pick-list", staffPickColumns, picks, func(p staffPick) any { return p.SKU })
-	table.Empty = "Nothing of these orders is left to send."
+	table.Empty = "These orders have nothing left to send."
 	return adminui.Page{Title: "Pick list", Data: struct {
 		Picks []staffPick `json:"picks"`
 	}{picks}, Table: table}, nil

@@ -194,18 +194,18 @@ func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, e
 	f = adminui.Form{ID: "product", Action: productPath(p.Identifier), Version: p.Version, Fields: []adminui.Field{
 		{Name: "title", Label: "Title", Kind: "text", Value: p.Title, MaxLength: maxTitle, Required: true},
 		{Name: "title_url", Label: "Address", Kind: "text", Value: p.TitleURL, MaxLength: 100, Required: true,
-			Hint: "Letters, digits, - and _: links with it lead here, and those with an earlier one."},
+			Hint: "Letters, digits, - and _. Links with an earlier address lead here too."},
 		{Name: "headline", Label: "Headline", Kind: "text", Value: p.Headline, MaxLength: maxText,
-			Hint: "One sentence, in lists and in what search engines show."},
+			Hint: "One sentence, shown in lists and search results."},
 		{Name: "description_part_1", Label: "Text", Kind: "multiline", Value: p.Part1, MaxLength: maxText,
 			Hint: "Markdown: **bold**, *italics*, - lists, [links](https://…)."},
 		{Name: "description_part_2", Label: "More text", Kind: "multiline", Value: p.Part2, MaxLength: maxText},
 		{Name: "state", Label: "In the shop", Kind: "choice", Value: state, Options: []adminui.Option{
 			{Value: "draft", Text: "Draft: for staff alone"}, {Value: "published", Text: "Published"}}},
 		{Name: "on_sale_from", Label: "On sale from (UTC)", Kind: "datetime", Value: timeField(p.OnSaleFrom),
-			Hint: "Empty: at once."},
+			Hint: "At once if empty."},
 		{Name: "on_sale_until", Label: "On sale until (UTC)", Kind: "datetime", Value: timeField(p.OnSaleUntil),
-			Hint: "Empty: for good."},
+			Hint: "No end if empty."},
 	}}
 
 	if len(collections) > 0 {
@@ -298,7 +298,7 @@ func readProductEdit(form adminui.PostedForm, now staffProduct) (e productEdit, 
 	}
 
 	if e.OnSaleFrom != nil && e.OnSaleUntil != nil && !e.OnSaleFrom.Before(*e.OnSaleUntil) {
-		wrong["on_sale_until"] = "This is not after the beginning."
+		wrong["on_sale_until"] = "This must be after the start."
 	}
 	if sent, there := form.Values.Values["collections"]; there {
 		e.Collections = slices.DeleteFunc(slices.Clone(sent), func(address string) bool { return address == "" })
@@ -369,7 +369,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 		if free, err := takeAddress(ctx, tx, p.ID, e.TitleURL); err != nil {
 			return err
 		} else if !free {
-			return adminui.FieldErrors{"title_url": "Another product has this address, or had it."}
+			return adminui.FieldErrors{"title_url": "Another product has or had this address."}
 		}
 	}
 	if err := updateProduct(ctx, tx, p.ID, e, adminui.Who(r).Name); err != nil {
@@ -380,7 +380,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 		if all, err := setCollections(ctx, tx, p.ID, e.Collections); err != nil {
 			return err
 		} else if !all {
-			return adminui.FieldErrors{"collections": "One of these collections is gone."}
+			return adminui.FieldErrors{"collections": "One of these collections no longer exists."}
 		}
 	}
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier,

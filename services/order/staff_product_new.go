@@ -24,8 +24,8 @@ func newProductForm() adminui.Form {
 	return adminui.Form{ID: "product", Action: "/catalog/new", Submit: "Make a draft", Cancel: "/catalog",
 		Fields: []adminui.Field{
 			{Name: "title", Label: "Title", Kind: "text", MaxLength: maxTitle, Required: true,
-				Hint: "A draft is for staff alone until you publish it."},
-			{Name: "title_url", Label: "Address", Kind: "text", MaxLength: 100, Hint: "Empty: made of the title."},
+				Hint: "Only staff see a draft until you publish it."},
+			{Name: "title_url", Label: "Address", Kind: "text", MaxLength: 100, Hint: "Made from the title if empty."},
 		}}
 }
 
@@ -73,7 +73,7 @@ func (s *server) staffCreateProduct(r *http.Request) (adminui.Answer, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	return adminui.Done{To: productPath(identifier), Text: "Made a draft. Say what it is, and publish it."}, nil
+	return adminui.Done{To: productPath(identifier), Text: "Draft made. Describe it, then publish it."}, nil
 }
 
 // makeProduct stores a draft. If no address was chosen it is made from the title, with a number if
@@ -94,7 +94,7 @@ func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, 
 	case free:
 		return nil
 	case e.TitleURL != "":
-		return adminui.FieldErrors{"title_url": "Another product has this address, or had it."}
+		return adminui.FieldErrors{"title_url": "Another product has or had this address."}
 	}
 	wish = wish[:min(len(wish), 80)] + "-" + identifier
 	if _, err := takeAddress(ctx, tx, id, wish); err != nil {
@@ -134,7 +134,7 @@ func (s *server) staffRetireProduct(retire bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		done := "It is off the shop. Orders keep what they say of it, and it can be brought back."
+		done := "It is out of the shop. Orders still show it, and you can bring it back."
 		act := adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier, Text: "Retired the product"}
 		if !retire {
 			done, act.Text = "It is a draft again.", "Brought the product back as a draft"

@@ -49,7 +49,7 @@ func askRefund(page staffFormPage) adminui.Form {
 	}
 	form.Fields = append(form.Fields,
 		adminui.Field{Name: "amount", Label: "Amount", Kind: "money",
-			Hint: "Less than what is chosen above comes to, or an amount by itself. Leave it empty otherwise. " +
+			Hint: "Less than the items chosen above, or an amount on its own. Otherwise leave it empty. " +
 				"At most " + p.Money.Left.String() + "."},
 		adminui.Field{Name: "restock", Label: "The pieces are back on the shelf", Kind: "check"},
 		reasonField(), refundNoteField())
@@ -75,7 +75,7 @@ func (s *server) refundTotal(r *http.Request, on Order, form adminui.PostedForm)
 	if err != nil {
 		return "", err
 	}
-	return "", &comesTo{fmt.Sprintf("It comes to %s of the %s that are left. Nothing is given back yet.", total, left)}
+	return "", &comesTo{fmt.Sprintf("It comes to %s of the %s that is left. Nothing is refunded yet.", total, left)}
 }
 
 // readRefund reads what is to be given back.
@@ -106,9 +106,9 @@ var cancelForm = orderForm{title: "Cancel", form: func(p staffFormPage) adminui.
 func (s *server) cancelOrder(r *http.Request, on Order, form adminui.PostedForm) (string, error) {
 	refund, err := s.desk.Cancel(r.Context(), adminui.Who(r), on, form.Get("reason"), form.Get("note"))
 	if refund == "" {
-		return "Canceled. There was no money to give back; the customer is mailed.", err
+		return "Canceled. There was nothing to refund; the customer is mailed.", err
 	}
-	return "Canceled: the money goes back, the pieces are on the shelf again, and the customer is mailed.", err
+	return "Canceled. The money is refunded, the pieces are back on the shelf, and the customer is mailed.", err
 }
 
 // addressFields are the fields of an address in the order of the form.
@@ -153,5 +153,5 @@ func (s *server) readdressOrder(r *http.Request, on Order, form adminui.PostedFo
 		*part = form.Get(name)
 	}
 	err := s.desk.Readdress(r.Context(), adminui.Who(r), Readdress{Order: on, Address: a})
-	return "Corrected the address. Both are kept.", err
+	return "Address corrected. The old one is kept too.", err
 }

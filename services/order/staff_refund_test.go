@@ -33,8 +33,8 @@ func TestStaffRefundAnOrder(t *testing.T) {
 	e.browser(adminui.Manager).Get(path).Has(200, `<button formaction="/orders/`+id+
 		`/refund/total">Work out the total</button><button class="primary bad">`)
 	total := e.browser(adminui.Manager).Post(path+"/total", "version", "1", "line-0", "2", "note", "typed")
-	total.Has(200, "It comes to 7.98 of the ", "Nothing is given back yet", `name="line-0" value="2"`, ">typed</textarea>")
-	staff.Post(path+"/total", "version", "1", "amount", "9999").Has(422, "are left")
+	total.Has(200, "It comes to 7.98 of the ", "Nothing is refunded yet", `name="line-0" value="2"`, ">typed</textarea>")
+	staff.Post(path+"/total", "version", "1", "amount", "9999").Has(422, "that is left")
 	staff.Post(path+"/total", "version", "9", "amount", "1").Has(400)
 	if n := e.Number(`SELECT count(*) FROM refund`); n != 0 {
 		t.Errorf("working out made %d refunds", n)
@@ -42,10 +42,10 @@ func TestStaffRefundAnOrder(t *testing.T) {
 
 	staff.Post(path, "version", "1", "line-0", "1", "restock", "on", "reason", "duplicate", "note", "broken").OK()
 	stale := e.browser(adminui.Owner).Post(path, "version", "1", "amount", "2.50", "note", "typed")
-	stale.Has(409, `value="2.50"`, ">typed</textarea>", "Ada (refunded ", " left</strong>", "this would be done besides")
+	stale.Has(409, `value="2.50"`, ">typed</textarea>", "Ada (refunded ", " left</strong>", "yours would come on top")
 	staff.Post(path, "version", "2", "amount", "2.50").OK()
 	staff.Post(path, "version", "3", "all", "on").OK()
-	staff.Post(path, "version", "4", "all", "on").Has(422, "Nothing is left")
+	staff.Post(path, "version", "4", "all", "on").Has(422, "nothing left to refund")
 	if n := e.Number(`SELECT count(*) FROM refund WHERE by_name = 'Ada' AND by_person = 7`); n != 3 ||
 		e.Number(`SELECT sum(amount) FROM refund`) != e.Number(`SELECT total FROM orders`) {
 		t.Errorf("%d refunds", n)
@@ -80,8 +80,8 @@ func TestStaffCancelAnOrder(t *testing.T) {
 		t.Error(a)
 	}
 
-	staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "reason", "requested_by_customer").Has(200, "Canceled: the money goes back")
-	staff.Post("/staff/orders/"+id+"/cancel", "version", "2").Has(422, "canceled already")
+	staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "reason", "requested_by_customer").Has(200, "Canceled. The money is refunded")
+	staff.Post("/staff/orders/"+id+"/cancel", "version", "2").Has(422, "already canceled")
 	for i := range 2 { // the refund and the status
 		staff.Get("/staff/orders/"+id).Want("Ada", "timeline", web.ID(int64(i)), "who")
 	}
@@ -103,12 +103,12 @@ func TestStaffCorrectAnAddress(t *testing.T) {
 	address := []string{"name", "Pat", "address_line1", "14 Elm Street", "city", "Springfield", "state", "IL", "zip", "62704",
 		"country_code", "us"}
 	e.browser(adminui.Support).Get(path).Has(200, `value="12 Elm Street"`)
-	staff.Post(path, append(address, "version", "1")...).Has(200, "Both are kept")
+	staff.Post(path, append(address, "version", "1")...).Has(200, "The old one is kept too")
 	mine := e.browser(adminui.Fulfilment).Post(path, "version", "1", "name", "Pat", "address_line1", "16 Elm <b>", "city", "Springfield",
 		"country_code", "US")
 	mine.Has(409, `value="16 Elm &lt;b&gt;"`, "Now: <strong>14 Elm Street</strong>", "Ada (corrected the shipping address: ")
 	staff.Post(path, "version", "2", "name", "", "address_line1", "x", "city", "y", "country_code", "US").Has(422, "An address needs this")
-	staff.Post(path, "version", "2", "name", "x", "address_line1", "x", "city", "y", "country_code", "USA").Has(422, "Two letters")
+	staff.Post(path, "version", "2", "name", "x", "address_line1", "x", "city", "y", "country_code", "USA").Has(422, "two-letter country code")
 	a := staff.Get("/staff/orders/" + id)
 	a.Want("14 Elm Street", "shipping_address", "address_line1")
 	a.Want("Corrected the shipping address", "timeline", "0", "text")

@@ -116,7 +116,7 @@ func (s *server) updateSettings(g settingGroup) adminui.Handler {
 				return s.changeSettings(r, tx, g, values, sent.Version)
 			})
 			if err == nil {
-				return adminui.Done{To: "/settings/" + g.path, Text: "Saved. It has effect at once."}, nil
+				return adminui.Done{To: "/settings/" + g.path, Text: "Saved. It takes effect at once."}, nil
 			}
 		}
 
@@ -175,7 +175,7 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 var checkoutGroup = settingGroup{
 	path:  "checkout",
 	title: "Checkout and orders",
-	intro: "Carts follow a change at once. Payment pages that are open keep what they were made with.",
+	intro: "Carts change at once. Open payment pages keep the settings they were made with.",
 	keys: []string{settingMembers, settingVisitors, settingCountries, settingDefaultShipping, settingFirstStatus,
 		settingMemberMail, settingVisitorMail},
 	fields: checkoutFields,
@@ -203,14 +203,14 @@ func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
 		}
 	}
 
-	const code = "The code of a mail template. A code that there is not leads to the shop's own text."
+	const code = "The code of a mail template. If no template has it, the shop's own text is used."
 	return []adminui.Field{
 		{Name: settingMembers, Label: "Members who may check out", Kind: "multiline",
-			Hint: "Their user names with commas between; * is all of them, nothing is none."},
+			Hint: "User names, separated by commas. * means everyone, empty means no one."},
 		{Name: settingVisitors, Label: "Visitors who may check out", Kind: "multiline",
-			Hint: "The ids of their carts with commas between; * is all of them, nothing is none."},
+			Hint: "Cart ids, separated by commas. * means everyone, empty means no one."},
 		{Name: settingCountries, Label: "Countries that are shipped to", Kind: "multiline", Required: true,
-			Hint: "Codes of two letters (ISO 3166) with commas between: US, CA."},
+			Hint: "Two-letter codes (ISO 3166), separated by commas: US, CA."},
 		shipping, first,
 		{Name: settingMemberMail, Label: "Confirmation for members", Kind: "text", MaxLength: 100, Hint: code},
 		{Name: settingVisitorMail, Label: "Confirmation for visitors", Kind: "text", MaxLength: 100, Hint: code},
@@ -224,12 +224,12 @@ func checkCheckout(ctx context.Context, s *server, values map[string]string, wro
 	codes := wordsOf(strings.ToUpper(values[settingCountries]))
 	values[settingCountries] = strings.Join(codes, ",")
 	if len(codes) == 0 {
-		wrong[settingCountries] = "Without a country nothing can be sold."
+		wrong[settingCountries] = "Nothing can be sold without a country."
 	}
 
 	for _, code := range codes {
 		if !slices.Contains(stripe.ShipTo, code) {
-			wrong[settingCountries] = "Stripe ships to no country with the code " + firstRunes(code, 10) + "."
+			wrong[settingCountries] = "Stripe does not ship to a country with the code " + firstRunes(code, 10) + "."
 		}
 	}
 
@@ -272,9 +272,9 @@ func (s *server) staffSettings(r *http.Request) (adminui.Answer, error) {
 	}
 	links = append(links,
 		settingsLink{"Shipping methods", "/settings/shipping",
-			"What sending costs: always the same, by weight or by sum, free from a sum on."},
-		settingsLink{"Weights", "/settings/weights", "What a piece of each SKU weighs, for prices by weight."},
-		settingsLink{"Order statuses", "/settings/statuses", "What shoppers read of an order that is under way."})
+			"What shipping costs: flat, by weight or by order value, and free above a set value."},
+		settingsLink{"Weights", "/settings/weights", "How much each SKU weighs, for prices by weight."},
+		settingsLink{"Order statuses", "/settings/statuses", "What shoppers read about the progress of an order."})
 	f, err := readGuideFacts(r.Context(), s.pool)
 	return adminui.Page{Title: "Settings", Template: "settings.html", Data: struct {
 		Settings []settingsLink `json:"settings"`
@@ -333,8 +333,8 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.PostedForm, wrong ad
 		Form    adminui.Form        `json:"-"`
 	}{list[:len(table.Rows)], version, table.Next, nil, adminui.Form{Action: "/settings/weights",
 		Submit: "Set these weights", Version: version, Fields: []adminui.Field{{Name: "weights", Label: "New weights",
-			Kind: "multiline", Required: true, Hint: "A line for each SKU, with its number and the grams of a piece: " +
-				"6 120. Two columns of a spreadsheet will do."}}}}
+			Kind: "multiline", Required: true, Hint: "One line per SKU, with its number and the grams per piece: 6 " +
+				"120. You can paste two columns of a spreadsheet."}}}}
 
 	status := http.StatusOK
 	if sent != nil {
@@ -381,7 +381,7 @@ func readWeights(text string) (skus []int64, grams []int, wrong adminui.FieldErr
 		}
 		if !ok || !isWeight || seen[sku] {
 			return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf(
-				"Line %d: the number of a SKU and grams, each SKU once, please.", n+1)}
+				"Line %d: a SKU number and grams, each SKU once, please.", n+1)}
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}

@@ -122,7 +122,7 @@ func TestStaffChangeSettings(t *testing.T) {
 	}
 
 	staff.Post(shipping, method...).OK()
-	staff.Post(shipping, method...).Has(422, "like this already")
+	staff.Post(shipping, method...).Has(422, "already exists")
 	page := shipping + "/" + e.Text(`SELECT id::text FROM shipping_method WHERE identifier = 'Parcel'`)
 	staff.Get(page).Want("12.50", "method", "steps", "1", "price")
 	staff.Post(page, with(weightForm, "version", "1", "steps", "5 1.00", "price_by", "total")...).OK()

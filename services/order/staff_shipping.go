@@ -96,7 +96,7 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 	ask.Rows = max(len(shown), 1) // a shop has only a few
 	key := func(m shippingShown) any { return m.ID }
 	table := adminui.NewTable(ask, "shipping-methods", shippingColumns, shown, key)
-	table.Empty = "No shipping methods: nothing can be sold."
+	table.Empty = "No shipping methods yet, so nothing can be sold."
 	return adminui.Page{Title: "Shipping methods", Template: "shipping.html", Data: struct {
 		Methods []shippingShown `json:"methods"`
 	}{shown}, Table: table}, nil
@@ -107,17 +107,18 @@ func shippingForm(m shippingShown) adminui.Form {
 	form := adminui.Form{Cancel: "/settings/shipping", Fields: []adminui.Field{
 		{Name: "carrier", Label: "Name", Kind: "text", Required: true, MaxLength: 100, Hint: "As shoppers see it."},
 		{Name: "cost", Label: "Price", Kind: "money", Required: true,
-			Hint: "Of every order, or of those below the first step."},
+			Hint: "For every order, or for those below the first step."},
 		{Name: "price_by", Label: "The price depends on", Kind: "choice", Options: []adminui.Option{
 			{Value: priceFlat, Text: "Nothing: it is always the same"},
 			{Value: priceWeight, Text: "The weight of the items"},
 			{Value: priceTotal, Text: "The sum of the items"}}},
 		{Name: "steps", Label: "Steps", Kind: "multiline",
-			Hint: "A line for each: from how many grams, or which sum, on, and the price. 2000 14.50 is 14.50 from " +
-				"two kilos on."},
-		{Name: "free_from", Label: "Free from", Kind: "money", Hint: "A sum of items, before discounts. Empty: never."},
+			Hint: "One line per step: the grams or order value it starts at, and the price. 2000 14.50 means 14.50 " +
+				"from two kilos."},
+		{Name: "free_from", Label: "Free from", Kind: "money",
+			Hint: "Value of the items before discounts. Never if empty."},
 		{Name: "tracking", Label: "Address of tracking pages", Kind: "text", MaxLength: 200,
-			Hint: "The tracking number is put behind it."},
+			Hint: "The tracking number is added at the end."},
 		{Name: "active", Label: "Offered to shoppers", Kind: "check"},
 	}}
 
@@ -129,7 +130,7 @@ func shippingForm(m shippingShown) adminui.Form {
 		form.Action, form.Submit = "/settings/shipping", "Make the method"
 		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
 			MaxLength: 100,
-			Hint: "Letters and digits, for programs. It stays. Codes for free shipping pay for " + groundShipping +
+			Hint: "Letters and digits, for programs. It is permanent. Codes for free shipping cover " + groundShipping +
 				" alone."}},
 			form.Fields...)
 		return form
@@ -265,7 +266,7 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	wrong, err = wrong.OnConflict(err, "identifier", "There is a method like this already.")
+	wrong, err = wrong.OnConflict(err, "identifier", "This method already exists.")
 	if err != nil {
 		return nil, err
 	}
@@ -319,7 +320,7 @@ func (s *server) staffUpdateShipping(r *http.Request) (adminui.Answer, error) {
 				Key: m.Identifier, Text: "Changed shipping method " + m.Carrier, Before: was.shown(), After: m.shown()})
 		})
 		if err == nil {
-			return adminui.Done{To: "/settings/shipping", Text: "Saved. Carts pay it from now on."}, nil
+			return adminui.Done{To: "/settings/shipping", Text: "Saved. Carts use it from now on."}, nil
 		}
 	}
 

@@ -21,9 +21,8 @@ import (
 var shopGroup = settingGroup{
 	path:  "shop",
 	title: "Shop",
-	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name " +
-		"stands in mails, " +
-		"too, as their sender's.",
+	intro: "Shown on packing slips and in the storefront's header, titles and footer. The name is also the sender's " +
+		"name in mails.",
 	keys:    []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
 	fields:  shopFields,
 	check:   checkShop,
@@ -33,11 +32,11 @@ var shopGroup = settingGroup{
 func shopFields(context.Context, *server) ([]adminui.Field, error) {
 	return []adminui.Field{
 		{Name: settingShopName, Label: "Name", Kind: "text", MaxLength: maxShopName,
-			Hint: "What is left empty here is as the storefront's own settings say."},
+			Hint: "If you leave something empty, the storefront's own settings are used."},
 		{Name: settingShopEmail, Label: "E-mail for shoppers", Kind: "email", MaxLength: 254},
 		{Name: settingShopPhone, Label: "Phone", Kind: "text", MaxLength: 40},
 		{Name: settingShopAddress, Label: "Postal address", Kind: "multiline",
-			Hint: "As it stands on a letter, six lines at most."},
+			Hint: "As on a letter, six lines at most."},
 	}, nil
 }
 

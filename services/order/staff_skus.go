@@ -276,7 +276,7 @@ func (p *staffSKUsPage) readSKUs(form adminui.PostedForm) (e skusEdit, ok bool) 
 	e.reason, e.note = text("reason", "counted", 40), text("note", "", 500)
 	p.Reason, p.Note = e.reason, e.note
 	if !known(e.reason, stockReasons) {
-		p.Errors["reason"], ok = "One of the reasons, please.", false
+		p.Errors["reason"], ok = "Choose a reason, please.", false
 	}
 	if len(p.SKUs) > maxSKUs {
 		p.Errors[""], ok = fmt.Sprintf("A product has at most %d SKUs.", maxSKUs), false
@@ -323,7 +323,7 @@ func (k *skuRow) read(form adminui.PostedForm, states []adminui.Option) (e skuEd
 	e.color, e.size, e.description = text("color", 500), text("size", 500), text("description", 1000)
 	e.code, e.state = text("code", 100), text("state", 100)
 	if e.state != nil && !known(*e.state, states) {
-		k.Errors["state"] = "One of the states, please."
+		k.Errors["state"] = "Choose a state, please."
 	}
 	if typed, differs := k.typed(form, "price"); differs {
 		price, err := money.Parse(typed)
@@ -359,7 +359,7 @@ func (k *skuRow) readStock(form adminui.PostedForm, e *skuEdit) {
 
 	n, ok := readStockCount(typed)
 	if !ok {
-		k.Errors["stock"] = "A whole number, or nothing where pieces are not counted."
+		k.Errors["stock"] = "A whole number, or empty if pieces are not counted."
 		return
 	}
 
@@ -370,7 +370,7 @@ func (k *skuRow) readStock(form adminui.PostedForm, e *skuEdit) {
 	if before, err := strconv.ParseInt(was, 10, 32); err == nil && !k.New {
 		change := int64(n) - before
 		if change < minStock-maxStock || change > maxStock-minStock {
-			k.Errors["stock"] = "More or fewer pieces than can be counted."
+			k.Errors["stock"] = "This count is out of range."
 			return
 		}
 		e.change = int32(change) //nolint:gosec // bounded above
@@ -408,7 +408,7 @@ func (s *server) staffUpdateSKUs(r *http.Request) (adminui.Answer, error) {
 
 	if !ok {
 		if page.Errors[""] == "" {
-			page.Errors[""] = "Some of it is not right yet."
+			page.Errors[""] = "Some values need correcting."
 		}
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}

@@ -20,8 +20,8 @@ func combinationsForm(p staffProduct) adminui.Form {
 	page := staffSKUsPage{ColorName: p.ColorName, SizeName: p.SizeName}
 	return adminui.Form{ID: "add", Action: productPath(p.Identifier) + "/skus/add", Version: p.SKUVersion,
 		Submit: "Add combinations", Fields: []adminui.Field{
-			{Name: "colors", Label: page.Column("color"), Kind: "text", Hint: "With commas between them: Oak, Walnut"},
-			{Name: "sizes", Label: page.Column("size"), Kind: "text", Hint: "With commas between them: S, M, L"},
+			{Name: "colors", Label: page.Column("color"), Kind: "text", Hint: "Separated by commas: Oak, Walnut"},
+			{Name: "sizes", Label: page.Column("size"), Kind: "text", Hint: "Separated by commas: S, M, L"},
 			{Name: "price", Label: "Price", Kind: "money", Required: true},
 		}}
 }

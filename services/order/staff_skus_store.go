@@ -136,7 +136,7 @@ func (e skuEdit) after(now counted) (counted, error) {
 	case e.change != 0:
 		n := int64(*now.Stock) + int64(e.change)
 		if n > maxStock || n < minStock && e.change < 0 {
-			return after, adminui.FieldErrors{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
+			return after, adminui.FieldErrors{"": fmt.Sprintf("The count of %s would be out of range.",
 				e.row.Label())}
 		}
 		left := int32(n) //nolint:gosec // bounded above; below by minStock, or it is more than the stored count
@@ -145,7 +145,7 @@ func (e skuEdit) after(now counted) (counted, error) {
 
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
 		return after, adminui.FieldErrors{"": fmt.Sprintf(
-			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(),
+			"%s: %d pieces are oversold. Allow back orders, or count again.", e.row.Label(),
 			-*after.Stock)}
 	}
 	return after, nil

@@ -45,12 +45,12 @@ func statusEditor(st statusSet) adminui.Form {
 		{Name: "title", Label: "Title", Kind: "text", Required: true, MaxLength: 100, Value: st.Title},
 		{Name: "description", Label: "What shoppers read", Kind: "multiline", MaxLength: 500, Value: st.Description},
 		{Name: "position", Label: "Position", Kind: "number", Required: true, Value: strconv.Itoa(st.Position),
-			Hint: "What comes before Shipped waits to be sent."},
+			Hint: "Orders with a status before Shipped wait to be sent."},
 	}}
 	if st.Identifier == "" {
 		form.Action, form.Submit = "/settings/statuses", "Make the status"
 		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
-			MaxLength: 100, Hint: "Small letters, digits and hyphens, for programs. It stays."}}, form.Fields...)
+			MaxLength: 100, Hint: "Lowercase letters, digits and hyphens, for programs. It is permanent."}}, form.Fields...)
 		return form
 	}
 	form.Action, form.Version = "/settings/statuses/"+st.Identifier, st.Version
@@ -102,7 +102,7 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 
 	if st.Identifier == "" || len(st.Identifier) > 100 || st.Identifier == "new" ||
 		strings.Trim(st.Identifier, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		wrong["identifier"] = "Small letters, digits and hyphens, please."
+		wrong["identifier"] = "Lowercase letters, digits and hyphens, please."
 	}
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -114,7 +114,7 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 
-	wrong, err = wrong.OnConflict(err, "identifier", "There is a status like this already.")
+	wrong, err = wrong.OnConflict(err, "identifier", "This status already exists.")
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (s *server) staffDeleteStatus(r *http.Request) (adminui.Answer, error) {
 		}
 		if !dropped {
 			return &web.Error{Status: http.StatusConflict, Code: "used",
-				Text: "Orders have or had this status, so it stays."}
+				Text: "Orders have or had this status, so it cannot be deleted."}
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "status", Key: st.Identifier,
 			Text: "Deleted status " + st.Title, Before: st})

@@ -140,7 +140,7 @@ const withStaff = "with-staff"
 
 const (
 	textNoSession  = "We do not know this payment. If you paid, please contact us."
-	textStripeAway = "We could not look at your payment just now. Your order is safe; please reload this page in a " +
+	textStripeAway = "We could not check your payment just now. Your order is safe; please reload this page in a " +
 		"moment."
 	textForStaff = "We have received your payment and it is safe, but it could not become an order by itself. Our " +
 		"staff have been told and will write to you; please do not pay again."

@@ -28,9 +28,9 @@ type NotYet string
 func (n NotYet) Error() string { return string(n) }
 
 const (
-	inside  = Refusal("It leads to an address inside a network.")
-	leadsOn = Refusal("It leads on to too many others, or to one without https.")
-	tooMuch = Refusal("It has more than 24 MB.")
+	inside  = Refusal("It points to an address inside a network.")
+	leadsOn = Refusal("It redirects too often, or to an address without https.")
+	tooMuch = Refusal("It is larger than 24 MB.")
 	away    = NotYet("Its server cannot be reached, or is too slow.")
 )
 
@@ -97,7 +97,7 @@ func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 func (f *Fetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || r.URL.Scheme != "https" {
-		return nil, Refusal("It is not an address of https.")
+		return nil, Refusal("It is not an https address.")
 	}
 
 	r.Header.Set("User-Agent", "StartUpWebApp")

@@ -11,7 +11,7 @@ import (
 // The words that staff read about an address that is not asked, and about a server that does not
 // answer.
 const (
-	leadsInside = picture.Refusal("It leads to an address inside a network.")
+	leadsInside = picture.Refusal("It points to an address inside a network.")
 	unreachable = picture.NotYet("Its server cannot be reached, or is too slow.")
 )
 
@@ -45,7 +45,7 @@ func TestPicturesAreFetchedFromPublicServersOnly(t *testing.T) {
 	}
 
 	for _, address := range []string{"http://example.com/a.jpg", "file:///etc/passwd", "gopher://x/", ":"} {
-		if _, err := fetcher.Fetch(t.Context(), address); !errors.Is(err, picture.Refusal("It is not an address of https.")) {
+		if _, err := fetcher.Fetch(t.Context(), address); !errors.Is(err, picture.Refusal("It is not an https address.")) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

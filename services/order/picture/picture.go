@@ -40,7 +40,7 @@ func (r Refusal) Error() string { return string(r) }
 // so that a small file cannot take all memory.
 func decode(body []byte) (img image.Image, orientation int, err error) {
 	if len(body) > MaxBytes {
-		return nil, 0, Refusal(fmt.Sprintf("It has more than %d MB.", MaxBytes>>20))
+		return nil, 0, Refusal(fmt.Sprintf("It is larger than %d MB.", MaxBytes>>20))
 	}
 	cfg, kind, err := image.DecodeConfig(bytes.NewReader(body))
 	switch {
@@ -49,7 +49,7 @@ func decode(body []byte) (img image.Image, orientation int, err error) {
 	case err != nil || cfg.Width < 1 || cfg.Height < 1:
 		return nil, 0, Refusal("It is damaged.")
 	case cfg.Width > maxSide || cfg.Height > maxSide || cfg.Width*cfg.Height > maxPixels:
-		return nil, 0, Refusal(fmt.Sprintf("It has %d × %d pixels; %d million are the most.", cfg.Width, cfg.Height,
+		return nil, 0, Refusal(fmt.Sprintf("It has %d × %d pixels; the limit is %d million.", cfg.Width, cfg.Height,
 			maxPixels/1_000_000))
 	}
 

@@ -112,7 +112,7 @@ func tooWide(body []byte, comma rune) int {
 func Read(body []byte) (f *File) {
 	f = &File{called: map[Column]string{}}
 	if len(body) > MaxBytes {
-		f.fault(1, "", "The file has more than %d MB.", MaxBytes>>20)
+		f.fault(1, "", "The file is larger than %d MB.", MaxBytes>>20)
 		return f
 	}
 	text, ok := plainText(body)
@@ -174,7 +174,7 @@ func (f *File) readHead(line int, head []string) (names []Column) {
 			}
 		}
 		if column != "" && f.called[column] != "" {
-			f.fault(line, called[i], "The column is there twice.")
+			f.fault(line, called[i], "The column appears twice.")
 		} else if column != "" {
 			f.columns, f.called[column] = append(f.columns, column), called[i]
 		}
@@ -184,7 +184,7 @@ func (f *File) readHead(line int, head []string) (names []Column) {
 	if !slices.ContainsFunc(f.columns, func(c Column) bool {
 		return c == Product || c == Address || c == SKU || c == Code
 	}) {
-		f.fault(line, "", "None of the columns says which product or SKU a row is about: %s, %s, %s or %s.", Product,
+		f.fault(line, "", "No column says which product or SKU a row is about: %s, %s, %s or %s.", Product,
 			Address, SKU, Code)
 	}
 	return names

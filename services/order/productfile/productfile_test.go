@@ -67,9 +67,10 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 func TestFaultsNameLineAndColumn(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
-		"":                                     "1: The file has no columns.",
-		"a,b\n1,2\n":                           "1: None of the columns says which product or SKU a row is about: product, address, sku or article_number.",
-		"SKU,sku\n":                            "1sku: The column is there twice.",
+		"": "1: The file has no columns.",
+		"a,b\n1,2\n": "1: No column says which product or SKU a row is about: product, address, sku or " +
+			"article_number.",
+		"SKU,sku\n":                            "1sku: The column appears twice.",
 		"product,Title\nx,\"a\nb\"\ny,\xfc\n":  "4Title: This is not UTF-8 text. Save the file as “CSV UTF-8”.",
 		"sku\n1,2\n":                           "2: The row has more values than the file has columns.",
 		"sku\n\"1\n":                           "2: This is not CSV: extraneous or missing \" in quoted-field.",
