@@ -91,8 +91,8 @@ var errAddressFull = errors.New("too many accounts wait for the proof of the add
 
 // addressFullText does not say who has accounts: those that are counted prove nothing about the
 // owner.
-const addressFullText = "No account can be given this address now. If it is yours, ask for your user name and use " +
-	"that account, or write to us."
+const addressFullText = "This address cannot be used for an account now. If it is yours, ask for your user name and " +
+	"use that account, or write to us."
 
 func (s *server) register(r *http.Request, form account) (a account, made bool, err error) {
 	ctx := r.Context()

@@ -20,15 +20,15 @@ import (
 // services leave with the outbox of the running service.
 const Usage = `Members, terms of use, chat, prospects:
 
-  user export -member ID | -email ADDRESS     everything that this service has of a person, as JSON
+  user export -member ID | -email ADDRESS     everything that this service holds about a person, as JSON
   user erase  -member ID | -email ADDRESS     erase a person, here and by message in all services
-  user terms publish -version N -note-file F  put new terms of use in force; F holds an HTML fragment
+  user terms publish -version N -note-file F  publish new terms of use; F holds an HTML fragment
   user chat [-limit N]                        the newest chat messages, 100 by default, as CSV
   user prospects export                       all prospects, as CSV
   user prospects import -file F               add the people of a CSV file with the columns email and, if it has them,
                                               first_name, last_name, phone, prospect_comment,
                                               unsubscribed (true unless FALSE),
-                                              or name every line that is wrong and add none
+                                              or report every wrong line and add none
 
 All are safe to repeat.
 `

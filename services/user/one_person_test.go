@@ -169,7 +169,7 @@ func TestUnsubscribingCoversAllSpellings(t *testing.T) {
 	e.switches(capital, "true", "false")
 	e.switches(lower, "false", "true")
 	if a := e.account(capital); a.Unsubscribed {
-		t.Error("an account that has not proved the address speaks for one that has")
+		t.Error("an account that has not confirmed the address speaks for one that has")
 	}
 	e.switches(lower, "true", "false")
 	e.switches(capital, "false", "true")

@@ -51,7 +51,8 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 		return wrong("current-password", "current_password_invalid", "This is not your current password.")
 	}
 	if password == current {
-		return wrong("password", "new_password_same_as_current_password", "The new password is the current one.")
+		return wrong("password", "new_password_same_as_current_password", "The new password is the same as the "+
+			"current one.")
 	}
 	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
 		return refuse(w, endpoint, "errors", web.Object{{Key: "password", Value: p}})
@@ -62,7 +63,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	if !done { // changed meanwhile by another session
-		return wrong("current-password", "current_password_invalid", "This is not your current password any more.")
+		return wrong("current-password", "current_password_invalid", "This is no longer your current password.")
 	}
 
 	if err := changeSession(w, web.SessionChange{

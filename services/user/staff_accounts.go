@@ -31,7 +31,7 @@ func (s *server) accountToMerge(r *http.Request, into customerDetails, named str
 	case !adminui.Who(r).May(adminui.CustomersErase):
 		return 0, "This is a member. Owners and managers can merge two accounts.", nil
 	case len(found) > 1:
-		return 0, "Several accounts have this address: give the user name.", nil
+		return 0, "Several accounts have this address: enter the user name.", nil
 	}
 	return found[0], "", nil
 }
@@ -87,8 +87,8 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 		{Label: "Addresses", Value: "those of its orders"}, {Label: "Tags", Value: strings.Join(p.Other.Tags, ", ")},
 		{Label: "Notes", Value: p.Moving.Notes}, {Label: "Written in the chat", Value: p.Moving.Chat},
 		{Label: "Records merged into it", Value: p.Moving.Records},
-		{Label: "Newsletter", Value: map[bool]string{true: "asked for: goes on to the address that stays",
-			false: "as the account that stays has it"}[p.Carried]}}
+		{Label: "Newsletter", Value: map[bool]string{true: "asked for: goes to the address that stays",
+			false: "as set on the account that stays"}[p.Carried]}}
 
 	p.Form = p.form(mergePath(p.Into, other), "Merge, and close "+p.Other.Username)
 	return p, nil
@@ -117,7 +117,7 @@ func (p mergePage) refusal() string {
 	case p.Into.mergedInto() != "":
 		return mergedItself
 	case p.Other.mergedInto() != "":
-		return "This account was merged already."
+		return "This account has already been merged."
 	}
 	return ""
 }
@@ -169,7 +169,7 @@ func (s *server) staffMergeAccounts(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 		if p.Form.Problem = p.refusal(); p.Form.Problem == "" {
-			p.Form.Problem = "One of the accounts was changed meanwhile. This is how they are now."
+			p.Form.Problem = "One of the accounts was changed in the meantime. This is how they are now."
 		}
 		return p.answer(http.StatusConflict), nil
 	}

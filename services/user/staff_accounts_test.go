@@ -59,7 +59,7 @@ func TestStaffMergeTwoAccounts(t *testing.T) {
 			t.Fatal(a, a.Header)
 		}
 	}
-	staff.Get(page).Has(200, "bob_lee", "8.00", "office", "goes on to the address that stays", "no way back")
+	staff.Get(page).Has(200, "bob_lee", "8.00", "office", "goes to the address that stays", "no way back")
 
 	// The merge.
 	if a := e.postMerge(staff, ann, bob); a.Status != http.StatusSeeOther {
@@ -189,7 +189,7 @@ func TestStaffMergeAccountsAtOnce(t *testing.T) {
 	shown := e.versions(ann, bob)
 	page := memberPath(ann, "accounts", web.ID(bob))
 	e.Exec(`UPDATE account SET version = version + 1 WHERE id = $1`, bob)
-	staff.Post(page, shown...).Has(409, "changed meanwhile")
+	staff.Post(page, shown...).Has(409, "changed in the meantime")
 	staff.Post(page, "version", shown[1]).Has(400)
 	for _, path := range []string{memberPath(ann, "accounts", web.ID(ann)), memberPath(ann, "accounts", "x"),
 		memberPath(ann, "accounts", "99"), "/staff/customers/prospect-1/accounts/1"} {

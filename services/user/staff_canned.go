@@ -85,7 +85,7 @@ func (s *server) cannedAnswersPage(r *http.Request, change func(adminui.Form) ad
 	}
 	listing.Rows = len(list)
 	table := adminui.NewTable(listing, "canned-answers", cannedColumns, list, func(c cannedAnswer) any { return c.ID })
-	table.CSV, table.Empty = "", "None yet."
+	table.CSV, table.Empty = "", "No canned answers yet."
 	f := cannedForm("/chat/answers", cannedAnswer{})
 	f.Submit = "Add"
 	return adminui.Page{
@@ -120,7 +120,7 @@ func (s *server) staffCreateCannedAnswer(r *http.Request) (adminui.Answer, error
 		})
 	}
 
-	wrong, err = wrong.OnConflict(err, "title", "There is one with this title.")
+	wrong, err = wrong.OnConflict(err, "title", "This title is already taken.")
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (s *server) staffUpdateCannedAnswer(r *http.Request) (adminui.Answer, error
 		})
 	}
 
-	wrong, err = wrong.OnConflict(err, "title", "There is one with this title.")
+	wrong, err = wrong.OnConflict(err, "title", "This title is already taken.")
 	switch {
 	case errors.Is(err, adminui.ErrStale):
 		return showCannedAnswer(now, func(f adminui.Form) adminui.Form {

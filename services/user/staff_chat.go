@@ -175,7 +175,7 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 		Version: p.Thread.Version,
 		Fields: []adminui.Field{
 			{Name: "text", Label: "Answer", Kind: "multiline", Required: true, MaxLength: maxText,
-				Hint: "It goes to " + p.Thread.Email + " with the last message below it. " +
+				Hint: "It goes to " + p.Thread.Email + " with the last message below. " +
 					"A reply comes to the staff's mailbox."},
 			{Name: "then", Label: "Afterwards", Kind: "choice", Value: threadWaiting, Options: []adminui.Option{
 				{Value: threadWaiting, Text: "Wait for the customer"}, {Value: threadDone, Text: "Done"}}}},
@@ -263,7 +263,7 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		p.Answer = typed.Conflict(p.Thread.Version, "Another person, or the customer,", "", nil)
 		return p.answer(http.StatusConflict), nil
 	}
-	return adminui.Done{To: threadPath(p.Thread.ID), Text: "The answer is mailed."}, err
+	return adminui.Done{To: threadPath(p.Thread.ID), Text: "The answer is on its way."}, err
 }
 
 // moveThread sets the state of a thread that still has this version, does what also does, and puts

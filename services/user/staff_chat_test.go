@@ -37,7 +37,7 @@ func TestStaffAnswerTheChat(t *testing.T) {
 	staff.Get(path).Has(200, "&lt;script&gt;blue?", "Or green?", "/customers/prospect-", `data-live="user staff"`,
 		`name="version" value="2"`)
 	staff.Post("/staff/chat/answers", "title", "Colours", "text", "Hello {name},\r\nall of them.")
-	staff.Post("/staff/chat/answers", "title", "Colours", "text", "x").Has(422, "one with this title")
+	staff.Post("/staff/chat/answers", "title", "Colours", "text", "x").Has(422, "This title is already taken")
 	staff.Get(path+"?use=1").Has(200, "Hello Pat,\nall of them.</textarea>")
 	staff.Get(path + "?use=9").Has(404)
 
@@ -90,7 +90,7 @@ func TestStaffAnswerTheChat(t *testing.T) {
 		Has(409, "Another person changed this", ">y</textarea>")
 	staff.Get("/staff/chat/answers").Has(200, ">Colour<")
 	staff.Post("/staff/chat/answers/1/delete")
-	staff.Get("/staff/chat/answers").Has(200, "None yet.")
+	staff.Get("/staff/chat/answers").Has(200, "No canned answers yet.")
 
 	// An erasure takes the thread of the customer.
 	owner := e.staffClient(adminui.Owner)

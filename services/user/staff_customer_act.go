@@ -125,7 +125,7 @@ func (s *server) staffEndSessions(r *http.Request) (adminui.Answer, error) {
 			a.PasswordChanged = &now // older sessions end; the password stays
 			return []msg.Message{a.credentialsChanged("")}, err
 		})
-	return adminui.Done{To: page.Customer.path(), Text: "All sessions end within a moment."}, err
+	return adminui.Done{To: page.Customer.path(), Text: "All sessions will end in a moment."}, err
 }
 
 // staffUnsubscribe takes a customer off the newsletters, as their own link does.
@@ -171,7 +171,7 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 	}
 	if !strings.EqualFold(strings.TrimSpace(form.Get("confirm")), page.Customer.Email) {
 		page.Erase = page.Erase.WithErrors(adminui.FieldErrors{
-			"confirm": "This is another address than the customer's."})
+			"confirm": "This is not the customer's address."})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	c := page.Customer.customer

@@ -81,7 +81,7 @@ func editForm(c customerDetails) adminui.Form {
 			Kind:      "email",
 			Required:  true,
 			MaxLength: maxEmail,
-			Hint:      "A new one has to be proved. Both get a mail; the old one's can undo it for a week.",
+			Hint:      "A new address must be confirmed. Both get a mail; the old one can undo the change for a week.",
 		})
 	} else {
 		f.Fields = append(f.Fields, adminui.Field{Name: "phone", Label: "Phone", Kind: "text", MaxLength: maxPhone},
@@ -98,7 +98,7 @@ func editForm(c customerDetails) adminui.Form {
 		Label:     "Tags",
 		Kind:      "text",
 		MaxLength: maxTags * maxTag,
-		Hint:      "With commas between, such as wholesale, press.",
+		Hint:      "Separated by commas, such as wholesale, press.",
 	})
 	values := c.edit().values()
 	for i, field := range f.Fields {
@@ -123,7 +123,7 @@ func readEdit(form adminui.PostedForm, member bool) (e customerEdit, wrong admin
 	for name, most := range map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
 		"comment": maxText, "remark": maxText} {
 		if utf8.RuneCountInString(text(name)) > most {
-			wrong[name] = "This is longer than can be stored."
+			wrong[name] = "This is too long."
 		}
 	}
 

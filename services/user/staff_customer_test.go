@@ -270,7 +270,7 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 		staff.Post(memberPath(ann, "merge"), "other", other).Has(422, want)
 	}
 	e.mergeRecord(staff, memberPath(ann), "WORK@mail.example.com")
-	staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com").Has(422, "merged already")
+	staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com").Has(422, "already been merged")
 
 	page := staff.Get(memberPath(ann))
 	page.Has(200, "17.00", "office", "Buys for the office.", "Orders of work@mail.example.com")

@@ -12,6 +12,7 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 		return nil, nil
 	}
 	own, err := publishedTerms(r.Context(), s.pool)
-	return []adminui.GuideStep{{Place: 7, Title: "Publish your terms of use", Text: "Version 1 is the sample shop's. " +
-		"Have privacy and return pages of your own, too: docs/make-it-yours.md.", Done: own, To: "/terms"}}, err
+	return []adminui.GuideStep{{Place: 7, Title: "Publish your terms of use", Text: "Version 1 belongs to the sample " +
+		"shop. " +
+		"Write your own privacy and returns pages, too: docs/make-it-yours.md.", Done: own, To: "/terms"}}, err
 }

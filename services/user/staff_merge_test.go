@@ -194,11 +194,11 @@ func TestStaffSeeARecordBeforeTheyMergeIt(t *testing.T) {
 	shown := e.shownVersions(staff, page)
 
 	e.Exec(`UPDATE prospect SET version = version + 1 WHERE id = $1`, work.ID)
-	staff.Post(page, shown...).Has(409, "changed meanwhile", "448.62")
+	staff.Post(page, shown...).Has(409, "changed in the meantime", "448.62")
 
 	shown = e.shownVersions(staff, page)
 	e.mustPost(staff, page, shown...)
-	staff.Post(page, shown...).Has(422, "merged already")
+	staff.Post(page, shown...).Has(422, "already been merged")
 	staff.Get(memberPath(ann)).Has(200, "458.62")
 
 	if n := e.countActs("Merged another record into"); n != 1 {

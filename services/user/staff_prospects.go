@@ -131,7 +131,7 @@ func newProspectForm() adminui.Form {
 			{Name: "phone", Label: "Phone", Kind: "text", MaxLength: maxPhone},
 			{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", MaxLength: maxText},
 			{Name: "newsletter", Label: "Has agreed to newsletters", Kind: "check",
-				Hint: "You can show it: a signature on a list, a mail."},
+				Hint: "You need proof: a signature on a list, or a mail."},
 		},
 	}
 }
@@ -175,7 +175,7 @@ func (s *server) staffCreateProspect(r *http.Request) (adminui.Answer, error) {
 			Source:     sourceStaff,
 			Subscribed: form.Get("newsletter") != "",
 		}); errors.Is(err, errUnchanged) {
-			wrong["email"], err = "This address is a customer's already.", nil
+			wrong["email"], err = "This address already belongs to a customer.", nil
 		}
 	}
 
@@ -304,7 +304,7 @@ func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 func readUpload(r *http.Request) (text string, do bool, problem string, err error) {
 	switch err := r.ParseMultipartForm(maxImport); {
 	case errors.Is(err, http.ErrNotMultipart):
-		return "", false, "Choose a file: this form brought none.", nil
+		return "", false, "Choose a file: the form came without one.", nil
 	case err != nil:
 		return "", false, "", web.BadRequest("list")
 	}
@@ -324,7 +324,7 @@ func readUpload(r *http.Request) (text string, do bool, problem string, err erro
 	case about.Size == 0:
 		return "", false, "This file is empty. Choose another one.", nil
 	case about.Size > maxImport:
-		return "", false, fmt.Sprintf("This file has %.1f MB: at most %d at once. Split it, and bring one part after "+
+		return "", false, fmt.Sprintf("This file has %.1f MB; the limit is %d MB. Split it and import one part after "+
 			"the other.", float64(about.Size)/(1<<20), maxImport>>20), nil
 	}
 
@@ -351,9 +351,9 @@ func (s *server) checkList(ctx context.Context, text string) (p importPage, list
 		p.Errors = wrong[:min(len(wrong), maxErrors)]
 		p.Problem = fmt.Sprintf("%d lines are wrong; nothing was imported.", len(wrong))
 	case len(list) == 0:
-		p.Problem = "There is no line below the names of the columns."
+		p.Problem = "There are no lines below the column names."
 	case len(list) > maxImported:
-		p.Problem = fmt.Sprintf("The list has %d lines: at most %d at once.", len(list), maxImported)
+		p.Problem = fmt.Sprintf("The list has %d lines; the limit is %d.", len(list), maxImported)
 	}
 	if p.Problem != "" {
 		return p, nil, nil

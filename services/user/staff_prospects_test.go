@@ -94,7 +94,7 @@ func TestStaffKeepProspects(t *testing.T) {
 	}
 	for _, email := range []string{"DORA@mail.example.com", "Ann@mail.example.com"} {
 		add[1] = email
-		staff.Post("/staff/prospects/new", add...).Has(422, "customer&#39;s already", `value="Dora"`)
+		staff.Post("/staff/prospects/new", add...).Has(422, "already belongs to a customer", `value="Dora"`)
 	}
 	staff.Post("/staff/prospects/new", "email", "x").Has(422, "email address")
 	if n := e.DB.Number(`SELECT count(*) FROM consent WHERE what = 'newsletter' AND given AND source = 'staff'`); n != 1 {
@@ -110,5 +110,5 @@ func TestStaffKeepProspects(t *testing.T) {
 	for i := range maxImported + 1 {
 		fmt.Fprintf(&long, "p%d@mail.example.com\n", i)
 	}
-	upload(staff, long.String(), false).Has(422, "at most 10000 at once")
+	upload(staff, long.String(), false).Has(422, "the limit is 10000")
 }

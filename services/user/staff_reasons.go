@@ -28,7 +28,7 @@ func (s *server) staffReasons(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	table := adminui.NewTable(listing, "reasons", reasonColumns, list, func(r reasonRow) any { return r.ID })
-	table.Empty = "No one has said why."
+	table.Empty = "No one has given a reason yet."
 	if err := s.fileOf(r, listing, table, "reasons"); err != nil {
 		return nil, err
 	}

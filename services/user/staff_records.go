@@ -156,7 +156,7 @@ func (s *server) staffMergeRecord(r *http.Request) (adminui.Answer, error) {
 		if p, err = s.readRecordPage(r); err != nil {
 			return nil, err
 		}
-		p.Form.Problem = "One of the records was changed meanwhile. This is how they are now."
+		p.Form.Problem = "One of the records was changed in the meantime. This is how they are now."
 		return p.answer(http.StatusConflict), nil
 	case err != nil:
 		return nil, err
@@ -169,9 +169,9 @@ func (s *server) staffMergeRecord(r *http.Request) (adminui.Answer, error) {
 
 const (
 	// mergedItself refuses to merge into a record that was merged itself.
-	mergedItself = "This record was merged itself: go to the one that it is part of."
+	mergedItself = "This record has itself been merged: go to the one it is part of."
 	// isMember refuses to merge an account as if it were a prospect's record.
-	isMember = "This is a member. Begin on the page of the account that is to stay."
+	isMember = "This is a member. Start on the page of the account you want to keep."
 )
 
 // mergeInto makes a prospect's record part of a customer's, each in the version that was shown.
@@ -266,7 +266,7 @@ func mayMerge(ctx context.Context, db pg.DB, into, other customerDetails) (strin
 	case into.Kind == kindProspect && into.ID == other.ID:
 		return "This is the same record.", nil
 	case other.mergedInto() != "":
-		return "This record was merged already.", nil
+		return "This record has already been merged.", nil
 	}
 	return "", nil
 }

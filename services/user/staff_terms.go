@@ -52,7 +52,7 @@ func termsForm(newest int) adminui.Form {
 		FromZero: true,
 		Fields: []adminui.Field{{Name: "note", Label: "What members are told of the change", Kind: "multiline",
 			Required: true, MaxLength: maxTermsNote,
-			Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}},
+			Hint: "Every member is asked to agree on their next visit. This cannot be undone."}},
 	}
 }
 
