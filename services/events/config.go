@@ -15,7 +15,7 @@ type Config struct {
 	boot.Keys
 	boot.Staff
 	Addr         string `envconfig:"EVENTS_ADDR" default:"127.0.0.1:8084" desc:"listener of events, for edge and the back office"`
-	PageViewDays int    `envconfig:"PAGE_VIEW_DAYS" default:"400" desc:"how many days page views, clicks, failed calls and arrivals by link are kept, and until their month is so old; client addresses and browser names go after 30"`
+	PageViewDays int    `envconfig:"PAGE_VIEW_DAYS" default:"400" desc:"how many days page views, clicks, failed calls and arrivals by link are kept, rounded up to whole months; client addresses and browser names are deleted after 30"`
 	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }

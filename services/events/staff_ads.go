@@ -128,7 +128,7 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 	table.WithSearch(listing, "Name, headline, code, campaign, address")
-	table.Empty, table.Labelled = "No ads like this.", true
+	table.Empty, table.Labelled = "No matching ads.", true
 
 	data := adsData{Period: p, Ads: ads[:len(table.Rows)], Next: table.Next, Picker: p.picker(listing, "/ads", now)}
 	for _, name := range []string{"status", "q"} {
@@ -244,10 +244,10 @@ var adFields = []struct {
 	field adminui.Field
 	of    func(*ad) *string
 }{
-	{adminui.Field{Name: "title", Label: "Name", MaxLength: 100, Hint: "For you alone. Empty: the first headline."},
+	{adminui.Field{Name: "title", Label: "Name", MaxLength: 100, Hint: "Only for you. The first headline if empty."},
 		func(a *ad) *string { return &a.Title }},
 	{adminui.Field{Name: "final_url", Label: "Leads to", MaxLength: 100, Required: true,
-		Hint: "A whole address of the shop, such as https://…"},
+		Hint: "A full address of the shop, such as https://…"},
 		func(a *ad) *string { return &a.FinalURL }},
 	{adminui.Field{Name: "final_url_suffix", Label: "Parameters of the address", MaxLength: 100,
 		Hint: "Such as utm_source=letter"},
@@ -321,10 +321,10 @@ func readAdForm(form adminui.PostedForm, shown adminui.Form, a ad) (ad, adminui.
 	}
 
 	if u, err := url.Parse(a.FinalURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		wrong["final_url"] = "A whole address is needed, such as https://shop.example/."
+		wrong["final_url"] = "Enter a full address, such as https://shop.example/."
 	}
 	if _, err := url.ParseQuery(a.Suffix); err != nil || strings.ContainsAny(a.Suffix, " #") {
-		wrong["final_url_suffix"] = "These are not parameters of an address."
+		wrong["final_url_suffix"] = "These are not address parameters."
 	}
 
 	for _, field := range shown.Fields {

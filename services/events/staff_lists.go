@@ -59,9 +59,10 @@ var (
 )
 
 var pageViewList = eventList{
-	path:    "/records",
-	title:   "Page views",
-	text:    "Client addresses and browser names go after 30 days. Those who may not see customers see neither.",
+	path:  "/records",
+	title: "Page views",
+	text: "Client addresses and browser names are deleted after 30 days. Only roles that can see customers see " +
+		"them.",
 	table:   pageViewsTable,
 	filters: []eventFilter{memberFilter, browserFilter, {"remote_addr", "Client address", false}, pageFilter},
 	columns: []adminui.Column[eventRow]{atColumn, urlColumn,
@@ -79,7 +80,7 @@ var pageViewList = eventList{
 var callErrorList = eventList{
 	path:    "/records/failed-calls",
 	title:   "Failed calls",
-	text:    "Calls of pages that failed, and errors of scripts (script-error).",
+	text:    "Failed calls of pages, and script errors (script-error).",
 	table:   callErrorsTable,
 	filters: []eventFilter{memberFilter, browserFilter, {"error_id", "Error", false}, pageFilter},
 	columns: []adminui.Column[eventRow]{atColumn, urlColumn,
@@ -89,7 +90,7 @@ var callErrorList = eventList{
 var clickList = eventList{
 	path:    "/records/clicks",
 	title:   "Clicks",
-	text:    "Buttons that pages report, and searches that found nothing (search-empty).",
+	text:    "Clicks on buttons, and searches that found nothing (search-empty).",
 	table:   clicksTable,
 	filters: []eventFilter{memberFilter, browserFilter, {"button_id", "Button", false}, pageFilter},
 	columns: []adminui.Column[eventRow]{atColumn, urlColumn,
@@ -99,7 +100,7 @@ var clickList = eventList{
 var arrivalList = eventList{
 	path:  "/records/arrivals",
 	title: "Arrivals by link",
-	text:  "Who came over a link with a code: of an ad, or of a mail.",
+	text:  "Who came by a link with a code, from an ad or a mail.",
 	table: arrivalsTable,
 	filters: []eventFilter{memberFilter, {"prospect", "Prospect", true}, browserFilter, {"em_cd", "Mail", false},
 		{"ad_cd", "Ad", false}, pageFilter},
@@ -172,7 +173,7 @@ func (s *server) staffList(list eventList) adminui.Handler {
 func (l eventList) page(listing adminui.Listing, p period, rows []eventRow) adminui.Page {
 	table := adminui.NewTable(listing, l.title, l.columns, rows, func(e eventRow) any { return eventPlace{e.At, e.ID} })
 	table.Problems = nil // the picker shows them
-	table.Empty = "Nothing like this in these days."
+	table.Empty = "No matches on these days."
 	data := eventListData{
 		Period: p,
 		Rows:   rows[:len(table.Rows)],

@@ -164,7 +164,7 @@ func (s *server) staffLive(r *http.Request) (adminui.Answer, error) {
 		data.Chart.Points = append(data.Chart.Points, adminui.Point{Label: label, Value: n})
 	}
 
-	data.Ranks = ranking{Title: "What they look at", Empty: "There is no one just now."}
+	data.Ranks = ranking{Title: "What they look at", Empty: "There is no one here just now."}
 	for _, p := range data.Pages {
 		data.Ranks.Rows = append(data.Ranks.Rows, rank{
 			adminui.NewPart(p.Name, "", p.Count, data.Pages[0].Count), adminui.Count(p.Count),
@@ -216,8 +216,8 @@ func (s *server) showRecording(r *http.Request, status int, typed *adminui.Poste
 			Label: "Pages report views, clicks, errors and arrivals by link",
 			Kind:  "check",
 			Value: checked(c.LogClientEvents),
-			Hint: "Without it reports of visits, sources, pages and searches stay empty; those of sales go on. " +
-				"In effect within seconds.",
+			Hint: "Without it reports of visits, sources, pages and searches stay empty; sales reports go on. Takes " +
+				"effect within seconds.",
 		}},
 	}
 

@@ -23,10 +23,10 @@ var (
 		title: "Sources",
 		kind:  "source",
 		name:  "Source",
-		text: "What led here: ads and mails by the codes in their links, campaigns by utm_source, other sites. An " +
-			"order counts for the last of these in the 30 days before it.",
+		text: "What brought visitors: ads and mails by the codes in their links, campaigns by utm_source, other " +
+			"sites. An order counts for the last one in the 30 days before it.",
 		measures: []string{"visits", "orders", "sales"},
-		empty:    "No visits in these days.",
+		empty:    "No visits on these days.",
 	}
 	productsReport = partReport{
 		path:     "/reports/products",
@@ -35,16 +35,16 @@ var (
 		name:     "Product",
 		text:     "What was sold, at its price before codes.",
 		measures: []string{"sales", "pieces", "orders"},
-		empty:    "Nothing was sold in these days.",
+		empty:    "Nothing was sold on these days.",
 	}
 	collectionsReport = partReport{
 		path:     "/reports/collections",
 		title:    "Collections",
 		kind:     "collection",
 		name:     "Collection",
-		text:     "What was sold of each collection, as it was then. A product counts in each of its collections.",
+		text:     "What was sold from each collection, as it was then. A product counts in each of its collections.",
 		measures: []string{"sales", "pieces", "orders"},
-		empty:    "Nothing of a collection was sold in these days.",
+		empty:    "Nothing from a collection was sold on these days.",
 	}
 	codesReport = partReport{
 		path:     "/reports/codes",
@@ -52,9 +52,9 @@ var (
 		kind:     "code",
 		name:     "Code",
 		detail:   "Description",
-		text:     "Orders in which a code took something off, with all that was charged for them.",
+		text:     "Orders in which a code took something off, with everything charged for them.",
 		measures: []string{"orders", "sales"},
-		empty:    "No code was used in these days.",
+		empty:    "No code was used on these days.",
 	}
 	countriesReport = partReport{
 		path:     "/reports/countries",
@@ -63,25 +63,25 @@ var (
 		name:     "Country",
 		text:     "Where orders are sent.",
 		measures: []string{"sales", "orders", "pieces"},
-		empty:    "No orders in these days.",
+		empty:    "No orders on these days.",
 	}
 	pagesReport = partReport{
 		path:     "/reports/pages",
 		title:    "Pages",
 		kind:     "page",
 		name:     "Page",
-		text:     "Which pages were looked at, without their parameters.",
+		text:     "Which pages were viewed, without their parameters.",
 		measures: []string{"views", "visits"},
-		empty:    "No page views in these days.",
+		empty:    "No page views on these days.",
 	}
 	searchesReport = partReport{
 		path:     "/reports/searches",
 		title:    "Searches",
 		kind:     "search",
 		name:     "Searched for",
-		text:     "What people searched for and did not find.",
+		text:     "What people searched for but did not find.",
 		measures: []string{"views"},
-		empty:    "Whatever was searched for in these days was found.",
+		empty:    "No searches without results on these days.",
 	}
 	errorsReport = partReport{
 		path:     "/reports/errors",
@@ -91,7 +91,7 @@ var (
 		detail:   "Error",
 		text:     "Calls that failed and scripts that broke in browsers, by page.",
 		measures: []string{"views"},
-		empty:    "No errors in these days.",
+		empty:    "No errors on these days.",
 	}
 )
 

@@ -47,9 +47,9 @@ func readPeriod(listing *adminui.Listing, now time.Time) (p period, err error) {
 
 	switch {
 	case p.From.Year() < 2000 || p.To.Year() > 2999:
-		return p, noPeriod("from", "A report is of days between the years 2000 and 2999.")
+		return p, noPeriod("from", "A report covers days between the years 2000 and 2999.")
 	case p.days() > maxReportDays:
-		return p, noPeriod("to", "A report is of at most three years.")
+		return p, noPeriod("to", "A report covers at most three years.")
 	}
 
 	p.BeforeTo = p.From.AddDate(0, 0, -1)

@@ -229,9 +229,9 @@ var (
 var salesReport = dayReport{
 	path:  "/reports/sales",
 	title: "Sales",
-	text: "Orders on the day they were placed, with all that was " +
-		"charged. Given back: refunds that succeeded and disputes that were lost, on their own days. Tax is that of " +
-		"the orders, less its share in what was given back. Net is sales without both.",
+	text: "Orders on the day they were placed, with everything charged. Given back: refunds that succeeded and " +
+		"disputes that were lost, on their own days. Tax is that of the orders, less its share in what was given " +
+		"back. Net is sales without both.",
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{
 			adminui.NewFigure("Sales", int64(now.Sales), int64(before.Sales), amount),
@@ -283,7 +283,7 @@ var visitsReport = dayReport{
 var funnelReport = dayReport{
 	path:  "/reports/funnel",
 	title: "Funnel",
-	text:  "How far visits came. One that came further counts at each step before, too.",
+	text:  "How far visits got. A visit counts at its furthest step and at each one before.",
 	steps: true,
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{
@@ -310,8 +310,7 @@ var funnelReport = dayReport{
 var buyersReport = dayReport{
 	path:  "/reports/buyers",
 	title: "Buyers",
-	text: "Orders of those who had ordered before, and of new buyers. A " +
-		"visitor is known again by the e-mail address.",
+	text:  "Orders by returning and by new buyers. A visitor is recognized by the e-mail address.",
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{
 			adminui.NewFigure("Orders of returning buyers", now.AgainOrders, before.AgainOrders, adminui.Count),

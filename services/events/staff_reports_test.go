@@ -148,10 +148,10 @@ func TestReportsForStaff(t *testing.T) {
 	page.Get("/staff/reports"+day).Has(200, "1,234.56", "↑ 100 %", "Sales, by hour (UTC)", "13:00: 1,234.56",
 		`<td>13:00</td><td class="number">1,234.56</td>`)
 	page.Get("/staff/reports/sales?from=2026-02-28&to=2026-03-01").Has(200, "As a table", `<td>28 Feb</td><td class="number">617.28</td>`)
-	page.Get("/staff/reports/searches").Has(200, "Whatever was searched for in these days was found.")
+	page.Get("/staff/reports/searches").Has(200, "No searches without results on these days.")
 
 	// If the days are the wrong way round they are swapped, which the page and the data say once.
-	const turned = "The last day was before the first one: the range is turned round."
+	const turned = "The last day was before the first one, so the range was reversed."
 	for _, path := range []string{"/reports", "/reports/sales", "/reports/products", "/ads", "/records"} {
 		a := page.Get("/staff" + path + "?from=2026-03-02&to=2026-03-01")
 		a.Has(200, turned, `name="from" value="2026-03-01"`, `name="to" value="2026-03-02"`)
