@@ -99,7 +99,7 @@ func TestAutomaticMails(t *testing.T) {
 			"https://shop.example/account/email-unsubscribe?em_cd=checkout-reminder&pr_cd=PR1&pr_token=PT1"},
 		"ada@x.example": {"Hello Ada {token},", "https://shop.example/account/order?identifier=aB3&em_cd=review-request&mb_cd=MB1",
 			"https://shop.example/account/email-unsubscribe?em_cd=review-request&mb_cd=MB1&token=T1"},
-		"stranger@x.example": {"somebody, most likely you, asked us", "https://shop.example/product/bSusp6dBHm?em_cd=back-in-stock",
+		"stranger@x.example": {"someone, most likely you, asked us", "https://shop.example/product/bSusp6dBHm?em_cd=back-in-stock",
 			"https://shop.example/account/no-notices?notice=h.m"},
 	} {
 		m := byAddress[address]

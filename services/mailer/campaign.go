@@ -192,9 +192,9 @@ func (s *server) testOf(c campaign, reader recipient, address, once string) (new
 
 // newsletterFields are the names in braces that may stand in a newsletter.
 var newsletterFields = []templateField{
-	{"{recipient_first_name}", "first name, or customer"}, {"{shop_link}", "the shop's home page, counted"},
-	{"{link_codes}", "what counts a visit, behind a ? in links of your own"},
-	{"{unsubscribe_link}", "ends newsletters; each one has it"},
+	{"{recipient_first_name}", "first name, or customer"}, {"{shop_link}", "the shop's home page; visits are counted"},
+	{"{link_codes}", "counts visits: put it after a ? in your own links"},
+	{"{unsubscribe_link}", "unsubscribe link; every newsletter needs it"},
 	{"{ENVIRONMENT_DOMAIN}", "the shop's address, for links"},
 	{"{shop_name}", "the shop's name"}, {"{contact}", "where answers go"}, {"{msg_subject}", "the subject"},
 	{"{em_cd}", "code of this newsletter"}, {"{mb_cd}", "code of the member"}, {"{pr_cd}", "code of the prospect"},
@@ -247,7 +247,7 @@ func fill(text string, values map[string]string, escape func(string) string) str
 }
 
 // noReceivers is the reason why a campaign does not start.
-const noReceivers = "No one would get it: there is no such person who wants newsletters."
+const noReceivers = "No one would get it: no such person wants newsletters."
 
 // startScheduled starts the campaigns whose time has come. One that cannot be started does not keep
 // back the others.

@@ -28,20 +28,20 @@ type Config struct {
 	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it requires one"`
 	SMTPPassword string `envconfig:"SMTP_PASSWORD" desc:"password of that login"`
 	SMTPTLS      string `envconfig:"SMTP_TLS" default:"starttls" desc:"none, starttls (required, not merely tried) or tls"`
-	MailFrom     string `envconfig:"MAIL_FROM" default:"StartUpWebApp <shop@startupwebapp.example>" desc:"sender of all mails; its display name is the shop's name until staff give it one"`
+	MailFrom     string `envconfig:"MAIL_FROM" default:"StartUpWebApp <shop@startupwebapp.example>" desc:"sender of all mails; its display name is the shop's name until staff set one"`
 	MailReplyTo  string `envconfig:"MAIL_REPLY_TO" desc:"address for answers; MAIL_FROM if it is empty"`
 	MailStaff    string `envconfig:"MAIL_STAFF" default:"staff@startupwebapp.example" desc:"address for mails to the staff"`
 	MailSeenURL  string `envconfig:"MAIL_SEEN_URL" desc:"asked with ?message_id=… before an attempt of unknown outcome is repeated; answers {\"count\":n}"`
-	MailsAnHour  int    `envconfig:"MAILS_AN_HOUR" default:"5" desc:"most mails to one address within an hour; order confirmations do not count, 0 is no limit"`
+	MailsAnHour  int    `envconfig:"MAILS_AN_HOUR" default:"5" desc:"most mails to one address within an hour; order confirmations do not count, 0 means no limit"`
 	MailsADay    int    `envconfig:"MAILS_A_DAY" default:"20" desc:"most mails to one address within 24 hours; order confirmations do not count, 0 is no limit"`
 	MailBounces  string `envconfig:"MAIL_BOUNCES" desc:"envelope sender of all mails, where mail systems report what they cannot deliver; if empty, each mail's own sender"`
-	IMAPHost     string `envconfig:"IMAP_HOST" desc:"server of the mailbox of MAIL_BOUNCES, read to end newsletters to addresses that are gone; empty: reports are not read"`
+	IMAPHost     string `envconfig:"IMAP_HOST" desc:"server of the mailbox of MAIL_BOUNCES, read to stop newsletters to addresses that no longer exist; when empty, reports are not read"`
 	IMAPPort     int    `envconfig:"IMAP_PORT" default:"993" desc:"port of that server"`
 	IMAPUsername string `envconfig:"IMAP_USERNAME" desc:"login at that server"`
 	IMAPPassword string `envconfig:"IMAP_PASSWORD" desc:"password of that login"`
 	IMAPTLS      string `envconfig:"IMAP_TLS" default:"tls" desc:"none, starttls or tls"`
 	IMAPFolder   string `envconfig:"IMAP_FOLDER" default:"INBOX" desc:"folder with the reports; it is only read, never changed"`
-	CurrencySign string `envconfig:"CURRENCY_SIGN" default:"$" desc:"stands before amounts in mails"`
+	CurrencySign string `envconfig:"CURRENCY_SIGN" default:"$" desc:"sign before amounts in mails"`
 	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }

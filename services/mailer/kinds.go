@@ -78,7 +78,7 @@ var mailKinds = []mailKind{
 		sample: sampleAccount(msg.MailUsername)},
 	{Kind: msg.MailChatAlert, When: "a visitor leaves a message; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailChatAlert)},
-	{Kind: msg.MailTest, When: "the guide of a new shop asks for it; to the staff",
+	{Kind: msg.MailTest, When: "staff ask for it in a new shop's guide; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailTest)},
 	{Kind: msg.MailChatAnswer, When: "staff answer a chat message",
 		fields: []string{"note", "time"}, must: []string{"note"}, sample: sampleAnswer},
@@ -102,9 +102,9 @@ var fieldTexts = map[string]string{
 
 	"first_name": "first name", "last_name": "last name", "username": "user name", "email": "address of the account",
 	"old_email": "the old address", "code": "code of the link, which works once", "time": "when it was asked for",
-	"undo_information": "how the owner takes the account back", "accounts": "user names, a line each",
+	"undo_information": "how the owner takes the account back", "accounts": "user names, one per line",
 	"closed_username": "user name of the closed account",
-	"accounts_lead":   "words before the user names", "amount": "the payment's amount", "items": "what it is for",
+	"accounts_lead":   "text before the user names", "amount": "the payment's amount", "items": "what it is for",
 
 	"recipient_first_name": "the customer's name", "identifier": "the order's identifier", "em_cd": "code of this mail",
 	"mb_cd": "code of the member", "pr_cd": "code of the prospect", "order_link": "the page of the order",
@@ -113,12 +113,12 @@ var fieldTexts = map[string]string{
 	"payment_information": "how it was paid", "shipping_address_information": "where it goes",
 	"billing_address_information": "who pays", "line_break": "a line", "short_line_break": "a short line",
 	//nolint:misspell // spelled as in old templates
-	"prosepct_email_unsubscribe_str": "link to unsubscribe, if there is one",
+	"prosepct_email_unsubscribe_str": "unsubscribe link, if there is one",
 	"tracking_information":           "carrier and tracking number", "parcel_information": "what is in the parcel",
 	"rest_information": "what is still to come", "refund_amount": "what is given back",
 	"refund_information": "what the refund is for", "canceled_refund_information": "what is given back, if anything",
 	"cart_link": "the cart", "product_link": "the product's page",
-	"unsubscribe_link": "ends such mails; each one has it",
+	"unsubscribe_link": "unsubscribe link; every such mail needs it",
 	"note_information": "what staff wrote", "note": "what staff answer, with the question below",
 }
 

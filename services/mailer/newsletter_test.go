@@ -151,16 +151,16 @@ func TestCampaign(t *testing.T) {
 		"&lt;b&gt;Hi&lt;/b&gt;", `<div class="desk">`, `<iframe class="phone"`, "As text")
 	frame("reader", "who@x.example").Has(200, "No receiver has this address")
 	for want, fields := range map[string][]string{
-		"{colour} is not a field":          {"body_text", "{colour} {unsubscribe_link}"},
-		"leave out &lt;script&gt;":         {"body_html", "<p>Hi</p><ScRipt >x()</script> {unsubscribe_link}"},
-		"Line 2, character 3: a lone":      {"body_html", "<style>p { color: red }</style>\nab{ {unsubscribe_link}"},
-		"Each newsletter says how to end":  {"body_text", "Hello"},
-		"says how to end it":               {"body_html", "<p>Hello {token}</p>", "audience", "both"},
-		"It needs a name":                  {"name", " "},
-		"Choose whom it goes to":           {"audience", "all"},
-		"A number from 1 to 100000":        {"pace", "-1"},
-		"A mail has a subject, on one":     {"subject", ""},
-		"not an address: shop@shop.exampl": {"from_address", "nobody"},
+		"{colour} is not a field":                    {"body_text", "{colour} {unsubscribe_link}"},
+		"leave out &lt;script&gt;":                   {"body_html", "<p>Hi</p><ScRipt >x()</script> {unsubscribe_link}"},
+		"Line 2, character 3: a lone":                {"body_html", "<style>p { color: red }</style>\nab{ {unsubscribe_link}"},
+		"Every newsletter needs an unsubscribe link": {"body_text", "Hello"},
+		"needs an unsubscribe link":                  {"body_html", "<p>Hello {token}</p>", "audience", "both"},
+		"It needs a name":                            {"name", " "},
+		"Choose who gets it":                         {"audience", "all"},
+		"A number from 1 to 100000":                  {"pace", "-1"},
+		"A mail needs a subject, on one":             {"subject", ""},
+		"not an address: shop@shop.exampl":           {"from_address", "nobody"},
 	} {
 		c.save(fields...).Has(422, want)
 	}
@@ -399,7 +399,7 @@ func TestCampaignWithoutReceivers(t *testing.T) {
 		t.Errorf("%d rows of a campaign without receivers", rows)
 	}
 
-	c.page().Has(200, "draft", "It did not start when it was to", "No one would get it")
+	c.page().Has(200, "draft", "It did not start as scheduled", "No one would get it")
 	work, err := s.work(t.Context(), 5)
 	if err != nil || len(work) != 2 ||
 		work[1].Count != 1 || len(work[1].Items) != 1 || work[1].Items[0].To != fmt.Sprint("/campaigns/", c.id) {

@@ -78,12 +78,12 @@ func TestMailsAboutRefundsCancellationsAndNotes(t *testing.T) {
 	c.Refund = &msg.RefundMail{Amount: 3250}
 	e.send("order-canceled:1", c)
 	e.awaitSent(3)
-	wantContains(t, "cancel", sink.all()[2].text, "canceled your order aB3dE5gH7j", "We give back $32.50")
+	wantContains(t, "cancel", sink.all()[2].text, "canceled your order aB3dE5gH7j", "We are refunding $32.50")
 	c.Refund.Amount = 0
 	e.send("order-canceled:2", c)
 	e.awaitSent(4)
-	if got = sink.all()[3]; strings.Contains(got.text, "give back") {
-		t.Errorf("a free order gives back\n%s", got.text)
+	if got = sink.all()[3]; strings.Contains(got.text, "refunding") {
+		t.Errorf("a free order is refunded\n%s", got.text)
 	}
 
 	n := about(msg.MailOrderNote, "eve@x.example")

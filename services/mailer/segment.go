@@ -199,11 +199,11 @@ func (s segment) fields() []adminui.Field {
 	}
 	return []adminui.Field{
 		{Name: "bought", Label: "Only people who bought", Kind: "text", Value: s.Bought, MaxLength: maxBought,
-			Hint: "Identifier of a product, or number or code of a SKU."},
+			Hint: "A product's identifier, or a SKU's number or code."},
 		{Name: "idle_days", Label: "Only people who bought, but not in the last days", Kind: "number",
 			Value: idle, MaxLength: 4},
 		{Name: "spent_over", Label: "Only people who spent more than", Kind: "money", Value: spent, MaxLength: 11,
-			Hint: "In all, without what was refunded; 0 is every customer."},
+			Hint: "In total, less refunds; 0 means every customer."},
 		{Name: "tag", Label: "Only people with the tag", Kind: "text", Value: s.Tag, MaxLength: maxTag},
 	}
 }
@@ -218,21 +218,21 @@ const (
 func typedSegment(form adminui.PostedForm, wrong adminui.FieldErrors) (s segment) {
 	s.Bought, s.Tag = strings.TrimSpace(form.Get("bought")), strings.TrimSpace(form.Get("tag"))
 	if utf8.RuneCountInString(s.Bought) > maxBought {
-		wrong["bought"] = "This is too long for an identifier."
+		wrong["bought"] = "This identifier is too long."
 	}
 	if utf8.RuneCountInString(s.Tag) > maxTag {
-		wrong["tag"] = "This is too long for a tag."
+		wrong["tag"] = "This tag is too long."
 	}
 	if text := strings.TrimSpace(form.Get("idle_days")); text != "" {
 		var err error
 		if s.IdleDays, err = strconv.Atoi(text); err != nil || s.IdleDays < 1 || s.IdleDays > maxIdleDays {
-			wrong["idle_days"] = fmt.Sprintf("A number from 1 to %d, or nothing.", maxIdleDays)
+			wrong["idle_days"] = fmt.Sprintf("A number from 1 to %d, or leave it empty.", maxIdleDays)
 		}
 	}
 	if text := strings.TrimSpace(form.Get("spent_over")); text != "" {
 		cents, err := money.Parse(text)
 		if s.SpentOver = &cents; err != nil || cents < 0 {
-			wrong["spent_over"] = "An amount such as 100 or 99.50, or nothing."
+			wrong["spent_over"] = "An amount such as 100 or 99.50, or leave it empty."
 		}
 	}
 	return s
@@ -248,7 +248,7 @@ func (s *server) checkKnown(ctx context.Context, seg segment, wrong adminui.Fiel
 		switch err := s.ask(ctx, at, path, form, &answer); {
 		case err != nil:
 			s.log.WarnContext(ctx, "a segment cannot be checked", "error", err)
-			wrong[field] = "The service " + owner + " cannot be asked just now. Please try again."
+			wrong[field] = "The service " + owner + " is not answering just now. Please try again."
 		case !answer.Known:
 			wrong[field] = none
 		}

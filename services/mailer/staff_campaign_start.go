@@ -23,9 +23,9 @@ func startAt(form adminui.PostedForm) (time.Time, adminui.FieldErrors) {
 	at, err := time.Parse("2006-01-02 15:04", day+" "+clock)
 	switch {
 	case err != nil:
-		return at, adminui.FieldErrors{"day": "A day and a time, as 08:30, or neither."}
+		return at, adminui.FieldErrors{"day": "Enter a day and a time such as 08:30, or neither."}
 	case at.Before(time.Now()), at.After(time.Now().AddDate(1, 0, 0)):
-		return at, adminui.FieldErrors{"day": "A moment of the year ahead."}
+		return at, adminui.FieldErrors{"day": "Choose a time within the next year."}
 	}
 	return at, nil
 }
@@ -255,7 +255,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if d.state == stateSuppressed {
-		return refuse("to", "That is enough for an hour.")
+		return refuse("to", "Too many tests. Please wait an hour.")
 	}
 
 	s.wakeSender()

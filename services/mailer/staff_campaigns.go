@@ -175,7 +175,7 @@ type campaignPage struct {
 }
 
 // readerHint explains the field for the receiver for whom a newsletter is filled.
-const readerHint = "A receiver's address; empty: a sample."
+const readerHint = "A receiver's address; a sample if empty."
 
 // fewReceivers is the most receivers that a campaign may have without the right to send to many.
 const fewReceivers = 100
@@ -204,8 +204,8 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 			{Name: "once", Kind: "hidden", Value: newOnce()}}}
 	p.Start = adminui.Form{ID: "start", Action: c.path("start"), Submit: "Start", Version: c.Version, Tone: "bad",
 		Fields: []adminui.Field{
-			{Name: "day", Label: "Day, for later", Kind: "date", Hint: "Empty: now."},
-			{Name: "time", Label: "Time, UTC", Kind: "text", Hint: "As 08:30.", MaxLength: 5}}}
+			{Name: "day", Label: "Day, for later", Kind: "date", Hint: "Now if empty."},
+			{Name: "time", Label: "Time, UTC", Kind: "text", Hint: "Such as 08:30.", MaxLength: 5}}}
 
 	p.Copy = adminui.Form{ID: "copy", Action: c.path("copy"), Submit: "Write a new one from it"}
 	p.Commands = campaignCommands(c)
@@ -263,11 +263,11 @@ func campaignForm(c campaign) adminui.Form {
 			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true,
 				MaxLength: maxText},
 			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, MaxLength: maxHTML,
-				Hint: "Without it the mail is text alone."},
+				Hint: "Without it the mail is plain text."},
 			{Name: "from_address", Label: "Sender", Kind: "text", Value: c.FromAddress, MaxLength: maxSenders,
-				Hint: "Empty: MAIL_FROM."},
+				Hint: "MAIL_FROM if empty."},
 			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, MaxLength: 6,
-				Hint: "Empty: as fast as the mail server takes them."},
+				Hint: "As fast as the mail server accepts them if empty."},
 			{Name: "reader", Label: "Preview for", Kind: "email", MaxLength: 254,
 				Hint: readerHint},
 		})}
@@ -339,7 +339,7 @@ func typedCampaign(c campaign, form adminui.PostedForm) (campaign, adminui.Field
 	if pace := strings.TrimSpace(form.Get("pace")); pace != "" {
 		var err error
 		if c.Pace, err = strconv.Atoi(pace); err != nil || c.Pace < 1 || c.Pace > 100000 {
-			wrong["pace"] = "A number from 1 to 100000, or nothing."
+			wrong["pace"] = "A number from 1 to 100000, or leave it empty."
 		}
 	}
 	return c, wrong
@@ -352,7 +352,7 @@ func checkCampaign(c campaign) adminui.FieldErrors {
 		wrong["name"] = fmt.Sprintf("It needs a name of at most %d characters.", maxName)
 	}
 	if audiences[c.Audience] == nil {
-		wrong["audience"] = "Choose whom it goes to."
+		wrong["audience"] = "Choose who gets it."
 	}
 	names := make([]string, len(newsletterFields))
 	for i, f := range newsletterFields {
@@ -362,7 +362,7 @@ func checkCampaign(c campaign) adminui.FieldErrors {
 	checkWords(words, names, wrong)
 	for name, value := range map[string]string{"body_text": c.BodyText, "body_html": c.BodyHTML} {
 		if value != "" && wrong[name] == "" && !unsubscribes(value, c.Audience) {
-			wrong[name] = "Each newsletter says how to end it: {unsubscribe_link}."
+			wrong[name] = "Every newsletter needs an unsubscribe link: {unsubscribe_link}."
 		}
 	}
 	return wrong

@@ -102,7 +102,8 @@ func (s *server) staffMail(r *http.Request) (adminui.Answer, error) {
 }
 
 // errSeenTo says that a mail no longer waits.
-var errSeenTo = adminui.SeenTo("The mail waits no longer: it was sent, dropped, or is on its way. Look at it again.")
+var errSeenTo = adminui.SeenTo("The mail is no longer waiting: it was sent, dropped, or is on its way. Look at it " +
+	"again.")
 
 // onceLength is the length of the code that tells one click from the next.
 const onceLength = 20
@@ -188,9 +189,9 @@ func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if form.Get("from") == "order" && m.OrderIdentifier != "" {
-		return adminui.Done{To: "/orders/" + linkCode(m.OrderIdentifier), Text: "The mail is sent again."}, nil
+		return adminui.Done{To: "/orders/" + linkCode(m.OrderIdentifier), Text: "The mail is on its way again."}, nil
 	}
-	return adminui.Done{To: to.Path(), Text: "It is sent again."}, nil
+	return adminui.Done{To: to.Path(), Text: "It is on its way again."}, nil
 }
 
 // maxResends is how many mails one command sends again.
@@ -216,7 +217,7 @@ func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 		return nil, errSeenTo
 	}
 	return adminui.Done{To: "/mails?state=" + stateParked,
-		Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(mails))}, nil
+		Text: fmt.Sprintf("%d of %d mails are on their way again.", sent, len(mails))}, nil
 }
 
 // chosenMails are the mails that were chosen in the list. All of them must exist.
@@ -235,7 +236,7 @@ func (s *server) chosenMails(r *http.Request) ([]staffMail, error) {
 			}
 		}
 		if !found {
-			return nil, adminui.Refuse("unknown-mail", "Not all that was chosen are mails. Nothing was sent.")
+			return nil, adminui.Refuse("unknown-mail", "Some of what you chose are not mails. Nothing was sent.")
 		}
 	}
 	return mails, nil
@@ -265,7 +266,7 @@ func (s *server) staffLift(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adminui.Done{To: m.Path(), Text: "Newsletters go there again."}, nil
+	return adminui.Done{To: m.Path(), Text: "Newsletters will be sent there again."}, nil
 }
 
 // staffDrop marks a mail as one that need not be sent, with the reason.

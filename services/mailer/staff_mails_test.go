@@ -57,12 +57,12 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 		}
 	}
 
-	staff.Post("/staff/mails/1/send").Has(409, "The mail waits no longer")
+	staff.Post("/staff/mails/1/send").Has(409, "The mail is no longer waiting")
 	staff.Post("/staff/mails/send").Has(422, "Choose rows first")
 	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent if one of them is not a mail
 		staff.Post("/staff/mails/send", "id", "3", "id", id).Has(422, "Nothing was sent")
 	}
-	staff.Post("/staff/mails/send", "id", "1").Has(409, "The mail waits no longer")
+	staff.Post("/staff/mails/send", "id", "1").Has(409, "The mail is no longer waiting")
 	if a := staff.Post("/staff/mails/2/drop", "note", "He called."); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}

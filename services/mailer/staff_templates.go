@@ -145,14 +145,14 @@ func templateForm(p templatePage, t mailTemplate) adminui.Form {
 			{Name: "body_text", Label: "Text", Kind: "multiline", Value: t.BodyText, Required: true,
 				MaxLength: maxText},
 			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: t.BodyHTML, MaxLength: maxHTML,
-				Hint: "Without it the mail is text alone."},
+				Hint: "Without it the mail is plain text."},
 		}}
 	if p.kind.ofOrder() { // mails with access codes are not copied to others
 		f.Fields = append(f.Fields,
 			adminui.Field{Name: "from_address", Label: "Sender", Kind: "text", Value: t.FromAddress,
-				MaxLength: maxSenders, Hint: "Empty: MAIL_FROM."},
+				MaxLength: maxSenders, Hint: "MAIL_FROM if empty."},
 			adminui.Field{Name: "bcc_address", Label: "Blind copies to", Kind: "text", Value: t.BccAddress,
-				MaxLength: maxSenders, Hint: "Addresses with commas between them."})
+				MaxLength: maxSenders, Hint: "Addresses, separated by commas."})
 	}
 	return f
 }
@@ -230,11 +230,11 @@ func (s *server) check(k mailKind, t mailTemplate) adminui.FieldErrors {
 	for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
 		has := func(must string) bool { return strings.Contains(value, "{"+must+"}") }
 		if value != "" && wrong[name] == "" && len(k.must) > 0 && !slices.ContainsFunc(k.must, has) {
-			wrong[name] = "Without {" + strings.Join(k.must, "} or {") + "} this mail is of no use."
+			wrong[name] = "Without {" + strings.Join(k.must, "} or {") + "} this mail is useless."
 		}
 		if missing := missingOf(value, k.whole); value != "" && wrong[name] == "" && len(missing) > 0 {
-			wrong[name] = "A confirmation says what was bought and what it costs: " + strings.Join(missing, " and ") +
-				" is missing."
+			wrong[name] = "A confirmation must say what was bought and what it costs: " +
+				strings.Join(missing, " and ") + " is missing."
 		}
 	}
 	if len(wrong) == 0 {
@@ -252,7 +252,7 @@ func checkWords(t mailTemplate, names []string, wrong adminui.FieldErrors) {
 		most        int
 	}{{"subject", t.Subject, maxSubject}, {"body_text", t.BodyText, maxText}, {"body_html", t.BodyHTML, maxHTML}} {
 		if n := utf8.RuneCountInString(f.value); n > f.most {
-			wrong[f.name] = fmt.Sprintf("It has %d characters; there is room for %d.", n, f.most)
+			wrong[f.name] = fmt.Sprintf("It has %d characters; the limit is %d.", n, f.most)
 		}
 		for _, found := range braces.FindAllStringSubmatch(f.value, -1) {
 			if !slices.Contains(names, found[1]) || found[0] != "{"+found[1]+"}" {
@@ -266,16 +266,16 @@ func checkWords(t mailTemplate, names []string, wrong adminui.FieldErrors) {
 
 	switch {
 	case strings.TrimSpace(t.Subject) == "" || strings.Contains(t.Subject, "\n"):
-		wrong["subject"] = "A mail has a subject, on one line."
+		wrong["subject"] = "A mail needs a subject, on one line."
 	case !braces.MatchString(t.Subject) && lettersIn(t.Subject) < minLetters:
-		wrong["subject"] = "Say in the subject what the mail is about: it has hardly a letter."
+		wrong["subject"] = "Say in the subject what the mail is about: it has almost no letters."
 	}
 
 	if strings.TrimSpace(t.BodyText) == "" {
-		wrong["body_text"] = "A mail has a text: not every reader shows HTML."
+		wrong["body_text"] = "A mail needs plain text: not every reader shows HTML."
 	}
 	if scripts.MatchString(t.BodyHTML) {
-		wrong["body_html"] = "No mail program runs scripts, and many take a mail with one for spam: leave out <script>."
+		wrong["body_html"] = "No mail program runs scripts, and many treat a mail with one as spam: leave out <script>."
 	}
 	checkSenders(t, wrong)
 }
@@ -299,12 +299,12 @@ func checkSenders(t mailTemplate, wrong adminui.FieldErrors) {
 	}
 	for part := range strings.SplitSeq(t.BccAddress, ",") {
 		if _, err := parseAddress(strings.TrimSpace(part)); t.BccAddress != "" && err != nil {
-			wrong["bcc_address"] = "These are not addresses with commas between them."
+			wrong["bcc_address"] = "Enter addresses, separated by commas."
 		}
 	}
 	for name, value := range map[string]string{"from_address": t.FromAddress, "bcc_address": t.BccAddress} {
 		if utf8.RuneCountInString(value) > maxSenders {
-			wrong[name] = fmt.Sprintf("There is room for %d characters.", maxSenders)
+			wrong[name] = fmt.Sprintf("At most %d characters.", maxSenders)
 		}
 	}
 }
@@ -405,7 +405,7 @@ func (s *server) staffUpdateTemplate(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	return adminui.Done{To: "/mails/templates/" + p.Kind, Text: "Saved. The next mail is written with it."}, nil
+	return adminui.Done{To: "/mails/templates/" + p.Kind, Text: "Saved. The next mail uses it."}, nil
 }
 
 // templateConflict shows another person's version beside the posted one.

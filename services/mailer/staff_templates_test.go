@@ -72,9 +72,9 @@ func TestStaffWriteMails(t *testing.T) {
 		"Line 1, character 1: a lone “}”": {"subject", "} New"},
 		"leave out &lt;script&gt;":        {"body_html", "<script src=x></script>{code}"},
 		"is not a field of this mail":     {"body_html", "{note_information} {code}"},
-		"A mail has a subject":            {"subject", " "},
-		"hardly a letter":                 {"subject", "x !"},
-		"A mail has a text":               {"body_text", " "},
+		"A mail needs a subject":          {"subject", " "},
+		"almost no letters":               {"subject", "x !"},
+		"A mail needs plain text":         {"body_text", " "},
 		"It has 15003 characters; there":  {"body_html", strings.Repeat("é", 14997) + "{code}"},
 	} {
 		form := append(good("New", "0"), "extra", "")
@@ -117,7 +117,7 @@ func TestStaffWriteMails(t *testing.T) {
 		t.Errorf("after that it says %q", m.subject)
 	}
 	owner.Get(path).Has(200, "Version 3", "Version 1", `name="version" value="3"`)
-	owner.Get(path+"?version=1").Has(200, `value="New words"`, "version 1: they count once they are saved", `name="version" value="3"`)
+	owner.Get(path+"?version=1").Has(200, `value="New words"`, "version 1: it counts once you save it", `name="version" value="3"`)
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 3 {
 		t.Errorf("%d acts on record", n)
 	}
