@@ -22,7 +22,7 @@ type Config struct {
 	boot.Staff
 	Addr           string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"listener for shoppers"`
 	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; comma-separated (CORS with credentials, CSRF)"`
-	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`
+	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; when empty, this host only"`
 	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; comma-separated"`
 	HSTSSubDomains bool   `envconfig:"HSTS_SUBDOMAINS" default:"false" desc:"Strict-Transport-Security (with an https PUBLIC_URL) covers all hosts below this one, too"`
 	HSTSPreload    bool   `envconfig:"HSTS_PRELOAD" default:"false" desc:"asks browsers' lists of https-only hosts to take this one; requires HSTS_SUBDOMAINS; hard to take back"`
