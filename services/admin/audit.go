@@ -144,7 +144,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	}
 
 	if name := ask.Chosen["service"]; name != "" && !slices.Contains(actingServices, name) {
-		ask.Ignore("service", "There is no such service: what was done in all of them is shown.")
+		ask.Ignore("service", "Unknown service: showing all services.")
 	}
 	after, _, err := adminui.ReadCursor[int64](ask)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	table.Choices = []adminui.Choice{{Name: "service", Label: "In", Options: services, Value: ask.Chosen["service"]},
 		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
 		{Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
-	table.Empty = "Nothing was done that fits."
+	table.Empty = "No matching entries."
 
 	return adminui.Page{Title: "Log", Table: table,
 		Data: auditPage{Log: rows[:len(table.Rows)], Next: table.Next, Problems: ask.Problems}}, nil

@@ -23,8 +23,8 @@ const Usage = `People of the staff:
 
   admin person add           make the owner STAFF_USERNAME with STAFF_PASSWORD, or give them this password and
                              the role; without STAFF_PASSWORD, print a link that signs them in once
-  admin person reset NAME    take password, authenticator app, passkeys, tokens and sessions of a person away,
-                             and print a link with which they begin again
+  admin person reset NAME    remove a person's password, authenticator app, passkeys, tokens and sessions,
+                             and print a link with which they start again
   admin parked VERB ...      the commands of shop parked, for a service that runs by itself
 
 All are safe to repeat. ADMIN_URL is where the links lead.

@@ -26,7 +26,7 @@ type Config struct {
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"address of events; comma-separated if there are several"`
 	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"address of mailer; comma-separated if there are several"`
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"address of webhook; comma-separated if there are several"`
-	PublicURL      string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address: pages show its pictures"`
+	PublicURL      string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address, where pages find its pictures"`
 	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"address of edge; comma-separated if there are several"`
 	// PasswordCost is only for tests, which would spend their time on hashing; nil is the usual
 	// cost.

@@ -118,7 +118,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		s.kit.Fail(w, r, err)
 		return r, false
 	case by == "":
-		s.showConfirmAgain(w, r, "That does not fit. Try again.", http.StatusUnprocessableEntity)
+		s.showConfirmAgain(w, r, "That did not match. Try again.", http.StatusUnprocessableEntity)
 		return r, false
 	}
 

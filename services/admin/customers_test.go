@@ -83,6 +83,6 @@ func TestExportOfACustomer(t *testing.T) {
 		if acts != 1 {
 			t.Errorf("%d acts on record", acts)
 		}
-		b.Post("/customers/member-2/export").Has(404, "There is nothing here")
+		b.Post("/customers/member-2/export").Has(404, "Page not found")
 	}
 }

@@ -40,7 +40,7 @@ func TestPagesOfOwners(t *testing.T) {
 	}
 
 	b.Header = http.Header{"Accept": {"text/html"}}
-	b.Get("/orders/nothing").Has(404, "There is nothing here")
+	b.Get("/orders/nothing").Has(404, "Page not found")
 	b.Get("/customers").Has(503, "Not available just now", `href="/orders"`)
 	e.owner.Close()
 	b.Get("/orders").Has(503, "Not available just now")

@@ -27,17 +27,17 @@ import (
 // back office does: a message is handled by the service that parked it, with its own connections.
 const ParkedUsage = `Parked messages, at the running services:
 
-  parked list [-service NAME] [-seen]       those that wait, or those that were seen to, the oldest first, one JSON
+  parked list [-service NAME] [-seen]       those waiting, or those dealt with, oldest first, one JSON
                                             object a line
   parked show -service NAME -message ID     one, whole: why it could not succeed, and what it says, as JSON
-  parked replay -service NAME -message ID   have it handled again; one that fails again stays, with the new reason
+  parked replay -service NAME -message ID   have it handled again; if it fails again it stays, with the new reason
                 -by NAME
   parked replay -service NAME -by NAME      have all of a kind handled again
                 -consumer NAME -subject SUBJECT
-  parked drop -service NAME -message ID     note that nothing has to be done for it, and why
+  parked drop -service NAME -message ID     note that nothing has to be done about it, and why
               -by NAME -note TEXT
 
-All are safe to repeat: what was seen to is not done again. ADMIN_URL and its like say where the services are.
+All are safe to repeat: nothing is done twice. ADMIN_URL, ORDER_URL and so on say where the services are.
 `
 
 // ParkedCommand runs a command about parked messages and returns the exit code.
@@ -66,7 +66,7 @@ var parkedVerbs = map[string]struct {
 }
 
 // errParkedArguments says that a command lacks a flag or has one too many.
-var errParkedArguments = fmt.Errorf("%w: the help says what each command takes", boot.ErrUsage)
+var errParkedArguments = fmt.Errorf("%w: see the help for what each command takes", boot.ErrUsage)
 
 func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
 	var f parkedFlags

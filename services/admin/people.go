@@ -118,7 +118,7 @@ func showLink(name, link string) adminui.Page {
 	return adminui.Page{Title: "A link for " + name, Template: "invited.html", Data: linkPage{name, link}, Narrow: true}
 }
 
-const usernameRule = "Small letters, digits, . _ and - alone, at most 60."
+const usernameRule = "Lowercase letters, digits, . _ and - only, at most 60."
 
 // goodUsername reports whether a text is a valid sign-in name.
 func goodUsername(name string) bool {
@@ -317,7 +317,7 @@ func (s *server) act(text string, do func(ctx context.Context, tx pgx.Tx, p pers
 		})
 		to := "/people/" + web.ID(p.ID)
 		if errors.Is(err, errNoOwner) {
-			return adminui.Done{To: to, Text: "There must be an owner: nothing was changed."}, nil
+			return adminui.Done{To: to, Text: "There must be an owner. Nothing was changed."}, nil
 		}
 		return adminui.Done{To: to, Text: text + " " + p.Name + "."}, err
 	}
@@ -341,7 +341,7 @@ func (s *server) resetPerson(r *http.Request) (adminui.Answer, error) {
 	}
 	if p.ID == adminui.Who(r).Person {
 		return adminui.Done{To: "/people/" + web.ID(p.ID),
-				Text: "Your own second factor is changed under your account."},
+				Text: "You can change your own second factor under your account."},
 			nil
 	}
 	link := ""

@@ -18,7 +18,7 @@ func TestPeople(t *testing.T) {
 	e := newEnv(t)
 	b := e.in(e.person("ann", adminui.Owner))
 	b.Get("/people/invite").Has(200, "Sign-in name")
-	b.Post("/people/invite", "name", "", "username", "B en").Has(422, "Give a name", "Small letters", "at least one", `value="B en"`)
+	b.Post("/people/invite", "name", "", "username", "B en").Has(422, "Give a name", "Lowercase letters", "at least one", `value="B en"`)
 	b.Post("/people/invite", "name", "Ann", "username", "ann", "role", "owner").Has(422, "This name is taken")
 	invited := b.Post("/people/invite", "name", "Ben <b>", "username", "ben", "role", "fulfilment", "role", "emperor")
 	link := linkShown.FindString(invited.Body)
@@ -27,7 +27,7 @@ func TestPeople(t *testing.T) {
 	}
 	ben := e.browser()
 	leads(t, ben.Post(link), "/account")
-	ben.Get("/account").Has(200, "works once")
+	ben.Get("/account").Has(200, "works only once")
 	ben.Get("/people").Has(403)
 	id := e.Number(`SELECT id FROM person WHERE username = 'ben'`)
 	page := fmt.Sprint("/people/", id)
@@ -35,7 +35,7 @@ func TestPeople(t *testing.T) {
 	b.Get(page).Has(200, "Fulfilment", `name="version" value="1"`)
 	leads(t, ben.Post("/orders/ship", "id", "1"), "/orders")
 	leads(t, b.Post(page, "version", "1", "name", "Ben", "role", "support"), "/people")
-	ben.Post("/orders/ship", "id", "2").Has(403, "Not yours to do") // at the very next request
+	ben.Post("/orders/ship", "id", "2").Has(403, "You may not do this") // at the very next request
 	conflict := b.Post(page, "version", "1", "name", "Benjamin", "role", "marketing")
 	conflict.Has(409, "Ann changed this at", `value="Benjamin"`, "Now: <strong>Ben</strong>", "Now: <strong>support</strong>",
 		`name="version" value="2"`)
@@ -62,9 +62,9 @@ func TestPeople(t *testing.T) {
 		t.Error(a)
 	}
 
-	b.Get("/audit?from=2001-01-01&to=2001-01-02").Has(200, "Nothing was done that fits")
-	b.Get("/audit?from=2001-01-02&to=2001-01-01").Has(200, "the range is turned round", `name="from" value="2001-01-01"`)
-	b.Get("/audit?service=none&q=invited").Has(200, "There is no such service", "Invited Ben")
+	b.Get("/audit?from=2001-01-01&to=2001-01-02").Has(200, "No matching entries")
+	b.Get("/audit?from=2001-01-02&to=2001-01-01").Has(200, "the range was reversed", `name="from" value="2001-01-01"`)
+	b.Get("/audit?service=none&q=invited").Has(200, "Unknown service", "Invited Ben")
 	b.Get("/audit?from=yesterday").Has(400, "The value of “from” makes no sense here")
 	panel := b.Request("GET", "/audit/person/"+fmt.Sprint(id))
 	panel.Header.Set("HX-Request", "true")
@@ -84,7 +84,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	leads(t, b.Post(fmt.Sprint("/people/", ben, "/disable")), fmt.Sprint("/people/", ben))
 	b.Post(page, "version", "1", "name", "Ann", "role", "manager").Has(422, "There must be an owner")
 	leads(t, b.Post(page+"/disable"), page)
-	b.Get(page).Has(200, "nothing was changed")
+	b.Get(page).Has(200, "Nothing was changed")
 	if n := e.Number(`SELECT count(*) FROM person WHERE 'owner' = ANY(roles) AND disabled_at IS NULL`); n != 1 {
 		t.Errorf("%d owners are left", n)
 	}

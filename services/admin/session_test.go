@@ -112,7 +112,7 @@ func TestSessionsEnd(t *testing.T) {
 	e.Exec(`UPDATE person SET roles = '{fulfilment}'`)
 	disabled.Get("/orders").Has(200)
 	e.Exec(`UPDATE person SET roles = '{marketing}'`)
-	disabled.Get("/orders").Has(403, "Not yours to do")
+	disabled.Get("/orders").Has(403, "You may not do this")
 	if a := disabled.Get("/"); strings.Contains(a.Body, `href="/orders"`) {
 		t.Error("the navigation shows what the person may not see")
 	}

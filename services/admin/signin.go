@@ -53,7 +53,7 @@ func (s *server) refused(err error, page func(problem string, status int) adminu
 	e, ok := errors.AsType[*web.Error](err)
 	switch {
 	case err == nil:
-		return page("That does not fit. Try again.", http.StatusUnprocessableEntity), nil
+		return page("That did not match. Try again.", http.StatusUnprocessableEntity), nil
 	case ok && e.Status == http.StatusTooManyRequests:
 		return page("Too many attempts. Wait a quarter of an hour, or use a passkey.", http.StatusTooManyRequests), nil
 	}

@@ -86,7 +86,7 @@ func TestPasswordAndCode(t *testing.T) {
 	b.Header.Set("Accept", "text/html")
 	b.Get("/sign-in/second?to=/orders").Has(200, "Signing in as Ann")
 	code := phone.code()
-	b.Post("/sign-in/second", "code", "000000").Has(422, "That does not fit")
+	b.Post("/sign-in/second", "code", "000000").Has(422, "That did not match")
 	half := b.Jar.Cookies(mustURL(e.url))
 	leads(t, b.Post("/sign-in/second", "code", code[:3]+" "+code[3:], "to", "/orders"), "/orders")
 	b.Get("/orders").Has(200, "Ann")
@@ -97,7 +97,7 @@ func TestPasswordAndCode(t *testing.T) {
 	other := e.browser()
 	other.signIn("ann", rightPassword)
 	other.Get("/sign-in/second")
-	other.Post("/sign-in/second", "code", code).Has(422, "That does not fit")
+	other.Post("/sign-in/second", "code", code).Has(422, "That did not match")
 	leads(t, other.Post("/sign-in/second", "code", phone.code(), "to", "https://evil.example"), "/")
 	if n := e.Number(`SELECT count(*) FROM audit WHERE action = 'sign-in' AND person_id = $1`, ann); n != 2 {
 		t.Errorf("%d sign-ins in the log", n)
@@ -314,7 +314,7 @@ func TestConfirming(t *testing.T) {
 	again := func(code string) testenv.Answer {
 		return b.Post("/orders/refund", "amount", "12.00", confirmCode, code, confirmAct, "orders.refund", confirmBack, "//orders/7")
 	}
-	again("000000").Has(422, "That does not fit", `value="12.00"`, "Give money back", `href="/orders/7">Back`)
+	again("000000").Has(422, "That did not match", `value="12.00"`, "Give money back", `href="/orders/7">Back`)
 	code := phone.code()
 	leads(t, again(code), "/orders")
 	b.Get("/orders").Has(200, "Refunded 12.00")
@@ -353,7 +353,7 @@ func TestTokens(t *testing.T) {
 	if token == "" {
 		t.Fatal(made)
 	}
-	b.Get("/account").Has(200, "for people alone")
+	b.Get("/account").Has(200, "Tokens cannot do")
 	if n := e.Number(`SELECT count(*) FROM api_token WHERE scopes = '{orders.view}' AND expires_at > now() + interval '29 days'`); n != 1 {
 		t.Error("the token has other scopes or another end")
 	}

@@ -54,7 +54,7 @@ func (s *server) identifyToken(r *http.Request) (adminui.Identity, *session, err
 // tokenForm asks what a token is for. It offers the rights of the person that a token can have.
 func tokenForm(who adminui.Identity) adminui.Form {
 	scopes := adminui.Field{Name: "scope", Label: "What it may do", Kind: "checks",
-		Hint: "What asks for a fresh second factor is for people alone: refunds, canceling, prices, codes, exports, " +
+		Hint: "Tokens cannot do what asks for a fresh second factor: refunds, canceling, prices, codes, exports, " +
 			"erasing, large campaigns, people and tokens."}
 	for _, a := range adminui.Actions() {
 		if who.May(a) && !adminui.NeedsFresh(a) {

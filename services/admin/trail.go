@@ -149,11 +149,11 @@ func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 		switch {
 		case h.Step == "event" && h.State == "paid" && !has("order", "") && !has("entry", "") &&
 			now.Sub(h.At) > paidTimeout:
-			gap(h, "Paid, and no order after 2 minutes.")
+			gap(h, "Paid, but no order after 2 minutes.")
 		case h.Step == "mail" && h.State == "queued" && now.Sub(h.At) > mailTimeout:
-			gap(h, "A mail was accepted and is not sent.")
+			gap(h, "A mail was accepted but not sent.")
 		case h.Step == "order" && now.Sub(h.At) > mailTimeout && !hasMail(hops):
-			gap(h, "An order, and no mail about it.")
+			gap(h, "An order without a mail.")
 		}
 	}
 

@@ -63,8 +63,8 @@ func TestTrail(t *testing.T) {
 
 	b.Get("/trail").Has(200, "Order, payment, event")
 	page := b.Get("/trail?key=order1")
-	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, and no order after 2 minutes.",
-		"A mail was accepted and is not sent.", "mailer does not answer")
+	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, but no order after 2 minutes.",
+		"A mail was accepted but not sent.", "mailer does not answer")
 
 	// An owner's note of an event is shown only if webhook no longer has the event.
 	if page.Has(200, "Order keeps evt_9."); strings.Contains(page.Body, "Order keeps evt_1.") {

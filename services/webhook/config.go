@@ -15,7 +15,7 @@ type Config struct {
 	boot.Staff
 	Addr string `envconfig:"WEBHOOK_ADDR" default:"127.0.0.1:8081" desc:"listener of webhook; edge forwards POST /order/stripe-webhook to it"`
 	// Secrets has two values while one is being rolled.
-	Secrets []string `envconfig:"STRIPE_WEBHOOK_SECRET" desc:"signing secret of the Stripe endpoint; a comma list while one is rolled"`
+	Secrets []string `envconfig:"STRIPE_WEBHOOK_SECRET" desc:"signing secret of the Stripe endpoint; two, separated by a comma, while it is rotated"`
 	// Listener is used instead of Addr if it is set.
 	Listener net.Listener `ignored:"true"`
 }

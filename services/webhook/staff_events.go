@@ -57,7 +57,7 @@ func (s *server) staffEvents(r *http.Request) (adminui.Answer, error) {
 	table := adminui.NewTable(listing, "stripe-events", eventColumns, list,
 		func(e storedEvent) any { return eventPlace{At: e.Received, ID: e.ID} })
 	table.WithSearch(listing, "Id of an event, session, payment, refund or dispute")
-	table.Empty = "Stripe has sent nothing like this."
+	table.Empty = "No matching events from Stripe."
 
 	return adminui.Page{
 		Title: "Stripe's events",

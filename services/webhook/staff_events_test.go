@@ -33,7 +33,7 @@ func TestStaffSeeEvents(t *testing.T) {
 	}
 	staff.Get("/staff/stripe/panel?key=cs_7&key=pi_7").Has(200, `href="/stripe/events/evt_paid"`, "paid")
 	staff.Get("/staff/stripe/panel?key=pi_0").Has(200, `href="/stripe?q=pi_0"`)
-	staff.Get("/staff/stripe/panel?key=none").Has(200, "Stripe has sent nothing about it.")
+	staff.Get("/staff/stripe/panel?key=none").Has(200, "Stripe has sent nothing about this.")
 
 	// All pages of the list have each event once.
 	staff.Header = http.Header{"Accept": {"application/json"}}

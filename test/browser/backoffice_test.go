@@ -122,7 +122,7 @@ func (o *office) guide() {
 	o.tab.Go(o.shop.Admin + "/settings/shop")
 	o.tab.Fill("#form-shop_name", "Paper & Co")
 	o.tab.Click("#form button")
-	o.tab.Says(".notice", "It has effect at once")
+	o.tab.Says(".notice", "It takes effect at once")
 	store := browsertest.Open(o.T, o.shop.URL, browsertest.Desktop)
 	o.shop.Eventually(10*time.Second, "the storefront has the name", func() bool {
 		store.Go("/")

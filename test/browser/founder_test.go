@@ -77,7 +77,7 @@ func (f *founder) makesAProduct() {
 	f.tab.Says("h1", "New product")
 	f.tab.Fill("#product-title", "Linen Apron")
 	f.tab.Click("#product button")
-	f.tab.Says(".notice", "Made a draft")
+	f.tab.Says(".notice", "Draft made")
 	f.tab.Fill("#product-headline", "For cooks who bake.", "#product-description_part_1", "Stonewashed **linen**, with two pockets.")
 	f.tab.Says("#preview", "two pockets")
 	f.tab.Eval(`document.querySelector('#product-state').value = 'published'`)
@@ -175,7 +175,7 @@ func (f *founder) setsPrices() {
 	f.tab.Visible("#form-cost")
 	f.tab.Fill("#form-cost", "4.50")
 	f.tab.Click("#form button")
-	f.tab.Says(".notice", "Carts pay it from now on")
+	f.tab.Says(".notice", "Carts use it from now on")
 }
 
 const foundersBuyer = "mia@mail.example.com"

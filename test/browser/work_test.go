@@ -101,15 +101,15 @@ func parkedByCommand(t *testing.T, shop *shoptest.Shop) {
 		{2, "the services are", []string{"list", "-service", "shop"}},
 		{0, `"reason": "read user.erased`, []string{"show", "-service", "order", "-message", "3"}},
 		{1, "has parked no message 9", []string{"show", "-service", "order", "-message", "9"}},
-		{2, "the commands are", []string{"all"}}, {2, "the help says", []string{"show"}},
-		{2, "the help says", []string{"list", "-by", "ann"}},
-		{2, "the help says", []string{"replay", "-service", "order", "-message", "1"}},
-		{2, "the help says", []string{"drop", "-service", "order", "-message", "1", "-by", "ann"}},
+		{2, "the commands are", []string{"all"}}, {2, "see the help", []string{"show"}},
+		{2, "see the help", []string{"list", "-by", "ann"}},
+		{2, "see the help", []string{"replay", "-service", "order", "-message", "1"}},
+		{2, "see the help", []string{"drop", "-service", "order", "-message", "1", "-by", "ann"}},
 		{0, "Dropped", []string{"drop", "-service", "order", "-message", "1", "-by", "ann", "-note", "A test & no more."}},
 		{1, "replayed or dropped", []string{"drop", "-service", "order", "-message", "1", "-by", "ann", "-note", "again"}},
 		{1, "replayed or dropped", []string{"replay", "-service", "order", "-message", "1", "-by", "ann"}},
 		{0, `"resolved_by":"ann (command)"`, []string{"list", "-seen"}},
-		{0, "Replayed 1 of 1", kind}, {1, "waits any longer", kind},
+		{0, "Replayed 1 of 1", kind}, {1, "is waiting any longer", kind},
 	} {
 		code, out, stderr := shop.Command(append([]string{"parked"}, c.args...)...)
 		if code != c.code || !strings.Contains(out+stderr, c.want) {

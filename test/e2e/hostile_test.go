@@ -285,5 +285,5 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	if status := o.sends("/payments/"+entry, "/payments/"+entry+"/resolve", url.Values{}); status != http.StatusSeeOther {
 		t.Errorf("seeing to it answers %d", status)
 	}
-	says("/work", "Nothing waits")
+	says("/work", "Nothing is waiting")
 }
