@@ -23,12 +23,12 @@ import (
 // backupUsage is the usage of backup and restore.
 const backupUsage = `Backup and restore, of one shop's database and pictures:
 
-  backup -to FOLDER      write the database, as it is at one moment, with the sums of its tables, and the pictures of
-                         MEDIA_URL or DATA_DIR into a new folder of FOLDER; shoppers go on buying meanwhile
+  backup -to FOLDER      write a snapshot of the database, with the checksums of its tables, and the pictures of
+                         MEDIA_URL or DATA_DIR into a new folder in FOLDER; the shop stays open meanwhile
   restore -from FOLDER   read what backup wrote into an empty database, or without a DATABASE_URL into a new one of
                          DATA_DIR, compare all sums, and bring it to this version
 
-A shop of several comes back with shop create NAME -from FOLDER.
+To restore one of several shops, use shop create NAME -from FOLDER.
 `
 
 // backupTimeout bounds a backup and a restore: some hundred gigabytes.

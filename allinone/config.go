@@ -16,14 +16,14 @@ type Config struct {
 	BrokerLogins
 	ShopSecret      string `envconfig:"SHOP_SECRET" desc:"at least 32 random characters; made in DATA_DIR when empty"`
 	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
-	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; empty: make run brings a stand-in for Stripe"`
-	SMTPHost        string `envconfig:"SMTP_HOST" desc:"mail server; empty: make run brings a mail inbox"`
-	NATSAddr        string `envconfig:"NATS_ADDR" default:"127.0.0.1:4222" desc:"client port of the embedded broker; a default that is taken is replaced by a free port"`
-	NATSMonitorAddr string `envconfig:"NATS_MONITOR_ADDR" default:"127.0.0.1:8222" desc:"monitoring port of the embedded broker, likewise"`
-	StandInAddr     string `envconfig:"STANDIN_ADDR" default:"127.0.0.1:8090" desc:"the stand-in for Stripe, likewise"`
-	InboxAddr       string `envconfig:"MAIL_INBOX_HTTP_ADDR" default:"127.0.0.1:8025" desc:"pages of the mail inbox, likewise"`
-	InboxSMTPAddr   string `envconfig:"MAIL_INBOX_SMTP_ADDR" default:"127.0.0.1:1025" desc:"SMTP of the mail inbox, likewise"`
-	InboxKeep       int    `envconfig:"MAIL_INBOX_KEEP" default:"1000" desc:"how many mails the inbox keeps; the oldest go first"`
+	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; when empty, make run starts a stand-in for Stripe"`
+	SMTPHost        string `envconfig:"SMTP_HOST" desc:"mail server; when empty, make run starts a mail inbox"`
+	NATSAddr        string `envconfig:"NATS_ADDR" default:"127.0.0.1:4222" desc:"client port of the embedded broker; if the default is taken, a free port is used"`
+	NATSMonitorAddr string `envconfig:"NATS_MONITOR_ADDR" default:"127.0.0.1:8222" desc:"monitoring port of the embedded broker; the same applies"`
+	StandInAddr     string `envconfig:"STANDIN_ADDR" default:"127.0.0.1:8090" desc:"the stand-in for Stripe; the same applies"`
+	InboxAddr       string `envconfig:"MAIL_INBOX_HTTP_ADDR" default:"127.0.0.1:8025" desc:"pages of the mail inbox; the same applies"`
+	InboxSMTPAddr   string `envconfig:"MAIL_INBOX_SMTP_ADDR" default:"127.0.0.1:1025" desc:"SMTP port of the mail inbox; the same applies"`
+	InboxKeep       int    `envconfig:"MAIL_INBOX_KEEP" default:"1000" desc:"how many mails the inbox keeps; the oldest are dropped first"`
 }
 
 // live reports whether real money moves: production, or a live key of Stripe.

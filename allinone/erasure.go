@@ -24,8 +24,8 @@ import (
 // customerUsage is the usage of the commands about people.
 const customerUsage = `Customers, in all services at once:
 
-  customer export -member ID | -email ADDRESS   everything that the shop has of a person, as JSON
-  customer erase  -member ID | -email ADDRESS   erase a person everywhere; the running services do the rest
+  customer export -member ID | -email ADDRESS   everything that the shop holds about a person, as JSON
+  customer erase  -member ID | -email ADDRESS   erase a person everywhere; the running services finish it
 
 DATABASE_URL must belong to the owner of the database.
 `

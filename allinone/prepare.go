@@ -35,7 +35,7 @@ func (c ProvisionConfig) Validate() error {
 
 // Copies says how many servers of a cluster keep each stream.
 type Copies struct {
-	NATSReplicas int `envconfig:"NATS_REPLICAS" default:"1" desc:"how many brokers keep a copy of each stream, for migrate, provision and make run with a NATS_URL: 1, or 3 or 5 with as many brokers; raising it copies what there is, lowering it changes nothing"`
+	NATSReplicas int `envconfig:"NATS_REPLICAS" default:"1" desc:"how many brokers keep a copy of each stream: 1, or 3 or 5 with as many brokers; used by migrate, provision and make run with a NATS_URL; raising it copies existing streams, lowering it changes nothing"`
 }
 
 func (c Copies) validate() error {
@@ -47,13 +47,13 @@ func (c Copies) validate() error {
 
 // DBPasswords are what the services log in to the database with.
 type DBPasswords struct {
-	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"the database role edge of the shop (shop_edge) logs in with it: migrate sets it, and so does make run with a DATABASE_URL; empty: stays as it is"`
-	UserDBPassword    string `envconfig:"USER_DB_PASSWORD" desc:"of shop_user, likewise"`
-	OrderDBPassword   string `envconfig:"ORDER_DB_PASSWORD" desc:"of shop_order, likewise"`
-	EventsDBPassword  string `envconfig:"EVENTS_DB_PASSWORD" desc:"of shop_events, likewise"`
-	MailerDBPassword  string `envconfig:"MAILER_DB_PASSWORD" desc:"of shop_mailer, likewise"`
-	WebhookDBPassword string `envconfig:"WEBHOOK_DB_PASSWORD" desc:"of shop_webhook, likewise"`
-	AdminDBPassword   string `envconfig:"ADMIN_DB_PASSWORD" desc:"of shop_admin, likewise"`
+	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"password of the shop's database role for edge (shop_edge); set by migrate, and by make run with a DATABASE_URL; when empty it stays as it is"`
+	UserDBPassword    string `envconfig:"USER_DB_PASSWORD" desc:"the same for shop_user"`
+	OrderDBPassword   string `envconfig:"ORDER_DB_PASSWORD" desc:"the same for shop_order"`
+	EventsDBPassword  string `envconfig:"EVENTS_DB_PASSWORD" desc:"the same for shop_events"`
+	MailerDBPassword  string `envconfig:"MAILER_DB_PASSWORD" desc:"the same for shop_mailer"`
+	WebhookDBPassword string `envconfig:"WEBHOOK_DB_PASSWORD" desc:"the same for shop_webhook"`
+	AdminDBPassword   string `envconfig:"ADMIN_DB_PASSWORD" desc:"the same for shop_admin"`
 }
 
 // byRole are the given ones by role.

@@ -72,8 +72,8 @@ func (a aboutBackup) into(ctx context.Context, databaseURL, pictures string, pas
 		return err
 	}
 
-	_, err := fmt.Fprintf(out, "%s: %s, all as they were at %s; in %s\nWhat came after that moment is not there: "+
-		"what was paid meanwhile comes back from Stripe (docs/runbooks/backup.md).\n", a.from, a.size(),
+	_, err := fmt.Fprintf(out, "%s: %s, all as they were at %s; in %s\nAnything later is missing: payments made "+
+		"since come back from Stripe (docs/runbooks/backup.md).\n", a.from, a.size(),
 		a.At.Format(time.RFC3339), time.Since(began).Round(100*time.Millisecond))
 	return err
 }

@@ -34,7 +34,7 @@ const followEvery = time.Second
 
 // BrokerLogins are how a shop logs in at a broker that it shares with others.
 type BrokerLogins struct {
-	NATSSecret string `envconfig:"NATS_SECRET" desc:"the shop's services log in at the broker of NATS_URL each as a user of its own (SHOP_NAME_order), with passwords made from it: shop create writes it where shops share a broker; empty: the login in NATS_URL serves all"`
+	NATSSecret string `envconfig:"NATS_SECRET" desc:"secret from which each service's own login at the broker of NATS_URL is made (SHOP_NAME_order); written by shop create where shops share a broker; when empty, all use the login in NATS_URL"`
 }
 
 // at is the broker's address with the login of one user of nats.conf.
@@ -207,7 +207,8 @@ func shopsBroker(args []string, stderr io.Writer) int {
 			return err
 		}
 		if b == nil {
-			return errors.New("SHOPS_NATS_ADDR is not set: want where the broker shall listen, such as 127.0.0.1:4222")
+			return errors.New("SHOPS_NATS_ADDR is not set: want the address where the broker listens, such as " +
+				"127.0.0.1:4222")
 		}
 		return b.run(ctx, log)
 	})

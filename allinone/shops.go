@@ -108,7 +108,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 			return createShop(ctx, server, n, out)
 		case "destroy":
 			if *sure != name {
-				return fmt.Errorf("%w: nothing brings a shop back; add -yes %s", boot.ErrUsage, name)
+				return fmt.Errorf("%w: a deleted shop cannot be brought back; add -yes %s", boot.ErrUsage, name)
 			}
 			return destroyShop(ctx, server, dir, name, out)
 		}
@@ -323,7 +323,7 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 		}
 	}
 
-	_, err = fmt.Fprintf(out, "%s is no more.\n", name)
+	_, err = fmt.Fprintf(out, "%s is deleted.\n", name)
 	return err
 }
 

@@ -30,8 +30,7 @@ const vmUsage = `A machine for a shop:
                                 Debian 12 installs the program from URL and opens the shop; give it to your provider
 
 BACKUP_BUCKET, BACKUP_ENDPOINT, BACKUP_REGION, BACKUP_KEY and BACKUP_KEY_SECRET, if set, name S3-compatible storage
-for backups, and go into the file. With the BACKUP_PASSPHRASE of backups that are there, the machine comes back from
-them.
+for backups, and go into the file. With the BACKUP_PASSPHRASE of existing backups, the machine restores from them.
 `
 
 // vmSettings are the variables that install.sh takes from its caller.

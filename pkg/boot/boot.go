@@ -26,13 +26,13 @@ import (
 type Common struct {
 	BrokerTLS
 	Traces
-	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins, secrets that can be guessed and a PUBLIC_URL without https"`
-	ShopName    string `envconfig:"SHOP_NAME" desc:"of this shop among those on the same servers: in its database roles, cookies and Stripe's metadata; a database that belongs to another shop is refused; a lower-case word, shop when empty, which production allows only beside a database of its own"`
+	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins, guessable secrets and a PUBLIC_URL without https"`
+	ShopName    string `envconfig:"SHOP_NAME" desc:"name of this shop among those on the same servers, used in its database roles, cookies and Stripe's metadata; a database of another shop is refused; a lower-case word, shop when empty, which production allows only with a database of its own"`
 	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
-	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
-	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
+	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; when empty, make run starts its own"`
+	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; when empty, make run embeds one and a single service tries nats://127.0.0.1:4222"`
 	MetricsAddr string `envconfig:"METRICS_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
-	Settings    string `envconfig:"SETTINGS" desc:"other settings as a JSON object of texts, from a secret store for instance; a variable that is set by itself wins"`
+	Settings    string `envconfig:"SETTINGS" desc:"other settings as a JSON object of strings, for instance from a secret store; a variable set on its own wins"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; comma-separated"`
 }
 

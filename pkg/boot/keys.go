@@ -63,7 +63,7 @@ func (k Keys) StaffSigner() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(k
 
 // Staff is the setting of services that have pages in the back office.
 type Staff struct {
-	StaffKey PublicKey `envconfig:"STAFF_KEY" desc:"public half of the key with which admin says who of the staff is asking, 64 hexadecimal digits; make env and shop keys make it; empty: derived from SHOP_SECRET, and in a deployment with SHOP_KEYS no request for staff is answered"`
+	StaffKey PublicKey `envconfig:"STAFF_KEY" desc:"public half of the key with which admin signs requests of staff, 64 hexadecimal digits; made by make env and shop keys; when empty it is derived from SHOP_SECRET, and with SHOP_KEYS no staff request is answered"`
 }
 
 // PublicKey is an Ed25519 key that signatures are checked with.

@@ -15,7 +15,7 @@ import (
 
 // Traces says where the spans of traces go. The names are OpenTelemetry's.
 type Traces struct {
-	OTLPEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"collector of traces, http://host:4318 for one on another machine of yours: OTLP over HTTP, /v1/traces is added; empty: none"`
+	OTLPEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" desc:"trace collector, such as http://host:4318: OTLP over HTTP, /v1/traces is added; when empty, no traces are sent"`
 	OTLPHeaders  string `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"headers for it, such as a key: name=value, comma-separated, values percent-encoded"`
 }
 
