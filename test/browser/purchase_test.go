@@ -109,7 +109,7 @@ func guestBuys(e *env) {
 	b.Enter("#code", "BIGCART")
 	b.Click("#code-form button[type=submit]")
 	b.Says("#codes", "not applied")
-	b.Says("#codes", "5% off large orders Counts from $50.00 worth of items")
+	b.Says("#codes", "5% off large orders Applies from $50.00 worth of items")
 	b.Says("[data-total=total]", before)
 	b.Axe("cart with a code that does not apply")
 	b.Click("#codes button")
