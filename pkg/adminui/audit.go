@@ -19,15 +19,15 @@ type Act struct {
 	Kind, Key string
 	// Text says it in a line: "Refunded 12.00".
 	Text string
-	// Before and After are what changed, as JSON objects; nil where there is nothing to tell.
+	// Before and After are what changed, as JSON objects; nil if nothing changed.
 	Before, After any
-	// Whose names the customer whose data Before and After hold, by address and code: an erasure finds them by these.
+	// Whose is the address and code of the customer whose data Before and After hold: an erasure finds them by these.
 	// It is empty if they hold no customer's data.
 	Whose []string
 }
 
-// Record notes what the person of a request did, in the transaction that does it. The message leaves
-// with the service's outbox, and services/admin keeps it: commit both, or neither.
+// Record writes what the person of a request did into the service's outbox, in the transaction that
+// does it: both are committed or neither is. services/admin keeps it.
 func Record(r *http.Request, tx pgx.Tx, acts ...Act) error {
 	return RecordAs(r.Context(), tx, Who(r), acts...)
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// Chart is a series over time as bars, with the same of the time before as a line: the template "chart". It is an
+// Chart is a series over time as bars, with the series of the previous period as a line: the template "chart". It is an
 // SVG made here, without script or style, with its figures in a table beneath.
 type Chart struct {
-	ID     string // of the element
+	ID     string // id of the element
 	Title  string
 	Points []Point
 	// Money says that values are cents; otherwise they are counts.
 	Money bool
-	// Compared names the time before in the legend; "" without a line.
+	// Compared names the previous period in the legend; "" if there is no line.
 	Compared string
 }
 
@@ -43,15 +43,15 @@ type Drawn struct {
 // DrawnRow is a point in the table beneath a chart.
 type DrawnRow struct{ Label, Value, Before string }
 
-// DrawnBar is a bar with what it says when one points at it.
+// DrawnBar is a bar with the text that it shows when it is pointed at.
 type DrawnBar struct {
 	X, Y, Height string
 	Text         string
 }
 
 const (
-	barStep = 10 // units from bar to bar
-	barRoom = 2  // of these, between bars
+	barStep = 10 // units from one bar to the next
+	barRoom = 2  // of these, the space between bars
 	// maxLabels is how many labels an axis has.
 	maxLabels = 5
 )
@@ -129,7 +129,7 @@ func axisLabels(points []Point) []string {
 	return labels
 }
 
-// roundUp is the next larger number with one digit before its noughts, so that half of it is round.
+// roundUp is the next larger number with one digit before its zeros, so that half of it is round.
 func roundUp(n int64) int64 {
 	power := int64(1)
 	for n > 10*power && power < math.MaxInt64/100 {
@@ -163,7 +163,7 @@ func Amount(c money.Cents) string {
 	return whole + "." + cents
 }
 
-// Figure is one number with what it was in the time before: the template "figures" shows several.
+// Figure is one number with its value in the previous period: the template "figures" shows several.
 type Figure struct {
 	Title  string
 	Value  string
@@ -172,12 +172,12 @@ type Figure struct {
 	To     string // the report about it
 }
 
-// NewFigure compares a number with the time before.
+// NewFigure compares a number with that of the previous period.
 func NewFigure(title string, value, before int64, show func(int64) string) Figure {
 	return Figure{Title: title, Value: show(value), Before: show(before), Change: Change(value, before)}
 }
 
-// NewShare compares a share, in thousandths, with the time before: by how many percentage points it has changed.
+// NewShare compares a share, in thousandths, with that of the previous period, in percentage points.
 func NewShare(title string, value, before int) Figure {
 	f := Figure{Title: title, Value: Share(value), Before: Share(before)}
 	switch points := strconv.FormatFloat(math.Abs(float64(value-before))/10, 'f', -1, 64); {
@@ -189,7 +189,7 @@ func NewShare(title string, value, before int) Figure {
 	return f
 }
 
-// Less makes a figure of which less is better.
+// Less marks a figure for which less is better.
 func (f Figure) Less() Figure {
 	switch f.Change.Tone {
 	case "good":
@@ -200,7 +200,7 @@ func (f Figure) Less() Figure {
 	return f
 }
 
-// Change is by how much a number has grown, in per cent; empty when there is nothing to compare with.
+// Change is the growth of a number in per cent; empty if there is nothing to compare it with.
 func Change(value, before int64) Badge {
 	if before == 0 {
 		return Badge{}
@@ -232,20 +232,20 @@ func NewPart(text, to string, value, largest int64) Part {
 	return p
 }
 
-// Step is a step of the way to something: the template "steps".
+// Step is a step of a funnel: the template "steps".
 type Step struct {
 	Title string
 	Count int64
-	// OfAll and OfLast are what share of all, and of those at the step before, came here, in thousandths; of OfLast
-	// the first step has -1.
+	// OfAll and OfLast are the shares of all, and of those at the previous step, that came here, in thousandths. OfLast
+	// is -1 for the first step.
 	OfAll, OfLast int
-	Before        string // OfAll in the time before, as text
+	Before        string // OfAll in the previous period, as text
 }
 
 // Text is a share in per cent.
 func (s Step) Text() string { return Share(s.OfAll) }
 
-// LastText is the share of those at the step before.
+// LastText is the share of those at the previous step.
 func (s Step) LastText() string { return Share(s.OfLast) }
 
 // Share is thousandths in per cent.
@@ -256,18 +256,18 @@ func Share(thousandths int) string {
 // Shown is a count with commas.
 func (s Step) Shown() string { return Count(s.Count) }
 
-// Period is what days a report is about: the template "period" lets one choose.
+// Period is the days that a report is about: the template "period" lets a person choose them.
 type Period struct {
 	Path     string
 	From, To time.Time // first and last day
 	Ready    []Tab     // usual periods
 	Kept     []Option  // parameters that stay
-	Compared string    // the time before, in words
-	Problems []string  // what of the chosen days made no sense, in sentences
+	Compared string    // the previous period, in words
+	Problems []string  // what is wrong with the chosen days, in sentences
 }
 
-// FromText is the first day as a field has it.
+// FromText is the first day as the value of a date field.
 func (p Period) FromText() string { return p.From.Format(time.DateOnly) }
 
-// ToText is the last day as a field has it.
+// ToText is the last day as the value of a date field.
 func (p Period) ToText() string { return p.To.Format(time.DateOnly) }

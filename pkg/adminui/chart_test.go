@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// A chart fits its frame whatever it shows, and says what it shows to those who do not see it.
+// A chart fits its frame whatever it shows, and describes itself to people who do not see it.
 func TestCharts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -2,7 +2,7 @@ package adminui
 
 import "testing"
 
-// A place in a list that no list made is refused before a database sees it.
+// A cursor that no list made is refused before the database sees it.
 func TestReadCursor(t *testing.T) {
 	t.Parallel()
 	type place struct{ At, ID string }

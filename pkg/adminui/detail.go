@@ -28,8 +28,8 @@ type Detail struct {
 // Hidden stands for what Readable leaves out.
 const Hidden = "(hidden)"
 
-// Readable is a stored payload for people: JSON over several lines, without what opens something (msg.Opens). If a
-// payload is not JSON, only its length is shown, since no one knows what it holds.
+// Readable is a stored payload for people: JSON over several lines, without the values that open something (msg.Opens).
+// If a payload is not JSON, only its length is shown, since no one knows what it holds.
 func Readable(data []byte) string {
 	if len(data) == 0 {
 		return ""
@@ -49,7 +49,7 @@ func Readable(data []byte) string {
 	return lines.String()
 }
 
-// copyShown copies the value that follows, which stands at a path, without what opens something.
+// copyShown copies the next value, which is at path, without the values that open something.
 func copyShown(out *bytes.Buffer, in *json.Decoder, path []string) error {
 	token, err := in.Token()
 	if err != nil {
@@ -67,7 +67,7 @@ func copyShown(out *bytes.Buffer, in *json.Decoder, path []string) error {
 	return writeJSON(out, token)
 }
 
-// copyShownList copies an object or an array, which open begins.
+// copyShownList copies an object or an array, whose opening bracket was read.
 func copyShownList(out *bytes.Buffer, in *json.Decoder, path []string, open json.Delim) error {
 	out.WriteRune(rune(open))
 	for first := true; in.More(); first = false {

@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Form is one command: what is asked, what was typed, what is wrong with it. It is shown as
+// Form is one command: its fields, what was typed, and what is wrong with it. It is shown as
 //
 //	{{template "form" (form $ .Data.Form)}}
 //
@@ -25,29 +25,31 @@ type Form struct {
 	Action string // path that it is posted to
 	Submit string // what the button says
 	Cancel string // path to go back to
-	Tone   string // "" or bad, for what cannot be taken back
+	Tone   string // "", or bad for what cannot be undone
 	Fields []Field
-	// Preview is a path that answers what is typed as the document of a frame, which the page has under the name
-	// preview: a POST with the same fields. Scripts ask for it while a person types.
+	// Preview is a path that renders what is typed, for a frame of the page that is named preview: it takes a POST with
+	// the same fields. Scripts request it while a person types.
 	Preview string
-	// Check, if set, is a button before the one that acts: it posts the same fields, and shows the form again with what
-	// they come to, as Says. Enter in a field presses it.
+	// Check, if set, is a button before the one that acts: it posts the same fields, and shows the form again with
+	// their result, as Says. Enter in a field presses it.
 	Check *Command
 	Says  string
-	// Version is the row's when the form was shown: a command changes the row of that version alone.
+	// Version is the row's version when the form was shown: a command changes the row only if it
+	// still has that version.
 	Version int64
 	// FromZero says that versions of the row begin at 0, when nothing is stored yet, instead of 1.
 	FromZero bool
-	// Problem is what is wrong with the whole.
+	// Problem is what is wrong with the form as a whole.
 	Problem string
-	// ChangedBy and ChangedAt say who was faster, when the row has another version by now.
+	// ChangedBy and ChangedAt say who changed the row, and when, if it has another version by now.
 	ChangedBy string
 	ChangedAt string
-	// ShowsTheirs: their values are shown next to what was typed.
+	// ShowsTheirs says that the other person's values are shown next to what was typed.
 	ShowsTheirs bool
-	// Additive: the command adds to what others did, such as another refund, and overwrites nothing.
+	// Additive says that the command adds to what others did, such as another refund, and
+	// overwrites nothing.
 	Additive bool
-	// Closed is for what can no longer be done: there is no button then.
+	// Closed says that the command is no longer possible: the form has no button.
 	Closed bool
 }
 
@@ -58,26 +60,26 @@ type Field struct {
 	// account is hidden, and tells password managers whose password a form is about.
 	Kind    string
 	Value   string
-	Checked []string // of checks
-	Options []Option // of choice and checks
+	Checked []string // those of checks that are checked
+	Options []Option // for choice and checks
 	// Error is what is wrong with the value.
 	Error string
-	// Theirs is what another person has stored meanwhile, when it differs from what was typed.
+	// Theirs is what another person has stored in the meantime, if it differs from what was typed.
 	Theirs    string
 	Required  bool
-	MaxLength int    // characters
+	MaxLength int    // in characters
 	Complete  string // the autocomplete attribute
 	Numeric   bool   // digits: phones show the keys for them
 }
 
-// PostedForm is what a form brought: fields by name, and the version of the row that it was about.
+// PostedForm is a form as it was posted: fields by name, and the version of its row.
 type PostedForm struct {
 	web.Values
 	Version int64 // 0 when the form names none: see CheckVersion
 }
 
-// CheckVersion refuses, with 400, a form that names no version of its row, or one that the row never had: no other
-// person is to blame for that, as for a conflict. first is the version of a new row, now the row's.
+// CheckVersion refuses, with 400, a form that names no version of its row, or one that the row never had: unlike a
+// conflict, that is not another person's doing. first is the version of a new row, now that of the row.
 func (s PostedForm) CheckVersion(first, now int64) error {
 	if !s.Has("version") || s.Version < first || s.Version > now {
 		return web.BadRequest("version")
@@ -85,8 +87,8 @@ func (s PostedForm) CheckVersion(first, now int64) error {
 	return nil
 }
 
-// ReadForm reads a posted form. A body of another kind is refused with 415, and not taken for an empty form: a program
-// that sends JSON is told.
+// ReadForm reads a posted form. A body of another type is refused with 415 and not taken for an empty form, so that a
+// program that sends JSON learns of its mistake.
 func ReadForm(r *http.Request) (PostedForm, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength > 0 &&
 		(err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data") {
@@ -100,7 +102,7 @@ func ReadForm(r *http.Request) (PostedForm, error) {
 	}
 	for _, typed := range v.Values {
 		for i := range typed {
-			typed[i] = turns.ReplaceAllString(typed[i], "") // they would turn lists and mails round, too
+			typed[i] = turns.ReplaceAllString(typed[i], "") // they would reverse text in lists and mails, too
 		}
 	}
 	s := PostedForm{Values: v}
@@ -170,7 +172,7 @@ func (f Form) WithInput(s PostedForm) Form {
 	return f
 }
 
-// WithErrors sets the errors of fields; those of no field become the problem of the whole.
+// WithErrors sets the errors of fields; those of no field become the problem of the whole form.
 func (f Form) WithErrors(errs FieldErrors) Form {
 	f.Fields = slices.Clone(f.Fields)
 	for _, name := range slices.Sorted(maps.Keys(errs)) {
@@ -184,8 +186,9 @@ func (f Form) WithErrors(errs FieldErrors) Form {
 	return f
 }
 
-// Conflict shows what another person stored meanwhile, by the name of the field, beside what was
-// typed. The form then stands for the row as it is now: posting it again overwrites their change.
+// Conflict shows what another person stored in the meantime, by the name of the field, beside what
+// was typed. The form then stands for the row as it is now: posting it again overwrites their
+// change.
 func (f Form) Conflict(version int64, by, at string, theirs map[string]string) Form {
 	f.Fields = slices.Clone(f.Fields)
 	f.Version, f.ChangedBy, f.ChangedAt, f.ShowsTheirs = version, by, at, len(theirs) > 0

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A command reads forms. A program that sends something else is told so, instead of having sent nothing.
+// A command reads forms. A body of another type is refused and not taken for an empty form.
 func TestFormsAlone(t *testing.T) {
 	t.Parallel()
 	h := testenv.Mount(t, "order", adminui.Pages{Routes: []adminui.Route{{Method: "POST", Path: "/do", Action: adminui.OrdersEdit,
@@ -44,7 +44,7 @@ func TestFormsAlone(t *testing.T) {
 	}
 }
 
-// Input loses the signs that turn text round: they would do so wherever it is shown, in mails and files, too.
+// Characters that reverse text are removed from input: they would act wherever it is shown, also in mails and files.
 func TestFormsTakeNoTurns(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"name": {"a\u202eb\u2066c\u200f", "\u202d"}}.Encode()))

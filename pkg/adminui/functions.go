@@ -12,7 +12,7 @@ import (
 //go:embed templates/*.html
 var kitTemplates embed.FS
 
-// functions are what templates can call beside what html/template has.
+// functions are what templates can call in addition to the functions of html/template.
 var functions = template.FuncMap{
 	"form":    func(v View, form Form) formView { return formView{v, form} },
 	"date":    func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
@@ -25,7 +25,7 @@ var functions = template.FuncMap{
 	"ago":     func(t time.Time) string { return ago(time.Since(t)) },
 }
 
-// formView is a form with the view it stands in, for the csrf token.
+// formView is a form with the view that it is part of, for the csrf token.
 type formView struct {
 	View
 	Form Form

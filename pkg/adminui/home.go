@@ -9,21 +9,21 @@ type Tile struct {
 	// Truncated is set if counting ended at MaxCounted: there may be more.
 	Truncated bool   `json:"most,omitempty"`
 	To        string `json:"to,omitempty"`   // page that shows what was counted
-	Tone      string `json:"tone,omitempty"` // of a count above 0: warn or bad
-	// Nav is the path of the navigation's entry that shows the count beside its title.
+	Tone      string `json:"tone,omitempty"` // if the count is above 0: warn or bad
+	// Nav is the path of the navigation entry that shows the count beside its title.
 	Nav string `json:"nav,omitempty"`
 }
 
-// Home is what an owner has for the home page, the answer of its route /home (HomeRoute).
+// Home is an owner's part of the home page, the answer of its route /home (HomeRoute).
 type Home struct {
 	Tiles []Tile `json:"tiles"`
-	// Steps are those of the guide for a new shop that are the owner's.
+	// Steps are the owner's steps in the guide for a new shop.
 	Steps []GuideStep `json:"steps,omitempty"`
 }
 
 // GuideStep is a step of setting a shop up, in the guide on the home page.
 type GuideStep struct {
-	Place int    `json:"place"` // among the steps of all owners
+	Place int    `json:"place"` // position among the steps of all owners
 	Title string `json:"title"`
 	Text  string `json:"text"`
 	Done  bool   `json:"done"`
@@ -32,12 +32,12 @@ type GuideStep struct {
 	Test *Command `json:"test,omitempty"`
 }
 
-// MaxCounted is where counts for tiles end: what matters is whether there is much, and counting a
+// MaxCounted is where counting for a tile ends: it matters whether there is much, and counting a
 // million rows takes seconds.
 const MaxCounted = 1000
 
-// HomeRoute is the route with which an owner adds to the home page. It gives tiles of what the person
-// may see alone, and of the guide what they may set.
+// HomeRoute is the route with which an owner adds to the home page. It returns only the tiles that
+// the person may see, and the steps of the guide that they may take.
 func HomeRoute(tiles func(r *http.Request) ([]Tile, error), steps ...func(r *http.Request) ([]GuideStep, error)) Route {
 	return Route{Method: http.MethodGet, Path: "/home", Action: HomeView,
 		Handle: func(r *http.Request) (Answer, error) {

@@ -31,16 +31,17 @@ const (
 	identityTTL = 30 * time.Second
 	// MaxBody is the largest body of a request to a staff route, in bytes.
 	MaxBody = 8 << 20
-	// MaxUpload is the largest body of a request that brings files, in bytes: to a path that ends in /upload.
+	// MaxUpload is the largest body of a request that uploads files, in bytes: one to a path that ends in /upload.
 	MaxUpload = 32 << 20
-	// uploadTimeout is how long such a body may take.
+	// uploadTimeout is how long the body of an upload may take.
 	uploadTimeout = 5 * time.Minute
-	// signed stands before what is signed, so that the key signs nothing else that looks alike.
+	// signed is the prefix of what is signed, so that no signature for another purpose is valid
+	// here.
 	signed = "startupwebapp staff identity\n"
 )
 
-// Identity is a person of the staff and the one request that they make. services/admin signs it with
-// Ed25519 (RFC 8032); owners have the public key alone, so that no other service can make one.
+// Identity is a person of the staff and the one request that they make. services/admin signs it
+// with Ed25519 (RFC 8032); owners have only the public key, so that no other service can make one.
 type Identity struct {
 	Person int64  `json:"person"`
 	Name   string `json:"name"`
@@ -51,27 +52,27 @@ type Identity struct {
 	Scopes []Action `json:"scopes,omitempty"`
 	// FreshUntil is when the second factor is no longer fresh.
 	FreshUntil time.Time `json:"fresh_until,omitzero"`
-	// Session stands for the session at services/admin, and is not told to owners.
+	// Session is the session at services/admin; owners do not get it.
 	Session string `json:"-"`
 	// Form is the token that every form of this session posts as csrf; services/admin checks it.
 	Form string `json:"form,omitempty"`
-	// Notice is what the last command said, to be shown once.
+	// Notice is the result of the last command, to be shown once.
 	Notice string `json:"notice,omitempty"`
 	// From is the client's address.
 	From string `json:"from,omitempty"`
 
-	// Service, Method, URI and Body (SHA-256, hex) are the request that the identity is good for.
+	// Service, Method, URI and Body (SHA-256, hex) are the request that the identity is valid for.
 	Service string `json:"service"`
 	Method  string `json:"method"`
 	URI     string `json:"uri"`
 	Body    string `json:"body"`
-	// At is when it was signed; Request names the request and is good once.
+	// At is when it was signed; Request is an id of the request and is valid once.
 	At      time.Time `json:"at"`
 	Request string    `json:"request"`
 }
 
-// May reports whether the person may do an action, by role and by the scopes of a token. It does not ask
-// for a fresh second factor: pages show what can be done, Require asks when it is done.
+// May reports whether the person may do an action, by role and by the scopes of a token. It does not ask for a fresh
+// second factor: pages show what can be done, and Require asks for it when it is done.
 func (id Identity) May(a Action) bool {
 	return Allowed(id.Roles, a) && (!id.Token || slices.Contains(id.Scopes, a) && !NeedsFresh(a))
 }
@@ -175,8 +176,8 @@ func (v *verifier) read(header string) (id Identity, err error) {
 	return id, nil
 }
 
-// first reports whether a request comes for the first time. Processes of one service do not tell each
-// other; what must not happen twice is held by the row that a command changes.
+// first reports whether this process sees a request for the first time. Other processes of the
+// service do not know: what must not happen twice is protected by the row that a command changes.
 func (v *verifier) first(id Identity) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -196,7 +197,7 @@ func (v *verifier) first(id Identity) bool {
 	return true
 }
 
-// ReadBody reads a body of at most MaxBody whole, or MaxUpload where files are brought, and puts it back.
+// ReadBody reads a whole body of at most MaxBody, or MaxUpload for uploads, and puts it back.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	most := int64(MaxBody)
 	if strings.HasSuffix(r.URL.Path, "/upload") {

@@ -18,7 +18,7 @@ type Item struct {
 	action  Action
 }
 
-// navigation is every page that has a place in it. A page appears for those who may see it.
+// navigation lists all pages that have an entry. A page appears for those who may see it.
 var navigation = []Section{
 	{"", []Item{{Title: "Home", Path: "/", Key: "h", action: HomeView}}},
 	{"Selling", []Item{
@@ -53,7 +53,8 @@ var navigation = []Section{
 	}},
 }
 
-// navigationOf is what a person may see, with the entry that a path belongs to marked.
+// navigationOf is the part of the navigation that a person may see, with the entry of a path
+// marked.
 func navigationOf(who Identity, path string) []Section {
 	var out []Section
 	for _, s := range navigation {

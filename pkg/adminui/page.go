@@ -22,15 +22,16 @@ type Page struct {
 	Title string
 	// Template is the file of the template in Pages.Templates; "" shows Table alone.
 	Template string
-	// Data is what the template shows as .Data, and the JSON face whole.
+	// Data is what the template shows as .Data, and the whole of the JSON face.
 	Data any
 	// Table is the list on the page, if it has one.
 	Table *Table
 	// Status is 200 when it is 0: 422 for a form with errors, 409 for a conflict.
 	Status int
-	// Errors are what is wrong with a form of the page's own template, by field, "" for the whole: for the JSON face.
+	// Errors are the errors of a form in the page's own template, by field, "" for the whole form: the JSON face shows
+	// them.
 	Errors map[string]string
-	// Live names what a change of leads to the page being fetched again: words of LiveKinds, with spaces between.
+	// Live names the changes after which the page is fetched again: words of LiveKinds, separated by spaces.
 	Live string
 	// Narrow is for pages that hold one form or a text.
 	Narrow bool
@@ -38,14 +39,15 @@ type Page struct {
 	Bare bool
 }
 
-// LiveKinds are what an open page can hear of: the first words of the subjects that services/admin listens to.
+// LiveKinds are the changes that an open page can hear of: the first words of the subjects that services/admin listens
+// to.
 var LiveKinds = []string{"order", "catalog", "mail", "dead", "user", "staff"}
 
-// LiveWork is the Page.Live of what waits for the staff: a mail or a message that is parked, a payment, and what a
-// person of the staff sees to.
+// LiveWork is the Page.Live of pages about what waits for the staff: parked mails and messages, payments, and what a
+// person of the staff has done about them.
 const LiveWork = "order mail dead staff"
 
-// View is what templates see.
+// View is the data of a template.
 type View struct {
 	Page
 	Who  Identity
@@ -58,7 +60,7 @@ type View struct {
 // May reports whether the person may do an action.
 func (v View) May(a Action) bool { return v.Who.May(a) }
 
-// Navigation is the person's own.
+// Navigation is what the person may see of the navigation.
 func (v View) Navigation() []Section { return navigationOf(v.Who, v.Path) }
 
 // Kit renders answers with a service's templates beside its own.
@@ -226,13 +228,12 @@ func describe(err error) (int, failure) {
 		failure{"That cannot be done", what + " makes no sense here. Go back and check what you entered."}
 }
 
-// Refuse is a command that is not done, with 422: for one without a form of its own to show the reason in. Text says
-// why and what to do.
+// Refuse refuses a command with 422, if it has no form of its own to show the reason in. Text says why and what to do.
 func Refuse(code, text string) error {
 	return &web.Error{Status: http.StatusUnprocessableEntity, Code: code, Text: text}
 }
 
-// SeenTo refuses, with 409, a command about what waits for it no longer. Text says why.
+// SeenTo refuses, with 409, a command about something that no longer waits for it. Text says why.
 func SeenTo(text string) error {
 	return &web.Error{Status: http.StatusConflict, Code: "seen-to", Text: text}
 }
@@ -282,7 +283,7 @@ func IsBrowser(r *http.Request) bool {
 	return faceOf(r) == faceHTML || faceOf(r) == faceCSV && AcceptsHTML(r)
 }
 
-// AsPage is a request that is answered by a page even though it asks for a file.
+// AsPage is the request for the page, although r asks for a file.
 func AsPage(r *http.Request) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), faceKey{}, faceHTML))
 }

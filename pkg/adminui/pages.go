@@ -31,14 +31,14 @@ type Pages struct {
 type Route struct {
 	Method string // GET or POST
 	Path   string // below Prefix, as the browser sees it: /orders/{identifier}
-	Action Action // the right that it asks for
+	Action Action // the right that it needs
 	// File is the right needed for the list as a CSV file, if it differs from Action: a file has fileRows rows, a page
 	// pageRows. A path that ends in a parameter has a file only if File is set, since the parameter may contain a dot.
 	File   Action
 	Handle Handler
 }
 
-// Handler answers a request whose person may do the route's action.
+// Handler answers a request from a person who may do the route's action.
 type Handler func(r *http.Request) (Answer, error)
 
 // Answer is what a Handler returns: a Page, Done, or Raw.
@@ -46,7 +46,7 @@ type Answer interface {
 	answer(k *Kit, w http.ResponseWriter, r *http.Request) error
 }
 
-// Raw answers with what an ordinary handler writes: a file, JSON that has no page.
+// Raw answers with what an ordinary handler writes: a file, or JSON that has no page.
 type Raw web.Handler
 
 func (h Raw) answer(_ *Kit, w http.ResponseWriter, r *http.Request) error { return h(w, r) }
@@ -108,8 +108,8 @@ func (v *verifier) require(next http.Handler) http.Handler {
 	})
 }
 
-// Below hands requests to staff routes to one handler and all others to another: what names a route of
-// Mount's, or carries an identity.
+// Below sends requests to staff routes to one handler and all others to another. A request is one
+// to a staff route if its path is a route of Mount's, or if it carries an identity.
 func Below(staff, others http.Handler) http.Handler {
 	known := func(r *http.Request) bool {
 		routes, ok := staff.(chi.Routes)
@@ -124,8 +124,8 @@ func Below(staff, others http.Handler) http.Handler {
 	})
 }
 
-// BelowSigned is Below for a listener that strangers reach: for a request without an identity that services/admin
-// signed there are no staff routes.
+// BelowSigned is Below for a listener that strangers reach: without an identity that services/admin signed, a request
+// finds no staff routes.
 func BelowSigned(staff, others http.Handler, key ed25519.PublicKey) http.Handler {
 	v := newVerifier("", key)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -162,10 +162,11 @@ func ErrConfirm(a Action) error {
 
 const codeConfirm = "confirm-it-is-you"
 
-// codePeopleOnly refuses an API token what asks for a fresh second factor: it has none, whatever its scopes say.
+// codePeopleOnly refuses an action that needs a fresh second factor to an API token: it has none, whatever its scopes
+// say.
 const codePeopleOnly = "people-only"
 
-// Handle is a handler with the right that it asks for in front.
+// Handle is a handler behind a check of the right that it needs.
 func (k *Kit) Handle(action Action, h Handler) http.HandlerFunc {
 	return k.serve(func(r *http.Request) (Answer, error) {
 		who := Who(r)
@@ -177,7 +178,7 @@ func (k *Kit) Handle(action Action, h Handler) http.HandlerFunc {
 	})
 }
 
-// Public is a handler that asks for no right: what is shown before signing in.
+// Public is a handler that needs no right: for pages that are shown before signing in.
 func (k *Kit) Public(h Handler) http.HandlerFunc { return k.serve(h) }
 
 func (k *Kit) serve(h Handler) http.HandlerFunc {
@@ -198,7 +199,7 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 	}
 }
 
-// pathIsText reports whether all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a
+// pathIsText reports whether all parts of a path can be looked up: PostgreSQL takes no NUL and no invalid UTF-8 in a
 // text, and rejects the statement.
 func pathIsText(r *http.Request) bool {
 	return utf8.ValidString(r.URL.Path) && !strings.ContainsRune(r.URL.Path, 0)

@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// refusedJSON is the JSON face of a page that shows a form again: its data, and why, as errors: by the name of the
-// field, "" for the whole. Pages that say so themselves are left as they are.
+// refusedJSON is the JSON face of a page that shows a form again: its data, and its errors by the name of the field, ""
+// for the whole form. Data that has errors of its own stays as it is.
 func (p Page) refusedJSON(w http.ResponseWriter) error {
 	var raw bytes.Buffer
 	enc := json.NewEncoder(&raw)
@@ -39,7 +39,7 @@ func (p Page) refusedJSON(w http.ResponseWriter) error {
 	return web.JSON(w, p.Status, fields)
 }
 
-// collectErrors finds what is wrong with the forms of a page, which are no part of its data.
+// collectErrors collects the errors of the forms in a page's data: JSON leaves forms out.
 func collectErrors(v reflect.Value, errs map[string]string) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -64,7 +64,7 @@ func collectErrors(v reflect.Value, errs map[string]string) {
 	}
 }
 
-// errors notes what is wrong with a form, by the name of the field.
+// errors adds the errors of a form, by the name of the field.
 func (f Form) errors(errs map[string]string) {
 	for _, field := range f.Fields {
 		if field.Error != "" {

@@ -158,8 +158,8 @@ func Actions() []Action {
 	return all
 }
 
-// Allowed reports whether one of the roles may do the action. An action that is not in the table is no
-// one's.
+// Allowed reports whether one of the roles may do the action. No one may do an action that is not
+// in the table.
 func Allowed(roles []Role, a Action) bool {
 	for _, r := range rights {
 		if r.action == a {

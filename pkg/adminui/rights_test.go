@@ -51,8 +51,8 @@ func newClient(t *testing.T) *testenv.Client {
 	return &testenv.Client{TB: t, Handler: h, Header: http.Header{"Accept": {"application/json"}}}
 }
 
-// Each action is answered to exactly the roles of the matrix, and with an old second factor only where
-// that will do.
+// Each action is open to exactly the roles of the matrix, and with an old second factor only where
+// that is enough.
 func TestRights(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
@@ -106,7 +106,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// Only admin can say who is asking, once, and for this one request.
+// Only admin can sign an identity, and each is valid once, for one request.
 func TestIdentities(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
@@ -177,7 +177,7 @@ func TestIdentities(t *testing.T) {
 	refused("without a public key", deaf.Post(path))
 }
 
-// An answer to a browser has no identity in it, and errors are pages that reveal nothing of the inside.
+// An answer to a browser has no identity in it, and errors are pages that reveal nothing internal.
 func TestAnswersToABrowser(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)

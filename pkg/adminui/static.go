@@ -53,7 +53,8 @@ var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/ja
 	".svg": "image/svg+xml"}
 
 // Static serves the kit's files below /static/. A file under the hash of another version, from a
-// service that was upgraded earlier or later than admin, is served as it is here and not kept.
+// service that was upgraded earlier or later than admin, is served in the version of this process
+// and not cached.
 func Static(w http.ResponseWriter, r *http.Request) {
 	file := path.Base(r.URL.Path)
 	ext := path.Ext(file)

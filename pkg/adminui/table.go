@@ -42,15 +42,14 @@ type Listing struct {
 	After  string            // cursor of the last row that was seen: parameter after
 	Rows   int               // how many rows to read; one more tells whether there are more
 	File   bool              // the list is asked for as a file
-	// Problems are what of the address makes no sense and was left out of Chosen; NewTable shows them above the list.
+	// Problems say which filters are invalid and were left out of Chosen; NewTable shows them above the list.
 	Problems []string
 
 	path  string
 	query url.Values
 }
 
-// ReadListing reads the query of a list. Unknown parameters are left alone, values that make no sense are refused
-// with 400.
+// ReadListing reads the query of a list. Unknown parameters are ignored, invalid values are refused with 400.
 func ReadListing(r *http.Request, spec ListSpec) (Listing, error) {
 	l := Listing{ListSpec: spec}
 	q, err := web.Query(r)
@@ -100,7 +99,7 @@ func (l Listing) Day(name string) (time.Time, error) {
 	return day, nil
 }
 
-// Ignore takes a filter that makes no sense out of the list, and adds why to Problems.
+// Ignore removes an invalid filter from the list, and adds the reason to Problems.
 func (l *Listing) Ignore(name, why string) {
 	delete(l.Chosen, name)
 	l.query.Del(name)
@@ -108,7 +107,7 @@ func (l *Listing) Ignore(name, why string) {
 }
 
 // Days are the first and the last day of a chosen range, each zero when it was not chosen: Day of the filters from and
-// to. A range that ends before it begins is turned round, and the list says so.
+// to. A range that ends before it begins is reversed, and the list says so.
 func (l *Listing) Days() (from, to time.Time, err error) {
 	if from, err = l.Day("from"); err != nil {
 		return from, to, err
@@ -180,15 +179,15 @@ type Column[R any] struct {
 	// Sort is the key under which Listing.Sorts knows the column, "" when it cannot be sorted by.
 	Sort  string
 	Value func(R) any
-	// Minor stands in a line of its own on narrow screens, behind the column's title.
+	// Minor columns have a line of their own on narrow screens, behind the column's title.
 	Minor bool
-	// Whole is for what is no text, as identifiers are: it stays on one line. Clip is for e-mail addresses: at a desk
-	// they stay on one line as well, cut where there is no room, and whole when they are pointed at.
+	// Whole keeps a value such as an identifier on one line. Clip is for e-mail addresses: on wide screens they stay on
+	// one line as well, cut if there is no room, and shown in full when they are pointed at.
 	Whole, Clip bool
 }
 
-// Link is a cell that leads somewhere. The first one of a row is where Enter goes.
-// Sub stands below it, small: what the machine calls it.
+// Link is a cell that leads somewhere. The first one of a row is where Enter goes. Sub is the small
+// text below it: the technical name.
 type Link struct{ Text, To, Sub string }
 
 // Badge is a short state; Tone is "", good, warn or bad.
@@ -199,7 +198,7 @@ type Tab struct {
 	Title  string
 	To     string
 	Count  int64
-	More   bool // there are more than Count: counting stops somewhere
+	More   bool // there are more than Count: counting stops at a limit
 	Active bool
 }
 
@@ -217,7 +216,7 @@ type Option struct{ Value, Text string }
 
 // Table is a list as pages and CSV files show it; NewTable makes one.
 type Table struct {
-	Name    string // of the CSV file
+	Name    string // name of the CSV file
 	Caption string // for screen readers
 	Head    []Heading
 	Rows    []TableRow
@@ -232,9 +231,9 @@ type Table struct {
 	Bulk []Command
 	// Empty is what an empty list says.
 	Empty string
-	// Problems are what of the address was left out, in sentences.
+	// Problems say which filters were left out, in sentences.
 	Problems []string
-	// Labelled puts the head of its column before each number where a row becomes a card.
+	// Labelled puts the heading of its column before each number where rows are shown as cards.
 	Labelled bool
 }
 
@@ -251,7 +250,7 @@ type Command struct {
 	Tone string `json:"tone,omitempty"`
 }
 
-// Heading is the head of a column.
+// Heading is the heading of a column.
 type Heading struct {
 	Title  string
 	To     string // sorts the list by it
@@ -266,7 +265,7 @@ type TableRow struct {
 	Cells []Cell
 }
 
-// Cell is a value with its column's manner.
+// Cell is a value and how its column shows it.
 type Cell struct {
 	Value  any
 	Number bool
@@ -275,7 +274,7 @@ type Cell struct {
 	Clip   bool
 }
 
-// Pointed is what a clipped cell says whole when it is pointed at.
+// Pointed is the full text of a clipped cell, shown when it is pointed at.
 func (c Cell) Pointed() string {
 	if l, is := c.Value.(Link); is {
 		return l.Text
@@ -283,7 +282,7 @@ func (c Cell) Pointed() string {
 	return fmt.Sprint(c.Value)
 }
 
-// Class is what style sheets know the cell by.
+// Class is the class of the cell for style sheets.
 func (c Cell) Class() string {
 	var names []string
 	for _, n := range []struct {
@@ -297,8 +296,8 @@ func (c Cell) Class() string {
 	return strings.Join(names, " ")
 }
 
-// NewTable makes a list of rows, of which there is one more than l.Rows when the list goes on. key is
-// a row's place (see Cursor).
+// NewTable makes the table of rows, one of which is beyond l.Rows if the list goes on. key is a
+// row's place (see Cursor).
 func NewTable[R any](l Listing, name string, columns []Column[R], rows []R, key func(R) any) *Table {
 	t := &Table{Name: name, Caption: name, CSV: address(l.path+".csv", l.queryWithout("after")), Problems: l.Problems}
 	if l.After != "" {
@@ -388,7 +387,7 @@ func (t *Table) writeCSV(w http.ResponseWriter) error {
 	return printout.CSV(w, lines)
 }
 
-// plain is a value as a file has it: decimal amounts, times as RFC 3339 has them.
+// plain is a value as CSV files have it: decimal amounts, times in the form of RFC 3339.
 func plain(value any) string {
 	switch v := value.(type) {
 	case nil:

@@ -2,11 +2,11 @@ package adminui
 
 import "time"
 
-// TrailPath is where each service says what it knows of something, below Prefix: of an order, a payment, an
-// event, a cart or an address, by the parameters key. services/admin asks all and shows one timeline.
+// TrailPath, below Prefix, is where each service says what it knows about orders, payments, events, carts or addresses,
+// which the parameters key name. services/admin asks all and shows one timeline.
 const TrailPath = "/trail"
 
-// TrailKeys is how many keys a service is asked for at once, at most.
+// TrailKeys is the largest number of keys in one request.
 const TrailKeys = 200
 
 // Hop is one step on the way of an order through the services.
@@ -16,7 +16,7 @@ type Hop struct {
 	// mail-sent, act.
 	Step string `json:"step"`
 	Text string `json:"text"`
-	Who  string `json:"who,omitempty"` // of the staff, who did it
+	Who  string `json:"who,omitempty"` // the person of the staff who did it
 	// About is what it happened to: an order's identifier, a mail's key.
 	About string `json:"about,omitempty"`
 	// Message is the key of the message, Stream and Sequence where the broker keeps it.
@@ -30,7 +30,7 @@ type Hop struct {
 	To       string `json:"to,omitempty"`   // its page
 }
 
-// Trail is what a service knows.
+// Trail is what a service knows about the keys of a request.
 type Trail struct {
 	Hops []Hop `json:"hops"`
 	// Keys are further keys under which others know the same thing.

@@ -5,19 +5,20 @@ import (
 	"regexp"
 )
 
-// turns are the signs of Unicode that turn text round: embeddings, overrides and isolates. No name needs them,
-// and one that is left open makes another name of what follows. Letters of any script stay as they are.
+// turns are the characters of Unicode that change the direction of text: embeddings, overrides and isolates. No name
+// needs them, and one that is left open makes the text after it read as another name. Letters of any script stay as
+// they are.
 var turns = regexp.MustCompile("[\u202A-\u202E\u2066-\u2069]")
 
-// withoutTurns leaves such signs out of a page. Values of fields stay as they are stored: attributes and text areas are
-// not changed, or saving a form would change what no one typed.
+// withoutTurns removes such characters from a page. Values of fields stay as they are stored: attributes and text areas
+// are not changed, or saving a form would change what no one typed.
 func withoutTurns(page []byte) []byte {
 	if !turns.Match(page) {
 		return page
 	}
 	var out bytes.Buffer
 	for len(page) > 0 {
-		end := bytes.IndexByte(page, '<') // html/template escapes the sign elsewhere
+		end := bytes.IndexByte(page, '<') // html/template escapes it elsewhere
 		if end < 0 {
 			end = len(page)
 		}
@@ -38,5 +39,6 @@ func withoutTurns(page []byte) []byte {
 	return out.Bytes()
 }
 
-// WithoutTurns is a text that staff enter in a file, as ReadForm has those of forms.
+// WithoutTurns removes such characters from a text in a file that staff upload, as ReadForm does
+// for forms.
 func WithoutTurns(text string) string { return turns.ReplaceAllString(text, "") }

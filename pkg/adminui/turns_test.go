@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A name cannot turn round what stands after it, and is kept as it is in fields and data.
+// A name cannot change the direction of the text after it, and is kept as it is in fields and data.
 func TestNamesDoNotTurnText(t *testing.T) {
 	t.Parallel()
 	const name, plain, arabic = "Ann \u202elive\u2066\u2069\u202c", "Ann live", "\u0639\u0644\u064a"

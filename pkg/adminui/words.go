@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// words is what staff call what a message tells, by its subject; mails by their kind.
+// words are the staff's names for messages by their subject, and for mails by their kind.
 var words = map[string]string{
 	msg.CatalogChanged: "Change of the catalog", msg.OrderPlacedSubject: "Order placed",
 	msg.OrderStatusChangedSubject: "Status of an order", msg.ReceiptAddressGivenSubject: "Address for a receipt",
@@ -27,7 +27,7 @@ var words = map[string]string{
 	msg.EventsTogether:    "What browsers reported",
 }
 
-// InWords is what staff call a message of a subject; one that is not known keeps its name.
+// InWords is the staff's name for messages of a subject; an unknown subject keeps its own.
 func InWords(subject string) string {
 	if text, ok := words[subject]; ok {
 		return text

@@ -2,14 +2,14 @@ package adminui
 
 import "time"
 
-// WorkPath is where each service says what waits for a person, below Prefix; services/admin asks all and
-// shows one list.
+// WorkPath, below Prefix, is where each service says what waits for a person; services/admin asks all and shows one
+// list.
 const WorkPath = "/work-list"
 
-// ExportPath is where each service says what it has of a person, below Prefix.
+// ExportPath, below Prefix, is where each service exports what it has of a person.
 const ExportPath = "/person-export"
 
-// WorkShown is how many things of a kind a service tells; Count is how many there are.
+// WorkShown is how many items of a kind a service lists; Count is how many there are.
 const WorkShown = 20
 
 // WorkKind is what waits for a person for one reason: parked messages, payments that made no order.
@@ -19,9 +19,9 @@ type WorkKind struct {
 	Count  int64     `json:"count"`
 	Oldest time.Time `json:"oldest,omitzero"`
 	To     string    `json:"to,omitempty"` // the page with all of them
-	// Runbook is the file in docs/runbooks that says what to do, without its ending.
+	// Runbook is the file in docs/runbooks that says what to do, without its extension.
 	Runbook string `json:"runbook"`
-	// Calm is for work that is no fault and is looked through now and then: it counts on no badge.
+	// Calm is for work that is not a fault and is looked through now and then: no badge counts it.
 	Calm  bool       `json:"calm,omitempty"`
 	Items []WorkItem `json:"items"` // the oldest first, at most WorkShown
 }
@@ -30,7 +30,7 @@ type WorkKind struct {
 type WorkItem struct {
 	Key    string    `json:"key"`
 	Title  string    `json:"title"`
-	Name   string    `json:"name,omitempty"` // what the machine calls it
+	Name   string    `json:"name,omitempty"` // technical name
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
 	To     string    `json:"to,omitempty"` // its page
@@ -38,13 +38,13 @@ type WorkItem struct {
 	Commands []Command `json:"commands,omitempty"`
 }
 
-// WorkList is what a service tells.
+// WorkList is the answer of WorkPath.
 type WorkList struct {
 	Kinds []WorkKind `json:"kinds"`
 }
 
-// runbooks is where the runbooks can be read.
+// runbooks is the address of the folder of runbooks.
 const runbooks = "https://github.com/startupwebapp/startupwebapp/blob/main/docs/runbooks/"
 
-// Runbook is the address of a runbook, by the name of its file without the ending.
+// Runbook is the address of a runbook, by the name of its file without the extension.
 func Runbook(name string) string { return runbooks + name + ".md" }

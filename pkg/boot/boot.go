@@ -53,7 +53,7 @@ func (p Public) checkPublic(production bool) error {
 // Production reports whether the shop handles real money.
 func (c Common) Production() bool { return c.ShopEnv == "production" }
 
-// defaultShop is the name of a shop that is given none. Shops from before there were names have it, too.
+// defaultShop is the name of a shop without SHOP_NAME, such as one from before there were names.
 const defaultShop = "shop"
 
 // Shop is SHOP_NAME or its default.
@@ -90,7 +90,7 @@ func (c Common) NATS() string {
 	return c.NATSURL
 }
 
-// Validate reports every setting that cannot work.
+// Validate reports every invalid setting.
 func (c Common) Validate() error {
 	var errs []error
 	if c.ShopEnv != "development" && c.ShopEnv != "production" {
@@ -105,7 +105,7 @@ func (c Common) Validate() error {
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {
 		if !isBroker(strings.TrimSpace(server)) {
-			// Its value is not told: it may hold a password.
+			// The value is left out: it may hold a password.
 			errs = append(errs, errors.New(
 				"NATS_URL is not a broker address: want nats://host:port, comma-separated if several"))
 			break
@@ -117,8 +117,7 @@ func (c Common) Validate() error {
 	return errors.Join(append(errs, c.Traces.validate())...)
 }
 
-// isBroker reports whether the client of NATS can make something of an address. It would try anything
-// forever.
+// isBroker reports whether an address is one for the NATS client, which would try any text forever.
 func isBroker(server string) bool {
 	if !strings.Contains(server, "://") {
 		server = "nats://" + server
@@ -131,13 +130,13 @@ func isBroker(server string) bool {
 }
 
 // Main loads the settings C, runs until SIGINT or SIGTERM, and ends the process: 0 after a clean
-// end, 1 after an error (one line on standard error), 2 for settings or arguments that cannot work.
-// With -help it prints the settings, with -health it asks the process that runs beside it.
+// end, 1 after an error (one line on standard error), 2 for invalid settings or arguments. With
+// -help it prints the settings, with -health it asks the process that runs beside it.
 func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cfg C) error) {
 	os.Exit(Run(name, os.Args[1:], os.Stderr, run))
 }
 
-// process is what Main itself needs to know; whether a setting suits the service is for C to say.
+// process holds the settings that Main itself uses; C validates them.
 type process struct {
 	Traces
 	ShopName    string `envconfig:"SHOP_NAME"`

@@ -94,7 +94,8 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// A secret store hands over one text, which holds any number of settings; what is set by itself wins.
+// A secret store provides one text, which holds any number of settings; a variable that is set by
+// itself wins.
 func TestSettingsInOne(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("SETTINGS", `{"LOG_LEVEL": "debug", "SHOP_ENV": "production", "METRICS_ADDR": "127.0.0.1:1"}`)
 	t.Setenv("SHOP_ENV", "development")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ErrUsage says that arguments or settings of a command cannot work: its message follows the usage.
+// ErrUsage says that arguments or settings of a command are invalid: its message follows the usage.
 var ErrUsage = errors.New("cannot work")
 
 // CommandTimeout bounds a command of one service: the rows that it touches are few.

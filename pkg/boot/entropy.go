@@ -5,9 +5,8 @@ import (
 	"unicode"
 )
 
-// guessable says why a text is not a random secret, or "". It errs on the side of letting through: what random bytes
-// look like as hexadecimal digits, base32, base64 or decimal digits passes, what people type into a settings file does
-// not.
+// guessable says why a text is not a random secret, or "". It errs on the side of accepting: random bytes as
+// hexadecimal digits, base32, base64 or decimal digits pass, texts that people type into a settings file do not.
 func guessable(secret string) string {
 	text := strings.ToLower(secret)
 	letters := strings.Map(func(r rune) rune {
@@ -41,7 +40,7 @@ var placeholders = []string{"changeme", "changeit", "secret", "passwor", "exampl
 	"startupwebapp", "default", "insecure", "replace", "deadbeef", "cafebabe", "testing", "letmein", "notsecure",
 	"sample"}
 
-// distinct counts the different pieces of n bytes.
+// distinct counts the different pieces of n bytes in a text.
 func distinct(s string, n int) int {
 	seen := map[string]bool{}
 	for i := 0; i+n <= len(s); i++ {
@@ -50,7 +49,7 @@ func distinct(s string, n int) int {
 	return len(seen)
 }
 
-// share is the part of a text's pairs of neighbors for which is holds.
+// share is the fraction of a text's pairs of adjacent bytes for which is holds.
 func share(s string, is func(a, b byte) bool) float64 {
 	n := 0
 	for i := 1; i < len(s); i++ {
@@ -76,8 +75,8 @@ func isRow(a, b byte) bool {
 	return false
 }
 
-// common are pairs of letters of which half of any English, French, German or Spanish text consists,
-// and one thirteenth of random letters.
+// common are pairs of letters that make up half of any English, French, German or Spanish text, but
+// one thirteenth of random letters.
 const common = " th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me " +
 	"de hi ri ro ic ne ea ra ce li ch ll be ma si om ur "
 

@@ -37,19 +37,19 @@ var keysOf = map[string][]string{
 	"admin": {staffSeed},
 }
 
-// MailerKey names the key with which mailer signs its requests to owners. It opens nothing else: mailer cannot pretend
-// that a shopper is asking.
+// MailerKey names the key with which mailer signs its requests to owners. It signs nothing else: mailer cannot pretend
+// to be a shopper.
 const MailerKey = "question"
 
-// staffSeed names the seed of the key that signs who of the staff is asking, which is admin's alone. The
-// owners of staff pages have the public half, STAFF_KEY.
+// staffSeed names the seed of the key that signs identities of the staff, which only admin has. The owners of staff
+// pages have the public half, STAFF_KEY.
 const staffSeed = "staff seed"
 
 // developmentSecret signs where no secret is set and the services run one by one on a developer's
 // machine. It protects nothing, hence the refusal in production.
 const developmentSecret = "development only: set SHOP_SECRET in production"
 
-// KeysFor derives what one service is given.
+// KeysFor derives the keys of one service.
 func KeysFor(service, secret string) Keys {
 	ring := Keyring{ownKey: web.Key([]byte(secret), "service "+service)}
 	for _, purpose := range keysOf[service] {

@@ -65,7 +65,7 @@ func TestGuessableSecrets(t *testing.T) {
 	}
 }
 
-// Each service gets keys that open nothing of another, and those that are out stay good.
+// Each service gets keys that are of no use at another service, and existing keys stay valid.
 func TestKeysOfServices(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}

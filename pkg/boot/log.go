@@ -38,10 +38,11 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // file descriptors are small numbers
 }
 
-// machineFields serve searching in collected logs; a line for eyes leaves them out.
+// machineFields are for searching collected logs; a line for people leaves them out.
 var machineFields = []string{"trace", "bytes", "queries", "message_id"}
 
-// forEyes writes time, level, message and a few fields. NO_COLOR is the convention of no-color.org.
+// forEyes writes lines for people: time, level, message and a few fields. NO_COLOR is the
+// convention of no-color.org.
 func forEyes(w io.Writer, level slog.Leveler, plain bool) slog.Handler {
 	return tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: time.TimeOnly, NoColor: plain,

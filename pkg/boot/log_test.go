@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A line for eyes holds the level, the service, the message and few fields; one for machines all.
+// A line for people holds the level, the service, the message and few fields; one for machines
+// holds all.
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

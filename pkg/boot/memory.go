@@ -10,14 +10,13 @@ import (
 )
 
 // serviceGrowth is how much garbage a service alone gathers before it is collected, in per cent of
-// what it holds. That is a few megabytes, so memory does not matter, while collecting as often as Go
-// does by default takes a busy webhook a third of its rate (docs/performance.md).
+// what it holds. That is a few megabytes, so memory does not matter, while collecting as often as
+// Go does by default costs a busy webhook a third of its rate (docs/performance.md).
 const serviceGrowth = 400
 
-// A share of what lives is little beside the few megabytes of a service, and much beside a catalog of 10,000 products
-// in memory: twice its 90 MB were 180 of garbage, between which pages were spread so thin that 60 MB of the heap could
-// not be given back in the end. So the share shrinks as the heap grows, from maxGarbage on, but never below
-// minGrowth.
+// A percentage of the live heap is little for the few megabytes of a service, and much for a catalog of 10,000 products
+// in memory: twice its 90 MB was 180 MB of garbage, which left pages so thinly filled that 60 MB of the heap could not
+// be returned in the end. So the percentage shrinks as the heap grows, from maxGarbage on, but never below minGrowth.
 const (
 	maxGarbage = 48 << 20 // bytes
 	minGrowth  = 50       // per cent
@@ -38,7 +37,7 @@ func SetGCPercent(percent int) {
 	}
 }
 
-// adjustGCPercent fits the percentage to the heap that was live after the last collection.
+// adjustGCPercent adapts the percentage to the heap that was live after the last collection.
 func adjustGCPercent() {
 	percent := int(configuredGCPercent.Load())
 	if percent == 0 {
@@ -63,7 +62,8 @@ const (
 	idleGarbage    = 8 << 20 // bytes, half a minute's
 )
 
-// giveBackMemory does so until ctx ends, and adjusts the percentage at each check.
+// giveBackMemory returns the memory of idle times until ctx ends, and adjusts the percentage at
+// each check.
 func giveBackMemory(ctx context.Context) {
 	tick := time.NewTicker(idleEvery)
 	defer tick.Stop()
@@ -89,7 +89,7 @@ func giveBackMemory(ctx context.Context) {
 	}
 }
 
-// measured is a number of bytes that Go's runtime measures.
+// measured is the value of a metric of Go's runtime in bytes.
 func measured(name string) uint64 {
 	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)

@@ -19,7 +19,7 @@ type Traces struct {
 	OTLPHeaders  string `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" desc:"headers for it, such as a key: name=value, comma-separated, values percent-encoded"`
 }
 
-// validate tells no value: headers hold secrets.
+// validate quotes no value: headers hold secrets.
 func (c Traces) validate() error {
 	var errs []error
 	if u, err := url.Parse(c.OTLPEndpoint); c.OTLPEndpoint != "" &&
@@ -31,7 +31,7 @@ func (c Traces) validate() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// headerName is narrower than what HTTP allows, as widely as names are in use.
+// headerName allows fewer names than HTTP does, but all that are in use.
 var headerName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // headers are those of OTLPHeaders (OpenTelemetry's OTLP Exporter Configuration 1.40: as W3C Baggage, without

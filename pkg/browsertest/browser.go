@@ -1,6 +1,6 @@
 // Package browsertest drives the shop's pages in headless Chromium, for tests. A tab fails its test
-// by itself on whatever a shopper's browser would complain of: a message on the console, an error
-// of a script, a request that failed.
+// by itself on anything that a shopper's browser would complain about: a message on the console, an
+// error of a script, a request that failed.
 package browsertest
 
 import (

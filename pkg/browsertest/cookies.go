@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// blocked is what a shopper's Chromium writes down who has chosen to block all cookies.
+// blocked is the setting that Chromium stores for a shopper who has chosen to block all cookies.
 const blocked = `{"profile":{"default_content_setting_values":{"cookies":2}}}`
 
 // OpenWithoutCookies opens a tab of a Chromium of its own that blocks all cookies, and with them

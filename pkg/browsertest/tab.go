@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Timeout is how long a tab waits for what must become true, also on a machine with much to do.
+// Timeout is how long a tab waits for a condition, even on a busy machine.
 const Timeout = 40 * time.Second
 
 // Look is how a tab shows its pages.
@@ -104,9 +104,9 @@ func (b *Tab) Close() {
 }
 
 const (
-	// describeTimeout bounds what is asked of a page whose test has failed already.
+	// describeTimeout bounds the requests to a page whose test has failed already.
 	describeTimeout = 5 * time.Second
-	// untilEvery is how often Until looks.
+	// untilEvery is how often Until evaluates its expression.
 	untilEvery = 25 * time.Millisecond
 )
 
@@ -237,8 +237,8 @@ func (b *Tab) At(address string) {
 		quote(address)))
 }
 
-// Click presses an element once it is visible, works and stands still: the browser is told a place, and what moves
-// there between the look and the press, such as the button beside it, would be pressed instead.
+// Click presses an element once it is visible, enabled and at rest: the browser clicks at a position, and would click
+// whatever has moved there in the meantime, such as the button beside it.
 func (b *Tab) Click(selector string) {
 	b.tb.Helper()
 	b.Visible(selector)

@@ -16,7 +16,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// An hour of messages that no vacuum may touch, because a transaction is as old, must not be read by those that come now:
+// An hour of messages that no vacuum may remove, because a transaction is as old, must not slow later ones down:
 // storing, claiming and confirming a message costs about as many buffers as in an empty outbox.
 func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 	t.Parallel()
@@ -26,7 +26,7 @@ func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer old.Rollback(t.Context()) //nolint:errcheck // it was only there
+	defer old.Rollback(t.Context()) //nolint:errcheck // it changed nothing
 	if _, err := old.Exec(t.Context(), `SELECT pg_current_xact_id()`); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestAnHourCostsTheOutboxNothing(t *testing.T) {
 	}
 }
 
-// messageBuffers is how many buffers the ways of messages touch that come now.
+// messageBuffers is how many buffers new messages touch on their way.
 func messageBuffers(t *testing.T, pool *pgxpool.Pool, wave int) map[string]int {
 	t.Helper()
 	keys, receivers := make([]string, hourMeasured), make([]string, hourMeasured)

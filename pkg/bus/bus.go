@@ -37,11 +37,11 @@ const (
 	// reconnectWait is the pause before a lost connection is tried again, with up to reconnectJitter on top of it, or
 	// secureJitter where it is encrypted.
 	reconnectWait, reconnectJitter, secureJitter = 250 * time.Millisecond, 250 * time.Millisecond, time.Second
-	// pingEvery is how often a connection is tried out; two pings without an answer end it.
+	// pingEvery is how often a connection is checked; two pings without an answer end it.
 	pingEvery = 10 * time.Second
 	// publishTimeout is how long a publication waits for the broker's acknowledgement.
 	publishTimeout = 5 * time.Second
-	// flushTimeout is how long Listen waits until the broker knows of it.
+	// flushTimeout is how long Listen waits for the broker to know the subscription.
 	flushTimeout = 2 * time.Second
 )
 
@@ -126,7 +126,7 @@ func secured(files []certs.Files) (nats.Option, error) {
 	return func(*nats.Options) error { return nil }, nil
 }
 
-// Connected reports whether the broker can be reached now. There may be no bus, in tests of one service.
+// Connected reports whether the broker can be reached now. The bus may be nil, in tests of one service.
 func (b *Bus) Connected() bool { return b != nil && b.nc.IsConnected() }
 
 // Close drains what is in flight, for at most closeTimeout, and disconnects.

@@ -143,7 +143,7 @@ func TestAwaitFindsTheEffect(t *testing.T) {
 	})
 }
 
-// A key that is said again, after its row was confirmed and deleted, is confirmed with the first
+// A key that is sent again, after its row was confirmed and deleted, is confirmed with the first
 // publication, not after the wait for a second one.
 func TestAKeySaidAgainIsConfirmedAtOnce(t *testing.T) {
 	t.Parallel()

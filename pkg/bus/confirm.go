@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// confirmPause gathers confirmations: one statement notes those of all receivers. Rows live so much longer.
+	// confirmPause gathers confirmations: one statement notes those of all receivers. Rows stay that much longer.
 	confirmPause = 250 * time.Millisecond
 	// confirmGroup is how many confirmations end the pause.
 	confirmGroup = 500
-	// confirmTimeout is how long noting confirmations may take; those that are lost cost a repetition.
+	// confirmTimeout is how long noting confirmations may take; a confirmation that is lost costs a
+	// repetition.
 	confirmTimeout = 5 * time.Second
 )
 
@@ -32,8 +33,8 @@ type confirmed struct {
 	mu        sync.Mutex
 	keys      []string
 	consumers []string
-	some      chan struct{} // there are some
-	many      chan struct{} // there are confirmGroup
+	some      chan struct{} // woken when there are some
+	many      chan struct{} // woken when there are confirmGroup
 }
 
 func newConfirmed() confirmed {

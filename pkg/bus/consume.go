@@ -73,16 +73,17 @@ type Consumer struct {
 	Concerns func(d *Delivery) bool
 	// Handle acts on messages that this consumer has not seen before, in one transaction that also
 	// notes their keys. It is given a group; when it fails, the group is halved until the culprit
-	// stands alone. An error comes back later, a Permanent one (or one that PostgreSQL blames on the
-	// data) is parked, a panic is an error.
+	// stands alone. A message that fails comes again later; one that fails with a Permanent error
+	// (or one that PostgreSQL blames on the data) is parked. A panic counts as an error.
 	Handle func(ctx context.Context, tx pgx.Tx, group []*Delivery) error
-	// Effect, if set, makes a group one statement, instead of Handle. It returns nil for a group that needs Handle.
+	// Effect, if set, turns a group into one statement, instead of Handle. It returns nil for a group that needs
+	// Handle.
 	Effect func(group []*Delivery) (*Effect, error)
 	// Committed, if set, runs after each commit, with those messages that were new.
 	Committed func(group []*Delivery)
 }
 
-// permanent marks an error that no repetition will mend.
+// permanent marks an error that no repetition will fix.
 type permanent struct{ error }
 
 // Unwrap is for errors.Is and errors.As.
@@ -163,7 +164,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 
 	w := worker{bus: b, Consumer: c}
 	for _, outcome := range []string{"done", "repeat", "retry", "parked", "misfit"} {
-		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // otherwise an alarm misses the first one
+		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // otherwise an alarm would miss the first one
 	}
 	lag := time.NewTicker(measureEvery)
 	defer lag.Stop()
@@ -226,7 +227,8 @@ func newDelivery(m jetstream.Msg) *Delivery {
 	return d
 }
 
-// fits reports whether a message is what its sender published, under the subject that it is under.
+// fits reports whether a message has the subject under which its sender published it, and a key of
+// that subject.
 func fits(m jetstream.Msg) bool {
 	h := m.Headers()
 	key, meant := h.Get(headerKey), h.Get(headerSubject)

@@ -100,7 +100,7 @@ func look(t *testing.T, js jetstream.JetStream, stream string) (*jetstream.Strea
 	return s.Info(ctx)
 }
 
-// One broker cannot keep three copies; it says so, and nothing is left half made.
+// One broker cannot keep three copies: provisioning says so, and leaves nothing half made.
 func TestCopiesWantBrokers(t *testing.T) {
 	t.Parallel()
 	b := testenv.NewBroker(t).Bus("provision")

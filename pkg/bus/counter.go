@@ -15,7 +15,8 @@ import (
 )
 
 // counterTimeout bounds what a count may cost the request that is counted. A broker that is away is
-// known to be; one that is merely busy must not make edges fall back to limits that are stricter.
+// noticed at once; one that is merely busy must not make edges fall back to limits that are
+// stricter.
 const counterTimeout = 2 * time.Second
 
 // headerIncrement adds to a counter (NATS ADR-49). The client library has no name for it.

@@ -53,7 +53,8 @@ type handingTx struct {
 	whole  *handingTx // nil: this is the whole
 }
 
-// Begin implements pgx.Tx: what a part that is rolled back enqueued is not handed over.
+// Begin implements pgx.Tx: rows that are enqueued in a part that is rolled back are not handed
+// over.
 func (t *handingTx) Begin(ctx context.Context) (pgx.Tx, error) {
 	part, err := t.Tx.Begin(ctx)
 	if err != nil {
@@ -73,8 +74,8 @@ func (t *handingTx) Commit(ctx context.Context) error {
 	return nil
 }
 
-// Enqueued marks how much a transaction has enqueued. After a ROLLBACK TO a savepoint that was not made by Begin call
-// the function that it returned before: what was enqueued since is not handed over.
+// Enqueued remembers how much a transaction has enqueued. After a ROLLBACK TO a savepoint that was not made by Begin,
+// call the function that it returned: rows that were enqueued since then are not handed over.
 func Enqueued(tx pgx.Tx) (undo func()) {
 	t, ok := tx.(*handingTx)
 	if !ok {

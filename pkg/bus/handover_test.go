@@ -18,8 +18,8 @@ func paid(id string) msg.Message {
 	return msg.Message{Key: id, Subject: msg.StripeSubject("checkout.session.completed"), Payload: msg.Raw(`{"n":1}`)}
 }
 
-// Messages that a transaction rolled back are never published: neither all of them, nor a part, nor those that a
-// savepoint by hand undid.
+// Messages that a transaction rolled back are never published: neither all of them, nor a part, nor those that were
+// undone to an explicit savepoint.
 func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -65,7 +65,7 @@ func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 	}
 }
 
-// Change sends its messages when the statement changed something, and those messages alone that ChangeEach names.
+// Change sends its messages if the statement changed something; ChangeEach sends only those that the statement names.
 func TestAChangeSendsWhatItChanged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -168,7 +168,8 @@ func newRows(ctx context.Context, messages []msg.Message, attempts int) (n newOu
 	return n, nil
 }
 
-// insert is the statement that stores them on a condition, with that many parameters before its own.
+// insert is the statement that stores the rows on the condition where; before is the number of
+// parameters before its own.
 func (n newOutboxRows) insert(where string, before int) string {
 	return fmt.Sprintf(`
 		INSERT INTO outbox (key, subject, payload, headers, pending, attempts, next_at)
@@ -184,7 +185,7 @@ func (n newOutboxRows) args() []any {
 	return []any{n.keys, n.subjects, n.payloads, n.pending, n.traces, n.attempts, publishAfter}
 }
 
-// stored are the rows of those messages that were not there before.
+// stored are the rows of the messages that were new.
 func (n newOutboxRows) stored(stored []storedRow) []outboxRow {
 	rows := make([]outboxRow, len(stored))
 	for k, r := range stored {
@@ -196,7 +197,7 @@ func (n newOutboxRows) stored(stored []storedRow) []outboxRow {
 	return rows
 }
 
-// storedRow is a row that was not there before.
+// storedRow is a row that was new.
 type storedRow struct {
 	Seq int64
 	Key string

@@ -31,14 +31,14 @@ type Parked struct {
 	Note       string    `json:"note,omitempty"`
 }
 
-// misfitKey begins the key of a message that no sender published where it was found.
+// misfitKey is the prefix of the key of a message that no sender published under its subject.
 const misfitKey = "misfit:"
 
 // Forged reports whether no sender of the shop published the message: it can be dropped, never replayed.
 func (p Parked) Forged() bool { return strings.HasPrefix(p.Key, misfitKey) }
 
 var (
-	// ErrNotParked says that a message does not wait, or no longer: it was replayed or dropped.
+	// ErrNotParked says that a message does not wait: it never did, or it was replayed or dropped.
 	ErrNotParked = errors.New("the message is not parked")
 	// ErrForged says that a message must not be replayed: its key does not match its subject.
 	ErrForged = errors.New("no sender published this message where it was found")
@@ -50,11 +50,11 @@ type ReplayError struct{ Reason string }
 // Error implements error.
 func (e *ReplayError) Error() string { return "the message failed again: " + e.Reason }
 
-// Replay gives a parked message to its consumer again: its effect, its inbox key, the note that it was seen to and what
-// also does are one transaction. The inbox key stays throughout, so that a copy that the broker delivers at this
-// moment, or later, changes nothing; and the second of two replays at once finds ErrNotParked. A message that fails
-// again stays parked, with the new reason, as a ReplayError: then also belongs to the transaction that notes the
-// reason. It gets the message as it is by then.
+// Replay gives a parked message to its consumer again: its effect, its inbox key, its resolution and the changes of
+// also are one transaction. The inbox key stays throughout, so that a copy that the broker delivers at this moment, or
+// later, changes nothing; and the second of two concurrent replays returns ErrNotParked. A message that fails again
+// stays parked, with the new reason, and Replay returns a ReplayError: then also runs in the transaction that stores
+// the reason. also is given the message as it is by then.
 func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx.Tx, Parked) error) error {
 	p, found, err := FindParked(ctx, c.Pool, id)
 	switch {
@@ -100,7 +100,7 @@ func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx
 	return nil
 }
 
-// resolveOpen is resolveParked for a message that has to wait.
+// resolveOpen is resolveParked, and fails with ErrNotParked if the message does not wait.
 func resolveOpen(ctx context.Context, tx pgx.Tx, id int64, resolution, by, note string) error {
 	waited, err := resolveParked(ctx, tx, id, resolution, by, note)
 	if err == nil && !waited {
@@ -134,7 +134,7 @@ func (c Consumer) act(ctx context.Context, tx pgx.Tx, d *Delivery) error {
 	return effect.Apply(ctx, tx, d.Key)
 }
 
-// failAgain keeps the new reason of a message that failed again. If the database is unavailable it returns the error:
+// failAgain stores the new reason of a message that failed again. If the database is unavailable it returns the error:
 // the message was not tried.
 func (c Consumer) failAgain(ctx context.Context, p Parked, cause error, also func(pgx.Tx, Parked) error) error {
 	if pg.IsUnavailable(cause) || ctx.Err() != nil {
@@ -154,8 +154,8 @@ func (c Consumer) failAgain(ctx context.Context, p Parked, cause error, also fun
 	return &ReplayError{p.Reason}
 }
 
-// Drop notes that a parked message needs nothing, with the reason in a person's words, in the
-// transaction that also belongs to. It fails with ErrNotParked when the message does not wait.
+// Drop resolves a parked message for which nothing has to be done, with a person's reason, in one
+// transaction with the changes of also. It fails with ErrNotParked if the message does not wait.
 func (c Consumer) Drop(ctx context.Context, id int64, by, note string, also func(pgx.Tx, Parked) error) error {
 	return c.tx(ctx, func(tx pgx.Tx) error {
 		p, found, err := FindParked(ctx, tx, id)

@@ -9,11 +9,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// ParkedList is what of the parked messages is listed.
+// ParkedList says which parked messages are listed.
 type ParkedList struct {
 	Consumer, Subject string // "" for all
 	After             int64  // only those with a larger id
-	Resolved          bool   // instead of those that wait
+	Resolved          bool   // those that were resolved, instead of those that wait
 	Rows              int
 }
 
@@ -40,8 +40,8 @@ func FindParked(ctx context.Context, db pg.DB, id int64) (p Parked, found bool, 
 		SELECT `+parkedColumns+`, payload FROM parked WHERE id = $1`, id)
 }
 
-// ParkedNaming lists the messages that name something, such as an order by its identifier, and that wait or were
-// dropped: without their payloads, the newest first, so many at most. It reads all parked messages, which are few.
+// ParkedNaming lists messages that wait or were dropped and that name something, such as an order by its identifier: at
+// most that many, the newest first, without their payloads. It reads all parked messages, which are few.
 func ParkedNaming(ctx context.Context, db pg.DB, text string, most int) ([]Parked, error) {
 	return pg.List[Parked](ctx, db, "list parked messages that name $1", `
 		SELECT `+parkedColumns+`, ''::bytea AS payload FROM parked
@@ -76,7 +76,7 @@ func noteAgain(ctx context.Context, tx pgx.Tx, consumer, key string) error {
 		consumer, key)
 }
 
-// noteReason keeps why a message failed again, if it waits still.
+// noteReason stores why a message failed again, if it still waits.
 func noteReason(ctx context.Context, db pg.DB, id int64, reason string) (bool, error) {
 	return pg.ExecOne(ctx, db, "note why message $1 failed", `
 		UPDATE parked SET attempts = attempts + 1, reason = $2 WHERE id = $1 AND resolved_at IS NULL`, id, reason)

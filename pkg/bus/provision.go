@@ -16,8 +16,8 @@ import (
 // is the receivers' inbox. Each id costs memory, so minutes and not hours.
 const duplicateWindow = 10 * time.Minute
 
-// Provision makes every stream and consumer of the lists in pkg/msg and brings existing ones up to
-// date, with copies on so many servers (1, or 3 and 5 of a cluster). It never deletes a stream, nor a copy.
+// Provision makes every stream and consumer of the lists in pkg/msg and brings existing ones up to date, with copies on
+// that many servers (1, or 3 or 5 of a cluster). It never deletes a stream, nor a copy.
 func (b *Bus) Provision(ctx context.Context, copies int) error {
 	for _, s := range msg.Streams {
 		if err := b.provisionStream(ctx, s, copiesOf(s, copies)); err != nil {
@@ -80,7 +80,7 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) err
 		cfg.MaxMsgsPerSubject, cfg.Duplicates = 1, 0
 	}
 	cfg.Replicas = copies
-	if there, err := b.js.Stream(ctx, s.Name); err == nil { // fewer copies than there are is for a person to say
+	if there, err := b.js.Stream(ctx, s.Name); err == nil { // only a person reduces the number of copies
 		cfg.Replicas = max(copies, there.CachedInfo().Config.Replicas)
 	}
 	_, err := b.js.CreateOrUpdateStream(ctx, cfg)
@@ -91,9 +91,9 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) err
 // provisionPause the pause after they could not be made.
 const provisionedEvery, awayEvery, provisionPause = 5 * time.Second, 50 * time.Millisecond, time.Second
 
-// KeepProvisioned provisions now and after every reconnect, and looks every few seconds whether all
-// is still there, until ctx ends: a broker that comes back with an empty store gets its streams
-// again, and the outboxes fill them. good is called whenever all is as it should be.
+// KeepProvisioned provisions now and after every reconnect, and checks every few seconds that
+// everything is still there, until ctx ends: a broker that comes back with an empty store gets its
+// streams again, and the outboxes fill them. good is called whenever everything is in place.
 func (b *Bus) KeepProvisioned(ctx context.Context, copies int, good func()) {
 	c, stop := b.back.subscribe()
 	defer stop()

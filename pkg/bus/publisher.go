@@ -87,7 +87,7 @@ func messagesOf(group []event) []*nats.Msg {
 			array = append(array, group[n].data...)
 			n++
 		}
-		// The first one's key is no one else's.
+		// No other message has the key of its first event.
 		messages = append(messages, eventMessage(event{msg.EventsTogether, group[0].key, append(array, ']')}))
 		group = group[n:]
 	}

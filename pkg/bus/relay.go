@@ -18,8 +18,8 @@ import (
 
 const (
 	relayGroup = 500
-	// relayEvery finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, seven
-	// services that rest asked PostgreSQL for nothing else most of the time: 28 of 43 statements a second.
+	// relayEvery finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, this took
+	// 28 of the 43 statements a second of seven idle services.
 	relayEvery = time.Second
 	// idleEvery is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
 	// in it: so the service needs no connection for most of the time.
@@ -41,7 +41,7 @@ const (
 	overdueAfter = 30 * time.Second
 	// publishPause is the pause after a failed publication.
 	publishPause = 500 * time.Millisecond
-	// pruneEvery is how often what is over is deleted.
+	// pruneEvery is how often old inbox keys are deleted.
 	pruneEvery = time.Hour
 )
 
@@ -62,7 +62,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 	o.bus.OnConnect(ctx, func() { o.makeDue(ctx) })
 	o.makeDue(ctx)
 
-	// A round that is torn apart would leave claimed rows behind, which the last one does not find.
+	// A round that is cut short would leave claimed rows behind, which the last round does not
+	// find.
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })()
@@ -99,7 +100,7 @@ func (o *Outbox) relay(ctx, working context.Context) {
 			continue
 		}
 
-		if next := o.every(); next != every { // a ticker that is set again with each round may never tick
+		if next := o.every(); next != every { // a ticker that is reset in each round may never tick
 			every = next
 			tick.Reset(every)
 		}
@@ -259,9 +260,9 @@ func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
 		m.Header.Set(headerKey, r.Key)
 		m.Header.Set(headerSubject, r.Subject)
 		m.Header.Set(headerSender, o.bus.service)
-		// The broker's window swallows the same row published twice in a moment, and nothing else: neither a
-		// repetition of what its store may have lost, nor a key that is said again in a row of its own, whose
-		// sender waits for the confirmation.
+		// The broker's window swallows the same row published twice in a moment, and nothing else: neither a repetition
+		// of what its store may have lost, nor a key that is sent again in a row of its own, whose sender waits for the
+		// confirmation.
 		id := r.Key + ":" + strconv.FormatInt(r.Seq, 10) + ":" + strconv.Itoa(r.Attempts)
 		m.Header.Set(nats.MsgIdHdr, id)
 		m.Data = r.Payload

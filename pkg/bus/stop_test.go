@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Whenever a relay is stopped, it leaves nothing that was committed before: a round that the stop meets
-// is not torn apart, for its rows would be due again only after their wait.
+// Whenever a relay is stopped, it leaves nothing that was committed before: a round under way is
+// finished, for its rows would be due again only after their wait.
 func TestAStopLeavesNothingToPublish(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -51,7 +51,7 @@ func (b *Bus) makeConsumer(ctx context.Context, name, subject string, cons *jets
 	return err
 }
 
-// afterAll does what is there.
+// afterAll handles the messages that are there.
 func afterAll[T any](ctx context.Context, b *Bus, cons jetstream.Consumer, do func(context.Context, []T) error) error {
 	group, err := cons.FetchNoWait(GroupSize)
 	if err != nil {
@@ -145,9 +145,9 @@ func (b *Bus) finish(ctx context.Context, due []jetstream.Msg, do func() error) 
 	return nil
 }
 
-// Walk visits the messages of a stream from a sequence number on, deletes those of which visit says so
-// (the broker overwrites them on disk), and returns where to go on later. It needs the rights of
-// provisioning.
+// Walk visits the messages of a stream from a sequence number on, deletes those for which visit
+// returns true (the broker overwrites them on disk), and returns where to go on later. It needs the
+// rights of provisioning.
 func (b *Bus) Walk(ctx context.Context, name string, from uint64,
 	visit func(subject string, data []byte) (drop bool)) (next uint64, deleted int, err error) {
 	look, cancel := context.WithTimeout(ctx, apiTimeout)

@@ -43,7 +43,7 @@ const (
 
 // work handles one group to its end: every message of it is acknowledged, parked or refused.
 func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
-	// A stop must not tear a group apart half way.
+	// A stop must not cut a group short.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTimeout)
 	defer cancel()
 	began := time.Now()
@@ -59,7 +59,7 @@ func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	w.bus.log.Info("messages", "consumer", w.Name, "group", len(raw), "ms", took.Milliseconds())
 }
 
-// errMisfit is why a message is parked whose key does not match its subject.
+// errMisfit is the reason of a parked message whose key does not match its subject.
 var errMisfit = Permanent(errors.New("its key does not belong to its subject: no sender published this here"))
 
 // prepare returns the messages whose keys fit and that Prepare accepts.
@@ -84,7 +84,7 @@ func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
 	return ready
 }
 
-// concerning are the messages of a group that have an effect here. The others are done with: a repetition changes
+// concerning are the messages of a group that have an effect here. The others are finished: a repetition would change
 // nothing either.
 func (w *worker) concerning(group []*Delivery) []*Delivery {
 	if w.Concerns == nil {
@@ -211,7 +211,7 @@ func newOf(group []*Delivery, fresh []string) (todo []*Delivery) {
 	return todo
 }
 
-// tx is a transaction of the consumer's.
+// tx runs fn in a transaction of the consumer.
 func (c Consumer) tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	if c.Outbox != nil {
 		return c.Outbox.Tx(ctx, fn)

@@ -1,5 +1,6 @@
-// Package certs makes TLS configurations from certificates in files, for what is between the parts
-// of the shop. Files are read again for each handshake, so that a renewed certificate needs no restart.
+// Package certs makes TLS configurations from certificates in files, for connections between the
+// parts of the shop. Files are read again for each handshake, so that a renewed certificate needs
+// no restart.
 package certs
 
 import (
@@ -10,16 +11,16 @@ import (
 	"os"
 )
 
-// Files names PEM files. CA is whom the other side's certificate must come from; Cert and Key are
-// one's own.
+// Files names PEM files. CA is the authority that must have issued the other side's certificate;
+// Cert and Key are one's own.
 type Files struct{ CA, Cert, Key string }
 
 // Given reports whether anything is set.
 func (f Files) Given() bool { return f != Files{} }
 
-// Client is the configuration of a client: the server must have a certificate of CA (the
-// system's authorities when empty) for the name that was asked for; Cert, if set, is shown when the
-// server asks who is there.
+// Client is the configuration of a client: the server must have a certificate of CA (the system's
+// authorities when empty) for the name that was asked for; Cert, if set, is sent when the server
+// asks for a certificate.
 func (f Files) Client() (*tls.Config, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	var err error
@@ -38,7 +39,8 @@ func (f Files) Client() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// Server is the configuration of a listener. With a CA only clients with a certificate of it get in.
+// Server is the configuration of a listener. With a CA it accepts only clients with a certificate
+// of it.
 func (f Files) Server() (*tls.Config, error) {
 	if _, err := f.pair(); err != nil {
 		return nil, err

@@ -36,8 +36,8 @@ func Of(e msg.Erased) Person {
 	return p
 }
 
-// Receive acts on a message of msg.UserErased in a consumer's transaction: erase deletes what the service
-// has of the person itself, Forget what is alike in every service.
+// Receive acts on a message of msg.UserErased in a consumer's transaction: erase deletes what the service has of the
+// person itself, Forget deletes what every service has alike.
 func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context.Context, pgx.Tx, Person) error) error {
 	e, err := bus.Decode[msg.Erased](d)
 	if err != nil {
@@ -53,8 +53,8 @@ func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context
 	return Forget(ctx, tx, Of(e), e.At)
 }
 
-// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise makes one effect of a group: the
-// other messages are noted first, by that effect.
+// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise turns a group into one effect: the
+// other messages come first, as such an effect.
 func ReceiveAmong(ctx context.Context, tx pgx.Tx, group []*bus.Delivery,
 	effect func([]*bus.Delivery) (*bus.Effect, error), erase func(context.Context, pgx.Tx, Person) error) error {
 	var others, erased []*bus.Delivery

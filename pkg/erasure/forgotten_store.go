@@ -63,7 +63,7 @@ func PruneForgotten(ctx context.Context, pool *pgxpool.Pool) (rows int64, err er
 		  SELECT ctid FROM forgotten WHERE at < now() - interval '40 days' LIMIT $1)`)
 }
 
-// Forgotten says when, if ever, this service was told to forget what keys stand for: addresses, codes, MemberKey,
+// Forgotten says when, if ever, this service was told to forget the people of keys: addresses, codes, MemberKey,
 // ProspectKey. An older message is about a person who was erased while it was under way, and must bring no one back.
 func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.Time, error) {
 	byHash := make(map[string][]string, len(keys))
@@ -159,7 +159,8 @@ func (p Person) hashes() (list [][]byte) {
 	return list
 }
 
-// Hash is what the table keeps of a key. Codes and addresses are compared without regard to case.
+// Hash is the form of a key that the table keeps. Codes and addresses are compared without regard
+// to case.
 func Hash(key string) HexHash {
 	sum := sha256.Sum256([]byte("forgotten:" + strings.ToLower(strings.TrimSpace(key))))
 	return sum[:]

@@ -22,7 +22,7 @@ func Fingerprints(event []byte) []int64 {
 	return MarksOf(names)
 }
 
-// Fingerprints are the numbers of the person's addresses. An event that names one of these has one of them.
+// Fingerprints are the numbers of the person's addresses. An event that names an address has one of its numbers.
 func (p Person) Fingerprints() []int64 {
 	return MarksOf(addressEnds([]byte(strings.Join(p.addresses(), " "))))
 }

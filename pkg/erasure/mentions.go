@@ -17,8 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// SearchTerms are the texts, in lower case, of which one stands in whatever mentions the person. They
-// find too much: ann@mail.example.com stands in joann@mail.example.com. Mentions looks closer.
+// SearchTerms are texts in lower case: whatever mentions the person contains one of them. They find
+// too much: joann@mail.example.com contains ann@mail.example.com. Mentions is exact.
 func (p Person) SearchTerms() []string { return append(p.addresses(), p.codes()...) }
 
 // addresses are the ways to write the person's addresses: as they are, in Go's JSON, in a URL.
@@ -42,7 +42,7 @@ func (p Person) codes() (codes []string) {
 	return codes
 }
 
-// AddressesIn are the e-mail addresses that are values in a JSON text, each once; none of what is not JSON.
+// AddressesIn are the e-mail addresses that are values in a JSON text, each once; text that is not JSON has none.
 func AddressesIn(data []byte) (list []string) {
 	for in := json.NewDecoder(bytes.NewReader(data)); ; {
 		token, err := in.Token()
@@ -145,5 +145,5 @@ func containsAddress(text []byte, address string) bool {
 		return false
 	}
 	alone, err := regexp.Compile(beforeAddress + regexp.QuoteMeta(address) + afterAddress)
-	return err != nil || alone.Match(text) // what is no text is taken for the address
+	return err != nil || alone.Match(text) // text that cannot be searched counts as the address
 }

@@ -106,7 +106,7 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		})
 	}
 	testenv.Eventually(t, 30*time.Second, "only what is about others is left", func() bool { return left() == 3 })
-	// It waits five seconds at a time for messages; the end must not.
+	// It waits five seconds at a time for messages; a stop must not.
 	stopErasing()
 	select {
 	case <-ended:

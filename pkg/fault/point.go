@@ -11,7 +11,7 @@ import (
 
 // point is a step at which something dies.
 type point struct {
-	hit  int64 // how often it was reached then
+	hit  int64 // the time it is reached at which it acts, from 1
 	hits atomic.Int64
 }
 

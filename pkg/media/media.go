@@ -50,7 +50,7 @@ func WebP(name string) string { return strings.TrimSuffix(name, ".jpg") + ".webp
 // JPEG is the name of the JPEG that a WebP was made of.
 func JPEG(name string) string { return strings.TrimSuffix(name, ".webp") + ".jpg" }
 
-// Parse is the hash and the width in a name of a JPEG.
+// Parse returns the hash and the width in the name of a JPEG.
 func Parse(text string) (hash string, width int, ok bool) {
 	parts := name.FindStringSubmatch(text)
 	if parts == nil || parts[3] != "jpg" {
@@ -68,7 +68,7 @@ func Type(name string) string {
 	return "image/jpeg"
 }
 
-// WidthsOf are the widths in which a picture is kept whose own one this is, ascending.
+// WidthsOf are the widths, ascending, in which a picture of this width is kept.
 func WidthsOf(own int) (widths []int) {
 	for _, w := range Widths {
 		if w < own {
@@ -94,8 +94,8 @@ func Srcset(address string) string {
 }
 
 // Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=… if the server needs
-// one, and ?tls=off for a server on this machine. Without key and secret the bucket is asked with the rights that AWS
-// gives the task. Empty is a folder named media.
+// one, and ?tls=off for a server on this machine. Without key and secret the bucket is accessed with the rights that
+// AWS gives the task. Empty is a folder named media.
 func Open(address string) (Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		if address == "" {

@@ -57,7 +57,8 @@ func TestStores(t *testing.T) {
 	}
 }
 
-// A task at AWS has no key of its own: it is given one that ends soon, by an address that AWS sets.
+// A task at AWS has no key of its own: it gets one that expires soon, from an address that AWS
+// sets.
 func TestRightsOfATask(t *testing.T) {
 	back := s3mem.New()
 	if err := back.CreateBucket("shop"); err != nil {
@@ -91,7 +92,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	// A folder that cannot be written is an error, no half of a picture.
+	// A folder that cannot be written to is an error, and leaves no half of a picture.
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

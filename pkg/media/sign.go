@@ -16,17 +16,18 @@ import (
 	"time"
 )
 
-// login is who asks a bucket's server.
+// login holds the credentials for a bucket's server.
 type login struct{ key, secret, token string }
 
 func (l login) get(context.Context, *http.Client) (login, error) { return l, nil }
 
-// rights find out who asks.
+// rights provide the credentials.
 type rights interface {
 	get(ctx context.Context, client *http.Client) (login, error)
 }
 
-// taskRights are what AWS gives a task, for some hours each time, at an address that it sets.
+// taskRights are the credentials that AWS gives a task, valid for some hours, at an address that it
+// sets.
 type taskRights struct {
 	mu  sync.Mutex
 	own login
@@ -76,7 +77,8 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 	return t.own, nil
 }
 
-// sign adds who asks to a request, as AWS requires it (Signature Version 4). All headers that are set are signed.
+// sign adds a signature with the credentials to a request, as AWS requires it (Signature Version 4). All headers that
+// are set are signed.
 func sign(r *http.Request, who login, region string, body []byte, now time.Time) {
 	sum := sha256.Sum256(body)
 	moment := now.UTC().Format("20060102T150405Z")

@@ -70,7 +70,7 @@ func (c *Cents) UnmarshalText(b []byte) error {
 }
 
 // Times multiplies a price by a number of pieces. It saturates at the ends of int64 instead of
-// wrapping round, so that a sum that cannot be can never look like a small one.
+// wrapping round, so that an impossible sum never looks like a small one.
 func (c Cents) Times(pieces int) Cents {
 	n := new(big.Int).Mul(big.NewInt(int64(c)), big.NewInt(int64(pieces)))
 	if !n.IsInt64() {

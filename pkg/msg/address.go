@@ -19,18 +19,17 @@ var secretNames = []string{
 // plainValue matches what a parameter may keep: a few words or a number. A value as long as a code is taken for a code.
 var plainValue = regexp.MustCompile(`^[\p{L}\p{N} ._,+/-]{0,40}$`)
 
-// longCode matches what is too long and too mixed for a word.
+// longCode matches text that is too long and too mixed for a word.
 var longCode = regexp.MustCompile(`[A-Za-z0-9_]{15,}`)
 
 // wordsOnly matches the name of a parameter that is made of words.
 var wordsOnly = regexp.MustCompile(`^[A-Za-z]{1,14}([_-][A-Za-z]{1,14}){0,3}$`)
 
-// plainFragment matches the name of a place in a page.
+// plainFragment matches the name of an anchor in a page.
 var plainFragment = regexp.MustCompile(`^[a-z][a-z_-]{0,23}$`)
 
-// PublicAddress is the address of a page as records may know it: codes, tokens, identifiers, addresses
-// of people and of other pages in it give way to "-". Pages cut theirs (publicAddress in links.js); this is for those
-// that do not.
+// PublicAddress is the address of a page as records may hold it: codes, tokens, identifiers, addresses of people and of
+// other pages in it become "-". Pages cut theirs (publicAddress in links.js); this is for those that do not.
 func PublicAddress(page string) string {
 	page, fragment, _ := strings.Cut(page, "#")
 	path, query, asks := strings.Cut(page, "?")
@@ -44,7 +43,8 @@ func PublicAddress(page string) string {
 	return page
 }
 
-// publicPath leaves out who logs in, what stands behind a semicolon, e-mail addresses and orders.
+// publicPath leaves out a login before the host, everything behind a semicolon, e-mail addresses
+// and orders.
 func publicPath(path string) string {
 	if scheme, rest, ok := strings.Cut(path, "//"); ok {
 		host, tail, _ := strings.Cut(rest, "/")
@@ -111,7 +111,7 @@ func secretName(name string) bool {
 	return false
 }
 
-// decoded is a text without percent signs, also one that was encoded twice.
+// decoded undoes percent-encoding, also of a text that was encoded twice.
 func decoded(s string) string {
 	for range 3 {
 		plain, err := url.QueryUnescape(s)
@@ -135,8 +135,8 @@ func OrderInAddress(page string) string {
 	return OrderMark(found[1])
 }
 
-// OrderMark stands for an order where its identifier, which opens a visitor's order, must not stand.
-// The identifier leads to the mark, and the mark leads nowhere: it is 131 bits of chance.
+// OrderMark stands for an order where its identifier, which opens a visitor's order, must not
+// stand. The identifier leads to the mark, and the mark leads nowhere: it has 131 random bits.
 func OrderMark(identifier string) string {
 	sum := sha256.Sum256([]byte("order:" + identifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

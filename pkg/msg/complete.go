@@ -1,6 +1,6 @@
 package msg
 
-// Complete says that a payload names what it is about. A receiver parks one that does not.
+// Complete reports whether a payload names what it is about. A receiver parks one that does not.
 
 // Complete is part of Member.
 func (m Member) Complete() bool { return m.ID != 0 }

@@ -22,13 +22,13 @@ const (
 	MailOrderNote       = "order-note" // what a person of the staff wrote
 	MailTest            = "test"       // to the staff, whether mails leave
 
-	// Those that go out by themselves, where staff have switched them on.
+	// The automatic mails, which are sent if staff have switched them on.
 	MailCheckoutReminder = "checkout-reminder" // of a checkout that was not paid
 	MailBackInStock      = "back-in-stock"     // to people who asked to be told
 	MailReviewRequest    = "review-request"    // how the customer likes what was sent
 )
 
-// mailTitles are what staff call the kinds.
+// mailTitles are the staff's names for the kinds.
 var mailTitles = map[string]string{
 	MailWelcome:          "Welcome",
 	MailVerify:           "Confirm the address",
@@ -54,7 +54,7 @@ var mailTitles = map[string]string{
 	MailReviewRequest:    "Question about a purchase",
 }
 
-// MailTitle is what staff call a kind of mail; one that is not known keeps its name.
+// MailTitle is the staff's name for a kind of mail; an unknown kind keeps its own.
 func MailTitle(kind string) string {
 	if title, ok := mailTitles[kind]; ok {
 		return title

@@ -2,8 +2,8 @@ package msg
 
 import "time"
 
-// Subjects with one payload each. A name ends in Subject where it would else be that of the payload's type,
-// or of a kind of mail.
+// Subjects with one payload each. A name ends in Subject where it would otherwise be that of the payload's type, or of
+// a kind of mail.
 const (
 	// CatalogChanged says that products, SKUs, prices, stock or shipping methods changed; no payload.
 	CatalogChanged = "catalog.changed"
@@ -39,12 +39,12 @@ func StripeSubject(eventType string) string { return "stripe." + eventType }
 // MailSubject is where a command to send a mail of this kind travels; its payload is SendMail.
 func MailSubject(kind string) string { return "mail.send." + kind }
 
-// EventsTogether is where client events travel that waited at the same moment: its payload is a JSON
+// EventsTogether is the subject of client events that are sent together: its payload is a JSON
 // array of ClientEvent.
 const EventsTogether = "event.together"
 
 // OrderPlaced says that a payment became an order. It carries all that user (owners, prospects),
-// events (funnel) and others need, so that no one asks back. Amounts are cents.
+// events (funnel) and others need, so that none has to ask order. Amounts are cents.
 type OrderPlaced struct {
 	OrderID    int64     `json:"order_id"`
 	Identifier string    `json:"identifier"`
@@ -56,7 +56,7 @@ type OrderPlaced struct {
 	// ProspectCode is the pr_cd under which a visitor's mail links come back. User makes the
 	// prospect with it, or keeps it beside the code that the prospect has already.
 	ProspectCode string `json:"prospect_code,omitempty"`
-	// ProspectKnown says that user itself told of the prospect under this code.
+	// ProspectKnown says that user itself has published the prospect under this code.
 	ProspectKnown bool `json:"prospect_known,omitempty"`
 	// Newsletter is a visitor's consent at checkout, given at ConsentAt.
 	Newsletter bool      `json:"newsletter,omitempty"`
@@ -70,7 +70,7 @@ type OrderPlaced struct {
 	Country string `json:"country,omitempty"`
 }
 
-// OrderAmounts are what an order came to, in cents.
+// OrderAmounts are the amounts of an order, in cents.
 type OrderAmounts struct {
 	ItemSubtotal     int64 `json:"item_subtotal"`
 	ItemDiscount     int64 `json:"item_discount"`
@@ -82,14 +82,14 @@ type OrderAmounts struct {
 	Total       int64 `json:"total"`
 }
 
-// OrderMoney is what an order came to and what was given back of it, for figures of customers.
+// OrderMoney is the total of an order and what was given back of it, for the figures of customers.
 type OrderMoney struct {
 	Identifier string    `json:"identifier"`
 	PlacedAt   time.Time `json:"placed_at"`
 	// MemberID is 0 for a visitor's order.
 	MemberID int64  `json:"member_id,omitempty"`
 	Email    string `json:"email,omitempty"`
-	// CustomerName is told of visitors.
+	// CustomerName is set for visitors.
 	CustomerName string `json:"customer_name,omitempty"`
 
 	Total    int64 `json:"total"`    // cents, as it was placed
@@ -129,7 +129,7 @@ type OrderLine struct {
 	Size      string `json:"size,omitempty"`
 	PriceEach int64  `json:"price_each"`
 	Quantity  int    `json:"quantity"`
-	// ProductIdentifier and Collections are told in OrderPlaced alone.
+	// ProductIdentifier and Collections are set only in OrderPlaced.
 	ProductIdentifier string            `json:"product_identifier,omitempty"`
 	Collections       []OrderCollection `json:"collections,omitempty"`
 }
@@ -158,7 +158,7 @@ type Address struct {
 	CountryCode string `json:"country_code"`
 }
 
-// OrderStatusChanged says that an order moved on.
+// OrderStatusChanged says that an order has a new status.
 type OrderStatusChanged struct {
 	Identifier string    `json:"identifier"`
 	Status     string    `json:"status"`
@@ -265,8 +265,8 @@ type SendMail struct {
 	Refund *RefundMail `json:"refund,omitempty"`
 	// Note fills MailOrderNote and MailChatAnswer: plain text, with line breaks.
 	Note string `json:"note,omitempty"`
-	// Earlier are the keys of mails before of the same conversation, the first one first: mail programs show them as
-	// one thread.
+	// Earlier are the keys of earlier mails of the same conversation, oldest first: mail programs show them as one
+	// thread.
 	Earlier []string `json:"earlier,omitempty"`
 	// Payment fills the mails about a bank debit, and lists what an automatic mail is about.
 	Payment      *PaymentMail `json:"payment,omitempty"`
@@ -274,7 +274,7 @@ type SendMail struct {
 	MemberCode   string       `json:"mb_cd,omitempty"`
 	ProspectCode string       `json:"pr_cd,omitempty"`
 	CreatedAt    time.Time    `json:"created_at"`
-	// Deadline is when sending makes no sense any more: the mail is parked then.
+	// Deadline is when sending becomes pointless: from then on the mail is parked.
 	Deadline time.Time `json:"deadline"`
 }
 
@@ -299,7 +299,7 @@ type ShipmentMail struct {
 	// TrackingURL is the carrier's page about the parcel, if there is one.
 	TrackingURL string      `json:"tracking_url,omitempty"`
 	Lines       []OrderLine `json:"lines"`
-	// Rest is what is still to be sent.
+	// Rest are the pieces that are still to be sent.
 	Rest []OrderLine `json:"rest,omitempty"`
 	// Corrected says that an earlier mail about the parcel was wrong.
 	Corrected bool `json:"corrected,omitempty"`
@@ -318,11 +318,11 @@ type PaymentMail struct {
 	Lines []OrderLine `json:"lines"`
 }
 
-// Shop is who the shop is, as staff set it.
+// Shop is the shop's identity, as staff set it.
 type Shop struct {
 	// Name is empty when staff gave none: the services' own settings count then.
 	Name string `json:"name"`
-	// Version is the settings', and only grows.
+	// Version is that of the settings, and only grows.
 	Version int64 `json:"version"`
 }
 
@@ -331,7 +331,7 @@ type MailDone struct {
 	Key       string `json:"key"`
 	Kind      string `json:"kind"`
 	EmailCode string `json:"em_cd,omitempty"`
-	// Campaign is the id of the campaign that the mail is of, and CampaignName what staff call it.
+	// Campaign is the id of the mail's campaign, and CampaignName the staff's name for it.
 	Campaign     int64     `json:"campaign,omitempty"`
 	CampaignName string    `json:"campaign_name,omitempty"`
 	MemberID     int64     `json:"member_id,omitempty"`
@@ -350,7 +350,7 @@ type StaffActed struct {
 	// From is the client's address.
 	From    string `json:"from,omitempty"`
 	Service string `json:"service"`
-	// Action is the right that it took, such as orders.refund.
+	// Action is the right that it needed, such as orders.refund.
 	Action string `json:"action"`
 	// Kind and Key say what it was done to: order, aB3dE5gH7j.
 	Kind string `json:"kind"`

@@ -10,7 +10,7 @@ import (
 var opening = []string{
 	"unsubscribe_token",             // of Member and Prospect
 	"client_secret",                 // of Stripe's payment intents, setup intents and checkout sessions
-	"password", "secret", "api_key", // of no payload; no one is to see them should one come along
+	"password", "secret", "api_key", // in no payload yet; hidden should one ever have them
 }
 
 // Opens reports whether the value at a path of a payload opens something, so that no page may show it. A path is the

@@ -1,6 +1,6 @@
 // Package msg names everything that crosses services: streams, subjects, consumers, payloads.
 // Fields are only ever added. Message keys come from the business (a Stripe event id, an order's
-// identifier), never from chance, so that the same effect written twice is one message.
+// identifier) and are never random, so that the same effect written twice is one message.
 package msg
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Stream is one JetStream stream as the shop wants it. All keep messages by limits: a work queue
+// Stream is the configuration of one JetStream stream. All keep messages by limits: a work queue
 // would pay a synced delete for each acknowledgement.
 type Stream struct {
 	Name     string

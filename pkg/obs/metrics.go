@@ -25,7 +25,7 @@ var (
 	OutboxAge = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_outbox_oldest_seconds", Help: "Age of the oldest unconfirmed outbox row.",
 	}, []string{"service"})
-	// Statements counts what a service asks of its database, BEGIN and COMMIT among it.
+	// Statements counts what a service asks of its database, BEGIN and COMMIT included.
 	Statements = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_statements_total", Help: "Statements sent to PostgreSQL, BEGIN and COMMIT among them, by service.",
 	}, []string{"service"})
@@ -37,7 +37,8 @@ var (
 	ConsumerPending = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_consumer_pending", Help: "Messages waiting at the broker for a consumer.",
 	}, []string{"consumer"})
-	// ConsumerUnacked is how many messages a consumer was given and has neither done nor given back.
+	// ConsumerUnacked is how many messages a consumer was given and has neither acknowledged nor
+	// refused.
 	ConsumerUnacked = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_consumer_unacked", Help: "Messages that a consumer was given and has not acknowledged.",
 	}, []string{"consumer"})

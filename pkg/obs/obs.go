@@ -81,7 +81,7 @@ func ready(w http.ResponseWriter, r *http.Request) {
 	checksMu.Unlock()
 
 	status, result := http.StatusOK, map[string]string{}
-	if len(todo) == 0 { // every service has some: this one has not come that far
+	if len(todo) == 0 { // every service has some: this one is still starting
 		status = http.StatusServiceUnavailable
 	}
 	for name, check := range todo {

@@ -71,7 +71,7 @@ const collectorTimeout = 10 * time.Second
 var collectorClient = &http.Client{Timeout: collectorTimeout,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// send hands a group to the collector, once: spans are for looking, and not worth a queue on disk.
+// send sends a group to the collector, once: spans are not worth a queue on disk.
 func (e *spanExporter) send(ctx context.Context, group []Span) {
 	err := e.post(ctx, group)
 	if err != nil {

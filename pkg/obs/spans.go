@@ -60,10 +60,10 @@ func Record(s Span) {
 // spanQueue is how many spans wait for the collector at most, spanGroup how many go in one request.
 const spanQueue, spanGroup = 4096, 512
 
-// spanEvery is how long spans wait for company.
+// spanEvery is how long spans wait for others to be sent with.
 const spanEvery = time.Second
 
-// spanFlush is how long the last spans of a process may take.
+// spanFlush is how long sending the last spans of a process may take.
 const spanFlush = 2 * time.Second
 
 // ExportSpans sends the spans of this process to an OpenTelemetry collector (OTLP over HTTP, in JSON) until stop is

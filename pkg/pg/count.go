@@ -34,7 +34,8 @@ func (counter) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartDat
 	return ctx
 }
 
-// TraceConnectEnd notes that the database cannot be reached. Whether it is the shop's own shows when it was asked.
+// TraceConnectEnd notes that the database cannot be reached. A connection that was made does not clear it: whose
+// database it is was not asked yet.
 func (c counter) TraceConnectEnd(_ context.Context, data pgx.TraceConnectEndData) {
 	if data.Err != nil {
 		c.away.Store(true)
@@ -95,7 +96,7 @@ func (counter) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool,
 	return ctx
 }
 
-// allUsed reports whether the pool would make a connection although others of its are only busy.
+// allUsed reports whether the pool would make a connection because all that it has are busy.
 func allUsed(pool *pgxpool.Pool) bool {
 	s := pool.Stat()
 	return s.IdleConns() == 0 && s.AcquiredConns() > 0 && s.TotalConns() < s.MaxConns()
@@ -144,7 +145,7 @@ func limitOf(ctx context.Context) time.Duration {
 
 type boundKey struct{}
 
-// limited is a wait that bound began.
+// limited is what bound puts into the context.
 type limited struct {
 	end   context.CancelFunc
 	begun time.Time
@@ -156,7 +157,7 @@ func bound(ctx context.Context, limit time.Duration) context.Context {
 	return context.WithValue(ctx, boundKey{}, limited{cancel, time.Now()})
 }
 
-// unbound ends it, and says how long it took.
+// unbound ends the wait that bound began, and returns how long it took.
 func unbound(ctx context.Context) time.Duration {
 	l, ok := ctx.Value(boundKey{}).(limited)
 	if !ok {

@@ -10,8 +10,9 @@ import (
 // housekeepingGroup bounds one statement of housekeeping, so that a backlog blocks no other work.
 const housekeepingGroup = 5000
 
-// InGroups repeats a statement that deletes or empties old rows, at most $1 of them at a time, until
-// there are fewer, and says how many rows it changed. Further arguments are $2 and so on.
+// InGroups repeats a statement that deletes or empties old rows, at most $1 of them at a time,
+// until it changes fewer, and returns how many rows it changed in all. Further arguments are $2 and
+// so on.
 func InGroups(ctx context.Context, pool *pgxpool.Pool, what, sql string, args ...any) (total int64, err error) {
 	for {
 		tag, err := pool.Exec(ctx, sql, append([]any{housekeepingGroup}, args...)...)

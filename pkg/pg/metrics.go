@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// measured are the pools of this process by service; what is measured of them is read when it is asked for.
+// measured are the pools of this process by service; their metrics are read when they are requested.
 type measured struct {
 	mu   sync.Mutex
 	open map[string]*pgxpool.Pool
@@ -40,7 +40,7 @@ func (m *measured) add(service string, pool *pgxpool.Pool) (remove func()) {
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		if m.open[service] == pool { // else a later one took its place
+		if m.open[service] == pool { // otherwise a later one took its place
 			delete(m.open, service)
 		}
 	}
@@ -78,7 +78,7 @@ func (m *measured) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// askAgainWithin is how long a look at the metrics waits for databases that could not be reached.
+// askAgainWithin is how long a request for metrics waits for databases that could not be reached.
 const askAgainWithin = time.Second
 
 // askAgain asks the databases that could not be reached: an idle service tries by itself only when a request needs it.

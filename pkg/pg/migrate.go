@@ -64,7 +64,7 @@ func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 // provisionPause is the pause after another process was in the way once; it grows with each attempt.
 const provisionPause = 20 * time.Millisecond
 
-// guard makes the database the shop's, or finds that it is another's.
+// guard makes the database the shop's, or reports that it is another shop's.
 func guard(ctx context.Context, conn *pgx.Conn) error {
 	for attempt := 1; ; attempt++ {
 		_, err := conn.Exec(ctx, GuardSQL)

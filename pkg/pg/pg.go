@@ -22,7 +22,7 @@ import (
 // Role is the database role of a service of a shop. Roles belong to the whole server, so it names both.
 func Role(shop, service string) string { return shop + "_" + service }
 
-// ErrOtherShop says that a database belongs to another shop than SHOP_NAME. No time heals it.
+// ErrOtherShop says that a database belongs to another shop than SHOP_NAME. Waiting does not help.
 var ErrOtherShop = errors.New("the database belongs to another shop than SHOP_NAME")
 
 // Open makes the pool of a service. It does not wait for the database: a service starts, answers
@@ -54,9 +54,9 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	for name, value := range map[string]string{
 		"application_name": service, "search_path": pgx.Identifier{service}.Sanitize(), "timezone": "UTC",
 		"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s",
-		// Plans are kept, and most are made while tables are small. With the default, which is for disks that
-		// turn, they scan whole tables until these were analyzed: a purchase touched 1,600 buffers instead of
-		// 1,100. Compiling a plan takes longer than any statement of ours runs.
+		// Plans are kept, and most are made while tables are small. With the default, which is for spinning disks, they
+		// scan whole tables until these were analyzed: a purchase touched 1,600 buffers instead of 1,100. Compiling a
+		// plan takes longer than any statement of ours runs.
 		"random_page_cost": "1.1", "jit": "off",
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
@@ -78,9 +78,9 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	return pool, nil
 }
 
-// become compares the name of the shop, and takes the role on, unless the login is it already. A login that may not
-// create roles (a hosted database with one user) has none to become: then schemas are kept apart by search_path
-// alone, which Provision said loudly.
+// become compares the name of the shop, and takes on the role, unless the login has it already. A login that may not
+// create roles (a hosted database with one user) has none to become: then only search_path keeps schemas apart, of
+// which Provision warned.
 func become(ctx context.Context, c *pgx.Conn, shop, role string) error {
 	var owner string
 	switch err := c.QueryRow(ctx, "SELECT name FROM shop.guard").Scan(&owner); {
@@ -111,14 +111,15 @@ func Ready(service string, pool *pgxpool.Pool) (remove func()) {
 }
 
 // Tx runs fn in a transaction: committed when fn returns nil, rolled back otherwise. Nothing slow
-// belongs into fn: no HTTP, no publishing. A deadlock or a serialization failure is tried again
-// up to three times, so fn must not change anything outside the transaction.
+// belongs in fn: no HTTP, no publishing. A deadlock or a serialization failure is tried again up to
+// three times, so fn must not change anything outside the transaction.
 func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
 	return Again(ctx, func() error { return pgx.BeginFunc(ctx, pool, fn) })
 }
 
-// Pipeline is Tx for statements that wait for no answer of another: they travel together in one round trip, with BEGIN
-// and COMMIT, instead of one for each. queue fills an empty batch, and does so again if the transaction is tried again.
+// Pipeline is Tx for statements that do not need the answers of others: they travel together in one round trip, with
+// BEGIN and COMMIT, instead of one for each. queue fills an empty batch, and does so again if the transaction is tried
+// again.
 func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) error {
 	return Again(ctx, func() error {
 		var batch pgx.Batch
@@ -127,8 +128,8 @@ func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) e
 	})
 }
 
-// againWithin is within what a transaction is tried again after others were in its way once; it grows with each
-// attempt.
+// againWithin bounds the random pause before a transaction is tried again after the first contention; it grows with
+// each attempt.
 const againWithin = 20 * time.Millisecond
 
 // Again tries a transaction up to four times as long as others are in its way.

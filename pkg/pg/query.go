@@ -55,8 +55,8 @@ func One[T any](ctx context.Context, db DB, what, sql string, args ...any) (row 
 	return row, true, nil
 }
 
-// Get is One where there always is a row, such as SELECT EXISTS or INSERT … RETURNING id. Should there
-// be none, that is an error.
+// Get is One for a query that always has a row, such as SELECT EXISTS or INSERT … RETURNING id:
+// having none is an error.
 func Get[T any](ctx context.Context, db DB, what, sql string, args ...any) (row T, err error) {
 	if row, err = first[T](ctx, db, sql, args); err != nil {
 		return row, failed(what, args, err)
@@ -100,9 +100,9 @@ func first[T any](ctx context.Context, db DB, sql string, args []any) (row T, er
 	return row, nil
 }
 
-// fits ends rows of which none could become a T. pgx looks at the first row for that, so that a statement without the
-// column of a field would work until there is one. It is asked before any row is read: the columns belong to the
-// connection, which others may have as soon as the last row is.
+// fits ends rows that could not become a T. pgx looks at the first row for that, so that a statement without the column
+// of a field would work until there is one. It is asked before any row is read: the columns belong to the connection,
+// which others may have as soon as the last row is.
 func fits[T any](rows pgx.Rows) error {
 	columns := rows.FieldDescriptions()
 	if columns == nil { // an error, which reading returns
@@ -155,12 +155,12 @@ func failed(what string, args []any, err error) error {
 	return fmt.Errorf("%s: %w", text, err)
 }
 
-// Like is a text that LIKE takes as it is: nothing in it stands for other characters.
+// Like escapes a text for LIKE, so that nothing in it stands for other characters.
 func Like(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
-// TimeOrNull is a moment as a column has it: null for the zero time.
+// TimeOrNull is the value of a time in a column: null for the zero time.
 func TimeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -168,7 +168,7 @@ func TimeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// Text is a column that may be null, as a text.
+// Text is the text in a column that may be null.
 func Text(s *string) string {
 	if s == nil {
 		return ""

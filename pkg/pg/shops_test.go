@@ -85,7 +85,7 @@ func TestPasswordsInUse(t *testing.T) {
 	}
 }
 
-// A database of a version without names belongs to the shop called shop, whatever it is asked as.
+// A database of a version without names belongs to the shop called shop, whichever shop opens it.
 func TestDatabaseWithoutAName(t *testing.T) {
 	t.Parallel()
 	old := testenv.EmptyDatabase(t)

@@ -17,7 +17,7 @@ import (
 // replacement stands for what cannot be stored.
 const replacement = "\uFFFD"
 
-// StorableText makes a text from outside storable, with at most so many bytes; 0 is without a limit.
+// StorableText makes a text from outside storable, of at most that many bytes; 0 means no limit.
 func StorableText(s string, most int) string {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, replacement)
@@ -34,7 +34,7 @@ func StorableText(s string, most int) string {
 	return s[:most]
 }
 
-// Clip makes a text from outside storable, with at most so many characters; NUL is dropped.
+// Clip makes a text from outside storable, of at most that many characters; NUL is dropped.
 func Clip(s string, most int) string {
 	s = StorableText(strings.ReplaceAll(s, "\x00", ""), 0)
 	if len(s) <= most {
@@ -50,8 +50,8 @@ func Clip(s string, most int) string {
 	return s
 }
 
-// StorableKey is StorableText for what things are told apart by: two different long ones stay
-// different. most is at least 32.
+// StorableKey is StorableText for keys: two different long ones stay different. most is at least
+// 32.
 func StorableKey(s string, most int) string {
 	clean := StorableText(s, 0)
 	if len(clean) <= most && clean == s {

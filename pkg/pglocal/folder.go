@@ -81,7 +81,7 @@ func (f *folder) prepare() error {
 	return nil
 }
 
-// unlock gives the folder free. Closing the file alone would leave the lock to a program that is being started at this
+// unlock releases the folder. Closing the file alone would leave the lock to a program that is being started at this
 // moment: until it runs it has a copy of the file.
 func (f *folder) unlock() error {
 	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN)
@@ -132,7 +132,7 @@ func (f *folder) marker() (string, error) {
 	return fmt.Sprintf("pglocal-%x-%x", stat.Dev, stat.Ino), nil
 }
 
-// openServerLog opens the server's log for appending and tells where this run's part begins.
+// openServerLog opens the server's log for appending and returns where this run's part begins.
 func (f *folder) openServerLog() (*os.File, int64, error) {
 	if info, err := os.Stat(f.serverLog()); err == nil && info.Size() > serverLogLimit {
 		if err := os.Rename(f.serverLog(), f.serverLog()+".1"); err != nil {

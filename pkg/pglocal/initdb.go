@@ -111,7 +111,7 @@ func (c *Cluster) resetPassword(ctx context.Context, password string) error {
 	return nil
 }
 
-// syncDir makes a rename in a folder last.
+// syncDir makes a rename in a folder durable.
 func syncDir(dir string) error {
 	file, err := os.Open(dir)
 	if err != nil {
@@ -123,7 +123,7 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// reason picks from a program's output what tells why it failed, on one line.
+// reason picks from a program's output why it failed, on one line.
 func reason(out string) string {
 	var told []string
 	for line := range bytes.Lines([]byte(out)) {

@@ -52,7 +52,7 @@ func install(ctx context.Context, log *slog.Logger) error {
 	}
 
 	out, err := get("update")
-	// Another apt-get may be fetching the lists: their lock is not waited for by apt-get itself.
+	// Another apt-get may be fetching the lists: apt-get itself does not wait for their lock.
 	for try := 0; err != nil && strings.Contains(out, "Could not get lock") && try < lockTries; try++ {
 		if !wait.Sleep(ctx, lockPause) {
 			return context.Cause(ctx)

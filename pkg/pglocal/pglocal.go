@@ -131,7 +131,7 @@ func (c *Cluster) url(database string) string {
 // Done is closed when the server has ended, by Stop or by itself.
 func (c *Cluster) Done() <-chan struct{} { return c.server.done }
 
-// Err tells why the server ended by itself; nil while it runs and after Stop.
+// Err says why the server ended by itself; nil while it runs and after Stop.
 func (c *Cluster) Err() error {
 	select {
 	case <-c.server.done:
@@ -146,7 +146,7 @@ func (c *Cluster) Err() error {
 }
 
 // Restart starts the server again at its old address, after it has ended by itself. It may be tried
-// again when it fails. Nothing else may be asked of the cluster meanwhile.
+// again when it fails. No other method may be called in the meantime.
 func (c *Cluster) Restart(ctx context.Context) error {
 	c.opts.Port = c.port // its address has been handed out
 	if err := c.launch(ctx); err != nil {
@@ -179,7 +179,7 @@ func Remove(ctx context.Context, dir string) error {
 }
 
 // Stop shuts the server down fast: open transactions are rolled back. When that takes too long, or
-// ctx ends, it shuts down immediately, and the next Start recovers. It gives the folder free.
+// ctx ends, it shuts down immediately, and the next Start recovers. It releases the folder.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.stopOnce.Do(func() {
 		c.stopErr = errors.Join(c.shutDown(ctx), c.folder.unlock())

@@ -21,7 +21,7 @@ func (c *Cluster) choosePort() error {
 		return nil
 	}
 	if c.port == 0 {
-		// Unreadable or nonsense counts as none.
+		// An unreadable or invalid file counts as none.
 		c.port, _ = strconv.Atoi(readLine(c.folder.portFile()))
 	}
 	for range 1000 {

@@ -62,7 +62,7 @@ func runTied(cmd *exec.Cmd) (string, error) {
 	return out.String(), s.waitErr
 }
 
-// exit tells how the program ended.
+// exit says how the program ended.
 func (s *server) exit() string {
 	if s.waitErr == nil {
 		return "exit status 0"
@@ -184,7 +184,7 @@ func (c *Cluster) shutDown(ctx context.Context) error {
 	} {
 		if step.signal != syscall.SIGINT {
 			c.log.Warn("PostgreSQL takes long to stop", "signal", step.signal.String())
-			ctx = context.WithoutCancel(ctx) // it has had its say
+			ctx = context.WithoutCancel(ctx) // ctx has shortened the first wait already
 		}
 		if err := s.cmd.Process.Signal(step.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("stop PostgreSQL: %w", err)

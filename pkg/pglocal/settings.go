@@ -17,7 +17,7 @@ func (c *Cluster) settings(marker string) []string {
 		"log_timezone":        "UTC",
 		"lc_messages":         "C", // we read its messages
 		"log_line_prefix":     "%m [%p] ",
-		"log_error_verbosity": "terse", // details repeat what stands in a row: Key (email)=(…)
+		"log_error_verbosity": "terse", // details repeat the values of a row: Key (email)=(…)
 		"wal_compression":     c.walCompression(),
 	}
 

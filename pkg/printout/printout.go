@@ -70,7 +70,7 @@ func Cell(value string) string {
 	return opening.ReplaceAllString(Plain(value), "$1$2'$3")
 }
 
-// armed is what Cell makes of what opening finds.
+// armed matches what Cell makes of a match of opening.
 var armed = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)'([=+\\-@＝＋－＠])")
 
 // FromCell is the value of a cell, when a list comes back.

@@ -18,9 +18,9 @@ type Task struct {
 }
 
 const (
-	// errorPause is the most that passes before a failed task is tried again.
+	// errorPause is the longest pause before a failed task is tried again.
 	errorPause = time.Minute
-	// maxPause is the most that passes before tasks are looked at again.
+	// maxPause is the longest pause before tasks are checked again.
 	maxPause = time.Hour
 )
 

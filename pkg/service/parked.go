@@ -75,7 +75,7 @@ func (p parkedPages) columns(file bool) []adminui.Column[bus.Parked] {
 		{Title: "Tries", Minor: true, Value: func(m bus.Parked) any { return m.Attempts }},
 		{Title: "Parked", Value: func(m bus.Parked) any { return m.At }},
 	}
-	if file { // which has no small print
+	if file { // in which a cell has no second line
 		columns = append(columns,
 			adminui.Column[bus.Parked]{Title: "Subject", Value: func(m bus.Parked) any { return m.Subject }},
 			adminui.Column[bus.Parked]{Title: "Consumer", Value: func(m bus.Parked) any { return m.Consumer }})
@@ -120,7 +120,7 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 type parkedPage struct {
 	Message bus.Parked `json:"message"`
 	What    string     `json:"what"`
-	Name    string     `json:"-"` // at the broker
+	Name    string     `json:"-"` // its subject at the broker
 	Payload string     `json:"payload"`
 	Waits   bool       `json:"waits"`
 	Problem string     `json:"problem,omitempty"`
@@ -193,7 +193,7 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/work", Text: "Replayed " + adminui.InWords(m.Subject) + "."}, nil
 }
 
-// refusal is an error of bus as an answer.
+// refusal is the answer for an error of bus.
 func (p parkedPages) refusal(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrNotParked):
@@ -349,7 +349,7 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 		return adminui.Page{Title: adminui.InWords(m.Subject), Template: "parked.html", Data: page,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
-	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
+	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version no longer has
 	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {
 		values, whose := dropped(m, note)
 		return p.record(r, tx, m, adminui.Act{Text: "Dropped " + entry(m), After: values, Whose: whose})

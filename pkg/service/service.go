@@ -36,12 +36,12 @@ import (
 
 // Settings are what the skeleton needs to know of a service.
 type Settings struct {
-	Name string // of the service: its schema, its role, its broker user
+	Name string // name of the service, and of its schema, role and broker user
 	boot.Common
 	Addr     string       // where it listens
-	Listener net.Listener // used instead of Addr when it is set
-	TLS      certs.Files  // of the listener; none for plain HTTP
-	// StaffKey checks who of the staff is asking, for services with staff pages.
+	Listener net.Listener // used instead of Addr if it is set
+	TLS      certs.Files  // those of the listener; none for plain HTTP
+	// StaffKey checks identities of the staff, for services with staff pages.
 	StaffKey ed25519.PublicKey
 	// Public says that strangers reach the listener: staff routes are hidden from them.
 	Public bool
@@ -58,7 +58,7 @@ type Core struct {
 	Outbox *bus.Outbox
 }
 
-// NewCore makes the core of a service by itself, for its tests, which may have no bus.
+// NewCore makes the core of a service by itself, for its tests, whose bus may be nil.
 func NewCore(log *slog.Logger, pool *pgxpool.Pool, b *bus.Bus) *Core {
 	return &Core{Log: log, Pool: pool, Bus: b, Outbox: bus.NewOutbox(b, pool)}
 }

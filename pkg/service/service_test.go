@@ -144,7 +144,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	neighbor := bus.NewOutbox(r.broker.Bus("user"), testenv.Open(t, r.database, "user"))
 	r.loop(neighbor.Run)
 	var requested, received, goOn, commit = make(chan bool, 1), make(chan bool, 1), make(chan bool), make(chan bool)
-	told := make(chan bool, 1) // the worker was told to end
+	told := make(chan bool, 1) // receives once the worker was told to end
 	handle := func(ctx context.Context, tx pgx.Tx, _ []*bus.Delivery) error {
 		received <- true
 		<-commit
@@ -218,7 +218,7 @@ func TestAPartThatEndsEndsTheService(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*running, *Core, *Parts)
 		want  string
-		relay bool // ends as well
+		relay bool // whether the relay ends as well
 	}{
 		"a worker that fails": {
 			spoil: func(_ *running, _ *Core, p *Parts) {

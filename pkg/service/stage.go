@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// errEnded is what is wrong with a part that returned too early and without an error.
+// errEnded is the error of a part that returned too early and without an error.
 var errEnded = errors.New("ended by itself")
 
 // stage is the parts that are told to stop together.

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A consumer never ends early by itself; should it, it is a part as any other.
+// A consumer never ends early by itself; if it did, it would be treated as any other part.
 func TestAStageFailsWithItsFirstPart(t *testing.T) {
 	t.Parallel()
 	ctx, end := context.WithCancel(t.Context())

@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// trail answers what a service knows of keys: its own part (Parts.Trail), and the messages that it
-// received, parked or still sends, by the keys and those that its own part adds.
+// trail answers what a service knows about keys: its own part (Parts.Trail), and the messages with
+// these keys, or with keys that its own part adds, that it received, parked or still sends.
 func (c *Core) trail(name string, parts Parts) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		keys, err := trailKeys(r)

@@ -29,7 +29,7 @@ func (a Answer) OK() Answer {
 	return a
 }
 
-// String is the answer in the words of a failure.
+// String describes the answer in a failure.
 func (a Answer) String() string {
 	return a.Request.Method + " " + a.Request.URL.Path + " answered " + strconv.Itoa(a.Status) + " " + a.Body
 }

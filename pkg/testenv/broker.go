@@ -19,7 +19,7 @@ type Broker struct {
 	addr string
 	dir  string
 	srv  *server.Server
-	// of a cluster; "" and none for a broker by itself
+	// of a cluster; empty for a single broker
 	name, cluster string
 	routes        []string
 }

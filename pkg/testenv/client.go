@@ -20,7 +20,8 @@ type Client struct {
 	// Identity is in each request, signed with Key. Without a key it is left out.
 	web.Identity
 	Key []byte
-	// Staff, if set, is who of the staff is asking a service's pages of the back office; see AsStaff.
+	// Staff, if set, is the person of the staff who requests a service's pages of the back office;
+	// see AsStaff.
 	Staff *Staff
 	// Handler is asked within the process; when it is nil, the server at URL is asked.
 	Handler http.Handler
@@ -137,7 +138,7 @@ func (c *Client) send(r *http.Request) *http.Response {
 	return w
 }
 
-// transport keeps more connections than Go's own: tests ask one server at once.
+// transport keeps more connections than Go's own: tests send many requests to one server at once.
 var transport = &http.Transport{MaxIdleConnsPerHost: 20}
 
 // Form is a form of name, value, name, value….

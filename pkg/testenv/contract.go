@@ -21,7 +21,7 @@ type Contract struct {
 	router routers.Router
 	// passed holds the answers that were found right. Each validation compiles the answer's schema, which
 	// takes longer than most requests, and tests get the same answers thousands of times.
-	passed sync.Map // of verdict
+	passed sync.Map // keys are of type verdict
 }
 
 // verdict is all that a validation depends on.

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Cut is a way to a server that can be cut.
+// Cut is a proxy to a server whose connections can be cut.
 type Cut struct {
-	// URL is the server's with the address of this way instead of its own.
+	// URL is the server's URL with the address of the proxy.
 	URL   string
 	to    string
 	mu    sync.Mutex
@@ -18,7 +18,7 @@ type Cut struct {
 	off   bool
 }
 
-// NewCut makes a way to the server of a URL, for the length of the test.
+// NewCut makes a proxy to the server of a URL, for the length of the test.
 func NewCut(tb testing.TB, server string) *Cut {
 	tb.Helper()
 	u, err := url.Parse(server)

@@ -143,7 +143,7 @@ var (
 	rawJSON       = reflect.TypeFor[json.RawMessage]()
 )
 
-// opaque reports whether a type writes itself, or anything.
+// opaque reports whether a type marshals itself, or may hold anything.
 func opaque(t reflect.Type) bool {
 	return t == rawJSON || t.Kind() == reflect.Interface || t.Implements(marshaler) || t.Implements(textMarshaler)
 }
@@ -225,7 +225,7 @@ func describe(w *strings.Builder, t reflect.Type, page, indent string, told map[
 	}
 }
 
-// kindOf is a type in words.
+// kindOf is the name of a type's kind in JSON.
 func kindOf(t reflect.Type) string {
 	switch {
 	case t.Kind() == reflect.Pointer:

@@ -28,8 +28,8 @@ func Port(tb testing.TB) (addr string) {
 		if err == nil {
 			err = tcp.Close()
 		}
-		if err != nil { // someone's who reserves nothing
-			held.Close() //nolint:errcheck // it held nothing
+		if err != nil { // taken by a program that reserves nothing
+			held.Close() //nolint:errcheck // nothing was reserved
 			continue
 		}
 		tb.Cleanup(func() { held.Close() }) //nolint:errcheck // the test is over

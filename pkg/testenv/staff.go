@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// Staff is who of the staff asks a service, as services/admin says it.
+// Staff is the person of the staff who sends requests, as services/admin signs it.
 type Staff struct {
 	adminui.Identity
 	Service string

@@ -2,8 +2,8 @@ package testenv
 
 import "strings"
 
-// Versions posts a form that names no version of its row, and ones that name a version which the row never had, to
-// each of these paths, and wants it refused as such: no other person is to blame. The client is a person who may do
+// Versions posts a form that names no version of its row, and forms that name a version which the row never had, to
+// each of these paths, and wants them refused as such and not as a conflict. The client is a person who may do
 // everything.
 func (c *Client) Versions(paths ...string) {
 	c.TB.Helper()

@@ -57,7 +57,7 @@ func Wake(c chan<- struct{}) {
 	}
 }
 
-// Queued is first and what is queued behind it, at most limit in all. It never waits for more.
+// Queued returns first and what is queued behind it, at most limit in all. It never waits for more.
 func Queued[T any](first T, more <-chan T, limit int) []T {
 	list := append(make([]T, 0, min(1+len(more), max(limit, 1))), first)
 	for len(list) < limit {

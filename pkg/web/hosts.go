@@ -17,7 +17,7 @@ func OnlyHosts(names ...string) func(http.Handler) http.Handler {
 		for name := range strings.SplitSeq(list, ",") {
 			name = hostName(strings.TrimSpace(name))
 			if addr, err := netip.ParseAddr(name); name != "" && (err != nil || !addr.Unmap().IsUnspecified()) {
-				known[name] = true // "all addresses" is where something listens, and no name of it
+				known[name] = true // "all addresses" is no name
 			}
 		}
 	}
@@ -33,7 +33,7 @@ func OnlyHosts(names ...string) func(http.Handler) http.Handler {
 	}
 }
 
-// ownAddress reports whether a name can be none but this machine's: browsers resolve localhost
+// ownAddress reports whether a name can only be this machine's: browsers resolve localhost
 // themselves, and an address needs no resolving.
 func ownAddress(name string, r *http.Request) bool {
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {

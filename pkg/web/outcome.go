@@ -26,8 +26,8 @@ const (
 // TellOutcome puts an outcome on an answer, in place of an earlier one.
 func TellOutcome(w http.ResponseWriter, o Outcome) { w.Header().Set(OutcomeHeader, string(o)) }
 
-// Outcomes gives every answer an outcome, OutcomeNothing unless its handler tells another. An owner
-// from before the header tells none, and edge counts its answers.
+// Outcomes gives every answer an outcome, OutcomeNothing unless its handler sets another. An older
+// owner sets no header, and edge counts its answers.
 func Outcomes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		TellOutcome(w, OutcomeNothing)

@@ -20,9 +20,9 @@ const (
 	dialTimeout, handshakeTimeout = 2 * time.Second, 5 * time.Second
 	// awayPause is how long an address that could not be reached comes after the others.
 	awayPause = time.Second
-	// lookUpEvery is how old may be what a name resolves to.
+	// lookUpEvery is how long the addresses of a name are used before it is looked up again.
 	lookUpEvery = 5 * time.Second
-	// idleTimeout is after how long an unused connection is closed, and aliveEvery how often a used one is tried out.
+	// idleTimeout is after how long an unused connection is closed, and aliveEvery how often a used one is checked.
 	idleTimeout, aliveEvery = 60 * time.Second, 15 * time.Second
 )
 
@@ -46,8 +46,8 @@ type Owner struct {
 	turn    atomic.Uint32
 }
 
-// resolved is where the addresses of an owner lead, since a time. A name that leads to several machines is one
-// endpoint for each.
+// resolved are the endpoints of an owner's addresses, and when they were looked up. A name that leads to several
+// machines is one endpoint for each.
 type resolved struct {
 	endpoints []*endpoint
 	at        time.Time
@@ -63,7 +63,7 @@ type endpoint struct {
 }
 
 // NewOwner reaches the service of a name at its addresses. secure is for https, nil for the system's authorities;
-// answer bounds the wait for the header of an answer. The log hears of addresses that are away.
+// answer bounds the wait for the header of an answer. Addresses that are away are logged.
 func NewOwner(log *slog.Logger, name string, at Addresses, secure *tls.Config, answer time.Duration) *Owner {
 	o := &Owner{name: name, log: log, answer: answer, lookUp: net.DefaultResolver.LookupNetIP,
 		secure: cmp.Or(secure, &tls.Config{MinVersion: tls.VersionTLS12})}
@@ -87,7 +87,7 @@ func (o *Owner) endpoint(base *url.URL, dialled string) *endpoint {
 	return e
 }
 
-// unsentError is why a request had no connection to be sent on.
+// unsentError says why there was no connection to send a request on.
 type unsentError struct{ error }
 
 // Unwrap is for errors.Is and errors.As.
@@ -127,7 +127,7 @@ func SentAgain(r *http.Request) bool { return r.Header.Get(againHeader) != "" }
 
 type repeatable struct{}
 
-// Repeatable marks requests that come to the same, and get an answer as good, if two processes receive them.
+// Repeatable marks requests whose effect is the same, and whose answer is as good, if two processes receive them.
 func Repeatable(ctx context.Context) context.Context {
 	return context.WithValue(ctx, repeatable{}, true)
 }
@@ -164,14 +164,14 @@ func safe(method string) bool {
 	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
 }
 
-// mayRepeat reports whether a request may be sent again after an error that came in the place of its answer. A process
-// that is merely late may still be at work, so that only a safe request goes elsewhere then.
+// mayRepeat reports whether a request may be sent again after an error that came instead of its answer. A process that
+// is merely late may still be at work, so that only a safe request goes elsewhere then.
 func mayRepeat(r *http.Request, err error) bool {
 	late, ok := errors.AsType[net.Error](err)
 	return safe(r.Method) || r.Context().Value(repeatable{}) != nil && !(ok && late.Timeout())
 }
 
-// canRepeat reports whether the body can be had once more.
+// canRepeat reports whether the body can be read again.
 func canRepeat(r *http.Request) bool {
 	return r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
 }
@@ -212,7 +212,7 @@ func (o *Owner) inTurn() []*endpoint {
 		}
 	}
 	turn = append(turn, away...)
-	for _, e := range o.named { // what names led to may be out of date
+	for _, e := range o.named { // the addresses of names may be out of date
 		if !slices.Contains(known, e) {
 			turn = append(turn, e)
 		}
@@ -220,7 +220,7 @@ func (o *Owner) inTurn() []*endpoint {
 	return turn
 }
 
-// reachable reports whether an endpoint is not away. When its time is over, one caller has it looked for.
+// reachable reports whether an endpoint is not away. When its time is over, one caller starts to check it.
 func (e *endpoint) reachable(now time.Time) bool {
 	until := e.away.Load()
 	if until > 0 && now.UnixNano() > until && e.away.CompareAndSwap(until, now.Add(dialTimeout+awayPause).UnixNano()) {

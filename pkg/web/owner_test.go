@@ -81,7 +81,7 @@ func (p *process) start() {
 
 // kill ends the process as kill -9 does.
 func (p *process) kill() {
-	p.l.Close() //nolint:errcheck,gosec // as all below
+	p.l.Close() //nolint:errcheck,gosec // gone already, as the connections below may be
 	p.l.mu.Lock()
 	for _, c := range p.l.conns {
 		c.SetLinger(0) //nolint:errcheck,gosec // a connection that is gone already
@@ -125,9 +125,9 @@ func askIn(ctx context.Context, o *Owner, method, body string) (string, error) {
 	return string(answer), err
 }
 
-// One of two processes is stopped, or killed, again and again, while shoppers click. No click fails; only of those that
-// change something, may not be repeated, and were under way in a process at the moment of its kill no one knows, and no
-// one sends them again.
+// One of two processes is stopped, or killed, again and again, while shoppers click. No click fails, except those that
+// change something, may not be repeated, and were under way in a process when it was killed: what became of them is
+// unknown, and they are not sent again.
 func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -207,7 +207,7 @@ func startClicks(ctx context.Context, t *testing.T, o *Owner) *clicks {
 	return c
 }
 
-// more waits for some more clicks.
+// more waits for further clicks.
 func (c *clicks) more(n int64) {
 	c.t.Helper()
 	enough := c.n.Load() + n
@@ -269,7 +269,7 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	}
 }
 
-// Questions between services may all be asked twice, so each goes to the next process when the one that has it is killed.
+// Calls between services may all be repeated, so each goes to the next process when the one that has it is killed.
 func TestQuestionsAreRepeated(t *testing.T) {
 	t.Parallel()
 	well := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -287,7 +287,8 @@ func TestQuestionsAreRepeated(t *testing.T) {
 	}
 }
 
-// The process that gets a request second is told, and gets its body. One that none received is a first one.
+// The second process that gets a request learns that it is the second, and gets the body. A request that no process
+// received is not marked.
 func TestARepeatedRequestSaysSo(t *testing.T) {
 	t.Parallel()
 	breaks := make(chan bool, 1)
@@ -326,7 +327,7 @@ func TestARepeatedRequestSaysSo(t *testing.T) {
 	}
 }
 
-// A process that is late may still be at work.
+// A request is not sent again because its process is late: it may still be at work.
 func TestALateProcessIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	var received atomic.Int64
@@ -350,7 +351,7 @@ func TestALateProcessIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Nothing of a request is sent to a server whose certificate is not the one that is wanted.
+// No part of a request is sent to a server with another certificate than the one that is wanted.
 func TestNextAddressWhenTLSFails(t *testing.T) {
 	t.Parallel()
 	var heard, stranger atomic.Int64

@@ -32,7 +32,7 @@ func ParseProxies(list string) (Proxies, error) {
 	return all, nil
 }
 
-// Trust reports whether an address is a proxy's that is believed.
+// Trust reports whether an address is that of a trusted proxy.
 func (p Proxies) Trust(a netip.Addr) bool {
 	for _, network := range p {
 		if network.Contains(a) {
@@ -57,7 +57,7 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 			hop := ParseAddr(strings.TrimSpace(rest[cut:]))
 			rest = rest[:max(cut-1, 0)]
 			if !hop.IsValid() {
-				return addr // garbage: what the last trusted hop told is all we know
+				return addr // garbage: what the last trusted hop said is all we know
 			}
 			if addr = hop; !p.Trust(hop) {
 				return hop

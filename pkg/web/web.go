@@ -60,7 +60,7 @@ func BadRequest(parameter string) error {
 // NotFound answers 404.
 func NotFound() error { return &Error{Status: http.StatusNotFound, Code: "not-found"} }
 
-// OrNotFound is the row that a function of a store found, or else NotFound.
+// OrNotFound is the row that a function of a store found, or otherwise NotFound.
 func OrNotFound[T any](row T, found bool, err error) (T, error) {
 	if err == nil && !found {
 		err = NotFound()
@@ -207,7 +207,7 @@ func Routine(next http.Handler) http.Handler {
 
 // wideLog writes one line per request when it is over: route, status, duration, trace, notes.
 func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Handler) http.Handler {
-	obs.HTTPErrors.WithLabelValues(service).Add(0) // else an alarm misses the first one
+	obs.HTTPErrors.WithLabelValues(service).Add(0) // otherwise an alarm would miss the first one
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
@@ -241,7 +241,7 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 			}()
 
 			next.ServeHTTP(rec, r)
-			fault.Point(service, r.URL.Path) // what it asks for is done, and the answer is still to be sent
+			fault.Point(service, r.URL.Path) // the request has taken effect, and the answer is still to be sent
 		})
 	}
 }
@@ -415,7 +415,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
 	}
 	if err := <-stopped; err != nil {
-		return errors.Join(srv.Close(), nil) // who did not finish in time is cut off
+		return errors.Join(srv.Close(), nil) // requests that did not finish in time are cut off
 	}
 	return nil
 }

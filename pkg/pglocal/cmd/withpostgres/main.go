@@ -35,7 +35,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: withpostgres [--] command [argument…]")
 		os.Exit(2)
 	}
-	// Caught from the beginning, so that nothing is left behind however early a signal comes.
+	// Signals are caught from the beginning, so that nothing is left behind however early one
+	// comes.
 	signals := make(chan os.Signal, 8)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) { // nohup, or a shell's background job
@@ -110,7 +111,7 @@ func temporaryFiles(dir string) ([]string, error) {
 	if err := os.Mkdir(files, 0o711); err != nil { //nolint:gosec // tests run programs as other users
 		return nil, fmt.Errorf("make folder for temporary files: %w", err)
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the same
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // for tests that run programs as other users
 		return nil, fmt.Errorf("let other users through: %w", err)
 	}
 	env := []string{"TMPDIR=" + files}
@@ -120,7 +121,7 @@ func temporaryFiles(dir string) ([]string, error) {
 	return env, nil
 }
 
-// youngest is the age from which on a folder is not one that another run is just making.
+// youngest is the age from which a folder cannot be one that another run is just making.
 const youngest = time.Minute
 
 // sweep removes what killed runs left behind in the temporary folder. A folder in use is refused by
