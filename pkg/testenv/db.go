@@ -40,6 +40,14 @@ func (d DB) Text(sql string, args ...any) string {
 	return scan[string](d, sql, args)
 }
 
+// Counts checks the one number that a query finds.
+func (d DB) Counts(want int, sql string, args ...any) {
+	d.TB.Helper()
+	if n := d.Number(sql, args...); n != want {
+		d.TB.Errorf("%d, want %d: %s", n, want, sql)
+	}
+}
+
 // Becomes waits until a query finds a number.
 func (d DB) Becomes(number int, sql string, args ...any) {
 	d.TB.Helper()
