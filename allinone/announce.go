@@ -14,10 +14,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/admin"
 )
 
-// readyEvery is how often announce looks whether all is ready.
+// readyEvery is how often announce checks whether everything is ready.
 const readyEvery = 25 * time.Millisecond
 
-// announce prints where everything is, as soon as a shopper could buy.
+// announce prints all addresses as soon as a shopper could buy.
 func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	for !s.ready(ctx) {
 		if !wait.Sleep(ctx, readyEvery) {
@@ -69,7 +69,7 @@ func (s *shop) tryNext() string {
 		"order's mail is then at %s\n\n", s.listeners.url("EDGE_ADDR"), s.inbox.URL())
 }
 
-// readyTimeout is how long a shop that starts may take to answer one look.
+// readyTimeout bounds one check of a shop that is starting.
 const readyTimeout = 3 * time.Second
 
 // ready asks the shop as a shopper would, and the broker for its streams.
@@ -89,10 +89,10 @@ func (s *shop) ready(ctx context.Context) bool {
 			return false
 		}
 	}
-	return s.provisioned.Load() || s.broker == nil // someone else's broker may be away: shopping goes on
+	return s.provisioned.Load() || s.broker == nil // a broker of NATS_URL may be away: shopping goes on
 }
 
-// setEnvironment sets variables and returns what sets the old values again.
+// setEnvironment sets variables and returns a function that restores the old values.
 func setEnvironment(set map[string]string) (restore func()) {
 	old := map[string]*string{}
 	for name, value := range set {
@@ -102,7 +102,7 @@ func setEnvironment(set map[string]string) (restore func()) {
 			old[name] = nil
 		}
 		if err := os.Setenv(name, value); err != nil {
-			panic(err) // our own names
+			panic(err) // the names are constants, so this cannot fail
 		}
 	}
 	return func() {
@@ -112,7 +112,7 @@ func setEnvironment(set map[string]string) (restore func()) {
 				err = os.Setenv(name, *was)
 			}
 			if err != nil {
-				panic(err) // our own names
+				panic(err) // the names are constants, so this cannot fail
 			}
 		}
 	}

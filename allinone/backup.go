@@ -31,27 +31,28 @@ const backupUsage = `Backup and restore, of one shop's database and pictures:
 To restore one of several shops, use shop create NAME -from FOLDER.
 `
 
-// backupTimeout bounds a backup and a restore: some hundred gigabytes.
+// backupTimeout bounds a backup or a restore; it is enough for some hundred gigabytes.
 const backupTimeout = 6 * time.Hour
 
 // Names of the files of a backup.
 const (
 	dumpFile      = "database.dump"
 	aboutFile     = "about.json"
-	pictureFolder = "media" // as in DATA_DIR
+	pictureFolder = "media" // the same name as in DATA_DIR
 )
 
-// aboutBackup says what a backup holds.
+// aboutBackup describes what a backup holds.
 type aboutBackup struct {
 	Shop     string              `json:"shop"`
-	At       time.Time           `json:"at"` // the moment that it shows
+	At       time.Time           `json:"at"` // the time of the database's snapshot
 	Server   int                 `json:"server"`
 	Tables   map[string]tableSum `json:"tables"`   // by schema.table
-	Pictures tableSum            `json:"pictures"` // none where a bucket has them
-	from     string              // the folder that it was read from
+	Pictures tableSum            `json:"pictures"` // zero if the pictures are in a bucket
+	from     string              // the folder of the backup
 }
 
-// tableSum is what a table or a folder held. For a table, Sum adds a hash of each row, so that order does not matter.
+// tableSum is the count and checksum of a table or of a folder of pictures. Sum adds up the hashes
+// of a table's rows, so that their order does not matter.
 type tableSum struct {
 	Rows int64  `json:"rows"`
 	Sum  string `json:"sum"`
@@ -82,7 +83,7 @@ func backups(name string, args []string, out, stderr io.Writer) int {
 	})
 }
 
-// backup writes a folder beside a name that it gets when it is whole.
+// backup writes a folder under a temporary name and renames it when it is complete.
 func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer) error {
 	began := time.Now()
 	conn, err := pgx.Connect(ctx, cfg.DatabaseURL)
@@ -94,7 +95,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err != nil {
 		return fmt.Errorf("hold a moment of the database: %w", err)
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it only read
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // the transaction only reads
 
 	moment, err := holdMoment(ctx, tx)
 	if err != nil {
@@ -114,11 +115,12 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := client(ctx, "pg_dump", moment.server, cfg.DatabaseURL, dump...); err != nil {
 		return errors.Join(err, os.RemoveAll(name+".new"))
 	}
-	if err := os.Chmod(filepath.Join(name+".new", dumpFile), 0o600); err != nil { // wherever the folder is copied
+	if err := os.Chmod(filepath.Join(name+".new", dumpFile), 0o600); err != nil { // private wherever it is copied
 		return fmt.Errorf("keep the backup to its owner: %w", err)
 	}
 
-	// Later than the database, so that all pictures that it names are there: a picture is kept permanently.
+	// Pictures are copied after the database, so that all that it names are there: none is ever
+	// deleted.
 	pictures := picturesAt()
 	if pictures != "" && !inBucket(pictures) {
 		if about.Pictures, err = copyPictures(ctx, pictures, filepath.Join(name+".new", pictureFolder)); err != nil {
@@ -141,7 +143,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	return err
 }
 
-// notInIt says what a backup does not have, where that is not nothing.
+// notInIt says why the backup has no pictures, or "" if it has them.
 func notInIt(pictures string) string {
 	switch {
 	case pictures == "":
@@ -160,7 +162,7 @@ func (a aboutBackup) size() string {
 	return fmt.Sprintf("%d tables, %d rows, %d pictures", len(a.Tables), rows, a.Pictures.Rows)
 }
 
-// writeAbout is the last file of a backup, and sees to it that all of them are on the disk.
+// writeAbout writes the last file of a backup and syncs it and the dump to disk.
 func writeAbout(folder string, about aboutBackup) error {
 	text, err := json.MarshalIndent(about, "", " ")
 	if err != nil {
@@ -181,8 +183,8 @@ func writeAbout(folder string, about aboutBackup) error {
 	return nil
 }
 
-// client runs a client program of PostgreSQL on a database. Passwords are not among its arguments, which
-// every process of the machine can read.
+// client runs a client program of PostgreSQL on a database. The password is passed in the
+// environment, because every process of the machine can read arguments.
 func client(ctx context.Context, name string, major int, databaseURL string, args ...string) error {
 	program, err := pglocal.Client(ctx, name, major)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 )
 
-// picturesAt is where the shop of DATABASE_URL keeps its pictures, if the settings say: a folder or a bucket, otherwise
-// "".
+// picturesAt is the folder or bucket in which the shop of DATABASE_URL keeps its pictures, or "" if
+// the settings do not say.
 func picturesAt() string {
 	if address := os.Getenv("MEDIA_URL"); address != "" {
 		return address
@@ -27,16 +27,16 @@ func picturesAt() string {
 		settings, err := readSettings(filepath.Join(dir, "settings"))
 		if database := os.Getenv("DATABASE_URL"); database != "" &&
 			(err != nil || settings["DATABASE_URL"] != database) {
-			return "" // another shop's than the one whose folder is here
+			return "" // the folder here belongs to another shop
 		}
 	}
 	return filepath.Join(dir, pictureFolder)
 }
 
-// inBucket reports whether pictures are not in a folder, but in a bucket, which keeps them by itself.
+// inBucket reports whether pictures are in a bucket, which a backup leaves out.
 func inBucket(address string) bool { return strings.HasPrefix(address, "s3://") }
 
-// pictureNames are the pictures below a folder, in an order that stays. No folder is no pictures.
+// pictureNames are the pictures below a folder, in a stable order. A missing folder has none.
 func pictureNames(folder string) (names []string, err error) {
 	err = filepath.WalkDir(folder, func(_ string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() && media.ValidName(e.Name()) {
@@ -86,7 +86,7 @@ func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
 	return tableSum{Rows: int64(len(names)), Sum: hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
-// putPictures brings the pictures of a backup back, and finds that they are what they were.
+// putPictures copies the pictures of a backup back and compares their checksum.
 func putPictures(ctx context.Context, from, to string, want tableSum) error {
 	got, err := copyPictures(ctx, filepath.Join(from, pictureFolder), to)
 	if err == nil && want.Rows > 0 && got != want {

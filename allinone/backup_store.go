@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// moment is one state of the database that several connections can look at.
+// moment is a snapshot of the database that several connections can read.
 type moment struct {
 	snapshot string
 	at       time.Time
@@ -18,8 +18,8 @@ type moment struct {
 	shop     string
 }
 
-// holdMoment lets others see what the transaction sees, for as long as it is open. Rows are written alike
-// whatever the server's settings are.
+// holdMoment exports the snapshot of the transaction, which is valid while the transaction is open.
+// It also sets how values are written, because checksums must not depend on the server's settings.
 func holdMoment(ctx context.Context, tx pgx.Tx) (m moment, err error) {
 	if err := plainSettings(ctx, tx); err != nil {
 		return m, err
@@ -53,7 +53,7 @@ func plainSettings(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// sumTables counts and sums every table of the services. It reads the database whole.
+// sumTables counts and sums every table of the services. It reads the whole database.
 func sumTables(ctx context.Context, tx pgx.Tx) (map[string]tableSum, error) {
 	if err := plainSettings(ctx, tx); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func countTables(ctx context.Context, db pg.DB, schemas []string) (n int64, err 
 	return n, nil
 }
 
-// dropSchemas drops schemas that hold no tables but the guard.
+// dropSchemas drops schemas whose only table is the guard.
 func dropSchemas(ctx context.Context, db pg.DB, schemas []string) error {
 	for _, s := range schemas {
 		if err := pg.Exec(ctx, db, "make room for schema "+s, `
@@ -102,8 +102,8 @@ func dropSchemas(ctx context.Context, db pg.DB, schemas []string) error {
 	return nil
 }
 
-// askStripeAgain has the order service read Stripe's lists from a while before the backup at its next sweep, not
-// up to ten minutes later: what was paid since is known there alone.
+// askStripeAgain makes the order service read Stripe's lists from an hour before the backup, and do
+// it at once: only Stripe knows of payments since then.
 func askStripeAgain(ctx context.Context, databaseURL string, backedUp time.Time) error {
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {
@@ -115,7 +115,8 @@ func askStripeAgain(ctx context.Context, databaseURL string, backedUp time.Time)
 		  lease_until = '-infinity'`, backedUp.Add(-time.Hour)); err != nil {
 		return err
 	}
-	// Newsletters went on after the backup, and some people have unsubscribed since: a person decides what goes on.
+	// The paused newsletters were sent further after the backup, and some people have unsubscribed
+	// since: a person must decide what continues.
 	if err := pg.Exec(ctx, conn, "pause campaigns", `
 		UPDATE mailer.campaign SET state = CASE state WHEN 'running' THEN 'paused' ELSE 'draft' END, paused_at = now()
 		WHERE state = 'running' OR state = 'scheduled' AND start_at <= now()`); err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// broker is the embedded NATS server. It listens like any other, so the services connect as they do
-// in production and the nats tool can attach; each as a user of nats.conf.
+// broker is the embedded NATS server. It listens on a port as any other, so the services connect as
+// they do in production and the nats tool can attach, each as a user of nats.conf.
 type broker struct {
 	log       *slog.Logger
 	opts      *server.Options // with the port that it got
@@ -29,7 +29,7 @@ type broker struct {
 }
 
 // startBroker starts NATS with JetStream under dir. Every acknowledged message is on disk
-// (sync_interval: always). Only users of nats.conf get in, each with its rights there.
+// (sync_interval: always). Only users of nats.conf can connect, with the rights they have there.
 func startBroker(log *slog.Logger, dir, client string, secrets passwords) (*broker, error) {
 	opts := &server.Options{}
 	if err := letIn(opts, secrets); err != nil {
@@ -54,7 +54,7 @@ func startBroker(log *slog.Logger, dir, client string, secrets passwords) (*brok
 	return b, nil
 }
 
-// runBroker starts a server and waits until it takes connections.
+// runBroker starts a server and waits until it accepts connections.
 func runBroker(log *slog.Logger, opts *server.Options) (*server.Server, error) {
 	srv, err := server.NewServer(opts)
 	if err != nil {
@@ -81,7 +81,7 @@ func runBroker(log *slog.Logger, opts *server.Options) (*server.Server, error) {
 // url is where the broker listens.
 func (b *broker) url() string { return b.clientURL }
 
-// urlFor is the address with which a user of nats.conf logs in.
+// urlFor is the broker's address with the login of a user of nats.conf.
 func (b *broker) urlFor(user string) string {
 	u := url.URL{Scheme: "nats", User: url.UserPassword(user, b.passwords.of(user)),
 		Host: strings.TrimPrefix(b.clientURL, "nats://")}
@@ -91,13 +91,13 @@ func (b *broker) urlFor(user string) string {
 // tendEvery is how often the broker's store is checked.
 const tendEvery = time.Second
 
-// tend starts the broker again when someone has deleted its store under it, until ctx ends: a server
-// without its files takes no message any more. The lost streams are then made again, and the
+// tend restarts the broker when someone has deleted its store while it runs, until ctx ends: a
+// server without its files takes no messages. The lost streams are then made again, and the
 // outboxes fill them.
 func (b *broker) tend(ctx context.Context) error {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
-	looks := 0 // a stream that is just being made or deleted may look lost once
+	looks := 0 // one look is not enough: a stream that is being made or deleted may seem lost
 	for {
 		select {
 		case <-tick.C:
@@ -116,7 +116,7 @@ func (b *broker) tend(ctx context.Context) error {
 
 		b.log.Error("the store of streams was deleted, the broker starts again", "folders", lost)
 		b.stop()
-		for _, folder := range lost { // what the server wrote there since
+		for _, folder := range lost { // the server may have written files there since
 			if err := os.RemoveAll(folder); err != nil {
 				return fmt.Errorf("remove what is left of a stream: %w", err)
 			}
@@ -131,11 +131,11 @@ func (b *broker) tend(ctx context.Context) error {
 	}
 }
 
-// lost lists the folders of streams that the server believes to have and that are not there.
+// lost lists the folders of streams that the server has and that are missing on disk.
 func (b *broker) lost() (folders []string) {
 	state, err := b.srv.Load().Jsz(&server.JSzOptions{Accounts: true, Streams: true, Config: true})
 	if err != nil {
-		return nil // it is only just starting
+		return nil // the server is only just starting
 	}
 	for _, account := range state.AccountDetails {
 		for _, stream := range account.Streams {
@@ -167,7 +167,7 @@ func hostPort(addr string) (string, int, error) {
 	return host, n, err
 }
 
-// brokerLog puts the broker's lines into our log, and hands on what it cannot live with.
+// brokerLog writes the broker's lines to our log, and sends fatal ones to the channel.
 type brokerLog struct {
 	log   *slog.Logger
 	fatal chan<- string
@@ -179,7 +179,7 @@ func (l brokerLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(fo
 // Warnf implements server.Logger.
 func (l brokerLog) Warnf(format string, v ...any) {
 	if strings.HasPrefix(format, "Plaintext passwords") {
-		return // they are in this process's memory alone
+		return // the passwords are in this process's memory only
 	}
 	l.log.Warn(fmt.Sprintf(format, v...))
 }
@@ -199,6 +199,6 @@ func (l brokerLog) Fatalf(format string, v ...any) {
 	l.log.Error(reason)
 	select {
 	case l.fatal <- reason:
-	default: // one reason is enough, and later on no one asks
+	default: // runBroker reads one reason, and only while the broker starts
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The one process embeds the same file as the deployments. A package can embed only files of its own folder, so this is
-// a copy.
+// allinone embeds the same file as the deployments. A package can embed only files of its own
+// folder, so this one is a copy.
 func TestGeneratedRights(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../deploy/nats/nats.conf")
@@ -26,7 +26,7 @@ func TestGeneratedRights(t *testing.T) {
 	testenv.Generated(t, "nats.conf", string(text))
 }
 
-// The one process's broker has the users of a deployment's, each with the same rights.
+// The embedded broker has the users of a deployment, each with the same rights.
 func TestBrokerHasTheUsersOfADeployment(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("NATS_SERVER_NAME", "x")
 	for _, user := range brokerUsers {
@@ -58,7 +58,7 @@ func TestBrokerHasTheUsersOfADeployment(t *testing.T) { // sets variables, so no
 	}
 }
 
-// A service's login can say what is its own at the broker of the one process, and nothing else.
+// Each service can publish on its own subjects at the embedded broker, and on no others.
 func TestBrokerRefusesWhatIsAnothers(t *testing.T) {
 	t.Parallel()
 	b, err := startBroker(slog.New(slog.DiscardHandler), t.TempDir(), "127.0.0.1:0", passwords{"broker", "secret of this test"})

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// Config holds what the one process needs beyond the settings of the services in it.
+// Config holds the settings of the one process beyond those of the services in it.
 type Config struct {
 	boot.Common
 	boot.Public
@@ -26,7 +26,7 @@ type Config struct {
 	InboxKeep       int    `envconfig:"MAIL_INBOX_KEEP" default:"1000" desc:"how many mails the inbox keeps; the oldest are dropped first"`
 }
 
-// live reports whether real money moves: production, or a live key of Stripe.
+// live reports whether real money moves: in production, or with a live key of Stripe.
 func (c Config) live() bool {
 	return c.Production() || strings.HasPrefix(c.StripeSecretKey, "sk_live_") ||
 		strings.HasPrefix(c.StripeSecretKey, "rk_live_")
@@ -47,7 +47,7 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("SMTP_HOST is not set, and the mail inbox refuses to start in production"))
 		}
 	}
-	if c.ShopSecret != "" { // else one is made
+	if c.ShopSecret != "" { // without a secret, one is made in DATA_DIR
 		errs = append(errs, boot.CheckSecret(c.ShopSecret, c.Production()))
 	}
 	if c.NATSReplicas > 1 && c.NATSURL == "" {

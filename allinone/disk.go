@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// disk measures the disk of DATA_DIR when someone looks at the metrics. On one machine it is PostgreSQL's, too, and
-// what cannot be backed up stays there until it is full.
+// disk measures the disk of DATA_DIR at each scrape of the metrics. On a single machine it is
+// PostgreSQL's disk as well, and WAL that cannot be archived fills it.
 type disk struct{ folder atomic.Pointer[string] }
 
 var dataDisk = new(disk)

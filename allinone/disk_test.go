@@ -7,7 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// The disk is measured where the data are, and not at all before it is known where that is.
+// The disk is measured where the data are, and not at all while DATA_DIR is unknown.
 func TestDiskIsMeasured(t *testing.T) {
 	t.Parallel()
 	d, dir := new(disk), t.TempDir()

@@ -65,7 +65,7 @@ func erasePerson(ctx context.Context, cfg boot.Common, who erasure.Person, out i
 	return user.Erase(ctx, pool, who, out)
 }
 
-// exportPerson asks user who the person is, and then every service what it has of them.
+// exportPerson asks user who the person is, and then asks every service for what it has of them.
 func exportPerson(ctx context.Context, cfg boot.Common, who erasure.Person, out io.Writer) error {
 	var known erasure.Person
 	parts := map[string]json.RawMessage{}
@@ -103,7 +103,7 @@ func exportPerson(ctx context.Context, cfg boot.Common, who erasure.Person, out 
 	return erasure.Print(out, raw)
 }
 
-// commandPool opens a service's schema for statements that may read whole tables.
+// commandPool opens a service's schema with a timeout that lets statements read whole tables.
 func commandPool(ctx context.Context, c boot.Common, service string) (*pgxpool.Pool, error) {
 	pool, err := pg.Open(ctx, c.DatabaseURL, c.Shop(), service)
 	if err != nil {

@@ -18,8 +18,8 @@ type folder struct {
 	lock *os.File
 }
 
-// openFolder makes DATA_DIR if it is missing and takes it. The lock ends with the process, however
-// that ends.
+// openFolder makes DATA_DIR if it is missing and locks it. The lock ends with the process, even if
+// that is killed.
 func openFolder(path string) (*folder, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -40,13 +40,13 @@ func openFolder(path string) (*folder, error) {
 
 func (f *folder) at(name string) string { return filepath.Join(f.path, name) }
 
-// writeSettings keeps what this process decided where staff's commands find it:
-// `shop order payments`, or `set -a; . .data/settings` for other programs.
+// writeSettings writes what this process decided where staff's commands find it: `shop order
+// payments`, or `set -a; . .data/settings` for other programs.
 func (f *folder) writeSettings(values map[string]string) error {
 	return writeSettings(f.at("settings"), values)
 }
 
-// writeSettings writes a file that a shell can read, whole or not at all.
+// writeSettings writes a file that a shell can read, and replaces the old one at once.
 func writeSettings(file string, values map[string]string) error {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -90,7 +90,7 @@ func (f *folder) secret(name string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", name, err)
 	}
 	made := rand.Text() + rand.Text()
-	tmp := file + ".new" // renamed when whole: a crash leaves the old one, or none
+	tmp := file + ".new" // renamed when complete: a crash leaves the old file, or none
 	if err := os.WriteFile(tmp, []byte(made), 0o600); err != nil {
 		return "", fmt.Errorf("write %s: %w", name, err)
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // PrintKeys prints each service's keys as lines of .env, derived from SHOP_SECRET, and returns the
-// exit code. A deployment that gave all services the secret goes over to keys with it: what the
-// secret signed stays good.
+// exit code. A deployment that gave all services the secret can switch to keys with it: what the
+// secret signed stays valid.
 func PrintKeys(out, stderr io.Writer) int {
 	cfg, err := boot.Load[boot.Keys]()
 	if err == nil && cfg.ShopSecret == "" {

@@ -9,8 +9,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// listeners are those of the process, by the setting that names their address. All are opened before anything else
-// starts, so that a taken port is reported in one line before anything else has happened.
+// listeners are those of the process, by the setting that names their address. All are opened
+// before anything else starts, so that a taken port stops the process before it has changed
+// anything.
 type listeners map[string]net.Listener
 
 // open opens one listener. If a default port is taken, any free port will do, except for the shop's own (fixed), whose
@@ -35,15 +36,15 @@ func (s listeners) open(name, addr string, fixed bool) error {
 // url is where a listener answers.
 func (s listeners) url(name string) string { return "http://" + s[name].Addr().String() }
 
-// publicURL is the shop's address where PUBLIC_URL does not say it: that of edge's listener.
+// publicURL is the shop's address if PUBLIC_URL is empty: that of edge's listener.
 func (s listeners) publicURL() string { return web.URL(s["EDGE_ADDR"]) }
 
-// adminURL is the back office's address where ADMIN_URL does not say it. Passkeys belong to a name, so it
-// is localhost, which browsers resolve themselves.
+// adminURL is the back office's address if ADMIN_URL is empty. Passkeys belong to a host name, so
+// it is localhost, which browsers resolve themselves.
 func (s listeners) adminURL() string {
 	own := web.URL(s["ADMIN_ADDR"])
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(own, "http://"))
-	if err != nil { // not TCP
+	if err != nil { // not a TCP address
 		return own
 	}
 	return "http://localhost:" + port
@@ -51,7 +52,7 @@ func (s listeners) adminURL() string {
 
 func (s listeners) close() {
 	for _, l := range s {
-		_ = l.Close() // the server on it has closed it already
+		_ = l.Close() // its server has usually closed it already
 	}
 }
 

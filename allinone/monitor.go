@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// monitored is what NATS monitoring answers. The server's own listener would answer under any name;
-// ours looks at Host first.
+// monitored are the paths of NATS monitoring that are served. The server's own listener would
+// answer under any host name; ours checks Host first.
 var monitored = map[string]func(*server.Server, http.ResponseWriter, *http.Request){
 	server.RootPath: (*server.Server).HandleRoot, server.VarzPath: (*server.Server).HandleVarz,
 	server.ConnzPath: (*server.Server).HandleConnz, server.RoutezPath: (*server.Server).HandleRoutez,
@@ -27,7 +27,7 @@ var monitored = map[string]func(*server.Server, http.ResponseWriter, *http.Reque
 	server.RaftzPath: (*server.Server).HandleRaftz,
 }
 
-// monitoring answers what NATS monitoring does, of whichever server runs at the moment.
+// monitoring serves the NATS monitoring of the broker's current server.
 func (b *broker) monitoring() http.Handler {
 	mux := http.NewServeMux()
 	for path, handle := range monitored {
@@ -40,7 +40,7 @@ func (b *broker) monitoring() http.Handler {
 const (
 	// monitorHeaderTimeout bounds the wait for the header of a request about the broker.
 	monitorHeaderTimeout = 5 * time.Second
-	// monitorStopTimeout is how long such requests may go on after the end.
+	// monitorStopTimeout bounds requests that are in flight at the end.
 	monitorStopTimeout = time.Second
 )
 
@@ -56,7 +56,7 @@ func (s *shop) serveMonitoring(ctx context.Context) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorStopTimeout)
 		defer cancel()
 		if shutdown(grace) != nil {
-			_ = srv.Close() // a broker that ends has little to show
+			_ = srv.Close() // requests to a broker that ends have little to show
 		}
 	})
 	defer stop()

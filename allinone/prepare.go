@@ -14,14 +14,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// PrepareConfig is what the migrate job of a deployment is told: DATABASE_URL and NATS_URL of logins
-// that may make things, and the passwords with which the services log in.
+// PrepareConfig holds the settings of a deployment's migrate job: DATABASE_URL and NATS_URL with
+// logins that may create things, and the passwords with which the services log in.
 type PrepareConfig struct {
 	ProvisionConfig
 	DBPasswords
 }
 
-// ProvisionConfig is what the job is told that keeps streams and consumers.
+// ProvisionConfig holds the settings of the job that maintains streams and consumers.
 type ProvisionConfig struct {
 	boot.Common
 	Copies
@@ -33,7 +33,7 @@ func (c ProvisionConfig) Validate() error {
 	return errors.Join(c.Common.Validate(), c.Copies.validate())
 }
 
-// Copies says how many servers of a cluster keep each stream.
+// Copies says how many servers of a cluster store each stream.
 type Copies struct {
 	NATSReplicas int `envconfig:"NATS_REPLICAS" default:"1" desc:"how many brokers keep a copy of each stream: 1, or 3 or 5 with as many brokers; used by migrate, provision and make run with a NATS_URL; raising it copies existing streams, lowering it changes nothing"`
 }
@@ -45,7 +45,7 @@ func (c Copies) validate() error {
 	return nil
 }
 
-// DBPasswords are what the services log in to the database with.
+// DBPasswords are the passwords with which the services log in to the database.
 type DBPasswords struct {
 	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"password of the shop's database role for edge (shop_edge); set by migrate, and by make run with a DATABASE_URL; when empty it stays as it is"`
 	UserDBPassword    string `envconfig:"USER_DB_PASSWORD" desc:"the same for shop_user"`
@@ -56,7 +56,7 @@ type DBPasswords struct {
 	AdminDBPassword   string `envconfig:"ADMIN_DB_PASSWORD" desc:"the same for shop_admin"`
 }
 
-// byRole are the given ones by role.
+// byRole returns the passwords that are set, by role.
 func (c DBPasswords) byRole(shop string) map[string]string {
 	all := map[string]string{}
 	for service, password := range map[string]string{
@@ -83,7 +83,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if err := Migrate(ctx, log, cfg.DatabaseURL, cfg.Shop(), cfg.DBPasswords.byRole(cfg.Shop())); err != nil {
 		return err
 	}
-	if cfg.NATSURL == "" { // the one process brings its broker, and provisions it
+	if cfg.NATSURL == "" { // the one process has a broker of its own, and provisions it
 		log.Info("tables are made; without NATS_URL no streams")
 		return nil
 	}
@@ -101,7 +101,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	return nil
 }
 
-// KeepProvisioned makes streams and consumers whenever the broker lacks some, and deletes what the
+// KeepProvisioned makes the streams and consumers that the broker lacks, and deletes what the
 // streams hold of erased people, until ctx ends.
 func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg ProvisionConfig) error {
 	b, err := bus.Connect(log, cfg.BrokerLogins.at(cfg.NATS(), cfg.Shop(), "provision"), "provision", cfg.BrokerFiles())

@@ -23,14 +23,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/user"
 )
 
-// area is the commands of one part of the shop.
+// area is one part of the shop with its commands.
 type area struct {
 	name, usage string
 	run         func(args []string, out, stderr io.Writer) int
 }
 
-// areas are all that have commands, in the order of the help. Each function is the one that the service's
-// own program calls.
+// areas are all parts that have commands, in the order of the help. Each function is the one that
+// the service's own program calls.
 var areas = []area{
 	{name: "order", usage: order.Usage, run: order.Command},
 	{name: "customer", usage: customerUsage, run: customer},
@@ -66,8 +66,8 @@ they are not set, from the shop that runs with DATA_DIR (default .data).
   help [AREA]         this text, or the part about an area
 `
 
-// Program is the program shop with its arguments. It returns the exit code: 0, 1 for a failure, 2 for
-// arguments or settings that cannot work.
+// Program runs the program shop with its arguments. It returns the exit code: 0, 1 for a failure, 2
+// for invalid arguments or settings.
 func Program(args []string, out, stderr io.Writer) int {
 	if len(args) == 0 {
 		return help(nil, stderr, 2)
@@ -90,7 +90,7 @@ func Program(args []string, out, stderr io.Writer) int {
 		return shopsBroker(rest, stderr)
 	case "vm":
 		return vm(rest, out, stderr)
-	case "restore": // never into what a running shop wrote down
+	case "restore": // must not use the settings that a running shop wrote down
 		return backups(name, rest, out, stderr)
 	case "backup":
 		if err := useSettings(); err != nil {
@@ -99,7 +99,7 @@ func Program(args []string, out, stderr io.Writer) int {
 		return backups(name, rest, out, stderr)
 	case "keys":
 		return PrintKeys(out, stderr)
-	case "-health", "--health": // of whatever runs with these settings
+	case "-health", "--health": // checks whatever runs with these settings
 		return boot.Run[boot.Common]("shop", args, stderr, nil)
 	case "help", "-help", "--help", "-h":
 		return help(rest, out, 0)
@@ -140,7 +140,7 @@ func runProgram(args []string, out io.Writer) int {
 	})
 }
 
-// help prints the usage, of all areas or of the one that is named, and returns code.
+// help prints the usage of all areas, or of the named one, and returns code.
 func help(names []string, out io.Writer, code int) int {
 	var text strings.Builder
 	if len(names) == 0 {
@@ -177,11 +177,11 @@ func printSettings(out io.Writer) int {
 	return 0
 }
 
-// defaultFolder is where a shop keeps its data that is told nothing else.
+// defaultFolder is the data folder of a shop without DATA_DIR.
 const defaultFolder = ".data"
 
-// useSettings sets the variables that are not set to what the shop wrote down in its data folder. A
-// DATABASE_URL that is set belongs to another shop, and so would all else.
+// useSettings sets the variables that are not set to what the shop wrote down in its data folder.
+// If DATABASE_URL is set it may be another shop's, for which none of them would be right.
 func useSettings() error {
 	if os.Getenv("DATABASE_URL") != "" {
 		return nil
@@ -189,7 +189,8 @@ func useSettings() error {
 	return setFrom(filepath.Join(cmp.Or(os.Getenv("DATA_DIR"), defaultFolder), "settings"))
 }
 
-// useAddresses adds where the parts of the running shop are, which it wrote down beside its DATABASE_URL.
+// useAddresses adds the addresses of the running shop's parts, if its data folder has the same
+// DATABASE_URL.
 func useAddresses() error {
 	dir := cmp.Or(os.Getenv("DATA_DIR"), defaultFolder)
 	values, err := readSettings(filepath.Join(dir, "settings"))
@@ -207,7 +208,7 @@ func awsCommand(args []string, out, stderr io.Writer) int {
 	return aws.Command(args, settingsOfProgram, out, stderr)
 }
 
-// parked runs a command about parked messages, which asks the shop that runs.
+// parked runs a command about parked messages, which calls the running shop.
 func parked(args []string, out, stderr io.Writer) int {
 	if err := useAddresses(); err != nil {
 		return boot.Report("shop", "", err, stderr)
@@ -215,16 +216,16 @@ func parked(args []string, out, stderr io.Writer) int {
 	return admin.ParkedCommand(args, out, stderr)
 }
 
-// ofNoShop are commands that are not about the shop that SHOP_NAME names.
+// ofNoShop are the commands that are not about the shop of SHOP_NAME.
 var ofNoShop = []string{"create", "list", "destroy", "broker", "vm", "aws", "help", "-help", "--help", "-h"}
 
-// useNamed sets the variables that are not set to what create wrote down for the shop of SHOP_NAME, if there is one. A
-// person who says where shops live means one of them: a misspelled name would open a new shop, or ask the one in the
-// default folder.
+// useNamed sets the variables that are not set to what create wrote down for the shop of SHOP_NAME.
+// With SHOPS_DIR it is an error if there is no such shop: a misspelled name would open a new shop,
+// or read the one in the default folder.
 func useNamed(command string) error {
 	name := os.Getenv("SHOP_NAME")
 	if boot.CheckShopName(name) != nil || os.Getenv("DATABASE_URL") != "" || slices.Contains(ofNoShop, command) {
-		return nil //nolint:nilerr // such a name is of no shop: the command says so
+		return nil //nolint:nilerr // the command itself reports an invalid name
 	}
 	file := settingsOf(shopsDir(), name)
 	if os.Getenv("SHOPS_DIR") != "" && os.Getenv("DATA_DIR") == "" && missing(file) {
@@ -239,8 +240,8 @@ func missing(file string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// setFrom sets the variables that are not set to what a file says. Without the file, commands say which
-// setting they lack.
+// setFrom sets the variables that are not set to those of a file. Without the file, commands report
+// which setting they lack.
 func setFrom(file string) error {
 	values, err := readSettings(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// One help has every command of every area, and a command that there is not changes nothing.
+// The help lists every command of every area, and an unknown command changes nothing.
 func TestProgram(t *testing.T) {
 	t.Parallel()
 	ask := func(args ...string) (code int, out, stderr string) {
@@ -49,7 +49,7 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// Every command that a document names is one.
+// Every command that a document names exists.
 func TestDocumentsNameCommands(t *testing.T) {
 	t.Parallel()
 	var help bytes.Buffer
@@ -86,7 +86,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 	}
 }
 
-// A person who says where shops live and misspells a name gets no new shop, nor another's figures.
+// With SHOPS_DIR, a misspelled name neither makes a new shop nor shows the figures of another.
 func TestMisspelledShop(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("SHOPS_DIR", t.TempDir())
 	t.Setenv("SHOP_NAME", "amce")

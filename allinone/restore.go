@@ -44,13 +44,14 @@ func restore(ctx context.Context, cfg PrepareConfig, from string, out io.Writer)
 	return about.into(ctx, databaseURL, pictures, cfg.DBPasswords.byRole(about.Shop), out)
 }
 
-// into makes a shop of a backup: its database, which is empty, its pictures, and the passwords of its roles.
+// into makes a shop of a backup: it fills the empty database, copies the pictures and sets the
+// passwords of the roles.
 func (a aboutBackup) into(ctx context.Context, databaseURL, pictures string, passwords map[string]string,
 	out io.Writer,
 ) error {
 	began := time.Now()
 	if err := putPictures(ctx, a.from, "", a.Pictures); err != nil {
-		return err // before anything changed
+		return err // nothing has changed so far
 	}
 	if err := fill(ctx, databaseURL, filepath.Join(a.from, dumpFile), a); err != nil {
 		return err
@@ -78,7 +79,7 @@ func (a aboutBackup) into(ctx context.Context, databaseURL, pictures string, pas
 	return err
 }
 
-// readAbout reads what a backup says of itself, and refuses one of another shop.
+// readAbout reads the description of a backup, and refuses a backup of another shop.
 func readAbout(folder, shop string) (aboutBackup, error) {
 	about := aboutBackup{from: folder}
 	text, err := os.ReadFile(filepath.Join(folder, aboutFile)) //nolint:gosec // the caller's own folder
@@ -97,7 +98,7 @@ func readAbout(folder, shop string) (aboutBackup, error) {
 	return about, nil
 }
 
-// ownCluster is the database that shop run with this DATA_DIR will find.
+// ownCluster starts the database that `shop run` with this DATA_DIR uses.
 func ownCluster(ctx context.Context) (stop func(), databaseURL string, err error) {
 	cfg, err := boot.Load[Config]()
 	if err != nil {
@@ -114,11 +115,11 @@ func ownCluster(ctx context.Context) (stop func(), databaseURL string, err error
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseStopTimeout)
 		defer cancel()
-		_ = errors.Join(c.Stop(ctx), f.close()) // what was restored is on the disk
+		_ = errors.Join(c.Stop(ctx), f.close()) // what was restored is on the disk already
 	}, c.URL(), nil
 }
 
-// fill makes the roles, and then everything that the dump has. A database that holds a shop is left alone.
+// fill makes the roles and restores the dump. It refuses a database that holds a shop.
 func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) error {
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {
@@ -142,7 +143,7 @@ func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) erro
 		return err
 	}
 
-	// The roles stay; the schemas come with the dump, and with them who may do what in each table.
+	// The roles stay. The dump has the schemas with the privileges of each table.
 	if err := dropSchemas(ctx, conn, schemas); err != nil {
 		return err
 	}
@@ -155,8 +156,8 @@ func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) erro
 		"--use-list="+list, dump)
 }
 
-// contents lists what is restored: all of the dump but the privileges of tables to come, which name the
-// owner of the old database, and which migrate sets for the new one.
+// contents writes the list of what is restored: all of the dump except default privileges, which
+// name the old database's owner and which migrate sets for the new one.
 func contents(ctx context.Context, major int, dump string) (file string, err error) {
 	program, err := pglocal.Client(ctx, "pg_restore", major)
 	if err != nil {
@@ -183,7 +184,7 @@ func contents(ctx context.Context, major int, dump string) (file string, err err
 	return f.Name(), nil
 }
 
-// compare finds tables that are not what they were.
+// compare reports tables whose count or checksum differs from the backup's.
 func compare(ctx context.Context, databaseURL string, about aboutBackup) error {
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {

@@ -22,16 +22,16 @@ var natsConf string
 // brokerUsers are the users of nats.conf.
 var brokerUsers = []string{"edge", "user", "order", "events", "mailer", "webhook", "admin", "provision", "staff", "sys"}
 
-// passwords makes the passwords of one kind of login from one secret of this installation.
+// passwords derives the passwords of one kind of login from a secret of this installation.
 type passwords struct{ kind, secret string }
 
-// of is one user's password: letters and digits, which need no quotes anywhere.
+// of is a user's password: letters and digits, which need no quotes anywhere.
 func (p passwords) of(user string) string {
 	return "p" + hex.EncodeToString(web.Key([]byte(p.secret), p.kind+" "+user))
 }
 
 // letIn gives the broker the users of nats.conf with their rights and these passwords. The shop's
-// users belong to the server's own account, where the streams of older versions are; the user sys
+// users belong to the server's own account, which holds the streams of older versions; the user sys
 // has the system account.
 func letIn(opts *server.Options, secrets passwords) error {
 	var text strings.Builder
@@ -40,8 +40,8 @@ func letIn(opts *server.Options, secrets passwords) error {
 		fmt.Fprintf(&text, "%s_NATS_PASSWORD: %s\n", strings.ToUpper(user), secrets.of(user))
 	}
 	text.WriteString(natsConf)
-	// Without such a block, and with no account but its own and the system's, the server would let
-	// everybody in who has no login.
+	// Without this block, and with no accounts but its own and the system's, the server would
+	// accept connections without a login.
 	text.WriteString("\nauthorization { timeout: 2 }\n")
 	if err := opts.ProcessConfigString(text.String()); err != nil {
 		return fmt.Errorf("read the users of the broker: %w", err)

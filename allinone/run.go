@@ -27,42 +27,42 @@ import (
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
-// How long the parts of the one process may take: PostgreSQL to stop, the schemas to be made (a hosted
-// database answers slowly), the broker to be there.
+// Timeouts of the parts of the one process. The schemas may be in a hosted database that answers
+// slowly.
 const (
 	databaseStopTimeout = 20 * time.Second
 	migrateTimeout      = 2 * time.Minute
 	brokerTimeout       = time.Minute
-	brokerEvery         = 5 * time.Millisecond // it runs in this very process
+	brokerEvery         = 5 * time.Millisecond // quick, because the broker is in this process
 )
 
-// shop is the process under construction. Parts that were started are stopped in reverse order.
+// shop is the process while it starts. Parts that were started are stopped in reverse order.
 type shop struct {
 	cfg       Config
 	log       *slog.Logger
 	folder    *folder
 	listeners listeners
-	database  *pglocal.Cluster // nil: DATABASE_URL is someone else's
-	broker    *broker          // nil: NATS_URL is someone else's
+	database  *pglocal.Cluster // nil if DATABASE_URL names another
+	broker    *broker          // nil if NATS_URL names another
 	bus       *bus.Bus         // for provisioning
 	standin   *stripestandin.Server
 	inbox     *mailinbox.Server
 	services  []service
-	adminURL  string // of the back office, as browsers reach it
+	adminURL  string // address of the back office for browsers
 	stops     []func()
 
-	// rolePasswords are the passwords by role with which the services log in to the database. Without any they use the
-	// login of DATABASE_URL, from which each takes on its role.
+	// rolePasswords are the passwords, by role, with which the services log in to the database. If
+	// it is empty they use the login of DATABASE_URL and switch to their roles.
 	rolePasswords map[string]string
 	provisioned   atomic.Bool
-	// These belong to the stand-in, if there is one.
+	// The fields below belong to the stand-in for Stripe, if there is one.
 	stripeKey, stripeWebhookSecret string
 }
 
 // Run starts everything, prints the addresses to out when all is ready, and runs until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err error) {
-	// Seven services hold some 17 MiB. Collecting at twice Go's growth keeps the idle process under 120 MiB
-	// and costs busy ones half as much.
+	// Seven services use some 17 MiB. A GC percentage of twice Go's default keeps the idle process
+	// under 120 MiB and halves the cost of collections for busy ones.
 	boot.SetGCPercent(200)
 	s := &shop{cfg: cfg, log: log}
 	defer func() {
@@ -82,7 +82,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err 
 
 func (s *shop) stop(fn func()) { s.stops = append(s.stops, fn) }
 
-// openPorts opens every port first: a taken one stops here, before anything has happened.
+// openPorts opens every port first, so that a taken one stops the process before it has changed
+// anything.
 func (s *shop) openPorts(context.Context) error {
 	s.listeners = listeners{}
 	s.stop(s.listeners.close)
@@ -158,7 +159,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	return nil
 }
 
-// databaseURL is the database's address with the login of one service.
+// databaseURL is the database's address with the login of a service.
 func (s *shop) databaseURL(service string) string {
 	password := s.rolePasswords[pg.Role(s.cfg.Shop(), service)]
 	u, err := url.Parse(s.cfg.DatabaseURL)
@@ -194,8 +195,8 @@ func (s *shop) startBroker(context.Context) error {
 	return nil
 }
 
-// natsURL is the broker's address with the login of one user; someone else's broker has one NATS_URL for all, unless
-// shops share it.
+// natsURL is the broker's address with the login of a user. A broker of NATS_URL has one login for
+// all, unless shops share it.
 func (s *shop) natsURL(user string) string {
 	if s.broker == nil {
 		return s.cfg.BrokerLogins.at(s.cfg.NATSURL, s.cfg.Shop(), user)
@@ -203,7 +204,7 @@ func (s *shop) natsURL(user string) string {
 	return s.broker.urlFor(user)
 }
 
-// brokerFiles are for a broker elsewhere: our own is in this process.
+// brokerFiles are the certificates for a broker of NATS_URL; the embedded one needs none.
 func (s *shop) brokerFiles() certs.Files {
 	if s.broker != nil {
 		return certs.Files{}
@@ -211,7 +212,7 @@ func (s *shop) brokerFiles() certs.Files {
 	return s.cfg.BrokerFiles()
 }
 
-// startStandIns makes what stands in for Stripe and for a mail server, where none is set.
+// startStandIns starts the stand-in for Stripe and the mail inbox where no real ones are set.
 func (s *shop) startStandIns(context.Context) (err error) {
 	if s.cfg.StripeSecretKey == "" {
 		if s.standin, err = s.newStandIn(); err != nil {
@@ -266,7 +267,8 @@ func (s *shop) migrate(ctx context.Context) error {
 	return err
 }
 
-// Migrate makes roles with these passwords, schemas and tables of all services, safe to repeat.
+// Migrate creates or updates roles with these passwords, and schemas and tables of all services. It
+// is safe to repeat.
 func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, passwords map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -278,10 +280,10 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, pa
 		if errors.Is(err, pg.ErrOtherShop) {
 			return err
 		}
-		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx reports each address on a line
+		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx prints a line for each address
 	}
 
-	both, ctx := errgroup.WithContext(ctx) // neither waits for the other's disk
+	both, ctx := errgroup.WithContext(ctx) // neither waits for the other's disk writes
 	both.Go(func() error {
 		if len(passwords) == 0 {
 			return nil
@@ -301,8 +303,8 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, pa
 	return both.Wait()
 }
 
-// provision makes streams and consumers before the services look for them. Someone else's broker may be away: then the
-// shop opens nevertheless, and provisioning goes on in the background.
+// provision makes streams and consumers before the services look for them. A broker of NATS_URL may
+// be away: then the shop opens nevertheless, and provisioning goes on in the background.
 func (s *shop) provision(ctx context.Context) error {
 	b, err := bus.Connect(s.log, s.natsURL("provision"), "provision", s.brokerFiles())
 	if err != nil {
@@ -335,7 +337,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 			ended <- err
 			return err
 		})
-		services.Go(func() error { // what ends too early ends the shop
+		services.Go(func() error { // a part that ends early ends the shop
 			select {
 			case err := <-ended:
 				return err
@@ -392,8 +394,8 @@ const databaseTimeout = time.Minute
 // restartPause is the pause between two tries.
 const restartPause = 2 * time.Second
 
-// tendDatabase restarts PostgreSQL when it ends by itself, for instance killed for its memory. Until then the services
-// answer as they do while any database is away.
+// tendDatabase restarts PostgreSQL when it ends by itself, for instance killed for its memory.
+// Until then the services answer as with any database that is away.
 func (s *shop) tendDatabase(ctx context.Context) error {
 	for {
 		select {

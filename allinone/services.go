@@ -62,7 +62,7 @@ func Settings() []boot.Setting {
 	return all
 }
 
-// settingsOfProgram are those of one program.
+// settingsOfProgram are the settings of one program.
 func settingsOfProgram(service string) []boot.Setting {
 	switch service {
 	case "edge":
@@ -83,19 +83,19 @@ func settingsOfProgram(service string) []boot.Setting {
 	return Settings()
 }
 
-// publicAddresses are the two addresses whose settings belong to their services.
+// publicAddresses are the addresses of edge and webhook, whose settings belong to these services.
 func publicAddresses() (edgeAddr, webhookAddr string, err error) {
 	e, eerr := boot.Load[edge.Config]()
 	w, werr := boot.Load[webhook.Config]()
-	// The demands of production are checked when the shop is configured; here addresses matter.
+	// Only the addresses matter here: configure reports settings that production refuses.
 	if e.Addr == "" || w.Addr == "" {
 		return "", "", errors.Join(eerr, werr)
 	}
 	return e.Addr, w.Addr, nil
 }
 
-// configure reads every service's settings from the environment, as the service alone would, and
-// tells it where the parts of this process are.
+// configure reads every service's settings from the environment, as the service itself would, with
+// the addresses of the parts of this process.
 func (s *shop) configure(context.Context) error {
 	restore := s.environment()
 	defer restore()
@@ -107,7 +107,7 @@ func (s *shop) configure(context.Context) error {
 	webhookCfg, e6 := boot.Load[webhook.Config]()
 	adminCfg, e7 := boot.Load[admin.Config]()
 	if err := errors.Join(e1, e2, e3, e4, e5, e6, e7); err != nil {
-		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
+		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // all mistakes on one line
 	}
 
 	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.listeners["EDGE_ADDR"], s.listeners["USER_ADDR"],
@@ -120,7 +120,7 @@ func (s *shop) configure(context.Context) error {
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"),
 		s.databaseURL("order")
 
-	// Connections between the parts of one process need no certificates; a broker outside may.
+	// Connections between the parts of one process need no certificates; a broker of NATS_URL may.
 	edgeCfg.InsideTLS, userCfg.InsideTLS, orderCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
 	mailerCfg.InsideTLS = boot.InsideTLS{}
 	eventsCfg.InsideTLS, webhookCfg.InsideTLS, adminCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
@@ -131,7 +131,7 @@ func (s *shop) configure(context.Context) error {
 		adminCfg.BrokerTLS = boot.BrokerTLS{}
 	}
 
-	// Each gets its own keys, and none the secret.
+	// Each service gets its own keys, and none the secret.
 	edgeCfg.Keys, userCfg.Keys, orderCfg.Keys = s.keys("edge"), s.keys("user"), s.keys("order")
 	eventsCfg.Keys, mailerCfg.Keys, adminCfg.Keys = s.keys("events"), s.keys("mailer"), s.keys("admin")
 	staff := boot.Staff{StaffKey: boot.StaffPublic(s.cfg.ShopSecret)}
@@ -162,7 +162,8 @@ func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) er
 	return service{name, func(ctx context.Context, log *slog.Logger) error { return run(ctx, log, cfg) }}
 }
 
-// addresses are the settings by which the parts of this process find one another, and commands find them.
+// addresses are the settings by which the parts of this process find each other, and commands find
+// them.
 func (s *shop) addresses() map[string]string {
 	return map[string]string{
 		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret, "SHOP_NAME": s.cfg.Shop(),
@@ -172,7 +173,7 @@ func (s *shop) addresses() map[string]string {
 	}
 }
 
-// environment sets what this process decided, for as long as the services' settings are read.
+// environment sets the addresses in the environment while the services' settings are read.
 func (s *shop) environment() (restore func()) {
 	set := s.addresses()
 	if os.Getenv("PUBLIC_URL") == "" {

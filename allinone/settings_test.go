@@ -11,13 +11,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// docs/settings.md is what the code says of its settings.
+// docs/settings.md is generated from the code's settings.
 func TestGeneratedSettings(t *testing.T) {
 	t.Parallel()
 	testenv.Generated(t, "../docs/settings.md", settingsPage(t))
 }
 
-// settingsPage writes all settings in tables: what three services or more read, what each reads besides, and the rest.
+// settingsPage writes all settings in tables: those that three or more services read, the others of
+// each service, and those of make run, migrate and provision.
 func settingsPage(t *testing.T) string {
 	var page strings.Builder
 	page.WriteString("# Settings\n\nEnvironment variables. Generated from each service's `config.go` by `make generate`; `make run -- -help` prints the same,\n" +

@@ -22,22 +22,22 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Shops of one server may share a broker, in which each has an account: streams and subjects of its own, with the
-// users and rights of nats.conf. An account sees nothing of another. Names of users belong to the whole broker, so
-// they begin with the shop's name.
+// Shops of one server may share a broker, in which each has an account with its own streams and
+// subjects, and the users and rights of nats.conf. No account sees another. User names are unique
+// within the broker, so they begin with the shop's name.
 
-// brokerFolder is where the broker of SHOPS_DIR lives; no shop can have the name.
+// brokerFolder is the folder of the broker in SHOPS_DIR; no shop can have this name.
 const brokerFolder = ".broker"
 
-// followEvery is how often the broker looks whether shops came or went.
+// followEvery is how often the broker checks whether shops were created or destroyed.
 const followEvery = time.Second
 
-// BrokerLogins are how a shop logs in at a broker that it shares with others.
+// BrokerLogins says how a shop logs in at a broker that it shares with others.
 type BrokerLogins struct {
 	NATSSecret string `envconfig:"NATS_SECRET" desc:"secret from which each service's own login at the broker of NATS_URL is made (SHOP_NAME_order); written by shop create where shops share a broker; when empty, all use the login in NATS_URL"`
 }
 
-// at is the broker's address with the login of one user of nats.conf.
+// at is the broker's address with the login of a user of nats.conf.
 func (l BrokerLogins) at(natsURL, shop, user string) string {
 	if l.NATSSecret == "" || natsURL == "" {
 		return natsURL
@@ -52,13 +52,14 @@ func (l BrokerLogins) at(natsURL, shop, user string) string {
 	return strings.Join(servers, ",")
 }
 
-// sharedBroker is the broker of the shops in dir, as it was written down when the first of them was made.
+// sharedBroker is the broker of the shops in dir. Its file is written when the first of them is
+// created.
 type sharedBroker struct{ dir, addr, secret string }
 
 func (b *sharedBroker) at(name string) string { return filepath.Join(b.dir, brokerFolder, name) }
 
-// openSharedBroker reads the broker's file, or makes it with the address addr. It returns nil if there is no file and
-// none is wanted.
+// openSharedBroker reads the broker's file, or writes it with the address addr. It returns nil if
+// there is no file and addr is empty.
 func openSharedBroker(dir, addr string) (*sharedBroker, error) {
 	b := &sharedBroker{dir: dir}
 	values, err := readSettings(b.at("broker.env"))
@@ -86,7 +87,8 @@ func openSharedBroker(dir, addr string) (*sharedBroker, error) {
 	return b, nil
 }
 
-// write writes the broker's configuration for the shops that there are. The caller holds the lock of SHOPS_DIR.
+// write writes the broker's configuration for the existing shops. The caller holds the lock of
+// SHOPS_DIR.
 func (b *sharedBroker) write() error {
 	names, err := shopNames(b.dir)
 	if err != nil {
@@ -108,7 +110,7 @@ func (b *sharedBroker) write() error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.options(text); err != nil { // never hand out what no broker can read
+	if _, err := b.options(text); err != nil { // never publish a configuration that the broker cannot read
 		return err
 	}
 	tmp := b.at("nats.conf.new")
@@ -122,7 +124,8 @@ func (b *sharedBroker) write() error {
 	return nil
 }
 
-// configuration is nats.conf with an account for each shop, by name with its secret, in place of the one that it has.
+// configuration is nats.conf with its account replaced by one for each shop. secrets are by the
+// shop's name.
 func (b *sharedBroker) configuration(secrets map[string]string) (string, error) {
 	before, rest, begins := strings.Cut(natsConf, "\n  SHOP {\n")
 	account, after, ends := strings.Cut(rest, "\n  }\n")
@@ -136,7 +139,7 @@ func (b *sharedBroker) configuration(secrets map[string]string) (string, error) 
 			text = strings.NewReplacer("user: "+user+", ", "user: "+pg.Role(name, user)+", ",
 				"$"+strings.ToUpper(user)+"_NATS_PASSWORD", passwords{"broker", secrets[name]}.of(user)).Replace(text)
 		}
-		// Quoted: a shop may be called include.
+		// The name is quoted because a shop may be called include.
 		fmt.Fprintf(&accounts, "\n  %q {\n%s\n  }\n", name, text)
 	}
 	before = strings.NewReplacer("$NATS_SERVER_NAME", "shops", `"0.0.0.0:4222"`, `"`+b.addr+`"`,
@@ -144,11 +147,12 @@ func (b *sharedBroker) configuration(secrets map[string]string) (string, error) 
 		"max_memory_store: 256MB", "max_memory_store: 8GB",
 		"$SYS_NATS_PASSWORD", passwords{"broker", b.secret}.of("sys"),
 		"\nhttp: ", "\n# http: ").Replace(before)
-	// Without such a block a broker without shops would let in who has no login.
+	// Without this block a broker without shops would accept connections without a login.
 	return before + accounts.String() + after + "\nauthorization { timeout: 2 }\n", nil
 }
 
-// accountLimits bounds what a shop may keep: what its streams reserve, and a little room for people's own.
+// accountLimits are the limits of a shop's account: what its streams reserve, and a little more for
+// streams that people make.
 func accountLimits() string {
 	var file, memory int64
 	for _, s := range msg.Streams {
@@ -162,7 +166,7 @@ func accountLimits() string {
 		file+file/10, 2*memory, 2*len(msg.Streams), 4*len(msg.Consumers))
 }
 
-// options reads a configuration.
+// options parses a configuration.
 func (b *sharedBroker) options(text string) (*server.Options, error) {
 	opts := &server.Options{}
 	if err := opts.ProcessConfigString(text); err != nil {
@@ -172,13 +176,14 @@ func (b *sharedBroker) options(text string) (*server.Options, error) {
 	return opts, nil
 }
 
-// drop deletes the streams of a shop that no longer exists. A broker that runs does it once it has released them.
+// drop deletes the streams of a shop that no longer exists. A running broker does it itself, once
+// it has released them.
 func (b *sharedBroker) drop(name string) error {
 	unlock, err := lockFile(b.at("lock"), false)
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // it never ran
+	case errors.Is(err, fs.ErrNotExist): // the broker never ran
 	case err != nil:
-		return nil //nolint:nilerr // it runs
+		return nil //nolint:nilerr // the broker is running
 	default:
 		defer unlock()
 	}
@@ -214,7 +219,7 @@ func shopsBroker(args []string, stderr io.Writer) int {
 	})
 }
 
-// run is the broker until ctx ends. Shops come and go without a restart.
+// run runs the broker until ctx ends. Shops can be created and destroyed without a restart.
 func (b *sharedBroker) run(ctx context.Context, log *slog.Logger) error {
 	unlock, err := lockFile(filepath.Join(b.dir, "lock"), true)
 	if err != nil {
@@ -253,7 +258,7 @@ func (b *sharedBroker) run(ctx context.Context, log *slog.Logger) error {
 		}
 		now, next, err := b.read()
 		if err != nil || now == text {
-			continue // half of a change: the next look finds it whole
+			continue // a change is half written: the next tick finds it complete
 		}
 		text = now
 		if err := srv.ReloadOptions(next.Clone()); err != nil {
@@ -268,7 +273,7 @@ func (b *sharedBroker) run(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// read reads the configuration as it is now.
+// read reads the current configuration.
 func (b *sharedBroker) read() (text string, opts *server.Options, err error) {
 	raw, err := os.ReadFile(b.at("nats.conf"))
 	if err != nil {
@@ -278,7 +283,7 @@ func (b *sharedBroker) read() (text string, opts *server.Options, err error) {
 	return string(raw), opts, err
 }
 
-// removeStores deletes the streams of shops that went.
+// removeStores deletes the streams of shops that were destroyed.
 func (b *sharedBroker) removeStores(before, after *server.Options) error {
 	for _, a := range before.Accounts {
 		if !slices.ContainsFunc(after.Accounts, func(other *server.Account) bool { return other.Name == a.Name }) {

@@ -15,8 +15,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Three shops are accounts of one broker, which takes and leaves them while it runs. Each has its users and its streams,
-// within its limits; no one comes in without a login, and what a shop kept is gone with it.
+// Three shops are accounts of one broker, which adds and removes them while it runs. Each has its
+// users and its streams, within its limits; a login is required, and a destroyed shop's streams are
+// deleted.
 func TestShopsShareABroker(t *testing.T) {
 	t.Parallel()
 	dir, addr := t.TempDir(), testenv.Port(t)
@@ -83,7 +84,8 @@ func TestShopsShareABroker(t *testing.T) {
 	keepAStream(t, logins["include"].at("nats://"+addr, "include", "staff"))
 }
 
-// keepAStream makes a stream in an account where there is no other, or finds it there. One beyond the account's limit it cannot make.
+// keepAStream makes a stream in an account that has none, or finds it there. It also checks that a
+// stream beyond the account's limit is refused.
 func keepAStream(t *testing.T, at string) {
 	t.Helper()
 	var nc *nats.Conn

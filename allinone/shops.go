@@ -25,8 +25,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Many shops on one server: each has a database, roles, secrets, ports and a folder of its own, and is a process with a
-// broker of its own, or an account of one that they share. Decision 28 says how they are kept apart.
+// Many shops on one server: each has a database, roles, secrets, ports and a folder of its own, and
+// is a process with its own broker, or an account of a broker that they share. Decision 28 says how
+// they are kept apart.
 
 // shopsUsage is the usage of the commands about shops.
 const shopsUsage = `Shops of one server:
@@ -42,13 +43,13 @@ SHOP_NAME=NAME shop run opens a shop; SHOP_NAME=NAME stands before every other c
 `
 
 const (
-	// firstPort is where the ports of shops begin; each has portsOfAShop.
+	// firstPort is the first port of the first shop; each shop has portsOfAShop.
 	firstPort    = 8100
 	portsOfAShop = 10
-	shopsTimeout = time.Minute // backupTimeout for one that comes out of a backup
+	shopsTimeout = time.Minute // create from a backup has backupTimeout instead
 )
 
-// The ports of a shop, counted from its first.
+// The ports of a shop, counted from its first port.
 var ports = map[string]int{"EDGE_ADDR": 0, "WEBHOOK_ADDR": 1, "NATS_ADDR": 2, "NATS_MONITOR_ADDR": 3, "STANDIN_ADDR": 4,
 	"MAIL_INBOX_HTTP_ADDR": 5, "ADMIN_ADDR": 6, "MAIL_INBOX_SMTP_ADDR": 7, "METRICS_ADDR": 9}
 
@@ -117,18 +118,20 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 	})
 }
 
-// newShop is what the caller of create says.
+// newShop holds the arguments of create.
 type newShop struct {
 	dir, name           string
 	publicURL, adminURL string
-	from                string // a backup that it is made of
+	from                string // the backup that it is made from
 }
 
-// lockName is the file of SHOPS_DIR by which two commands take turns; no shop can have the name.
+// lockName is the file of SHOPS_DIR that lets one command at a time change it; no shop can have
+// this name.
 const lockName = ".lock"
 
-// createShop makes a shop. It may be stopped anywhere and run again: the settings with all secrets are written
-// first, and everything after them is made as they say. One of a backup that was stopped is destroyed first.
+// createShop makes a shop. It can be stopped anywhere and run again: the settings with all secrets
+// are written first, and the rest is made as they say. A shop whose restore from a backup was
+// stopped must be destroyed first.
 func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer) error {
 	began := time.Now()
 	var backup aboutBackup
@@ -142,7 +145,7 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 	if err := os.MkdirAll(n.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
 		return fmt.Errorf("make SHOPS_DIR: %w", err)
 	}
-	unlock, err := lockFile(filepath.Join(n.dir, lockName), true) // two shops take different ports
+	unlock, err := lockFile(filepath.Join(n.dir, lockName), true) // so that two shops get different ports
 	if err != nil {
 		return err
 	}
@@ -183,7 +186,7 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 	return err
 }
 
-// fillShop makes the tables, or takes them out of a backup.
+// fillShop makes the tables, or restores them from a backup.
 func fillShop(ctx context.Context, settings map[string]string, n newShop, backup aboutBackup, out io.Writer) error {
 	if n.from == "" {
 		return Migrate(ctx, slog.New(slog.DiscardHandler), settings["DATABASE_URL"], n.name, nil)
@@ -192,7 +195,8 @@ func fillShop(ctx context.Context, settings map[string]string, n newShop, backup
 	return backup.into(ctx, settings["DATABASE_URL"], pictures, nil, out)
 }
 
-// undo deletes what create made of a shop. pg_restore's connection may end a moment later than the program.
+// undo deletes what create made of a shop. It drops connections by force, because that of
+// pg_restore may end a moment after the program.
 func (s *dbServer) undo(ctx context.Context, n newShop) error {
 	if err := s.destroy(ctx, n.name, true); err != nil {
 		return err
@@ -203,7 +207,7 @@ func (s *dbServer) undo(ctx context.Context, n newShop) error {
 	return shareBroker(n.dir)
 }
 
-// beginShop takes a name that nothing at the server has yet, and writes down what the shop will be.
+// beginShop checks that nothing at the server has the name, and writes the shop's settings.
 func beginShop(ctx context.Context, server *dbServer, n newShop) (map[string]string, error) {
 	taken, err := server.taken(ctx, n.name)
 	if err != nil {
@@ -222,7 +226,7 @@ func beginShop(ctx context.Context, server *dbServer, n newShop) (map[string]str
 	return settings, writeSettings(settingsOf(n.dir, n.name), settings)
 }
 
-// newSettings makes the settings of a shop: random secrets, and ports that no other shop has.
+// newSettings makes the settings of a shop, with random secrets and ports that no other shop has.
 func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[string]string, error) {
 	first := firstPort
 	others, err := shopNames(dir)
@@ -233,7 +237,7 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 	for _, other := range others {
 		taken, err := readSettings(settingsOf(dir, other))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // this one, or one that was begun
+			continue // this shop, or one whose creation was stopped
 		}
 		if err != nil {
 			return nil, err
@@ -285,7 +289,7 @@ func newSecret() string {
 	return "p" + hex.EncodeToString(raw)
 }
 
-// shareBroker tells the broker that shops share which ones there are.
+// shareBroker updates the list of shops of the broker that shops share.
 func shareBroker(dir string) error {
 	broker, err := openSharedBroker(dir, os.Getenv("SHOPS_NATS_ADDR"))
 	if err != nil || broker == nil {
@@ -294,7 +298,7 @@ func shareBroker(dir string) error {
 	return broker.write()
 }
 
-// destroyShop deletes a shop that does not run, what others need not miss first.
+// destroyShop deletes a shop that is not running and whose roles have rights in no other database.
 func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io.Writer) error {
 	if running(dir, name) {
 		return fmt.Errorf("%s is open: stop it first", name)
@@ -327,7 +331,7 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 	return err
 }
 
-// leaveBroker takes a shop's account and streams from the broker that shops share.
+// leaveBroker removes a shop's account and streams from the broker that shops share.
 func leaveBroker(dir, name string) error {
 	unlock, err := lockFile(filepath.Join(dir, lockName), true)
 	if err != nil {
@@ -372,7 +376,7 @@ func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer)
 	return nil
 }
 
-// shopNames are the shops that have a folder, in the order of the alphabet.
+// shopNames are the shops that have a folder, in alphabetical order.
 func shopNames(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -386,7 +390,7 @@ func shopNames(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// running reports whether a shop's process holds its folder.
+// running reports whether a shop's process has locked its folder.
 func running(dir, name string) bool {
 	unlock, err := lockFile(filepath.Join(dir, name, "data", "lock"), false)
 	if err != nil {
@@ -396,7 +400,7 @@ func running(dir, name string) bool {
 	return false
 }
 
-// lockFile takes a lock; wait says to wait for it.
+// lockFile takes a lock. If wait is false it fails when the lock is taken.
 func lockFile(path string, wait bool) (unlock func(), err error) {
 	how := syscall.LOCK_EX
 	if !wait {
@@ -414,12 +418,13 @@ func lockFile(path string, wait bool) (unlock func(), err error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return func() {
-		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // a program that is being started has a copy of the file
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // a child process may have a copy of the file
 		_ = file.Close()
 	}, nil
 }
 
-// holds refuses to act on another server than the shop's settings name: SHOPS_DATABASE_URL may be another machine's.
+// holds refuses to act on another server than the one in the shop's settings: SHOPS_DATABASE_URL
+// may be another machine's.
 func (s *dbServer) holds(databaseURL string) error {
 	own, err := url.Parse(databaseURL)
 	if err != nil || own.Host != s.url.Host {
@@ -428,7 +433,7 @@ func (s *dbServer) holds(databaseURL string) error {
 	return nil
 }
 
-// urlOf is the address of a shop's database, with the login of its owner.
+// urlOf is the address of a shop's database with the login of its owner.
 func (s *dbServer) urlOf(name, password string) string {
 	u := *s.url
 	u.Path, u.User = "/"+name, url.UserPassword(pg.Role(name, "owner"), password)

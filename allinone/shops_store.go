@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// dbServer is a PostgreSQL server for many shops, with a login that may make roles and databases.
+// dbServer is a PostgreSQL server for many shops, with a login that may create roles and databases.
 type dbServer struct {
 	url  *url.URL
 	conn *pgx.Conn
@@ -34,8 +34,8 @@ func openServer(ctx context.Context, address string) (*dbServer, error) {
 
 func (s *dbServer) close() { _ = s.conn.Close(context.Background()) } // nothing depends on it
 
-// create makes the owner of a shop's database, the database, and a role for each service, as its settings say. Existing
-// ones stay, with the passwords of the settings.
+// create makes the owner of a shop's database, the database, and a role for each service, as the
+// settings say. Existing ones stay and get the passwords of the settings.
 func (s *dbServer) create(ctx context.Context, name string, settings map[string]string) error {
 	at, err := url.Parse(settings["DATABASE_URL"])
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 	return nil
 }
 
-// taken names a database or a role of the shop that is at the server, or is "".
+// taken returns a database or role of this shop's names that the server has already, or "".
 func (s *dbServer) taken(ctx context.Context, name string) (string, error) {
 	roles := []string{pg.Role(name, "owner")}
 	for _, m := range Schemas() {
@@ -96,7 +96,7 @@ func (s *dbServer) taken(ctx context.Context, name string) (string, error) {
 	return what, err
 }
 
-// createUnless runs a statement about a name, unless existsQuery finds it.
+// createUnless runs a statement about a name unless existsQuery finds it.
 func (s *dbServer) createUnless(ctx context.Context, existsQuery, name, statement string) error {
 	var found bool
 	if err := s.conn.QueryRow(ctx, existsQuery, name).Scan(&found); err != nil || found {
@@ -108,8 +108,8 @@ func (s *dbServer) createUnless(ctx context.Context, existsQuery, name, statemen
 	return nil
 }
 
-// destroy drops a shop's database and roles, as far as they are there. A database that is not the shop's own
-// is never dropped, and one with connections only by force.
+// destroy drops a shop's database and roles, as far as they exist. It never drops a database that
+// is not the shop's own, and one with connections only if forced.
 func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 	owner := pg.Role(name, "owner")
 	roles := []string{owner}
@@ -148,8 +148,9 @@ func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 	return nil
 }
 
-// elsewhere names a database beside the shop's in which its roles own something or have rights, such as one into which
-// a backup was restored to try it: they cannot be dropped before. "" means that there is none.
+// elsewhere returns a database beside the shop's own in which its roles own something or have
+// privileges, such as one into which a backup was restored to try it, or "". Roles cannot be
+// dropped while there is one.
 func (s *dbServer) elsewhere(ctx context.Context, name string, roles []string) (string, error) {
 	other, _, err := pg.One[string](ctx, s.conn, "look where else the roles of $1 have rights", `
 		SELECT d.datname::text
@@ -160,13 +161,14 @@ func (s *dbServer) elsewhere(ctx context.Context, name string, roles []string) (
 	return other, err
 }
 
-// inUse reports whether anything is connected to a database, a shop's process on another machine for instance.
+// inUse reports whether a database has connections, for instance of the shop's process on another
+// machine.
 func (s *dbServer) inUse(ctx context.Context, name string) bool {
 	at, err := s.look(ctx, name)
 	return err != nil || at.Connections > 0
 }
 
-// held is what a shop has at the server.
+// held is the size and the number of connections of a shop's database.
 type held struct {
 	Size        string
 	Connections int

@@ -33,18 +33,19 @@ BACKUP_BUCKET, BACKUP_ENDPOINT, BACKUP_REGION, BACKUP_KEY and BACKUP_KEY_SECRET,
 for backups, and go into the file. With the BACKUP_PASSPHRASE of existing backups, the machine restores from them.
 `
 
-// vmSettings are the variables that install.sh takes from its caller.
+// vmSettings are the variables that install.sh reads.
 var vmSettings = []string{"BACKUP_BUCKET", "BACKUP_ENDPOINT", "BACKUP_REGION", "BACKUP_KEY", "BACKUP_KEY_SECRET",
 	"BACKUP_PASSPHRASE"}
 
 var (
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 	sha256Of = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	// plain is what needs no quotes in a shell and in YAML.
+	// plain matches what needs no quotes in a shell and in YAML.
 	plain = regexp.MustCompile(`^[A-Za-z0-9._:/+=@-]*$`)
 )
 
-// packed is a file of deploy/vm as user data have it, which are 16 KiB at most.
+// packed is a file of deploy/vm as it stands in user data, compressed because user data are limited
+// to 16 KiB.
 func packed(file string) (string, error) {
 	text, err := vmFiles.ReadFile("vm/" + file)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The embedded copy of deploy/vm is its copy.
+// The embedded files are equal to those of deploy/vm.
 func TestGeneratedVM(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../deploy/vm/*")
@@ -21,7 +21,7 @@ func TestGeneratedVM(t *testing.T) {
 	}
 	for _, file := range files {
 		if filepath.Base(file) == "rehearse.sh" {
-			continue // for this repository alone
+			continue // only this repository needs it
 		}
 		text, err := os.ReadFile(file) //nolint:gosec // of this repository
 		if err != nil {
@@ -31,10 +31,12 @@ func TestGeneratedVM(t *testing.T) {
 	}
 }
 
-// maxUserData is what AWS takes, the least of the providers we know; settings for backups want some room.
+// maxUserData is the limit of AWS, the lowest of the providers we know, less some room for the
+// settings of backups.
 const maxUserData = 16<<10 - 500
 
-// The user data is YAML that a new machine reads, has every file, and nothing in it can be more than a value.
+// The user data is YAML that a new machine can read, has every file, and no setting can inject YAML
+// or shell.
 func TestVM(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("BACKUP_KEY", "AKIAEXAMPLE")
 	good := []string{"vm", "acme", "-domain", "acme.example", "-admin-domain", "admin.acme.example",
@@ -86,8 +88,8 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 	}
 }
 
-// Shops of one machine are walled off from each other: each is a user of its own, and no port changes Caddy. make vm
-// tries it.
+// Shops of one machine are isolated from each other: each is a user of its own, and no port changes
+// Caddy. make vm tries it.
 func TestVMWalls(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{"shop@.service": "\nUser=_%i\n", "install.sh": `'{\n\tadmin off\n}\n`} {

@@ -8,10 +8,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// someSettings are what the services of these tests take.
+// someSettings are the settings that the services take in these tests.
 func someSettings(string) []boot.Setting { return []boot.Setting{{Name: "STRIPE_SECRET_KEY"}} }
 
-// Mistakes are refused before AWS is asked: a misspelled shop, the confirmation of another shop, an unknown layout.
+// Mistakes are refused before any request to AWS: a misspelled shop, the confirmation of another
+// shop, an unknown layout.
 func TestCommandRefuses(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
@@ -32,7 +33,8 @@ func TestCommandRefuses(t *testing.T) {
 	}
 }
 
-// A shop has at AWS the name that it has elsewhere; its parts there have a hyphen for what their names cannot have.
+// A shop's stacks at AWS carry its name, with hyphens for underscores, which their names cannot
+// have.
 func TestNamesAtAWS(t *testing.T) {
 	t.Parallel()
 	for shop, want := range map[string]string{
@@ -47,7 +49,7 @@ func TestNamesAtAWS(t *testing.T) {
 	}
 }
 
-// Each layout costs what its parts cost.
+// Each layout costs the sum of its parts.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"cost"}, {"cost", "-layout", "seven", "-bastion", "-set", "Nat=yes"}} {
@@ -58,8 +60,8 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// Every template is embedded, and what one of them takes is a stack's output, a part's own, or has a default
-// but for what a person says.
+// Every template is embedded, and each of its parameters is an output of a stack, is set by its
+// part, has a default, or is one that a person sets.
 func TestTemplatesFitTogether(t *testing.T) {
 	t.Parallel()
 	said := map[string]bool{"Shop": true, "ShopName": true, "Host": true, "AdminHost": true, "AlarmMail": true, "SettingsArn": true}
@@ -92,7 +94,7 @@ func TestTemplatesFitTogether(t *testing.T) {
 	}
 }
 
-// section is the entries of a template's part, by name.
+// section returns the entries in a section of a template, by name.
 func section(body, name string) map[string]string {
 	_, text, _ := strings.Cut(body, "\n"+name+":\n")
 	entries := map[string]string{}

@@ -16,18 +16,19 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// stackTimeout bounds what one stack may take; a database takes a quarter of an hour.
+// stackTimeout bounds the change of one stack; a database takes a quarter of an hour.
 const stackTimeout = 45 * time.Minute
 
 const (
-	// changeSetTimeout bounds the wait for what a change of a stack would do.
+	// changeSetTimeout bounds the wait for the changes of a change set.
 	changeSetTimeout = 5 * time.Minute
-	// lookFirstPause is the pause before AWS is asked again how far it is; an emulator is quicker. It doubles up to
-	// lookMaxPause, or to stackEvery for stacks, which take minutes.
+	// lookFirstPause is the pause before AWS is asked for a state the second time; it is short for
+	// the sake of emulators. It doubles up to lookMaxPause, or up to stackEvery for stacks, which
+	// take minutes.
 	lookFirstPause, lookMaxPause, stackEvery = 200 * time.Millisecond, 5 * time.Second, 10 * time.Second
 )
 
-// stack is a stack as it is: state, parameters, outputs.
+// stack is the current state of a stack, with its parameters and outputs.
 type stack struct {
 	status     types.StackStatus
 	parameters map[string]string
@@ -55,14 +56,14 @@ func (c *cloud) find(ctx context.Context, name string) (stack, bool, error) {
 	return s, there, nil
 }
 
-// hasErrorCode reports whether AWS refused with that code.
+// hasErrorCode reports whether err is an answer of AWS with this code.
 func hasErrorCode(err error, code string) bool {
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	return ok && refusal.ErrorCode() == code
 }
 
-// createChangeSet makes a change set of what a part has to become, and returns its changes. Nothing to change is
-// no change set, and "".
+// createChangeSet makes a change set for a part, and returns its name and its changes. If nothing
+// changes it withdraws the change set and returns "".
 func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]string) (string, []types.Change, error) {
 	body, err := p.body()
 	if err != nil {
@@ -111,12 +112,13 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 	return *set, got.Changes, nil
 }
 
-// quickly waits as long as AWS does, but not for an emulator.
+// quickly begins with a short delay instead of AWS's, so that emulators do not have to be waited
+// for.
 func quickly(o *cloudformation.ChangeSetCreateCompleteWaiterOptions) {
 	o.MinDelay, o.MaxDelay = lookFirstPause, lookMaxPause
 }
 
-// withdraw takes a change set back, and the empty stack that one for a new stack leaves.
+// withdraw deletes a change set, and the empty stack that the change set of a new stack leaves.
 func (c *cloud) withdraw(ctx context.Context, p part, set string) error {
 	name := aws.String(stackName(c.shop, p.name))
 	if _, err := c.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: name,
@@ -132,7 +134,8 @@ func (c *cloud) withdraw(ctx context.Context, p part, set string) error {
 	return nil
 }
 
-// parameters are what a template takes: of what is given, what it had, and its defaults.
+// parameters are the parameters of a template, each with the given value, otherwise the stack's old
+// value, otherwise the default.
 func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	given map[string]string) ([]types.Parameter, error) {
 	summary, err := c.stacks.GetTemplateSummary(ctx, &cloudformation.GetTemplateSummaryInput{TemplateBody: &body})
@@ -166,8 +169,9 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	return list, nil
 }
 
-// apply changes a part's stack into what it has to be, waits until it is, and returns its outputs. A stack that
-// is already so stays, also when its last change failed and was taken back.
+// apply changes a part's stack to what it should be, waits until that is done, and returns its
+// outputs. A stack that needs no changes stays as it is, even if its last change failed and was
+// rolled back.
 func (c *cloud) apply(ctx context.Context, p part, given map[string]string) (map[string]string, error) {
 	name := stackName(c.shop, p.name)
 	began := time.Now()
@@ -191,8 +195,8 @@ func (c *cloud) apply(ctx context.Context, p part, given map[string]string) (map
 	return s.outputs, c.say("%-34s %3d changes  %s", name, len(changes), took)
 }
 
-// execute has a change set carried out. A repeated request whose first answer was lost is told that it is
-// under way.
+// execute starts the changes of a change set. A request that the client repeats because the first
+// answer was lost is refused as under way, which is no error.
 func (c *cloud) execute(ctx context.Context, name, set string) error {
 	_, err := c.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &name,
 		ChangeSetName: &set, ClientRequestToken: &set})
@@ -210,8 +214,8 @@ func (c *cloud) execute(ctx context.Context, name, set string) error {
 	return nil
 }
 
-// clear waits for a stack that a canceled command left changing, and deletes one that could not be made:
-// nothing is in it, and AWS takes no change to either. It returns the stack as it was.
+// clear waits for a stack that a canceled command left changing, and deletes one whose creation
+// failed: it is empty, and AWS changes neither. It returns the stack as it was.
 func (c *cloud) clear(ctx context.Context, name string) (stack, error) {
 	s, _, err := c.waitUnchanged(ctx, name)
 	if err != nil || s.status != types.StackStatusRollbackComplete {
@@ -230,7 +234,7 @@ func (c *cloud) remove(ctx context.Context, name string) error {
 	return err
 }
 
-// waitFor waits until a stack no longer changes, and fails if it has not reached the state that the change aimed at.
+// waitFor waits until a stack no longer changes, and fails if its change failed or was rolled back.
 func (c *cloud) waitFor(ctx context.Context, name string) (stack, error) {
 	s, there, err := c.waitUnchanged(ctx, name)
 	if err != nil || !there {
@@ -260,7 +264,7 @@ func (c *cloud) waitUnchanged(ctx context.Context, name string) (stack, bool, er
 	}
 }
 
-// why is the first thing that went wrong with a stack's last change.
+// why returns the first failure in a stack's last change.
 func (c *cloud) why(ctx context.Context, name string) string {
 	got, err := c.stacks.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{
 		StackName: aws.String(stackName(c.shop, name))})

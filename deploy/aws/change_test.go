@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Of several failed changes the last one is reported, with its first fault: what follows that is canceled because of
-// it.
+// If several changes failed, the last one is reported with its first failure: the failures after
+// that are cancellations that it caused.
 func TestWhyAStackFailed(t *testing.T) {
 	t.Parallel()
 	event := func(of, status, reason string) types.StackEvent {
@@ -19,7 +19,7 @@ func TestWhyAStackFailed(t *testing.T) {
 		event("shop-acme-edge", "UPDATE_ROLLBACK_COMPLETE", ""), event("Task", "UPDATE_FAILED", "of yesterday"),
 		event("shop-acme-edge", "UPDATE_IN_PROGRESS", ""),
 	}
-	last := []types.StackEvent{ // the newest first
+	last := []types.StackEvent{ // newest first
 		event("Alarm", "UPDATE_FAILED", "canceled"), event("Task", "UPDATE_FAILED", "did not come up"),
 		event("shop-acme-edge", "UPDATE_IN_PROGRESS", ""),
 	}

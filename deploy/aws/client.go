@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
-// cloud is one shop at AWS, seen through its services. Region, credentials and endpoints are what AWS's own
-// tools take (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, …).
+// cloud is one shop at AWS with the clients of AWS's services. Region, credentials and endpoints
+// come from where AWS's own tools take them (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, …).
 type cloud struct {
 	shop    string
 	out     io.Writer

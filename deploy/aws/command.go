@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// Usage is the commands about shops at AWS.
+// Usage describes the commands about shops at AWS.
 const Usage = `Shops at AWS (region and credentials as for AWS's own tools):
 
   aws plan NAME [-tag TAG] [-layout one|seven]    what create would change; changes nothing
@@ -34,18 +34,18 @@ const Usage = `Shops at AWS (region and credentials as for AWS's own tools):
   aws destroy NAME -confirm NAME                  take it away, pictures too; a snapshot of the database stays
 `
 
-// commandTimeout bounds a command: a shop at AWS is made in half an hour.
+// commandTimeout bounds a command: creating a shop at AWS takes half an hour.
 const commandTimeout = 2 * time.Hour
 
-// Command runs a command about a shop at AWS and returns the exit code: 0, 1 for a failure, 2 for arguments
-// that cannot work. known are the settings of a service.
+// Command runs a command about a shop at AWS and returns the exit code: 0, 1 for a failure, 2 for
+// invalid arguments. known returns the settings of a service.
 func Command(args []string, known func(service string) []boot.Setting, out, stderr io.Writer) int {
 	return boot.Command("aws", Usage, commandTimeout, stderr, func(ctx context.Context) error {
 		return command(ctx, args, known, out)
 	})
 }
 
-// request is a command's arguments, read.
+// request holds a command's parsed arguments.
 type request struct {
 	shopRequest
 	verb, shop, confirm string
@@ -104,7 +104,7 @@ func command(
 	return c.destroy(ctx)
 }
 
-// further is how many arguments a verb takes after its flags, and whether more are fine.
+// further says how many arguments a verb requires after its flags, and whether it takes more.
 var further = map[string]struct {
 	least int
 	more  bool
@@ -159,7 +159,7 @@ func read(args []string) (request, error) {
 	return r, r.check()
 }
 
-// people are the commands whose answers name shoppers or customers.
+// people are the commands whose output names shoppers or customers.
 var people = []string{"order packing", "customer export", "user export", "user chat", "user prospects export",
 	"parked show", "admin parked show"}
 
@@ -169,7 +169,8 @@ func namesPeople(command []string) bool {
 		strings.HasPrefix(line, "order payments ") && strings.Contains(line, "raw")
 }
 
-// check refuses a command that was not meant: the confirmation must be typed, not copied out of habit.
+// check validates a request. The confirmation names the shop, so that it must be typed and is not
+// copied out of habit.
 func (r request) check() error {
 	switch want := fmt.Sprintf("roll back %s by %d", r.shop, r.back); {
 	case r.layout != "" && r.layout != layoutOne && r.layout != layoutSeven:

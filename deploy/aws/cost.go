@@ -2,15 +2,15 @@ package aws
 
 import "fmt"
 
-// priced is what a part costs in a month of 730 hours in us-east-1, in cents of a dollar. Prices are AWS's list
-// prices as of 2026-11, to be compared with https://calculator.aws before one relies on them; traffic and storage
-// are a small shop's.
+// priced is the cost of a part for a month of 730 hours in us-east-1, in cents of a dollar. Prices
+// are AWS's list prices as of 2026-11, to be compared with https://calculator.aws before relying on
+// them; traffic and storage are those of a small shop.
 type priced struct {
 	what  string
 	cents int
 }
 
-// costs lists what a layout costs.
+// costs lists the costs of a layout.
 func costs(layout string, nat, bastion bool) []priced {
 	tasks := priced{"one task, 0.5 vCPU and 1 GB, arm64", 1442}
 	if layout == layoutSeven {

@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/deploy/nats"
 )
 
-// shopRequest is what a person wants a shop to be.
+// shopRequest describes the shop that a person asks for.
 type shopRequest struct {
 	layout  string
 	tag     string
@@ -23,7 +23,8 @@ type shopRequest struct {
 	set     map[string]string // parameters of templates
 }
 
-// create makes a shop, or changes one into what is asked for. It is safe to repeat, and goes on where it ended.
+// create makes a shop, or changes one into what is asked for. It is safe to repeat, and continues
+// where it stopped.
 func (c *cloud) create(ctx context.Context, w shopRequest) error {
 	known, err := c.makeGround(ctx, w)
 	if err != nil {
@@ -58,7 +59,8 @@ func (c *cloud) create(ctx context.Context, w shopRequest) error {
 	return nil
 }
 
-// makeGround makes what services stand on, and returns what its stacks put out with what was asked for.
+// makeGround makes the stacks that services need, and returns their outputs together with what was
+// asked for.
 func (c *cloud) makeGround(ctx context.Context, w shopRequest) (map[string]string, error) {
 	known := maps.Clone(w.set)
 	for _, p := range ground(w.layout) {
@@ -71,8 +73,9 @@ func (c *cloud) makeGround(ctx context.Context, w shopRequest) (map[string]strin
 	return c.known(ctx, w)
 }
 
-// ensureGitHubTrust has the account trust GitHub's OIDC tokens if workflows deploy the shop. The provider of the tokens
-// exists once for each account: another shop may have made it, or a person by hand.
+// ensureGitHubTrust makes the account trust GitHub's OIDC tokens if workflows deploy the shop. The
+// provider of the tokens exists once for each account: another shop may have made it, or a person
+// by hand.
 func (c *cloud) ensureGitHubTrust(ctx context.Context) error {
 	platform, _, err := c.find(ctx, "platform")
 	if err != nil || platform.parameters["Repository"] == "" {
@@ -88,8 +91,8 @@ func (c *cloud) ensureGitHubTrust(ctx context.Context) error {
 	return c.say("%-34s is there, made by someone else", "GitHub's provider of tokens")
 }
 
-// known is all that the stacks of a shop put out, the parameters that its settings are made of, and what is
-// asked for.
+// known returns the outputs of all stacks of a shop, the parameters that its settings are made of,
+// and what is asked for.
 func (c *cloud) known(ctx context.Context, w shopRequest) (map[string]string, error) {
 	all := map[string]string{"NatsConf": nats.Config}
 	for _, p := range slices.Concat(ground(w.layout), around(true)) {
@@ -111,7 +114,7 @@ func (c *cloud) known(ctx context.Context, w shopRequest) (map[string]string, er
 	return all, nil
 }
 
-// deployTag brings the services to the images of a tag, one after another.
+// deployTag changes the services to the images of a tag, one after another.
 func (c *cloud) deployTag(ctx context.Context, layout, tag string, known map[string]string) error {
 	for _, service := range programs(layout) {
 		p := servicePart(service, known["Registry"], tag)
@@ -123,8 +126,8 @@ func (c *cloud) deployTag(ctx context.Context, layout, tag string, known map[str
 	return nil
 }
 
-// plan says what create would change, and changes nothing. It cannot ask about parts that stand on a part that does not
-// exist yet.
+// plan prints what create would change, and changes nothing. It cannot list the changes of parts
+// that depend on a part that does not exist yet.
 func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 	known, err := c.known(ctx, w)
 	if err != nil {
@@ -149,7 +152,7 @@ func (c *cloud) plan(ctx context.Context, w shopRequest) error {
 			return err
 		}
 		set, changes, err := c.createChangeSet(ctx, p, known)
-		if err != nil && !there { // it needs the outputs of parts before it
+		if err != nil && !there { // it needs the outputs of stacks that do not exist yet
 			if err := c.say("%-34s new, with all that its template names", stackName(c.shop, p.name)); err != nil {
 				return err
 			}
@@ -193,8 +196,8 @@ func (c *cloud) tellChanges(p part, changes []types.Change) error {
 	return nil
 }
 
-// destroy takes a shop away, last part first, and its pictures. Its database's last snapshot stays, and while the
-// database is protected AWS refuses.
+// destroy deletes a shop with its pictures, last part first. The last snapshot of its database
+// stays. While the database is protected, nothing is deleted.
 func (c *cloud) destroy(ctx context.Context) error {
 	names, err := c.parts(ctx)
 	if err != nil {
@@ -225,7 +228,7 @@ func (c *cloud) destroy(ctx context.Context) error {
 	return c.dropHistory(ctx)
 }
 
-// parts are the stacks that a shop has, in the order in which they can be taken away.
+// parts are the existing stacks of a shop, in an order in which they can be deleted.
 func (c *cloud) parts(ctx context.Context) ([]string, error) {
 	order := []string{"bastion", "monitoring", "shop"}
 	for _, s := range slices.Backward(services) {
@@ -245,7 +248,7 @@ func (c *cloud) parts(ctx context.Context) ([]string, error) {
 	return there, nil
 }
 
-// layout is the one that a shop was made with.
+// layout is the layout that the shop was made with.
 func (c *cloud) layout(ctx context.Context) (string, error) {
 	s, there, err := c.find(ctx, "platform")
 	if err == nil && !there {
@@ -254,8 +257,8 @@ func (c *cloud) layout(ctx context.Context) (string, error) {
 	return s.parameters["Layout"], err
 }
 
-// chosenLayout is the layout that is asked for, or the one that the shop has. It cannot be changed: the services of the
-// old one would stay.
+// chosenLayout is the layout that is asked for, otherwise the one that the shop has. It cannot be
+// changed, because the services of the old layout would stay.
 func (c *cloud) chosenLayout(ctx context.Context, wanted string) (string, error) {
 	s, there, err := c.find(ctx, "platform")
 	has := s.parameters["Layout"]
@@ -273,7 +276,7 @@ func (c *cloud) chosenLayout(ctx context.Context, wanted string) (string, error)
 	return wanted, nil
 }
 
-// status prints each part's state, and which images run.
+// status prints the state of each part, and the images that run.
 func (c *cloud) status(ctx context.Context) error {
 	names, err := c.parts(ctx)
 	if err != nil {
@@ -291,7 +294,7 @@ func (c *cloud) status(ctx context.Context) error {
 	return c.say("%d stacks", len(names))
 }
 
-// outputs prints where the parts of a shop are, for scripts.
+// outputs prints the addresses of a shop's parts, for scripts.
 func (c *cloud) outputs(ctx context.Context) error {
 	layout, err := c.layout(ctx)
 	if err != nil {
@@ -310,7 +313,7 @@ func (c *cloud) outputs(ctx context.Context) error {
 	return nil
 }
 
-// resources prints everything that AWS made for a shop.
+// resources lists everything that AWS made for a shop.
 func (c *cloud) resources(ctx context.Context) error {
 	names, err := c.parts(ctx)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// tokens is GitHub, which gives a new token to every caller, and AWS, which takes each but once, as if its five
-// minutes were over.
+// tokens stands in for GitHub, which gives a new token to every caller, and for AWS, which takes
+// each token only once here, as if its five minutes were over.
 func tokens(t *testing.T) *httptest.Server {
 	t.Helper()
 	given, good := 0, ""
@@ -48,7 +48,8 @@ func tokens(t *testing.T) *httptest.Server {
 	return server
 }
 
-// A deployment is several programs, and takes longer than GitHub's token is good for: each gets the role by a new one.
+// A deployment is several programs and takes longer than a token of GitHub is valid: each program
+// gets the role with a new token.
 func TestCredentialsOutliveGitHubsToken(t *testing.T) {
 	server, temp := tokens(t), t.TempDir()
 	for name, value := range map[string]string{
@@ -70,7 +71,7 @@ func TestCredentialsOutliveGitHubsToken(t *testing.T) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		t.Setenv(name, value)
 	}
-	for _, want := range []string{"key2", "key3"} { // key1 was given to the step itself, to see whether there is one
+	for _, want := range []string{"key2", "key3"} { // the check whether there is a token got key1
 		cfg, err := config.LoadDefaultConfig(t.Context())
 		if err != nil {
 			t.Fatal(err)

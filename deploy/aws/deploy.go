@@ -16,8 +16,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// deploy brings the services of a shop that is there to the images of a tag; without one they get new tasks
-// of the same, which read changed settings.
+// deploy changes the services of an existing shop to the images of a tag. Without a tag they get
+// new tasks with the same images, which read changed settings.
 func (c *cloud) deploy(ctx context.Context, tag string) error {
 	layout, err := c.layout(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (c *cloud) deploy(ctx context.Context, tag string) error {
 	return c.bring(ctx, layout, known, deployment{Tag: tag})
 }
 
-// renew starts new tasks of what runs.
+// renew replaces the running tasks by new ones.
 func (c *cloud) renew(ctx context.Context, layout string) error {
 	for _, service := range programs(layout) {
 		name := stackName(c.shop, service)
@@ -45,8 +45,8 @@ func (c *cloud) renew(ctx context.Context, layout string) error {
 	return nil
 }
 
-// rollback deploys what ran that many deployments ago. Tables stay: migrations leave the code before them
-// working.
+// rollback deploys what ran the given number of deployments ago. Tables stay: older code works with
+// migrated tables.
 func (c *cloud) rollback(ctx context.Context, back int) error {
 	rows, err := c.history(ctx)
 	if err != nil {
@@ -74,8 +74,9 @@ func (c *cloud) rollback(ctx context.Context, back int) error {
 // taskTimeout bounds a command that runs as a task.
 const taskTimeout = 15 * time.Minute
 
-// run runs a command of the program shop as a task beside the services, prints what it printed, and fails as
-// it did. The image is that of the tag; without one, of the last deployment that was whole.
+// run runs a command of the program shop as a task beside the services, prints its output, and
+// fails if it failed. The image is that of the tag, or without one, that of the last complete
+// deployment.
 func (c *cloud) run(ctx context.Context, tag string, command []string) error {
 	layout, err := c.layout(ctx)
 	if err != nil {
@@ -123,7 +124,7 @@ func (c *cloud) start(ctx context.Context, known map[string]string, definition s
 	return c.attend(ctx, known, aws.ToString(started.Tasks[0].TaskArn))
 }
 
-// define registers the task that commands run in, and returns its name with the revision.
+// define registers the task definition of commands, and returns its name with the revision.
 func (c *cloud) define(ctx context.Context, known map[string]string, tag string) (string, error) {
 	got, err := c.tasks.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family:                  aws.String(stackName(c.shop, "command")),
@@ -156,7 +157,7 @@ func (c *cloud) undefine(ctx context.Context, definition string) error {
 	return nil
 }
 
-// attend waits until a task has ended, prints its log, and returns how it ended.
+// attend waits until a task has ended, prints its log, and returns its failure.
 func (c *cloud) attend(ctx context.Context, known map[string]string, task string) error {
 	ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 	defer cancel()
@@ -178,7 +179,7 @@ func (c *cloud) attend(ctx context.Context, known map[string]string, task string
 	}
 }
 
-// ended is nil for a task whose program ended with 0.
+// ended returns nil if the task's program exited with 0.
 func ended(t ecstypes.Task) error {
 	if len(t.Containers) == 0 || t.Containers[0].ExitCode == nil {
 		return fmt.Errorf("the task did not run: %s", aws.ToString(t.StoppedReason))
@@ -197,7 +198,7 @@ func (c *cloud) tellLog(ctx context.Context, known map[string]string, task strin
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if hasErrorCode(err, "ResourceNotFoundException") {
-			return nil // it printed nothing
+			return nil // the command printed nothing
 		}
 		if err != nil {
 			return fmt.Errorf("read the log of the task: %w", err)

@@ -13,18 +13,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
-// deployment is what a version of a parameter at AWS remembers. Each deployment writes two: before the first
-// service changes, and when all of them run the tag. One that fails or is canceled has the first alone.
+// deployment is one version of a parameter at AWS. Each deployment writes two: before the first
+// service changes, and when all of them run the tag. One that fails or is canceled writes only the
+// first.
 type deployment struct {
 	Tag   string    `json:"tag"`
 	At    time.Time `json:"at"`
-	Begun bool      `json:"begun,omitempty"` // begun alone
-	Back  int       `json:"back,omitempty"`  // a rollback was begun, by so many
+	Begun bool      `json:"begun,omitempty"` // written before the first service changes
+	Back  int       `json:"back,omitempty"`  // for a rollback: how many deployments it goes back
 }
 
 func (c *cloud) recordName() *string { return aws.String("/shop/" + atAWS(c.shop) + "/deployment") }
 
-// bring deploys a tag, and records that it was begun and that it became whole.
+// bring deploys a tag, and records its begin and its completion.
 func (c *cloud) bring(ctx context.Context, layout string, known map[string]string, d deployment) error {
 	d.Begun = true
 	if err := c.record(ctx, d); err != nil {
@@ -39,7 +40,7 @@ func (c *cloud) bring(ctx context.Context, layout string, known map[string]strin
 	return c.say("%s runs %s", c.shop, d.Tag)
 }
 
-// record notes a deployment as it is now.
+// record writes a record with the current time.
 func (c *cloud) record(ctx context.Context, d deployment) error {
 	d.At = time.Now().UTC().Truncate(time.Second)
 	text, err := json.Marshal(d)
@@ -53,7 +54,7 @@ func (c *cloud) record(ctx context.Context, d deployment) error {
 	return nil
 }
 
-// dropHistory drops the history of a shop that is gone.
+// dropHistory deletes the history of a destroyed shop.
 func (c *cloud) dropHistory(ctx context.Context) error {
 	_, err := c.records.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: c.recordName()})
 	if err != nil && !hasErrorCode(err, "ParameterNotFound") {
@@ -62,7 +63,7 @@ func (c *cloud) dropHistory(ctx context.Context) error {
 	return nil
 }
 
-// history is the rows of what was deployed. AWS keeps the last hundred records.
+// history returns the deployments as rollback counts them. AWS keeps the last hundred records.
 func (c *cloud) history(ctx context.Context) ([]deployment, error) {
 	var versions []types.ParameterHistory
 	pages := ssm.NewGetParameterHistoryPaginator(c.records, &ssm.GetParameterHistoryInput{Name: c.recordName()})
@@ -86,11 +87,12 @@ func (c *cloud) history(ctx context.Context) ([]deployment, error) {
 	return rows(records), nil
 }
 
-// rows makes what rollback counts from records that are sorted from the oldest: the deployment that was begun last,
-// complete or not, and before it the complete ones, newest first. A rollback leaves behind what came after its target:
-// another one goes further back, and never forward to what was left.
+// rows makes what rollback counts from records that are sorted from the oldest: the deployment that
+// was begun last, if it is not complete, and before it the complete ones, newest first. A rollback
+// removes the deployments after its target, so that the next rollback goes further back and never
+// forward to one of them.
 func rows(records []deployment) []deployment {
-	var whole, begun []deployment // whole: the oldest first; begun: one that is not whole, or none
+	var whole, begun []deployment // whole: the complete ones, oldest first; begun: the incomplete last one, or none
 	for _, d := range records {
 		if d.Begun {
 			whole = whole[:min(max(len(whole)+len(begun)-d.Back, 0), len(whole))]
@@ -98,7 +100,7 @@ func rows(records []deployment) []deployment {
 			continue
 		}
 		if n := len(whole); n > 0 && whole[n-1].Tag == d.Tag {
-			whole = whole[:n-1] // once more the same
+			whole = whole[:n-1] // the same tag was deployed again
 		}
 		whole, begun = append(whole, d), nil
 	}
@@ -106,7 +108,7 @@ func rows(records []deployment) []deployment {
 	return append(begun, whole...)
 }
 
-// tellHistory prints the deployments with the number that rollback takes.
+// tellHistory prints the deployments with their numbers for rollback.
 func (c *cloud) tellHistory(ctx context.Context) error {
 	all, err := c.history(ctx)
 	if err != nil {

@@ -5,30 +5,30 @@ import (
 	"testing"
 )
 
-// Rollback counts what was whole before what was begun last. "a" is a deployment of a, "a!" one that was begun alone,
-// "<2" and "<2!" roll back by 2.
+// Rollback counts complete deployments before the one that was begun last. "a" is a complete
+// deployment of a, "a!" an incomplete one, "<2" and "<2!" are rollbacks by 2.
 func TestRowsThatRollbackCounts(t *testing.T) {
 	t.Parallel()
 	for done, want := range map[string]string{
 		"":                "",
 		"a":               "a",
 		"a b c":           "c b a",
-		"a b c!":          "c! b a", // back by 1 is b, which was whole
+		"a b c!":          "c! b a", // back by 1 is b, which was complete
 		"a b c! c!":       "c! b a", // tried twice
-		"a b c! <1":       "b a",    // and by 1 once more is a, not c
-		"a b c <1":        "b a",    // the same of one that was whole, and bad
+		"a b c! <1":       "b a",    // and back by 1 again is a, not c
+		"a b c <1":        "b a",    // the same when c was complete, and bad
 		"a b c <1 <1":     "a",      // twice goes further back
-		"a b c <1 d":      "d b a",  // the mended one, and no way to the bad one
-		"a b c <1!":       "b! b a", // a rollback that failed is tried again by 1
-		"a b c <1! <1":    "b a",    // and then it is done
-		"a b c <1! <2":    "a",      // or goes further
-		"a b c! <1! d":    "d b a",  // or is left for a mended one
-		"a b c d! <2":     "b a",    // the one before the last whole one
-		"a b b":           "b a",    // create after deploy, of the same
-		"a b b!":          "b! b a", // settings of the same, not whole
-		"a b a":           "a b a",  // forward to an old one, on purpose
+		"a b c <1 d":      "d b a",  // the repaired one, and no way to the bad one
+		"a b c <1!":       "b! b a", // a failed rollback is tried again by 1
+		"a b c <1! <1":    "b a",    // and then it is complete
+		"a b c <1! <2":    "a",      // or goes further back
+		"a b c! <1! d":    "d b a",  // or is given up for a repaired one
+		"a b c d! <2":     "b a",    // the one before the last complete one
+		"a b b":           "b a",    // create after deploy of the same tag
+		"a b b!":          "b! b a", // new settings of the same tag, incomplete
+		"a b a":           "a b a",  // forward to an old tag, on purpose
 		"a b c d <2 e <1": "b a",    // e was bad, too
-		"a! b! c":         "c",      // the first one that was whole
+		"a! b! c":         "c",      // c is the first complete one
 		"a b c <2 d! <1!": "a! a",   // both failed
 		"a b c! <1 d e":   "e d b a",
 	} {
@@ -59,7 +59,7 @@ func TestRowsThatRollbackCounts(t *testing.T) {
 	}
 }
 
-// AWS drops the oldest of a hundred records: what is left counts right from the newest.
+// AWS drops the oldest of a hundred records: the rest is counted correctly from the newest.
 func TestRowsOfSomeRecords(t *testing.T) {
 	t.Parallel()
 	got := rows([]deployment{{Tag: "b", Begun: true, Back: 3}, {Tag: "b"}, {Tag: "c", Begun: true}, {Tag: "c"}})
@@ -68,7 +68,7 @@ func TestRowsOfSomeRecords(t *testing.T) {
 	}
 }
 
-// A shop that was deployed before deployments were recorded as begun has one record of each, when it was whole.
+// Older versions wrote one record for each deployment, when it was complete.
 func TestRowsOfOlderRecords(t *testing.T) {
 	t.Parallel()
 	if got := rows([]deployment{{Tag: "a"}, {Tag: "b"}, {Tag: "c", Begun: true}}); len(got) != 3 || got[1].Tag != "b" || got[2].Tag != "a" {

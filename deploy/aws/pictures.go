@@ -10,8 +10,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// empty deletes all pictures of a shop, with the versions that the bucket keeps of them: AWS takes away no bucket that
-// holds anything.
+// empty deletes all pictures of a shop, with their old versions: AWS deletes only empty buckets.
 func (c *cloud) empty(ctx context.Context) error {
 	s, there, err := c.find(ctx, "media")
 	if err != nil || !there {
@@ -28,14 +27,15 @@ func (c *cloud) empty(ctx context.Context) error {
 	return c.say("%-34s %d versions of pictures deleted", stackName(c.shop, "media"), n)
 }
 
-// objects is a client of AWS's object store, with the region and the credentials of the others.
+// objects is a client of AWS's object store, with the region and the credentials of the other
+// clients.
 func (c *cloud) objects(ctx context.Context) (*minio.Client, error) {
 	o := c.stacks.Options()
 	who, err := o.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find credentials of AWS: %w", err)
 	}
-	host, secure := "s3.amazonaws.com", true // of which the region makes its own
+	host, secure := "s3.amazonaws.com", true // the client puts the region into it
 	if at := aws.ToString(o.BaseEndpoint); at != "" {
 		u, err := url.Parse(at)
 		if err != nil {
@@ -51,7 +51,8 @@ func (c *cloud) objects(ctx context.Context) (*minio.Client, error) {
 	return client, nil
 }
 
-// emptyBucket deletes every version of every object, and says how many there were. A bucket that is not there has none.
+// emptyBucket deletes every version of every object, and returns their number. A missing bucket has
+// none.
 func emptyBucket(ctx context.Context, client *minio.Client, bucket string) (int, error) {
 	there, err := client.BucketExists(ctx, bucket)
 	if err != nil || !there {

@@ -12,7 +12,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// A bucket is empty once old versions and the marks of what was deleted are gone, too.
+// A bucket is empty only when old versions and delete markers are gone as well.
 func TestABucketIsEmptied(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())

@@ -21,14 +21,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// settings are one service's, by the names of variables. Their values are secrets: they are never printed.
+// settings are those of one service, by the names of variables. Their values are secrets: they are
+// never printed.
 type settings map[string]string
 
 func (c *cloud) secretID(service string) *string {
 	return aws.String("shop/" + atAWS(c.shop) + "/" + service)
 }
 
-// settingsOf reads what a service is told.
+// settingsOf reads the settings of a service.
 func (c *cloud) settingsOf(ctx context.Context, service string) (settings, error) {
 	got, err := c.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: c.secretID(service)})
 	if err != nil {
@@ -41,7 +42,7 @@ func (c *cloud) settingsOf(ctx context.Context, service string) (settings, error
 	return all, nil
 }
 
-// change sets fields of what a service is told; all others stay as they are.
+// change sets some settings of a service; all others stay as they are.
 func (c *cloud) change(ctx context.Context, service string, fields settings) error {
 	all, err := c.settingsOf(ctx, service)
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *cloud) change(ctx context.Context, service string, fields settings) err
 	return nil
 }
 
-// setOne sets one field of what a service is told to what in holds, without the end of the line.
+// setOne sets one setting of a service to the value that in holds, without the end of the line.
 func (c *cloud) setOne(ctx context.Context, service, field string, in io.Reader) error {
 	layout, err := c.layout(ctx)
 	if err != nil {
@@ -89,9 +90,9 @@ func (c *cloud) setOne(ctx context.Context, service, field string, in io.Reader)
 	return c.say("%s of %s is set; its next task has it: shop aws deploy %s", field, service, c.shop)
 }
 
-// founders are settings that no one but the founder knows: create takes them from its own environment, and
-// from then on the shop has them, whatever the environment has then: it may be another shop's. The services that read
-// each are named.
+// founders are the settings that only the founder knows. The first create takes them from its
+// environment; later ones keep the shop's values, because their environment may be that of another
+// shop. services are those that read the setting.
 var founders = []struct {
 	name     string
 	services []string
@@ -113,8 +114,8 @@ var founders = []struct {
 	{"IMAP_PASSWORD", []string{"mailer"}, false},
 }
 
-// readers are whose settings hold a field: of the founder's each service that reads it, and the shop's, from which
-// the next create gives it out.
+// readers are the services whose settings hold a field. A founder's setting is also among the
+// shop's, from which the next create copies it.
 func readers(layout, service, field string) []string {
 	for _, f := range founders {
 		if f.name == field && layout == layoutSeven {
@@ -124,8 +125,9 @@ func readers(layout, service, field string) []string {
 	return []string{service}
 }
 
-// tell writes what every service has to be told: random secrets that are made here once, the addresses of the others,
-// and what the founder gave. It names what is missing before a service could run.
+// tell writes the settings of every service: random secrets that are generated once, the addresses
+// of the others, and what the founder gave. It fails with the names of those that a service cannot
+// start without.
 func (c *cloud) tell(ctx context.Context, layout string, known map[string]string) error {
 	shop, err := c.settingsOf(ctx, "shop")
 	if err != nil {
@@ -172,8 +174,8 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 	return c.change(ctx, "nats", c.brokerSettings(shop, known))
 }
 
-// generateSecrets makes secrets that are not there yet. Digits and letters need no quotes anywhere, and the first
-// letter keeps the broker from reading a number.
+// generateSecrets generates the missing secrets. Digits and letters need no quotes anywhere, and
+// because of the first letter the broker cannot read one as a number.
 func (c *cloud) generateSecrets(shop settings) {
 	names := []string{"SHOP_SECRET", "PROVISION_NATS_PASSWORD", "STAFF_NATS_PASSWORD", "SYS_NATS_PASSWORD"}
 	for _, s := range services {
@@ -186,7 +188,7 @@ func (c *cloud) generateSecrets(shop settings) {
 	}
 }
 
-// common adds what the whole shop is told, as the migrate job and the one process read it.
+// common adds the settings of the whole shop, as the migrate job and the one process read them.
 func (c *cloud) common(ctx context.Context, shop settings, layout string, known map[string]string) error {
 	owner, err := c.settingsOf(ctx, "database")
 	if err != nil {
@@ -213,7 +215,7 @@ func brokerURL(user string, shop settings, known map[string]string) string {
 	return fmt.Sprintf("nats://%s:%s@%s:4222", user, shop[strings.ToUpper(user)+"_NATS_PASSWORD"], known["BrokerHost"])
 }
 
-// callsOverHTTP reports whether one of the seven asks another over HTTP.
+// callsOverHTTP reports whether one service calls another over HTTP.
 func callsOverHTTP(service, other string) bool {
 	switch service {
 	case "edge", "admin":
@@ -224,8 +226,8 @@ func callsOverHTTP(service, other string) bool {
 	return false
 }
 
-// serviceSettings is what one of the seven is told: its own logins and keys, where the others are, and of the
-// founder's settings those that it reads.
+// serviceSettings are the settings of a service: its own logins and keys, the addresses of the
+// others, and those of the founder's settings that it reads.
 func (c *cloud) serviceSettings(service string, shop settings, known map[string]string) settings {
 	secret := shop["SHOP_SECRET"]
 	own := settings{
@@ -253,7 +255,7 @@ func (c *cloud) serviceSettings(service string, shop settings, known map[string]
 	return own
 }
 
-// brokerSettings are the passwords that nats.conf names, and the file itself.
+// brokerSettings are nats.conf and the passwords that it names.
 func (c *cloud) brokerSettings(shop settings, known map[string]string) settings {
 	all := settings{"NATS_CONF": known["NatsConf"]}
 	for name, value := range shop {

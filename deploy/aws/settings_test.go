@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// secretsManager is as much of AWS's as settings need, over HTTP.
+// secretsManager stands in for AWS's Secrets Manager, with the calls that settings need.
 type secretsManager map[string]string
 
 func (m secretsManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -22,10 +22,11 @@ func (m secretsManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m[asked.SecretId] = asked.SecretString
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": m[asked.SecretId]}) // the asker notices
+	_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": m[asked.SecretId]}) // the client notices an incomplete answer
 }
 
-// In seven tasks a founder's setting is told to the shop, which gives it out again, and to those who read it.
+// In the layout with seven tasks a founder's setting goes to the shop, from which the next create
+// copies it, and to the services that read it.
 func TestReaders(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{"one shop MAIL_FROM": "shop", "seven shop MAIL_FROM": "shop mailer user",
@@ -37,7 +38,8 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// Settings that a shop was given stay, whatever the environment of a later create has: it may be another shop's.
+// A shop's settings stay when the environment of a later create has others: it may be that of
+// another shop.
 func TestKeysOfAnotherShopStayOut(t *testing.T) { // sets variables, so not in parallel
 	kept := secretsManager{"shop/acme/shop": "{}", "shop/acme/database": `{"username": "shop", "password": "secret"}`}
 	server := httptest.NewServer(kept)

@@ -14,13 +14,14 @@ var templates embed.FS
 // part is one stack of a shop.
 type part struct {
 	name, template string
-	set            map[string]string // parameters that are its own
+	set            map[string]string // fixed parameters of this part
 }
 
-// services are the seven, in the order in which they are deployed: edge last, when what it asks is new.
+// services are the seven, in the order in which they are deployed: edge last, when the services
+// that it calls are new.
 var services = []string{"webhook", "order", "user", "events", "mailer", "admin", "edge"}
 
-// ports are where services listen inside the shop.
+// ports are the ports of services inside the shop.
 var ports = map[string]string{"edge": "8080", "webhook": "8081", "user": "8082", "order": "8083", "events": "8084",
 	"mailer": "8085", "admin": "8086"}
 
@@ -30,7 +31,7 @@ const (
 	layoutSeven = "seven"
 )
 
-// programs are the services whose stacks a layout has, the ones to deploy first before the others.
+// programs are the services that have a stack in a layout, in the order in which they are deployed.
 func programs(layout string) []string {
 	if layout == layoutSeven {
 		return services
@@ -38,7 +39,7 @@ func programs(layout string) []string {
 	return []string{"shop"}
 }
 
-// ground is the parts that are there before any service runs.
+// ground are the parts that must exist before any service runs.
 func ground(layout string) []part {
 	parts := []part{
 		{name: "network", template: "network"}, {name: "data", template: "data"},
@@ -64,10 +65,11 @@ func servicePart(service, registry, tag string) part {
 	return part{name: service, template: "service", set: set}
 }
 
-// bastion is a machine that the session manager reaches, from where a person gets to the database.
+// bastion is a machine that can be reached through AWS's Session Manager, for access to the
+// database.
 var bastion = part{name: "bastion", template: "bastion"}
 
-// around is the parts that watch and serve beside the services.
+// around are the parts beside the services: storage for pictures, monitoring and the bastion.
 func around(withBastion bool) []part {
 	parts := []part{{name: "media", template: "media"}, {name: "monitoring", template: "monitoring"}}
 	if withBastion {
@@ -76,8 +78,8 @@ func around(withBastion bool) []part {
 	return parts
 }
 
-// shopName is what SHOP_NAME may hold that fits into the names of databases and load balancers with what they add;
-// there each _ is a hyphen, of which no two may be beside each other.
+// shopName matches the names that fit into those of databases and load balancers. There each _ is a
+// hyphen, and two hyphens must not be adjacent.
 var shopName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
 const longestName = 21
@@ -91,10 +93,11 @@ func checkShop(name string) error {
 	return nil
 }
 
-// atAWS is a shop's name in those of its parts.
+// atAWS is a shop's name as its stacks carry it.
 func atAWS(shop string) string { return strings.ReplaceAll(shop, "_", "-") }
 
-// account is the part that an account has once for all its shops: its trust in GitHub's OIDC tokens.
+// account is the part that exists once in an account for all its shops: the trust in GitHub's OIDC
+// tokens.
 const account = "github"
 
 func stackName(shop, part string) string {
@@ -104,7 +107,7 @@ func stackName(shop, part string) string {
 	return "shop-" + atAWS(shop) + "-" + part
 }
 
-// body is a part's template.
+// body is the text of a part's template.
 func (p part) body() (string, error) {
 	text, err := templates.ReadFile("templates/" + p.template + ".yaml")
 	if err != nil {
@@ -113,14 +116,14 @@ func (p part) body() (string, error) {
 	return string(text), nil
 }
 
-// parameter is a line of a template that declares one.
+// parameter matches the line of a template that declares a parameter.
 var parameter = regexp.MustCompile(`(?m)^  ([A-Za-z0-9]+):`)
 
-// isParameter reports whether a template takes it.
+// isParameter reports whether any template declares this parameter.
 func isParameter(name string) bool {
 	files, err := templates.ReadDir("templates")
 	if err != nil {
-		return false // they are embedded
+		return false // cannot happen: the templates are embedded
 	}
 	for _, f := range files {
 		text, _ := templates.ReadFile("templates/" + f.Name()) //nolint:errcheck // the file is embedded

@@ -9,14 +9,15 @@ import (
 	"testing"
 )
 
-// image is one manifest of a registry: an index with tags, a platform of one, or a bill of materials.
+// image is one manifest in a registry: an index with tags, an image of a platform, or a bill of
+// materials.
 type image struct {
 	tags   []string
-	pushed int // the day
-	index  int // of a platform: where the index is that names it; -1 else
+	pushed int // day on which it was pushed
+	index  int // position of the index that names this platform, otherwise -1
 }
 
-// rule is one of a policy of AWS's registry.
+// rule is one rule of a lifecycle policy of AWS's registry.
 type rule struct {
 	Selection struct {
 		TagStatus, CountType string
@@ -25,7 +26,7 @@ type rule struct {
 	}
 }
 
-// takes reports whether a rule is about an image: with all patterns that it has.
+// takes reports whether a rule selects an image: each of its patterns must match a tag.
 func (r rule) takes(img image) bool {
 	switch r.Selection.TagStatus {
 	case "any":
@@ -41,8 +42,8 @@ func (r rule) takes(img image) bool {
 	})
 }
 
-// expire does what AWS does within a day: each rule expires the oldest of those it is about, but none that an earlier
-// rule is about, and no platform whose index is there.
+// expire applies a policy as AWS does within a day: each rule expires the oldest of the images that
+// it selects, but none that an earlier rule selects, and no platform whose index exists.
 func expire(rules []rule, all []image, today int) []image {
 	gone := map[int]bool{}
 	for i, r := range rules {
@@ -75,7 +76,8 @@ func expire(rules []rule, all []image, today int) []image {
 	return left
 }
 
-// The running image and nine ways back stay in the registry, however many images are pushed that never run.
+// The running image and nine rollbacks stay in the registry, however many images are pushed that
+// never run.
 func TestTenDeploymentsStay(t *testing.T) {
 	t.Parallel()
 	body, err := part{template: "platform"}.body()
@@ -95,7 +97,7 @@ func TestTenDeploymentsStay(t *testing.T) {
 	for day := 1; day <= 200; day++ {
 		tag := fmt.Sprintf("%012x", day*7919)
 		index := image{tags: []string{tag}, pushed: day, index: -1}
-		if day%10 == 1 { // nine in ten do not get as far as to run
+		if day%10 == 1 { // nine in ten images are never deployed
 			index.tags = append(index.tags, "deployed-"+tag)
 			whole = append(whole, tag)
 		}
@@ -115,7 +117,8 @@ func TestTenDeploymentsStay(t *testing.T) {
 	}
 }
 
-// CloudWatch may not use the key that AWS has for topics: an alarm that is published to one is lost.
+// CloudWatch may not use AWS's own key for topics: an alarm for a topic with that key would be
+// lost.
 func TestAlarmsCanBePublished(t *testing.T) {
 	t.Parallel()
 	files, err := templates.ReadDir("templates")
@@ -133,7 +136,7 @@ func TestAlarmsCanBePublished(t *testing.T) {
 	}
 }
 
-// Services reach outside what they are told to reach: https, and mail servers where those listen.
+// Services can reach https and mail servers anywhere.
 func TestServicesReachWhatTheyAreTold(t *testing.T) {
 	t.Parallel()
 	body, err := part{template: "network"}.body()

@@ -15,10 +15,10 @@ import (
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
-	maxBody      = 64 << 10 // of a request
+	maxBody      = 64 << 10 // of one request
 )
 
-// filter chooses mails by what their heads say.
+// filter selects mails by their heads.
 type filter struct {
 	to        string // one envelope recipient, whole, any case
 	subject   string // part of the subject, any case
@@ -40,7 +40,7 @@ func newFilter(q url.Values) (filter, error) {
 
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// accepts reports whether a mail is chosen.
+// accepts reports whether the filter selects a mail.
 func (f filter) accepts(m Mail) bool {
 	switch {
 	case f.to != "" && !concerns(f.to, m.To):
@@ -56,7 +56,8 @@ func (f filter) accepts(m Mail) bool {
 	return strings.Contains(strings.ToLower(all), f.words)
 }
 
-// choose returns the heads of the first limit chosen mails, newest first, and how many there are.
+// choose returns the heads of the newest selected mails, limit at most, and the number of all
+// selected ones.
 func (s *Server) choose(f filter, limit int) ([]Mail, int) {
 	heads, _ := s.store.since(f.since)
 	heads = slices.DeleteFunc(heads, func(m Mail) bool { return !f.accepts(m) })
@@ -64,8 +65,8 @@ func (s *Server) choose(f filter, limit int) ([]Mail, int) {
 	return heads[:min(limit, len(heads))], len(heads)
 }
 
-// listing is the answer of GET /api/mails. Total counts all mails that were chosen; Mails may be
-// fewer, because of the limit.
+// listing is the answer of GET /api/mails. Total counts all selected mails; Mails may be fewer,
+// because of the limit.
 type listing struct {
 	Total int    `json:"total"`
 	Mails []Mail `json:"mails"`
@@ -94,7 +95,7 @@ func (s *Server) apiMails(w http.ResponseWriter, r *http.Request) {
 				s.serverError(w, err)
 				return
 			}
-			m.Headers = nil // in the answer for one mail
+			m.Headers = nil // the answer for a single mail has them
 		}
 		if ok {
 			list.Mails = append(list.Mails, m)
@@ -103,7 +104,7 @@ func (s *Server) apiMails(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, list)
 }
 
-// limitOf reads the number of mails asked for.
+// limitOf reads how many mails are requested.
 func limitOf(q url.Values) (int, error) {
 	if !q.Has("limit") {
 		return defaultLimit, nil
@@ -146,7 +147,7 @@ func (s *Server) apiClear(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// apiSeen serves GET /api/seen: have you taken this Message-ID, and how often?
+// apiSeen serves GET /api/seen: how often was this Message-ID taken?
 func (s *Server) apiSeen(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("message_id")
 	if cleanMessageID(id) == "" {
@@ -161,7 +162,8 @@ func (s *Server) apiSwitches(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, s.Switches())
 }
 
-// apiSetSwitches serves POST /api/switches: the body replaces all switches, {} ends every trouble.
+// apiSetSwitches serves POST /api/switches: the body replaces all switches, and {} turns all of
+// them off.
 func (s *Server) apiSetSwitches(w http.ResponseWriter, r *http.Request) {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	dec.DisallowUnknownFields()
@@ -192,7 +194,7 @@ func describe(err error) string {
 	return err.Error()
 }
 
-// serverError logs what went wrong inside and keeps it from the answer.
+// serverError logs an internal error and keeps it out of the answer.
 func (s *Server) serverError(w http.ResponseWriter, err error) {
 	s.log.Error("mail inbox: page", "error", err)
 	writeError(w, http.StatusInternalServerError, "the mail inbox cannot read its folder; its log says why")

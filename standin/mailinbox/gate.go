@@ -11,8 +11,8 @@ import (
 // relistenPause is how long a gate waits before it tries a taken port again.
 const relistenPause = 100 * time.Millisecond
 
-// gate is the listener the SMTP server sees. Behind it the real listener can go away and come back
-// on the same port, and all connections can be held silent.
+// gate is the listener of the SMTP server. Behind it the real listener can close and reopen on the
+// same port, and all connections can be stalled.
 type gate struct {
 	log      *slog.Logger
 	addr     string
@@ -38,7 +38,7 @@ func newGate(l net.Listener, log *slog.Logger) *gate {
 	}
 }
 
-// start begins to accept connections, unless the gate was switched off before it ever ran.
+// start begins to accept connections, unless the gate was switched off before.
 func (g *gate) start() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -47,7 +47,7 @@ func (g *gate) start() {
 	}
 }
 
-// acceptFrom hands connections on until l is closed.
+// acceptFrom accepts connections until l is closed.
 func (g *gate) acceptFrom(l net.Listener) {
 	for {
 		conn, err := l.Accept()
@@ -106,8 +106,8 @@ func (g *gate) Addr() net.Addr {
 	return addr
 }
 
-// Close implements net.Listener: no new connections, and the open ones end after what they are
-// doing.
+// Close implements net.Listener: it takes no new connections, and the open ones end after the mail
+// that is being stored.
 func (g *gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -143,8 +143,8 @@ func (g *gate) cutAll() {
 	}
 }
 
-// setDown closes the port, or opens it again. Opening goes on in the background when someone else
-// has taken the port meanwhile; the error says so.
+// setDown closes the port, or opens it again. If another process has taken the port, the error says
+// so and opening goes on in the background.
 func (g *gate) setDown(down bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -224,7 +224,7 @@ func (g *gate) endStall(end chan struct{}) {
 	}
 }
 
-// stalled reports whether connections are held silent now.
+// stalled reports whether connections are stalled.
 func (g *gate) stalled() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -253,7 +253,7 @@ func (g *gate) waitStall(free <-chan struct{}) bool {
 	}
 }
 
-// remove drops a closed connection from the list.
+// remove removes a closed connection from the list.
 func (g *gate) remove(w *wire) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// getJSON asks an address and decodes its answer.
+// getJSON gets an address and decodes its answer.
 func getJSON(t *testing.T, address string, v any) {
 	t.Helper()
 	code, body, header := request(t, "GET", address, "")

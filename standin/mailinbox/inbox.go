@@ -13,7 +13,7 @@ func (s *Server) Mails() []Mail {
 		m, ok, err := s.store.whole(h)
 		if err != nil {
 			s.log.Error("mail inbox: list mails", "error", err)
-			m, ok = h, true // its head at least
+			m, ok = h, true // without its body
 		}
 		if ok {
 			mails = append(mails, m)
@@ -22,8 +22,7 @@ func (s *Server) Mails() []Mail {
 	return mails
 }
 
-// Wait returns the oldest mail that match accepts, among those that are there or as soon as it
-// arrives.
+// Wait returns the oldest mail that match accepts, and waits for one if there is none.
 func (s *Server) Wait(ctx context.Context, match func(Mail) bool) (Mail, error) {
 	last := ""
 	for {
@@ -46,16 +45,16 @@ func (s *Server) Wait(ctx context.Context, match func(Mail) bool) (Mail, error) 
 	}
 }
 
-// Seen tells how many deliveries of a Message-ID have been taken since the last Clear, also of
-// mails that are too old to be kept.
+// Seen returns how many deliveries of a Message-ID were taken since the last Clear, including those
+// whose mail is too old to be kept.
 func (s *Server) Seen(messageID string) int { return s.store.count(messageID) }
 
 // Clear removes all mails and their Message-IDs.
 func (s *Server) Clear() error { return s.store.clear() }
 
-// SetSwitches replaces all switches; the zero value ends every trouble. It returns when the change
-// is in force.
+// SetSwitches replaces all switches; the zero value turns all off. It returns when the change is in
+// force.
 func (s *Server) SetSwitches(sw Switches) error { return s.switches.set(sw) }
 
-// Switches returns the switches as they are now, with what is left of their counts.
+// Switches returns the current switches, with what is left of their counts.
 func (s *Server) Switches() Switches { return s.switches.get() }

@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // mails in other alphabets' old character sets
+	_ "github.com/emersion/go-message/charset" // character sets of old mails
 	"github.com/emersion/go-message/mail"
 )
 
-// Limits of what is read out of a mail; the raw mail is kept whole.
+// Limits of what is parsed of a mail; the raw mail is kept completely.
 const (
-	maxTextBytes = 2 << 20 // of one body
-	maxParts     = 200     // of one mail, on all levels
-	maxDepth     = 20      // of parts within parts
+	maxTextBytes = 2 << 20 // of each body
+	maxParts     = 200     // of a mail, on all levels
+	maxDepth     = 20      // nesting of parts
 )
 
 // Mail is one delivery: the same mail sent twice is two Mails with one MessageID.
@@ -49,13 +49,13 @@ type Mail struct {
 	Raw []byte `json:"-"`
 }
 
-// Attachment names a part of a mail that is not its text.
+// Attachment describes a part of a mail that is not its text.
 type Attachment struct {
 	Name        string `json:"name"`
 	ContentType string `json:"content_type"`
 }
 
-// head is the mail without what can be read from Raw again: what is held in memory for each mail.
+// head is the mail without what can be parsed from Raw again. Memory holds only the heads.
 func (m Mail) head() Mail {
 	m.Text, m.HTML, m.Attachments, m.Headers, m.Raw = "", "", nil, nil, nil
 	return m
@@ -68,10 +68,10 @@ func cleanMessageID(id string) string {
 	return valid(strings.TrimSuffix(id, ">"))
 }
 
-// valid replaces what isn't UTF-8, so that pages and JSON always are.
+// valid replaces invalid UTF-8, so that pages and JSON are always valid.
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// readMail makes out what it can: no mail is too broken to be shown.
+// readMail parses as much as it can: no mail is too broken to be shown.
 func readMail(raw []byte) Mail {
 	m := Mail{Raw: raw, Size: len(raw), Headers: map[string][]string{}}
 	e, err := message.Read(bytes.NewReader(raw))
@@ -124,7 +124,7 @@ func (b *bodyReader) read(e *message.Entity, depth int) {
 		for b.parts <= maxParts {
 			part, err := mr.NextPart()
 			if part == nil || (err != nil && !decodable(err)) {
-				return // the end, or broken from here on: what came before is shown
+				return // the end, or broken from here on: the parts before it are shown
 			}
 			b.read(part, depth+1)
 		}
@@ -133,7 +133,7 @@ func (b *bodyReader) read(e *message.Entity, depth int) {
 	b.leaf(e)
 }
 
-// leaf takes a part as text, as HTML, or else as an attachment.
+// leaf takes a part as text, as HTML, or as an attachment.
 func (b *bodyReader) leaf(e *message.Entity) {
 	kind, params, err := e.Header.ContentType()
 	if err != nil || kind == "" {
@@ -157,7 +157,7 @@ func (b *bodyReader) leaf(e *message.Entity) {
 	}
 }
 
-// body reads a text; where the encoding breaks, it says so after what could be read.
+// body reads a text. If its encoding breaks off, it adds a note after what could be read.
 func body(e *message.Entity) string {
 	data, err := io.ReadAll(io.LimitReader(e.Body, maxTextBytes))
 	text := valid(string(data))

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// hostile are mails that want to break a reader.
+// hostile are mails that try to break the parser.
 var hostile = map[string]string{
 	"empty":                  "",
 	"no header":              "just a line",
@@ -40,7 +40,7 @@ func nested(depth int) string {
 	return b.String() + "\r\ninside"
 }
 
-// checkMail asserts what holds for every mail, however broken.
+// checkMail asserts what must hold for every mail, however broken.
 func checkMail(t *testing.T, raw []byte) Mail {
 	t.Helper()
 	m := readMail(raw)
@@ -69,7 +69,7 @@ func TestHostileMailsAreRead(t *testing.T) {
 	}
 }
 
-// FuzzReadMail looks for a mail that breaks the reader.
+// FuzzReadMail searches for a mail that breaks the parser.
 func FuzzReadMail(f *testing.F) {
 	for _, raw := range hostile {
 		if len(raw) < 1<<16 {

@@ -46,10 +46,10 @@ func (s *Server) notFound(w http.ResponseWriter) {
 // listView is what the list shows.
 type listView struct {
 	Query   string
-	Refresh string // address of the list's part that is fetched again and again
+	Refresh string // address of the part of the list that is refreshed
 	Total   int
 	Mails   []Mail
-	Trouble bool // a switch is on
+	Trouble bool // whether a switch is on
 }
 
 func (s *Server) list(r *http.Request) listView {
@@ -123,8 +123,8 @@ func headerLines(headers map[string][]string) []header {
 	return lines
 }
 
-// mailHTML serves GET /mails/{id}/html, the mail's own HTML, for the frame of its page. The policy
-// disarms it, also when it is opened by itself.
+// mailHTML serves GET /mails/{id}/html, the mail's own HTML, for the frame of its page. The Content
+// Security Policy disarms it, even if it is opened outside the frame.
 func (s *Server) mailHTML(w http.ResponseWriter, r *http.Request) {
 	m, ok, err := s.mail(r.PathValue("id"))
 	if err != nil {

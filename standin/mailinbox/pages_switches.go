@@ -27,7 +27,8 @@ func (s *Server) showSwitches(w http.ResponseWriter, status int, problem string)
 	s.render(w, status, "switches.html", switchesView{Now: string(now), Problem: problem})
 }
 
-// switchesForm serves POST /switches: one trouble at a time; the JSON address can combine them.
+// switchesForm serves POST /switches, which turns on one switch at a time; the JSON API can combine
+// them.
 func (s *Server) switchesForm(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {
@@ -50,7 +51,7 @@ func (s *Server) switchesForm(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/switches", http.StatusSeeOther)
 }
 
-// switchesOf reads the form; the second result says what is wrong with it.
+// switchesOf reads the form; the second result is a message about what is wrong with it.
 func switchesOf(form url.Values) (Switches, string) {
 	number := func(name string) (int, bool) {
 		if form.Get(name) == "" {

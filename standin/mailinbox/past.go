@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// pastMail is what remains of a delivery when its mail is no longer kept: enough to answer whether a
+// pastMail is the record of a delivery whose mail is no longer kept. It suffices to tell whether a
 // Message-ID was taken.
 type pastMail struct {
 	ID        string `json:"id"`
@@ -17,12 +17,12 @@ type pastMail struct {
 }
 
 const (
-	maxPast  = 200_000 // remembered deliveries; the oldest go first, a tenth at a time
+	maxPast  = 200_000 // number of remembered deliveries; the oldest are removed first, a tenth at a time
 	pastName = "past.jsonl"
 )
 
-// loadPast reads the list of past deliveries. A line whose mail is still kept comes from a kill
-// between the two steps of pruning and is passed over; a torn line is dropped.
+// loadPast reads the list of past deliveries. It skips a line whose mail is still kept, which a
+// kill between the two steps of pruning leaves, and drops a torn line.
 func (s *store) loadPast() error {
 	data, err := os.ReadFile(s.pastPath())
 	if errors.Is(err, os.ErrNotExist) {
@@ -57,7 +57,7 @@ func (s *store) loadPast() error {
 	return nil
 }
 
-// rememberLocked notes deliveries whose mails are about to be removed. The caller holds mu.
+// rememberLocked records deliveries whose mails are about to be removed. The caller holds mu.
 func (s *store) rememberLocked(gone []Mail) error {
 	added := len(s.past)
 	for _, m := range gone {
@@ -85,7 +85,7 @@ func (s *store) rememberLocked(gone []Mail) error {
 	return writeLines(f, s.past[added:])
 }
 
-// writePast writes the whole list again.
+// writePast rewrites the whole list.
 func (s *store) writePast() error {
 	if s.dir == "" {
 		return nil
@@ -103,7 +103,7 @@ func (s *store) writePast() error {
 	return syncDir(s.dir)
 }
 
-// writeLines writes one line each, syncs and closes f.
+// writeLines writes the lines to f, syncs and closes it.
 func writeLines(f *os.File, past []pastMail) error {
 	w := bufio.NewWriter(f)
 	enc := json.NewEncoder(w)

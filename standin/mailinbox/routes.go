@@ -21,7 +21,7 @@ const (
 	rawPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 )
 
-// routes is every address of the inbox.
+// routes are the requests that the inbox answers.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	static, err := fs.Sub(staticFiles, "static")
@@ -58,7 +58,7 @@ func (s *Server) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(guard(mux))
 }
 
-// guard sets the headers of every answer; handlers of mails replace the policy by theirs.
+// guard sets the headers of every answer; the handlers of mails replace the policy by their own.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

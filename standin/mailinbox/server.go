@@ -24,13 +24,13 @@ import (
 
 // Limits of what the inbox takes and keeps.
 const (
-	maxMailBytes  = 10 << 20            // one mail, as announced with SIZE
-	maxRecipients = 1000                // of one mail
-	maxLineBytes  = 1 << 20             // one line; more generous than RFC 5321, so that odd mails can be looked at
-	defaultKeep   = 1000                // mails kept; the oldest go first
-	mailTTL       = 30 * 24 * time.Hour // of a kept mail
-	idleTimeout   = 5 * time.Minute     // of an SMTP connection between two commands
-	leaveTimeout  = 3 * time.Second     // given to mails that are being stored when the server stops
+	maxMailBytes  = 10 << 20            // size of one mail, as announced with SIZE
+	maxRecipients = 1000                // recipients of one mail
+	maxLineBytes  = 1 << 20             // length of a line; RFC 5321 allows less, but odd mails are worth a look
+	defaultKeep   = 1000                // number of mails kept; the oldest are removed first
+	mailTTL       = 30 * 24 * time.Hour // age at which a mail is removed
+	idleTimeout   = 5 * time.Minute     // bounds the wait for the next SMTP command
+	leaveTimeout  = 3 * time.Second     // bounds the wait for mails that are being stored when the server stops
 )
 
 // Config says where the inbox listens and keeps its mails. The zero value listens on two free
@@ -46,7 +46,8 @@ type Config struct {
 	StateDir string
 	// Keep is how many mails are kept; 0 means 1,000.
 	Keep int
-	// Log receives one line per mail and per trouble, without addresses; nil means slog.Default().
+	// Log receives one line for each mail and each refusal, without addresses; nil means
+	// slog.Default().
 	Log *slog.Logger
 }
 
@@ -62,8 +63,8 @@ type Server struct {
 	webL     net.Listener
 }
 
-// New opens both listeners and the kept mails, so that a taken port or an unreadable folder is
-// reported here. Run must follow: it is what closes them.
+// New opens both listeners and the kept mails, so that it reports a taken port or an unreadable
+// folder. Run must follow, because it closes them.
 func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -126,7 +127,7 @@ func (s *Server) newSMTP() *smtp.Server {
 	return srv
 }
 
-// Run serves until ctx ends, lets mails that are being stored get their reply, and closes
+// Run serves until ctx ends, waits for the replies to mails that are being stored, and closes
 // everything. It returns nil when ctx ended it.
 func (s *Server) Run(ctx context.Context) error {
 	s.gate.start()
@@ -165,16 +166,16 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// stop closes both sides. Mails that arrive just then are stored and answered, or neither.
+// stop closes both sides. A mail that arrives meanwhile is either stored and answered, or neither.
 func (s *Server) stop(served <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	err := s.gate.Close()
-	<-served // go-smtp counts connections as long as it serves, and must not while it waits for their end
+	<-served // go-smtp counts connections while it serves, which must not overlap with its wait for their end
 	err = errors.Join(err, s.smtp.Shutdown(ctx))
 	s.gate.cutAll()
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, net.ErrClosed) {
-		err = nil // the connections that were left have just been cut
+		err = nil // the remaining connections have just been cut
 	}
 	if webErr := s.stopWeb(ctx); webErr != nil {
 		err = errors.Join(err, s.web.Close())

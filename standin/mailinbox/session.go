@@ -10,14 +10,14 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// session is one client's conversation: at most one mail at a time.
+// session is the conversation with one client, which has one mail at a time.
 type session struct {
 	srv  *Server
 	wire *wire
 	from string
 	to   []string
-	// counted are the refusals that this mail has used up one of: a mail with ten refused recipients
-	// counts once, and is refused to all ten.
+	// counted are the refusals whose count this mail has reduced: a mail with ten refused
+	// recipients counts once, and is refused for all ten.
 	counted map[int64]Refusal
 }
 
@@ -29,8 +29,8 @@ func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
 	return &session{srv: s, wire: w, counted: map[int64]Refusal{}}, nil
 }
 
-// AuthMechanisms implements smtp.AuthSession. Any credentials are right: a client that is set up
-// for a real mail system works unchanged.
+// AuthMechanisms implements smtp.AuthSession. Any credentials are accepted, so that a client that
+// is set up for a real mail system works unchanged.
 func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
 
 // Auth implements smtp.AuthSession.
@@ -90,7 +90,7 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// refusal answers with the error that the switches order for these recipients, if any.
+// refusal returns the error that the switches order for these recipients, if any.
 func (s *session) refusal(at Stage, to []string) error {
 	r, ok := s.srv.switches.refuse(at, to, s.counted)
 	if !ok {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Byte limits of all kept mails together: on disk, and where there is only memory.
+// Limits of all kept mails together, in bytes: on disk, and in memory if there is no folder.
 const (
 	maxDiskBytes   = 512 << 20
 	maxMemoryBytes = 64 << 20
@@ -35,15 +35,15 @@ type store struct {
 	log      *slog.Logger
 
 	mu      sync.Mutex
-	mails   []Mail // heads, oldest first; with Raw where there is no folder
+	mails   []Mail // heads, oldest first; with Raw if there is no folder
 	bytes   int
 	lastID  int64
-	taken   map[string]int // Message-ID → deliveries, those of dropped mails included
-	past    []pastMail     // deliveries whose mail is no longer kept, oldest first
+	taken   map[string]int // Message-ID → deliveries, including those of removed mails
+	past    []pastMail     // deliveries whose mail was removed, oldest first
 	changed chan struct{}  // closed and replaced at each new mail
 }
 
-// openStore reads what is kept in dir.
+// openStore reads the mails in dir.
 func openStore(dir string, keep int, log *slog.Logger) (*store, error) {
 	s := &store{dir: dir, keep: keep, maxBytes: maxMemoryBytes, log: log, taken: map[string]int{},
 		changed: make(chan struct{})}
@@ -60,8 +60,8 @@ func openStore(dir string, keep int, log *slog.Logger) (*store, error) {
 	return s, nil
 }
 
-// load reads the heads of all mails, removes half-written files and probes that the folder can be
-// written to.
+// load reads the heads of all mails, removes half-written files and checks that the folder is
+// writable.
 func (s *store) load() error {
 	files, err := os.ReadDir(s.dir) // sorted by name, so by id
 	if err != nil {
@@ -124,8 +124,8 @@ func parseHead(path string, line []byte) (Mail, error) {
 	return m, nil
 }
 
-// add keeps a mail; it is on disk when add returns. Only the naming is done one by one, so that ids
-// become visible in their order and a reader who asks for mails since an id misses none.
+// add keeps a mail; it is on disk when add returns. Only naming is serialized, so that ids become
+// visible in their order and a reader who requests the mails since an id misses none.
 func (s *store) add(m Mail, raw []byte) (Mail, error) {
 	var temp string
 	if s.dir != "" {
@@ -145,14 +145,14 @@ func (s *store) add(m Mail, raw []byte) (Mail, error) {
 	}
 	s.appendLocked(head)
 	if err := s.pruneLocked(); err != nil {
-		s.log.Error("mail inbox: remove old mails", "error", err) // this mail is safe all the same
+		s.log.Error("mail inbox: remove old mails", "error", err) // this mail is on disk all the same
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return m, nil
 }
 
-// writeTemp writes and syncs a mail under a passing name.
+// writeTemp writes and syncs a mail under a temporary name.
 func (s *store) writeTemp(m Mail, raw []byte) (string, error) {
 	line, err := json.Marshal(m.head())
 	if err != nil {
@@ -179,12 +179,12 @@ func (s *store) nameLocked(temp, id string) error {
 		return errors.Join(err, os.Remove(temp))
 	}
 	if err := syncDir(s.dir); err != nil {
-		return errors.Join(err, os.Remove(final)) // the client is told no, so it must not stay
+		return errors.Join(err, os.Remove(final)) // the client gets a refusal, so the mail must not stay
 	}
 	return nil
 }
 
-// appendLocked takes a kept mail into the books. The caller holds mu.
+// appendLocked adds a stored mail to the lists in memory. The caller holds mu.
 func (s *store) appendLocked(head Mail) {
 	s.mails = append(s.mails, head)
 	s.bytes += head.Size
@@ -227,7 +227,7 @@ func (s *store) find(id string) (Mail, bool) {
 	return s.mails[i], true
 }
 
-// whole reads a kept mail with its bodies. It answers false when the mail has gone meanwhile.
+// whole reads a kept mail with its bodies. It returns false if the mail was removed meanwhile.
 func (s *store) whole(head Mail) (Mail, bool, error) {
 	raw := head.Raw
 	if s.dir != "" {
@@ -245,14 +245,14 @@ func (s *store) whole(head Mail) (Mail, bool, error) {
 	return m, true, nil
 }
 
-// count tells how many deliveries of a Message-ID have been taken.
+// count returns how many deliveries of a Message-ID were taken.
 func (s *store) count(messageID string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.taken[cleanMessageID(messageID)]
 }
 
-// clear drops everything, the counts of Message-IDs included.
+// clear removes everything, including the counts of Message-IDs.
 func (s *store) clear() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,8 +273,8 @@ func (s *store) clear() error {
 	return nil
 }
 
-// pruneLocked drops the oldest mails beyond the limits, a tenth more than needed where the number
-// is the reason, so that it isn't done for each mail. The caller holds mu.
+// pruneLocked removes the oldest mails beyond the limits. If there are too many it removes a tenth
+// more than needed, so that it does not run for each mail. The caller holds mu.
 func (s *store) pruneLocked() error {
 	n, size := 0, s.bytes
 	if len(s.mails) > s.keep+s.keep/10 {
@@ -311,7 +311,7 @@ func (s *store) pruneLocked() error {
 
 func (s *store) path(id string) string { return filepath.Join(s.dir, id+mailSuffix) }
 
-// syncDir makes names in a folder durable.
+// syncDir makes changes of a folder's names durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -320,7 +320,8 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// formatID and parseID convert a mail's number, microseconds of the time it came, made unique.
+// formatID and parseID convert a mail's number: the time of its arrival in microseconds, made
+// unique.
 func formatID(n int64) string { return fmt.Sprintf("%016d", n) }
 
 func parseID(id string) (int64, error) {

@@ -42,7 +42,7 @@ func TestRestartKeepsMails(t *testing.T) {
 	}
 }
 
-// TestMain lets the test binary be the inbox that TestKill kills.
+// TestMain lets the test binary run as the inbox that TestKill kills.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("MAIL_INBOX_TEST_DIR"); dir != "" {
 		s, err := New(Config{StateDir: dir, Log: slog.New(slog.DiscardHandler)})
@@ -84,7 +84,7 @@ func TestKill(t *testing.T) {
 			}
 			accepted[id]++
 			if i == 20 {
-				time.AfterFunc(time.Millisecond, func() { _ = cmd.Process.Kill() }) // while the next mails are under way
+				time.AfterFunc(time.Millisecond, func() { _ = cmd.Process.Kill() }) // while further mails are being sent
 			}
 		}
 
@@ -275,7 +275,7 @@ func TestFullDiskRefusesForNow(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mails")
 	s, _ := start(t, Config{StateDir: dir})
-	if err := os.Rename(dir, dir+"-away"); err != nil { // nothing can be written any more, not even by root
+	if err := os.Rename(dir, dir+"-away"); err != nil { // makes writing fail, even for root
 		t.Fatal(err)
 	}
 	if err := sendRaw(s, note("full@shop", "F", "")); replyCode(err) != 452 {

@@ -18,12 +18,12 @@ const (
 	AtData Stage = "data" // in reply to the end of the mail
 )
 
-// Switches are the bad days of a mail system. The zero value is a good day. They live in memory: a
-// restarted inbox behaves.
+// Switches make the inbox behave as mail systems do on bad days. The zero value is a good day. They
+// live in memory: a restarted inbox behaves well.
 type Switches struct {
-	// Refuse lists the refusals; the first that fits a mail is given.
+	// Refuse lists the refusals; the first that matches a mail applies.
 	Refuse []Refusal `json:"refuse,omitempty"`
-	// Stall holds every connection, old and new, silent: connections are accepted and nothing is
+	// Stall stalls every connection, old and new: connections are accepted, and nothing is
 	// answered.
 	Stall *Stall `json:"stall,omitempty"`
 	// Down closes the port and all connections. Without it, the same port is opened again.
@@ -46,16 +46,16 @@ type Refusal struct {
 	// switched off.
 	Count int `json:"count,omitempty"`
 
-	id int64 // tells refusals apart while they count down
+	id int64 // identifies the refusal while it counts down
 }
 
-// Stall says how long the silence lasts.
+// Stall says how long a stall lasts.
 type Stall struct {
-	// Milliseconds from the moment it is switched on; 0 means until it is switched off.
+	// Milliseconds counts from the moment it is switched on; 0 means until it is switched off.
 	Milliseconds int64 `json:"milliseconds,omitempty"`
 }
 
-// Times says how many mails something happens to, and to which.
+// Times says how many mails, and which, a switch applies to.
 type Times struct {
 	// Count is how many mails; 0 means all until it is switched off.
 	Count int `json:"count,omitempty"`
@@ -63,7 +63,7 @@ type Times struct {
 	Recipient string `json:"recipient,omitempty"`
 }
 
-// maxStall keeps a mistyped stall from lasting forever; 0 does that on purpose.
+// maxStall keeps a mistyped stall from lasting forever; 0 milliseconds does that on purpose.
 const maxStall = 24 * time.Hour
 
 // Validate reports every mistake in the switches.
@@ -142,7 +142,7 @@ func (b *switchboard) set(s Switches) error {
 	return nil
 }
 
-// get returns the switches as they are now, with what is left of their counts.
+// get returns the current switches, with what is left of their counts.
 func (b *switchboard) get() Switches {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -152,7 +152,7 @@ func (b *switchboard) get() Switches {
 	return b.now.clone()
 }
 
-// clone copies what is behind the pointers, so that counting down stays inside.
+// clone copies what pointers refer to, so that the copy does not count down.
 func (s Switches) clone() Switches {
 	s.Refuse = slices.Clone(s.Refuse)
 	if s.Stall != nil {
@@ -167,8 +167,9 @@ func (s Switches) clone() Switches {
 	return s
 }
 
-// refuse finds the refusal for these recipients at this stage. counted holds the refusals that this
-// mail has already used up one of; they go on for it even when they have counted down to nothing.
+// refuse finds the refusal for these recipients at this stage. counted holds the refusals whose
+// count this mail has reduced already: they apply to the rest of this mail even if their count is
+// used up.
 func (b *switchboard) refuse(at Stage, to []string, counted map[int64]Refusal) (Refusal, bool) {
 	for _, r := range counted {
 		if r.fits(at, to) {
@@ -194,12 +195,12 @@ func (b *switchboard) refuse(at Stage, to []string, counted map[int64]Refusal) (
 	return r, true
 }
 
-// fits reports whether the refusal is meant for these recipients at this stage.
+// fits reports whether the refusal applies to these recipients at this stage.
 func (r Refusal) fits(at Stage, to []string) bool {
 	return r.At == at && concerns(r.Recipient, to)
 }
 
-// ending says how the conversation ends after a mail has been kept.
+// ending says how the conversation ends after a mail was kept.
 func (b *switchboard) ending(to []string) cut {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -213,7 +214,7 @@ func (b *switchboard) ending(to []string) cut {
 	}
 }
 
-// useUp reports whether the switch concerns the mail, and takes one from its count.
+// useUp reports whether the switch applies to the mail, and reduces its count.
 func useUp(t **Times, to []string) bool {
 	if *t == nil || !concerns((*t).Recipient, to) {
 		return false
@@ -228,7 +229,7 @@ func useUp(t **Times, to []string) bool {
 	return true
 }
 
-// concerns reports whether a switch for this recipient (empty: for all) fits a mail.
+// concerns reports whether a switch for this recipient (empty: for all) applies to a mail.
 func concerns(recipient string, to []string) bool {
 	return recipient == "" || slices.ContainsFunc(to, func(a string) bool { return strings.EqualFold(a, recipient) })
 }

@@ -68,7 +68,7 @@ func TestRefuseOneRecipientUntilSwitchedOff(t *testing.T) {
 	}
 }
 
-// TestErrorsSeenByGoMail pins what the mailer's decisions rest on.
+// TestErrorsSeenByGoMail pins the errors on which the mailer's decisions depend.
 func TestErrorsSeenByGoMail(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -19,51 +19,51 @@ const (
 	cutAfterward     // write, then close the connection
 )
 
-// probeTimeout and probeBytes bound the look for a client that has left during a stall.
+// probeTimeout and probeBytes bound the check for a client that has left during a stall.
 const (
 	probeTimeout = 2 * time.Millisecond
 	probeBytes   = 1 << 20
 )
 
-// wire is one client's connection, under control of the switches.
+// wire is one client's connection, controlled by the switches.
 type wire struct {
 	net.Conn
 	gate *gate
 	once sync.Once
-	// free is closed when no stall may hold the connection any longer.
+	// free is closed when stalls no longer hold the connection.
 	free     chan struct{}
 	freeOnce sync.Once
 
-	// early holds what arrived while a stall was waited out. Only the reader touches it.
+	// early holds what was read ahead after a stall. Only the reader touches it.
 	early []byte
 
 	mu       sync.Mutex
 	next     cut
-	leaving  bool // no further command is read
-	ended    bool // a read was answered with EOF because of leaving: nothing is written any more
+	leaving  bool // whether further commands are ignored
+	ended    bool // whether a read returned EOF because of leaving: then nothing more is written
 	deadline time.Time
 }
 
-// cutNext says what happens at the next write.
+// cutNext sets what happens at the next write.
 func (w *wire) cutNext(c cut) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next = c
 }
 
-// leave ends the connection as soon as the server wants to read from it: a mail that is already
-// being stored still gets its reply.
+// leave ends the connection at the server's next read: a mail that is being stored still gets its
+// reply.
 func (w *wire) leave() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.leaving = true
 	w.freeOnce.Do(func() { close(w.free) })
 	if err := w.Conn.SetReadDeadline(time.Now()); err != nil {
-		return // closed already
+		return // the connection is closed already
 	}
 }
 
-// SetReadDeadline implements net.Conn. A leaving connection keeps the deadline that ends it.
+// SetReadDeadline implements net.Conn. After leave, the deadline that ends the connection stays.
 func (w *wire) SetReadDeadline(t time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,8 +74,9 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 	return w.Conn.SetReadDeadline(t)
 }
 
-// Read implements net.Conn. What has been read is held back during a stall, and dropped if the
-// client has given up meanwhile: a mail it counts as unsent must not be taken after all.
+// Read implements net.Conn. It holds back what it has read during a stall, and drops it if the
+// client has given up meanwhile: a mail that the client counts as unsent must not be taken after
+// all.
 func (w *wire) Read(p []byte) (int, error) {
 	if len(w.early) > 0 {
 		n := copy(p, w.early)
@@ -92,7 +93,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// endIfLeaving notes that a leaving connection has been read to its end.
+// endIfLeaving notes that a leaving connection has been read to its end, and reports whether it is
+// leaving.
 func (w *wire) endIfLeaving() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,7 +104,7 @@ func (w *wire) endIfLeaving() bool {
 	return w.leaving
 }
 
-// clientLeft reads ahead for a moment to see whether the client has closed its side.
+// clientLeft reads ahead for a moment to see whether the client has closed the connection.
 func (w *wire) clientLeft() bool {
 	buf := make([]byte, 4096)
 	for len(w.early) < probeBytes {
@@ -129,7 +131,7 @@ func (w *wire) probeDeadline() error {
 	return w.Conn.SetReadDeadline(time.Now().Add(probeTimeout))
 }
 
-// restoreDeadline puts back the deadline that the SMTP server asked for.
+// restoreDeadline sets the deadline that the SMTP server asked for.
 func (w *wire) restoreDeadline() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,7 +141,7 @@ func (w *wire) restoreDeadline() error {
 	return w.Conn.SetReadDeadline(w.deadline)
 }
 
-// Write implements net.Conn, with the cuts that were ordered.
+// Write implements net.Conn, and carries out the cut that was ordered.
 func (w *wire) Write(p []byte) (int, error) {
 	w.gate.waitStall(w.free)
 	w.mu.Lock()
@@ -167,7 +169,7 @@ func (w *wire) Close() error {
 	return err
 }
 
-// hangUp closes the connection when no one is left to be told of trouble with that.
+// hangUp closes the connection. An error is only logged, because no one is left to hear of it.
 func (w *wire) hangUp() {
 	if err := w.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		w.gate.log.Debug("mail inbox: hang up", "error", err)

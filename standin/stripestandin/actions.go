@@ -90,8 +90,8 @@ func (s *Server) SettleRefund(id, outcome string) error {
 	return s.change("", "", func(t *tx) error { return t.settleRefund(id, outcome) })
 }
 
-// Dispute lets the cardholder contest a payment and returns the dispute's id. An inquiry asks first and
-// takes no money.
+// Dispute makes the cardholder dispute a payment and returns the dispute's id. An inquiry takes no
+// money yet.
 func (s *Server) Dispute(intentID string, inquiry bool) (id string, err error) {
 	err = s.onCharge(intentID, func(t *tx, ch *charge) error {
 		d, err := t.openDispute(ch, "fraudulent", inquiry)
@@ -103,7 +103,8 @@ func (s *Server) Dispute(intentID string, inquiry bool) (id string, err error) {
 	return id, err
 }
 
-// ChangeDispute takes the open dispute of a payment on: evidence, escalate, won, lost.
+// ChangeDispute moves the open dispute of a payment to its next state. Outcomes: evidence,
+// escalate, won, lost.
 func (s *Server) ChangeDispute(intentID, outcome string) (id string, err error) {
 	err = s.onCharge(intentID, func(t *tx, ch *charge) error {
 		d, err := t.changeDispute(ch, outcome)
@@ -125,7 +126,7 @@ func (s *Server) onCharge(intentID string, fn func(*tx, *charge) error) error {
 	})
 }
 
-// Resend sends an event to the webhook again, whatever came of it before.
+// Resend sends an event to the webhook again, whatever the state of its delivery.
 func (s *Server) Resend(eventID string) error {
 	return s.change("", "", func(t *tx) error {
 		before, ok := t.deliveries.get(eventID)
@@ -143,10 +144,10 @@ func (s *Server) Resend(eventID string) error {
 	})
 }
 
-// Sessions lists all sessions, the newest first.
+// Sessions lists all sessions, newest first.
 func (s *Server) Sessions() []Ledger {
 	out := []Ledger{}
-	// A failed write has been logged; the listing is of what is known in memory.
+	// A failed write has been logged; the list shows what is in memory.
 	_ = s.change("", "", func(t *tx) error {
 		t.applyTimeToAll()
 		moved := t.moved()
@@ -185,13 +186,13 @@ func (t *tx) ledger(rec *sessionRecord, moved map[string]chargeMoney) Ledger {
 	return l
 }
 
-// chargeMoney is what went back of a charge.
+// chargeMoney is the money that left a charge again.
 type chargeMoney struct {
 	refunds  []LedgerRefund
 	disputed int64
 }
 
-// moved is what went back of each charge, by its id.
+// moved returns the refunds and the disputed amount of each charge, by its id.
 func (t *tx) moved() map[string]chargeMoney {
 	all := map[string]chargeMoney{}
 	for _, re := range t.refunds.newest() {
@@ -212,14 +213,14 @@ func (t *tx) moved() map[string]chargeMoney {
 type Delivery struct {
 	EventID    string `json:"id"`
 	Type       string `json:"type"`
-	Created    int64  `json:"created"` // seconds, the stand-in's clock
+	Created    int64  `json:"created"` // in seconds of the stand-in's clock
 	State      string `json:"state"`   // pending, delivered, dropped, failed, no_endpoint
 	Attempts   int    `json:"attempts"`
 	LastStatus int    `json:"last_status"`
 	LastError  string `json:"last_error"`
 }
 
-// Deliveries lists all events with the state of their delivery, the newest first.
+// Deliveries lists all events with the state of their delivery, newest first.
 func (s *Server) Deliveries() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()

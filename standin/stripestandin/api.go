@@ -16,8 +16,8 @@ import (
 // maxAPIBody is the largest request the API reads.
 const maxAPIBody = 1 << 20
 
-// apiHandler answers one API call inside a change: it reads its parameters first, and puts records
-// only when nothing can be refused any more.
+// apiHandler answers an API call inside a change. It must read and check all parameters before it
+// puts the first record.
 type apiHandler func(t *tx, r *http.Request, p reader) (any, error)
 
 // answer is the outcome of an API call.
@@ -26,7 +26,7 @@ type answer struct {
 	body   []byte
 }
 
-// call is one API request on its way.
+// call is an API request that is being answered.
 type call struct {
 	s           *Server
 	r           *http.Request
@@ -57,7 +57,7 @@ func (s *Server) api(h apiHandler) http.HandlerFunc {
 		out, err := c.do(h)
 		if err != nil {
 			if errors.Is(err, errCut) {
-				panic(http.ErrAbortHandler) // the way net/http has to drop a connection
+				panic(http.ErrAbortHandler) // makes net/http drop the connection
 			}
 			out = c.refusal(err)
 		}
@@ -68,8 +68,8 @@ func (s *Server) api(h apiHandler) http.HandlerFunc {
 	}
 }
 
-// version is the API version the caller asked for; the answers are those of 2023-10-16 whatever
-// it is.
+// version is the API version that the caller asked for; answers have the shape of 2023-10-16 in any
+// case.
 func (s *Server) version(r *http.Request) string {
 	if v := r.Header.Get("Stripe-Version"); v != "" && cleanText(v) {
 		return shorten(v, 60)
@@ -86,7 +86,8 @@ func (c *call) write(w http.ResponseWriter, a answer) {
 	writeBody(w, a.body)
 }
 
-// refusal turns an error into Stripe's error object. Errors that are not refusals are not revealed.
+// refusal turns an error into Stripe's error object. It hides the text of errors that are not
+// refusals.
 func (c *call) refusal(err error) answer {
 	e, ok := errors.AsType[*apiError](err)
 	if !ok {
@@ -102,7 +103,7 @@ func (c *call) refusal(err error) answer {
 	return answer{e.Status, body}
 }
 
-// read checks who calls and takes the parameters apart.
+// read authorizes the caller and decodes the parameters.
 func (c *call) read(w http.ResponseWriter) error {
 	if e := c.s.authorize(c.r); e != nil {
 		return e
@@ -140,7 +141,7 @@ func (c *call) read(w http.ResponseWriter) error {
 	return nil
 }
 
-// authorize takes the secret key as bearer token or as Basic user name.
+// authorize accepts the secret key as bearer token or as Basic user name.
 func (s *Server) authorize(r *http.Request) error {
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer {
@@ -160,7 +161,7 @@ func (s *Server) authorize(r *http.Request) error {
 	return e
 }
 
-// masked shows the beginning and the end of a key.
+// masked returns only the beginning and the end of a key.
 func masked(key string) string {
 	if len(key) < 16 || !cleanText(key) {
 		return "****"
@@ -171,7 +172,7 @@ func masked(key string) string {
 // errCut ends a call without an answer.
 var errCut = errors.New("connection cut by a switch")
 
-// do runs the call under its idempotency key and the switches.
+// do answers the call, subject to its idempotency key and the switches.
 func (c *call) do(h apiHandler) (answer, error) {
 	if saved, err := c.claim(); saved != nil || err != nil {
 		if saved == nil {
@@ -182,13 +183,13 @@ func (c *call) do(h apiHandler) (answer, error) {
 	}
 	out, err := c.doClaimed(h)
 	if errors.Is(err, errCut) {
-		// The key is free again: the caller's repeat must not meet this call.
+		// Release the key first: the caller's repeat must not find this call in flight.
 		c.hang()
 	}
 	return out, err
 }
 
-// doClaimed gives the key free again when the call is done.
+// doClaimed answers the call and then releases its key.
 func (c *call) doClaimed(h apiHandler) (answer, error) {
 	if c.key != "" {
 		defer func() {
@@ -233,7 +234,7 @@ func (c *call) doOnce(h apiHandler) (answer, error) {
 	return out, err
 }
 
-// meetFault asks the switches whether this call is to fail, and how.
+// meetFault asks the switches whether and how this call must fail.
 func (c *call) meetFault() error {
 	var hit bool
 	err := c.s.change("", "", func(t *tx) error {
@@ -261,10 +262,10 @@ func (c *call) faultError() error {
 	}
 }
 
-// hangTimeout is how long a call hangs that a timeout switch has hit, unless the switch says.
+// hangTimeout is how long a timeout switch lets a call hang, unless the switch says.
 const hangTimeout = time.Minute
 
-// hang holds the connection of a call that a timeout switch has hit.
+// hang keeps the connection of a call open that a timeout switch selected.
 func (c *call) hang() {
 	hold := hangTimeout
 	if c.fault.HangMS > 0 {
@@ -277,7 +278,7 @@ func (c *call) hang() {
 	}
 }
 
-// unknownCall answers what no route is for.
+// unknownCall answers requests that no route matches.
 func unknownCall(_ *tx, r *http.Request, _ reader) (any, error) {
 	e := refuse("", "", "Unrecognized request URL (%s: %s). The stand-in offers the part of Stripe's API that the "+
 		"shop uses.", r.Method, shorten(r.URL.Path, 200))

@@ -21,8 +21,8 @@ type testCard struct {
 	outcome string
 }
 
-// testCards are the numbers the page takes; every other number is declined, as in Stripe's test
-// mode.
+// testCards are the numbers that the page accepts; every other number is declined, as in Stripe's
+// test mode.
 var testCards = map[string]testCard{
 	"4242424242424242": {"visa", cardPays},
 	"4000056655665556": {"visa", cardPays},
@@ -42,7 +42,7 @@ var testCards = map[string]testCard{
 
 const unknownCard = "Your card was declined. This is a test page, and the number is not one of the test cards."
 
-// luhn reports whether the digits end in their check digit.
+// luhn reports whether the check digit at the end is right.
 func luhn(digits string) bool {
 	sum := 0
 	for i := range len(digits) {
@@ -57,8 +57,8 @@ func luhn(digits string) bool {
 	return sum%10 == 0
 }
 
-// digitsOf drops the spaces and dashes people write into numbers; it reports false when anything
-// else than digits is left.
+// digitsOf removes the spaces and dashes that people write into numbers; it reports false if
+// anything but digits is left.
 func digitsOf(s string) (string, bool) {
 	s = strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(s)
 	return s, s != "" && strings.Trim(s, "0123456789") == ""
@@ -95,7 +95,7 @@ type challenge struct {
 	until   time.Time
 }
 
-// maxChallenges keeps abandoned confirmations from piling up.
+// maxChallenges bounds the memory of abandoned confirmations.
 const maxChallenges = 1000
 
 func newChallenges() *challenges { return &challenges{open: map[string]challenge{}} }
@@ -116,7 +116,7 @@ func (c *challenges) add(session string, who payer) string {
 	return token
 }
 
-// take ends a challenge and returns what it was for.
+// take removes a challenge and returns its payment.
 func (c *challenges) take(token, session string) (payer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// PayOptions is who pays in Pay and POST /_/sessions/{id}/pay; what is left empty is filled in, so
-// that the zero value pays any session by card.
+// PayOptions describes the payer for Pay and POST /_/sessions/{id}/pay. Empty fields are filled in,
+// so that the zero value pays any session by card.
 type PayOptions struct {
 	Email          string   `json:"email"`
 	Name           string   `json:"name"`
 	Phone          string   `json:"phone"`
-	Address        *Address `json:"address"` // billing, and shipping when the session asks for it
-	Delayed        bool     `json:"delayed"` // by bank debit; also "method": "delayed"
+	Address        *Address `json:"address"` // billing address, and shipping address if the session asks for one
+	Delayed        bool     `json:"delayed"` // pays by bank debit, like "method": "delayed"
 	Method         string   `json:"method"`  // "card" or "delayed"
 	ShippingOption int      `json:"shipping_option"`
 }
@@ -34,8 +34,8 @@ type Address struct {
 	Country    string `json:"country"`
 }
 
-// Ledger is what the stand-in knows of a session: the truth that orders are compared with.
-// Amounts are in minor units, times in seconds.
+// Ledger is what the stand-in knows of a session, with which tests compare orders. Amounts are in
+// minor units, times in seconds.
 type Ledger struct {
 	ID                string            `json:"id"`
 	Status            string            `json:"status"`
@@ -47,7 +47,7 @@ type Ledger struct {
 	AmountShipping    int64             `json:"amount_shipping"`
 	AmountTotal       int64             `json:"amount_total"`
 	AmountRefunded    int64             `json:"amount_refunded"`
-	Refunds           []LedgerRefund    `json:"refunds"` // the newest first
+	Refunds           []LedgerRefund    `json:"refunds"` // newest first
 	Disputed          bool              `json:"disputed"`
 	AmountDisputed    int64             `json:"amount_disputed"` // that disputes took and have not given back
 	Currency          string            `json:"currency"`
@@ -77,7 +77,7 @@ type LedgerRefund struct {
 	Metadata map[string]string `json:"metadata"`
 }
 
-// Paid reports whether the money of the session has come or none was needed.
+// Paid reports whether the session is paid or needed no payment.
 func (l Ledger) Paid() bool { return l.PaymentStatus != "unpaid" }
 
 func (s *Server) controlRoutes(mux *http.ServeMux) {
@@ -129,7 +129,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 var done = map[string]bool{"ok": true}
 
 // control wraps a call of the control surface. JSON bodies become form values; a browser's form
-// (field back) is sent to the dashboard afterwards.
+// (field back) is redirected to the dashboard.
 func (s *Server) control(fn func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, pageBody)
@@ -165,8 +165,8 @@ func (s *Server) controlAnswer(w http.ResponseWriter, out any, err error) {
 	writeBody(w, append(body, '\n'))
 }
 
-// readControlBody lets JSON objects of texts, numbers and booleans stand for form fields. The body
-// stays readable for calls that take more than that.
+// readControlBody turns a JSON object of texts, numbers and booleans into form fields. The body
+// stays readable for calls that accept more than that.
 func readControlBody(r *http.Request) error {
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		if err := r.ParseForm(); err != nil {
@@ -252,7 +252,7 @@ func (s *Server) moveClock(r *http.Request) (any, error) {
 	return map[string]any{"offset_seconds": int64(s.state.settings.Offset / time.Second), "now": s.clock().Unix()}, nil
 }
 
-// maxStepSeconds is the longest single step of the clock, a year.
+// maxStepSeconds is the longest step of the clock, a year.
 const maxStepSeconds = 366 * 24 * 3600
 
 func (s *Server) showSwitches(w http.ResponseWriter, _ *http.Request) {

@@ -54,7 +54,7 @@ func shippable(code string) bool {
 	return slices.ContainsFunc(countries, func(c country) bool { return c.Code == code })
 }
 
-// countriesOf returns the named ones, all when none is named.
+// countriesOf returns the countries with these codes, or all without any code.
 func countriesOf(codes []string) []country {
 	if len(codes) == 0 {
 		return countries
@@ -68,7 +68,8 @@ func countriesOf(codes []string) []country {
 	return some
 }
 
-// postalCodes are the shapes the page insists on; elsewhere any code, or none, will do.
+// postalCodes are the formats that the page insists on; other countries may have any postal code,
+// or none.
 var postalCodes = map[string]*regexp.Regexp{
 	"US": regexp.MustCompile(`^\d{5}(-\d{4})?$`),
 	"CA": regexp.MustCompile(`(?i)^[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d$`),

@@ -68,7 +68,7 @@ func parsePercent(s string) (percent, bool) {
 	return percent(n), true
 }
 
-// off is what the coupon takes from a subtotal; never more than there is.
+// off returns the discount on a subtotal, which is never more than the subtotal.
 func (c *coupon) off(subtotal int64) int64 {
 	if c.AmountOff != nil {
 		return min(*c.AmountOff, subtotal)
@@ -95,7 +95,7 @@ func createCoupon(t *tx, _ *http.Request, p reader) (any, error) {
 	c.DurationInMonths = p.optional("duration_in_months", 1, 120)
 	c.MaxRedemptions = p.optional("max_redemptions", 1, 1_000_000_000)
 	c.RedeemBy = p.optional("redeem_by", 0, 1<<40)
-	p.list("expand", 20) // a coupon has nothing to expand, yet the parameter is known
+	p.list("expand", 20) // a coupon has nothing to expand, but the parameter is allowed
 	p.unsupported("applies_to", "currency_options")
 	if c.Duration == "" {
 		c.Duration = "once"
@@ -125,7 +125,7 @@ func createCoupon(t *tx, _ *http.Request, p reader) (any, error) {
 	return c, nil
 }
 
-// readAmountOff takes either amount_off with its currency or percent_off.
+// readAmountOff reads either amount_off with its currency or percent_off.
 func (r reader) readAmountOff(c *coupon) {
 	c.AmountOff = r.optional("amount_off", 1, maxAmount)
 	c.Currency = text(strings.ToLower(r.str("currency", 3)))

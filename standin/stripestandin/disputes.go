@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// States of a dispute. Those that begin with warning are of a bank that asks and has taken nothing yet.
+// States of a dispute. Those that begin with warning belong to an inquiry, for which the bank has
+// taken no money yet.
 const (
 	disputeNeedsResponse = "needs_response"
 	disputeUnderReview   = "under_review"
@@ -19,11 +20,11 @@ const (
 // evidenceTime is how long a shop has to answer a dispute.
 const evidenceTime = 7 * 24 * time.Hour
 
-// disputeFee is what a dispute costs beside its amount, in cents.
+// disputeFee is the fee for a dispute, in cents.
 const disputeFee = 1500
 
-// openDispute contests what is left of a charge, as a cardholder's bank does, and withdraws it. An
-// inquiry asks first and withdraws nothing.
+// openDispute disputes what is left of a charge, as a cardholder's bank does, and withdraws it. An
+// inquiry withdraws nothing.
 func (t *tx) openDispute(before *charge, reason string, inquiry bool) (*dispute, error) {
 	amount := before.Amount - before.AmountRefunded
 	if before.Status != "succeeded" || before.Disputed || amount == 0 {
@@ -56,7 +57,7 @@ func (t *tx) openDispute(before *charge, reason string, inquiry bool) (*dispute,
 	return d, nil
 }
 
-// moved is a movement of a dispute's money; what is withdrawn costs the fee as well.
+// moved is a balance transaction of a dispute; a withdrawal also costs the fee.
 func (d *dispute) moved(now time.Time, amount int64) balanceTransaction {
 	b := balanceTransaction{ID: newID("txn_1", 23), Object: "balance_transaction", Amount: amount, Created: now.Unix(),
 		Currency: d.Currency, Net: amount, ReportingCategory: "dispute_reversal", Source: d.ID, Status: "available",
@@ -67,8 +68,8 @@ func (d *dispute) moved(now time.Time, amount int64) balanceTransaction {
 	return b
 }
 
-// changeDispute takes the open dispute of a charge on. Outcomes: evidence (the shop has answered),
-// escalate (an inquiry becomes a dispute), won, lost.
+// changeDispute moves the open dispute of a charge to its next state. Outcomes: evidence (the shop
+// has answered), escalate (an inquiry becomes a dispute), won, lost.
 func (t *tx) changeDispute(ch *charge, outcome string) (*dispute, error) {
 	for _, before := range t.disputes.newest() {
 		if before.Charge != ch.ID || !before.open() {

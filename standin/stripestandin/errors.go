@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// apiError is Stripe's error object with the HTTP status it travels under.
+// apiError is Stripe's error object with its HTTP status.
 type apiError struct {
 	Status  int    `json:"-"`
 	Code    string `json:"code,omitempty"`
@@ -31,7 +31,7 @@ func refuse(code, param, format string, args ...any) *apiError {
 	return e
 }
 
-// dashed turns an error code into the form that Stripe's documentation addresses use.
+// dashed turns an error code into the form that URLs of Stripe's documentation use.
 func dashed(code string) string {
 	b := []byte(code)
 	for i, c := range b {
@@ -63,8 +63,8 @@ func noSuch(status int, kind, param, id string) *apiError {
 	return e
 }
 
-// unsupported refuses what Stripe knows but the stand-in does not imitate: a shop must not come
-// to believe that such a setting had an effect.
+// unsupported refuses a setting that Stripe knows and the stand-in does not imitate: a shop must
+// not believe that it had an effect.
 func unsupported(param string) *apiError {
 	return refuse("standin_unsupported", param, "The Stripe stand-in does not imitate %s.", param)
 }

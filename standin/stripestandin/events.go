@@ -35,13 +35,13 @@ type eventRequest struct {
 const (
 	deliveryPending   = "pending"
 	deliveryDelivered = "delivered"
-	deliveryDropped   = "dropped"     // by the switch
+	deliveryDropped   = "dropped"     // by the switch webhook_drop
 	deliveryFailed    = "failed"      // given up after three days
 	deliveryNowhere   = "no_endpoint" // no webhook address is configured
 )
 
-// delivery is how far an event has come on its way to the webhook. Its times are of the machine's
-// clock, in milliseconds.
+// delivery is the progress of an event's delivery to the webhook. Its times are those of the
+// machine's clock, in milliseconds.
 type delivery struct {
 	EventID    string `json:"event"`
 	State      string `json:"state"`
@@ -52,8 +52,8 @@ type delivery struct {
 	LastError  string `json:"last_error,omitempty"`
 }
 
-// emit makes an event that tells the object as it is now, and returns its id. It leaves for the
-// webhook once the change is on disk.
+// emit makes an event with the object's current state, and returns its id. The event is sent once
+// the change is on disk.
 func (t *tx) emit(eventType string, object any, previous map[string]any) string {
 	raw, err := json.Marshal(object)
 	if err != nil && t.err == nil {
@@ -97,7 +97,7 @@ func (t *tx) emit(eventType string, object any, previous map[string]any) string 
 	return first
 }
 
-// dispatch sets an event on its way.
+// dispatch schedules the delivery of an event.
 func (t *tx) dispatch(id string, switched, drop bool) {
 	now := time.Now()
 	d := &delivery{EventID: id, State: deliveryPending, Since: now.UnixMilli(), Next: now.UnixMilli()}
@@ -123,7 +123,7 @@ func (t *tx) putDelivery(d *delivery) {
 	}
 }
 
-// listed is the event as the API shows it, with the number of deliveries still under way.
+// listed is the event as the API shows it, with the number of pending deliveries.
 func (t *tx) listed(e *event) *event {
 	shown := *e
 	if d, ok := t.deliveries.get(e.ID); !ok || d.State != deliveryPending {

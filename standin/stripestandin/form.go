@@ -9,19 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// maxField is the longest text a field of the page takes, in characters.
+// maxField is the longest text in a field of the page, in characters.
 const maxField = 300
 
-// payForm is what a shopper typed, and what is wrong with it by field name.
+// payForm holds what a shopper typed, and the errors by field name.
 type payForm struct {
 	values url.Values
 	Errors map[string]string
 }
 
-// Value returns what was typed into a field.
+// Value returns the text of a field.
 func (f *payForm) Value(name string) string { return f.values.Get(name) }
 
-// Error returns what is wrong with a field, "" when nothing is.
+// Error returns the error of a field, or "".
 func (f *payForm) Error(name string) string { return f.Errors[name] }
 
 // field returns a field's trimmed text; a missing required one is an error.
@@ -46,8 +46,8 @@ func (f *payForm) wrong(name, message string) {
 	}
 }
 
-// checkForm reads the page's form for a session. The payer is complete only when no error was
-// found; a card's outcome is returned beside it.
+// checkForm reads the page's form for a session. The payer is complete only if no error was found;
+// the second result is what the card does.
 func checkForm(rec *sessionRecord, values url.Values, now time.Time) (*payForm, payer, string) {
 	f := &payForm{values: values, Errors: map[string]string{}}
 	s := rec.Session
@@ -61,7 +61,7 @@ func checkForm(rec *sessionRecord, values url.Values, now time.Time) (*payForm, 
 
 	if s.PhoneNumberCollection.Enabled {
 		who.Phone = f.field("phone", true)
-		digits := strings.Count(strings.Trim(who.Phone, "+"), "") // characters + 1
+		digits := strings.Count(strings.Trim(who.Phone, "+"), "") // the result is the number of characters + 1
 		if who.Phone != "" && (strings.Trim(who.Phone, "+0123456789 ()-./") != "" || digits < 7 || digits > 26) {
 			f.wrong("phone", "Your phone number is invalid.")
 		}
@@ -100,8 +100,8 @@ func (f *payForm) checkShipping(rec *sessionRecord, who *payer) {
 	who.ShippingOption = n
 }
 
-// address reads one of the two addresses. Without whole only the country counts, as Stripe's page then asks for nothing
-// else.
+// address reads one of the two addresses. Unless whole is set only the country counts, because
+// Stripe's page then asks for nothing else.
 func (f *payForm) address(prefix string, allowed []string, whole bool) address {
 	name := func(part string) string { return prefix + "_" + part }
 	a := address{
@@ -122,7 +122,7 @@ func (f *payForm) address(prefix string, allowed []string, whole bool) address {
 	return a
 }
 
-// checkMethod reads how the shopper pays and returns what the card does.
+// checkMethod reads the payment method and returns what the card does.
 func (f *payForm) checkMethod(rec *sessionRecord, who *payer, now time.Time) string {
 	method := f.values.Get("method")
 	if method == "" {

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// savedAnswer is what a call under an idempotency key was answered, so that its repeat gets the
-// same. It is put together with the effect of the call.
+// savedAnswer is the answer to a call with an idempotency key, for its repeats. It is stored in the
+// same change as the call's effect.
 type savedAnswer struct {
 	Fingerprint string          `json:"fingerprint"`
 	Status      int             `json:"status"`
@@ -14,8 +14,8 @@ type savedAnswer struct {
 	Created     int64           `json:"created"`
 }
 
-// claim looks the call's key up: the saved answer, a refusal, or neither, in which case the key is
-// taken until the call ends. As at Stripe, refused calls leave no answer behind.
+// claim looks up the call's key: it returns the saved answer or a refusal, otherwise the call holds
+// the key until it ends. As at Stripe, refused calls leave no answer.
 func (c *call) claim() (*answer, error) {
 	if c.key == "" {
 		return nil, nil
@@ -47,7 +47,7 @@ func (c *call) claim() (*answer, error) {
 	return &answer{old.Status, old.Body}, nil
 }
 
-// save keeps the answer under the call's key.
+// save stores the answer under the call's key.
 func (t *tx) save(c *call, a answer) {
 	if c.key == "" {
 		return

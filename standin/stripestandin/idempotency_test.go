@@ -20,7 +20,7 @@ func TestIdempotency(t *testing.T) {
 		t.Fatalf("first: %d %v", status, head)
 	}
 
-	// The same fields in another order are the same request.
+	// The same fields in another order make the same request.
 	fields := strings.Split(formOf("client_reference_id", "7"), "&")
 	status, head, again := e.call("POST", "/v1/checkout/sessions", strings.Join(append(fields[1:], fields[0]), "&"), "Idempotency-Key", key)
 	if status != 200 || again["id"] != first["id"] || head.Get("Idempotent-Replayed") != "true" {
@@ -101,15 +101,15 @@ func TestAPIFaults(t *testing.T) {
 	for i, c := range []struct {
 		kind  string
 		after bool
-		made  int  // sessions after the first try
-		again bool // the repeat under the same key succeeds
+		made  int  // number of sessions after the first try
+		again bool // whether the repeat under the same key succeeds
 	}{
 		{kind: "429", again: true},
 		{kind: "500", again: true},
 		{kind: "timeout", again: true},
 		{kind: "429", after: true, made: 1, again: true},
 		{kind: "timeout", after: true, made: 1, again: true},
-		{kind: "500", after: true, made: 1}, // the 500 is what the key stands for
+		{kind: "500", after: true, made: 1}, // the key keeps the 500 as its answer
 	} {
 		t.Run(fmt.Sprint(c.kind, c.after), func(t *testing.T) {
 			before := len(e.Sessions())

@@ -13,23 +13,23 @@ import (
 	"syscall"
 )
 
-// op is one changed record in the state file. A line of the file is a list of ops that became
-// true together: all of them are there after a crash, or none.
+// op is one changed record in the state file. A line of the file is a list of ops that took effect
+// together: after a crash all of them are there, or none.
 type op struct {
 	Kind string          `json:"k"`
 	ID   string          `json:"id"`
 	Rec  json.RawMessage `json:"v"`
 }
 
-// journal appends lines to the state file. Lines that wait at the same time share one fsync.
+// journal appends lines to the state file. Lines that are queued at the same time share one fsync.
 type journal struct {
 	mu      sync.Mutex // guards pending and queued
 	pending []byte
 	queued  int64
 
-	file   sync.Mutex // guards what follows; held while writing
+	file   sync.Mutex // guards the fields below; held while writing
 	f      *os.File
-	lock   *os.File // keeps other processes away from the file
+	lock   *os.File // locks other processes out of the file
 	synced int64
 	err    error
 }
@@ -55,7 +55,7 @@ func (j *journal) last() int64 {
 }
 
 // wait returns when line number n is on disk. After the first failed write every wait fails: what
-// could not be written must not be confirmed to anybody.
+// was not written must not be confirmed.
 func (j *journal) wait(n int64) error {
 	j.file.Lock()
 	defer j.file.Unlock()
@@ -78,15 +78,15 @@ func (j *journal) wait(n int64) error {
 	return nil
 }
 
-// close writes what no one has waited for yet.
+// close writes the lines that no one has waited for yet.
 func (j *journal) close() error {
 	err := errors.Join(j.wait(j.last()), j.f.Close())
-	// A program that is being started has a copy of the lock's file.
+	// A child process that is being started has a copy of the lock's file.
 	return errors.Join(err, syscall.Flock(int(j.lock.Fd()), syscall.LOCK_UN), j.lock.Close())
 }
 
-// lockState makes sure that no other process uses the state file: two would write over each
-// other. The lock ends with the process, however that ends.
+// lockState makes sure that no other process uses the state file: two would overwrite each other's
+// lines. The lock ends with the process, even if that is killed.
 func lockState(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the state file's folder: %w", err)
@@ -117,7 +117,7 @@ func readJournal(path string, apply func([]op) error) error {
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
 		if err == io.EOF {
-			return nil // nothing left, or a line without its end
+			return nil // the end, or a line without its end
 		}
 		if err != nil {
 			return fmt.Errorf("read state file: %w", err)
@@ -177,7 +177,7 @@ func writeSnapshot(f *os.File, snapshot []op) error {
 	return nil
 }
 
-// syncDir makes a rename inside the folder last through a power cut.
+// syncDir makes a rename inside the folder durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// childState names the state file of a stand-in that the test binary runs instead of its tests.
+// childState is the variable with the state file. If it is set the test binary runs a stand-in
+// instead of its tests.
 const childState = "STRIPESTANDIN_TEST_STATE"
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runChild serves until it is killed.
+// runChild serves until the process is killed.
 func runChild(file string) {
 	s, err := New(Config{SecretKey: testKey, WebhookSecret: testSecret, StateFile: file})
 	if err == nil {
@@ -54,7 +55,7 @@ func child(t *testing.T, file string) (*exec.Cmd, string) {
 	return cmd, strings.TrimSpace(line)
 }
 
-// confirmed is what callers were told.
+// confirmed is what the API confirmed to callers.
 type confirmed struct {
 	mu   sync.Mutex
 	paid map[string]bool // by session id
@@ -125,7 +126,7 @@ func TestKill9(t *testing.T) {
 		}
 		wg.Wait()
 		kill()
-		_ = cmd.Wait() // "signal: killed", as it should be
+		_ = cmd.Wait() // it returns "signal: killed"
 	}
 
 	st, j, err := loadState(file)
@@ -160,7 +161,7 @@ func TestKill9(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckout creates and pays sessions from several callers, state file and all.
+// BenchmarkCheckout creates and pays sessions from several callers, with a state file.
 func BenchmarkCheckout(b *testing.B) {
 	s, err := New(Config{SecretKey: testKey, WebhookSecret: testSecret, StateFile: filepath.Join(b.TempDir(), "state")})
 	if err != nil {

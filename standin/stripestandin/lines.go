@@ -93,8 +93,8 @@ func readProduct(p reader, now int64) product {
 	return prod
 }
 
-// readShipping takes shipping_options, of which the shopper picks one on the page; the first is
-// picked at the start.
+// readShipping reads shipping_options, of which the shopper picks one on the page; the first is
+// preselected.
 func (rec *sessionRecord) readShipping(p reader) {
 	for _, option := range p.list("shipping_options", 5) {
 		if v := option.str("shipping_rate", 200); v != "" {
@@ -130,7 +130,7 @@ func (rec *sessionRecord) readShipping(p reader) {
 	}
 }
 
-// readEstimate accepts a delivery estimate; only Stripe's own page would show it.
+// readEstimate checks a delivery estimate; only Stripe's own page would show it.
 func readEstimate(p reader) {
 	for _, end := range []string{"minimum", "maximum"} {
 		at := p.object(end)
@@ -139,7 +139,7 @@ func readEstimate(p reader) {
 	}
 }
 
-// readDiscount looks the session's coupon up; Stripe takes at most one.
+// readDiscount looks up the session's coupon; Stripe allows at most one.
 func (rec *sessionRecord) readDiscount(t *tx, p reader) *coupon {
 	all := p.list("discounts", 1)
 	if len(all) == 0 {
@@ -203,7 +203,7 @@ func (rec *sessionRecord) ship(option int) {
 	s.AmountTotal = s.AmountSubtotal - s.TotalDetails.AmountDiscount + rate.Amount
 }
 
-// checkTotal holds Stripe's smallest and largest charge, for every shipping option. Nothing to pay
+// checkTotal enforces Stripe's smallest and largest charge, for every shipping option. A total of 0
 // is allowed.
 func (rec *sessionRecord) checkTotal() *apiError {
 	s := rec.Session

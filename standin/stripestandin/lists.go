@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// page is what every listing understands.
+// page holds the parameters that every list has.
 type page struct {
 	limit        int
 	after, until string // starting_after, ending_before
@@ -22,8 +22,8 @@ func readPage(p reader) page {
 	return pg
 }
 
-// paginate cuts one page out of all objects. With ending_before it is the page just before that
-// object, still in the order of the whole.
+// paginate returns one page of all objects. With ending_before it is the page just before that
+// object, in the usual order.
 func paginate[T any](pg page, url, kind string, all []T, id func(T) string) (*list[T], error) {
 	find := func(param, want string) (int, error) {
 		i := slices.IndexFunc(all, func(v T) bool { return id(v) == want })
@@ -60,7 +60,7 @@ func paginate[T any](pg page, url, kind string, all []T, id func(T) string) (*li
 	return out, nil
 }
 
-// timeRange is a filter on a time in seconds: created=…, or created[gte]=… and its kin.
+// timeRange is a filter on a time in seconds: created=…, created[gte]=… and so on.
 type timeRange struct{ low, high int64 }
 
 func readRange(p reader, name string) timeRange {

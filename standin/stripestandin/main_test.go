@@ -22,13 +22,13 @@ const (
 	testSecret = "whsec_tests"
 )
 
-// env is a running stand-in, a shop's webhook that listens to it, and stripe-go pointed at it.
+// env is a running stand-in, a shop's webhook that receives its events, and a client of stripe-go.
 type env struct {
 	*Server
 	t    *testing.T
 	sc   *client.API
 	shop *shop
-	stop func() // ends Run and waits for it; also done at the test's end
+	stop func() // ends Run and waits for it; the test's end does it, too
 }
 
 func newEnv(t *testing.T, set ...func(*Config)) *env {
@@ -49,14 +49,14 @@ func newEnv(t *testing.T, set ...func(*Config)) *env {
 
 func stripeClient(base, key string) *client.API {
 	b := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
-		// On a kept connection net/http would itself repeat a call that was cut.
+		// Without kept connections: net/http repeats calls that were cut on one.
 		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 		URL:        stripe.String(base), MaxNetworkRetries: stripe.Int64(0), LeveledLogger: &stripe.LeveledLogger{},
 	})
 	return client.New(key, &stripe.Backends{API: b, Connect: b, Uploads: b})
 }
 
-// shop is a webhook endpoint that keeps what it gets.
+// shop is a webhook endpoint that records its requests.
 type shop struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -113,7 +113,7 @@ func (sh *shop) all() []received {
 	return append([]received(nil), sh.got...)
 }
 
-// until waits for what the shop has got to satisfy ok.
+// until waits until the requests that the shop got satisfy ok.
 func (e *env) until(what string, ok func([]received) bool) []received {
 	e.t.Helper()
 	deadline := time.After(30 * time.Second)
@@ -205,7 +205,7 @@ func (e *env) params() *stripe.CheckoutSessionParams {
 	return p
 }
 
-// session creates a session as the shop does.
+// session creates a session with these parameters.
 func (e *env) session(set ...func(*stripe.CheckoutSessionParams)) *stripe.CheckoutSession {
 	e.t.Helper()
 	p := e.params()
@@ -260,7 +260,7 @@ func (e *env) get(address string) testenv.Answer {
 	return (&testenv.Client{TB: e.t}).Get(address)
 }
 
-// typed is a complete form, with fields changed as pairs.
+// typed is a complete form in which the given pairs replace fields.
 func typed(pairs ...string) url.Values {
 	f := url.Values{
 		"email": {"ann@example.com"}, "phone": {"+1 555 555 0123"}, "shipping_name": {"Ann Buyer"},

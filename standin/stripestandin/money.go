@@ -8,7 +8,7 @@ var zeroDecimal = map[string]bool{
 	"pyg": true, "rwf": true, "ugx": true, "vnd": true, "vuv": true, "xaf": true, "xof": true, "xpf": true,
 }
 
-// currencies are those the stand-in takes, with the smallest charge in minor units.
+// currencies are those that the stand-in supports, with the smallest charge in minor units.
 var currencies = map[string]int64{
 	"usd": 50, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50, "gbp": 30,
 	"hkd": 400, "inr": 50, "jpy": 50, "mxn": 1000, "nok": 300, "nzd": 50, "pln": 200, "sek": 300, "sgd": 50,

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
-// null is a field that exists in Stripe's object but is never filled here.
+// null is a field of Stripe's object that is always null here.
 type null = *struct{}
 
 // text is a string whose empty value is null on the wire.
@@ -23,7 +23,7 @@ func (t text) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(t))
 }
 
-// ref is an id on the wire, or the whole object when it was expanded.
+// ref is an id on the wire, or the whole object if it was expanded.
 type ref struct {
 	id   string
 	full any
@@ -54,7 +54,7 @@ type list[T any] struct {
 	URL     string `json:"url"`
 }
 
-// address is a postal address as Stripe writes it.
+// address is a postal address as Stripe encodes it.
 type address struct {
 	City       text `json:"city"`
 	Country    text `json:"country"`
@@ -117,8 +117,8 @@ type discount struct {
 	PromotionCode null   `json:"promotion_code"`
 }
 
-// session is a Checkout Session with the fields of API version 2023-10-16, and the
-// collected_information of newer ones beside them.
+// session is a Checkout Session with the fields of API version 2023-10-16, and
+// collected_information of newer versions.
 type session struct {
 	ID                        string                `json:"id"`
 	Object                    string                `json:"object"`
@@ -232,7 +232,7 @@ type product struct {
 // newID makes an unguessable id with a prefix and n random characters.
 func newID(prefix string, n int) string { return prefix + random.Code(n) }
 
-// money writes an amount in minor units for people, 1234 usd as $12.34.
+// money formats an amount in minor units for people: 1234 usd is $12.34.
 func money(amount int64, currency string) string {
 	sign := ""
 	if amount < 0 {

@@ -47,8 +47,8 @@ type pickerView struct {
 // pageBody is the largest form the page reads.
 const pageBody = 64 << 10
 
-// redirectTimeout is how long the page waits for the shop's answer to the webhook before it sends the
-// shopper on, as Stripe does.
+// redirectTimeout bounds the page's wait for the shop's answer to the webhook before it redirects
+// the shopper, as Stripe does.
 const redirectTimeout = 10 * time.Second
 
 func (s *Server) pageRoutes(mux *http.ServeMux) {
@@ -72,13 +72,13 @@ type payView struct {
 	Rec                 *sessionRecord
 	S                   *session
 	Form                *payForm
-	Problem             string // of the payment as a whole, such as a decline
+	Problem             string // about the payment as a whole, such as a decline
 	Card, Delayed       bool
 	Ships, WholeBilling bool
 	ShipTo, All         []country
 	CouponName          string
-	Next                string // where a finished session leads
-	Token               string // of a 3-D Secure confirmation
+	Next                string // target of the link on a finished session
+	Token               string // identifies a 3-D Secure confirmation
 }
 
 func (s *Server) view(rec *sessionRecord, couponName string) payView {
@@ -100,12 +100,12 @@ func (s *Server) view(rec *sessionRecord, couponName string) payView {
 	return v
 }
 
-// successURL is where a shopper who has paid is sent.
+// successURL is the address to which a shopper who has paid is redirected.
 func successURL(s *session) string {
 	return strings.ReplaceAll(s.SuccessURL, "{CHECKOUT_SESSION_ID}", s.ID)
 }
 
-// look finds the session of a page and its coupon's name.
+// look finds the session of a page and the name of its coupon.
 func (s *Server) look(id string) (rec *sessionRecord, couponName string, err error) {
 	err = s.change("", "", func(t *tx) error {
 		var err error
@@ -199,7 +199,7 @@ func (s *Server) confirmPost(w http.ResponseWriter, r *http.Request) {
 	s.outcome(w, "declined", "pay", v)
 }
 
-// finish takes the payment, waits for the shop's answer to the webhook, and sends the shopper on.
+// finish takes the payment, waits for the shop's answer to the webhook, and redirects the shopper.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, rec *sessionRecord, who payer, disputed bool) {
 	eventID, err := s.pay(rec.Session.ID, who, disputed)
 	if err != nil {
@@ -207,7 +207,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, rec *sessionReco
 			s.pageFailed(w, err)
 			return
 		}
-		// Someone was faster, in another tab: show what the session is now.
+		// The session was paid in another tab meanwhile: show its current state.
 		if now, coupon, lookErr := s.look(rec.Session.ID); lookErr == nil {
 			s.over(w, s.view(now, coupon))
 			return
@@ -248,7 +248,7 @@ func (s *Server) pay(id string, who payer, disputed bool) (eventID string, err e
 	return eventID, err
 }
 
-// refill puts what the shopper typed back into the page, but for the card.
+// refill puts the shopper's input back into the page, except for the card.
 func (v *payView) refill(who payer) {
 	f := url.Values{"method": {"card"}, "email": {who.Email}, "phone": {who.Phone}, "billing_name": {who.Name}}
 	put := func(prefix string, a address) {
@@ -279,14 +279,14 @@ func (s *Server) over(w http.ResponseWriter, v payView) {
 	s.outcome(w, v.S.Status, "over", v)
 }
 
-// outcome shows a page of a session and names in a header, for tests, what it is about. The status
-// is 200 also for a decline: browsers report any other as an error in the console.
+// outcome renders a page of a session and names its outcome in a header, for tests. The status is
+// 200 even for a decline, because browsers log any other as an error in the console.
 func (s *Server) outcome(w http.ResponseWriter, outcome, name string, v payView) {
 	w.Header().Set("Standin-Outcome", outcome)
 	s.show(w, http.StatusOK, name, v)
 }
 
-// parsePageForm reads a form; cards typed into it are kept nowhere.
+// parsePageForm reads a form. Card numbers in it are not stored anywhere.
 func parsePageForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, pageBody)
 	if err := r.ParseForm(); err != nil {
@@ -296,7 +296,7 @@ func parsePageForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pageFailed shows what went wrong before there was a session to show.
+// pageFailed shows an error that occurred before the session was found.
 func (s *Server) pageFailed(w http.ResponseWriter, err error) {
 	v := payView{Title: "Something went wrong", Problem: "The stand-in could not do that. Try again."}
 	status := http.StatusInternalServerError
@@ -311,7 +311,7 @@ func (s *Server) pageFailed(w http.ResponseWriter, err error) {
 	s.show(w, status, "failed", v)
 }
 
-// show renders a template before the first byte of the answer leaves.
+// show renders the whole template before it writes the first byte.
 func (s *Server) show(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, data); err != nil {

@@ -15,8 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// outcome is what an answer of the page is about, which is never an error status: browsers would
-// report one in the console.
+// outcome returns the outcome that the page's header names, or the status if it is not 200.
 func outcome(resp testenv.Answer) string {
 	if resp.Status != http.StatusOK {
 		return fmt.Sprint(resp.Status)
@@ -269,7 +268,7 @@ func TestShippingOptions(t *testing.T) {
 	}
 }
 
-// Two tabs, two buttons: one payment.
+// Two tabs that pay at the same time make one payment.
 func TestPaidOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

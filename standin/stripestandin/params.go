@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of the form decoder. They keep a hostile body from costing more than it weighs.
+// Limits of the form decoder. They bound what a hostile body costs.
 const (
 	maxFormFields = 5000
 	maxFormDepth  = 12
 )
 
-// node is one parameter of a request: a leaf with a value, or a branch with named children.
-// List elements are children whose names are numbers.
+// node is one parameter of a request: a leaf with a value, or a branch with named children. The
+// elements of a list are children whose names are numbers.
 type node struct {
 	path  string
 	value string
@@ -27,7 +27,7 @@ type node struct {
 	kids  map[string]*node
 }
 
-// decodeForm reads nested form fields, a[b][0][c]=v, into a tree.
+// decodeForm decodes nested form fields, a[b][0][c]=v, into a tree.
 func decodeForm(parts ...string) (*node, *apiError) {
 	root := &node{}
 	fields := 0
@@ -107,7 +107,7 @@ func (n *node) child(name string, top bool) *node {
 	return c
 }
 
-// splitKey takes a[b][] apart into a, b and "". It reports false for anything else.
+// splitKey splits a[b][] into a, b and "". It reports false for an invalid key.
 func splitKey(key string) ([]string, bool) {
 	head, rest, nested := strings.Cut(key, "[")
 	if head == "" || strings.Contains(head, "]") {
@@ -141,7 +141,7 @@ func cleanText(s string) bool {
 	})
 }
 
-// shorten cuts s to at most n bytes, at the border of a character.
+// shorten cuts s to at most n bytes, at a character boundary.
 func shorten(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -152,7 +152,7 @@ func shorten(s string, n int) string {
 	return s[:n]
 }
 
-// fingerprint is the same for requests with the same parameters, in whatever order they came.
+// fingerprint is equal for requests with equal parameters, in whatever order they came.
 func (n *node) fingerprint(method, path string) string {
 	var all []string
 	n.walk(func(leaf *node) { all = append(all, leaf.path+"="+leaf.value) })
@@ -170,8 +170,8 @@ func (n *node) walk(visit func(*node)) {
 	}
 }
 
-// reader hands out the parameters of a request and remembers the first fault. Parameters that no one asked for are
-// unknown.
+// reader hands out the parameters of a request and records the first fault. Parameters that were
+// never read count as unknown.
 type reader struct {
 	n   *node
 	err **apiError
@@ -188,7 +188,7 @@ func (r reader) fail(e *apiError) {
 	}
 }
 
-// path names a parameter below this one as Stripe's errors do.
+// path is the full name of a parameter below this one, as in Stripe's errors.
 func (r reader) path(name string) string {
 	if r.n.path == "" {
 		return name
@@ -198,7 +198,7 @@ func (r reader) path(name string) string {
 
 func (r reader) has(name string) bool { return r.n.kids[name] != nil }
 
-// str returns a text parameter, "" when it is absent. An empty one is refused, as by Stripe.
+// str returns a text parameter, or "" if it is absent. An empty one is refused, as at Stripe.
 func (r reader) str(name string, maxLen int) string {
 	c := r.n.kids[name]
 	if c == nil {
@@ -219,7 +219,7 @@ func (r reader) str(name string, maxLen int) string {
 	return ""
 }
 
-// required is str for a parameter that must be there.
+// required is str for a parameter that must be present.
 func (r reader) required(name string, maxLen int) string {
 	if !r.has(name) {
 		r.fail(missing(r.path(name)))
@@ -228,7 +228,7 @@ func (r reader) required(name string, maxLen int) string {
 	return r.str(name, maxLen)
 }
 
-// enum returns one of the allowed values, "" when the parameter is absent.
+// enum returns one of the allowed values, or "" if the parameter is absent.
 func (r reader) enum(name string, allowed ...string) string {
 	v := r.str(name, 200)
 	if v != "" && !slices.Contains(allowed, v) {
@@ -336,8 +336,8 @@ func (r reader) strings(name string, most, maxLen int) []string {
 	return out
 }
 
-// metadata returns an object of texts under Stripe's limits: 50 keys of 40 characters, values of
-// 500. An empty value leaves its key out.
+// metadata returns an object of texts within Stripe's limits: 50 keys of 40 characters, values of
+// 500. A key with an empty value is left out.
 func (r reader) metadata(name string) map[string]string {
 	out := map[string]string{}
 	at := r.object(name)
@@ -361,7 +361,7 @@ func (r reader) metadata(name string) map[string]string {
 	return out
 }
 
-// unsupported refuses the named parameters when they are given.
+// unsupported refuses the named parameters if they are given.
 func (r reader) unsupported(names ...string) {
 	for _, name := range names {
 		if c := r.n.kids[name]; c != nil {
@@ -370,7 +370,7 @@ func (r reader) unsupported(names ...string) {
 	}
 }
 
-// done returns the first fault; parameters no one has read are one.
+// done returns the first fault; a parameter that was never read is one.
 func (r reader) done() *apiError {
 	if *r.err == nil {
 		if u := r.n.firstUnread(); u != nil {

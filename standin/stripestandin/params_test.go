@@ -55,7 +55,7 @@ func FuzzDecodeForm(f *testing.F) {
 			}
 			back = append(back, url.QueryEscape(n.path)+"="+url.QueryEscape(n.value))
 		})
-		// Parameters that were read, written out again, are the same request.
+		// Parameters that are decoded and encoded again make the same request.
 		again, err := decodeForm(strings.Join(back, "&"))
 		if err != nil {
 			t.Fatalf("%q: %v", back, err)

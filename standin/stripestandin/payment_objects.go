@@ -39,7 +39,7 @@ type paymentError struct {
 	Type        string `json:"type"`
 }
 
-// charge is the movement of money behind an intent.
+// charge is a charge, the money behind an intent.
 type charge struct {
 	ID                   string            `json:"id"`
 	Object               string            `json:"object"`
@@ -99,7 +99,7 @@ type bankDetails struct {
 	Last4             string `json:"last4"`
 }
 
-// refund gives money of a charge back.
+// refund is a refund of a charge or of a part of it.
 type refund struct {
 	ID                        string            `json:"id"`
 	Object                    string            `json:"object"`
@@ -120,7 +120,7 @@ type refund struct {
 	TransferReversal          null              `json:"transfer_reversal"`
 }
 
-// destination is where a refund to a card goes; banks know it by the reference.
+// destination says where a refund to a card goes; reference is the number by which banks find it.
 type destination struct {
 	Type string      `json:"type"`
 	Card *cardRefund `json:"card"`
@@ -133,7 +133,7 @@ type cardRefund struct {
 	Type            string `json:"type"`
 }
 
-// dispute is a charge that the cardholder contests.
+// dispute is the cardholder's dispute of a charge.
 type dispute struct {
 	ID                   string               `json:"id"`
 	Object               string               `json:"object"`
@@ -154,7 +154,7 @@ type dispute struct {
 	Status               string               `json:"status"`
 }
 
-// evidenceDetails say until when the shop may answer a dispute, and how often it has.
+// evidenceDetails say by when the shop may answer a dispute, and how often it has.
 type evidenceDetails struct {
 	DueBy           int64 `json:"due_by"`
 	HasEvidence     bool  `json:"has_evidence"`
@@ -162,7 +162,7 @@ type evidenceDetails struct {
 	SubmissionCount int   `json:"submission_count"`
 }
 
-// balanceTransaction is money that a dispute took from the account's balance (an amount below zero) or
+// balanceTransaction is money that a dispute took from the account's balance (a negative amount) or
 // gave back.
 type balanceTransaction struct {
 	ID                string `json:"id"`
@@ -178,7 +178,7 @@ type balanceTransaction struct {
 	Type              string `json:"type"`
 }
 
-// withdrawn is how much of a dispute is away from the account.
+// withdrawn is the amount of a dispute that is withdrawn from the account.
 func (d *dispute) withdrawn() (cents int64) {
 	for _, b := range d.BalanceTransactions {
 		cents -= b.Amount
@@ -186,7 +186,7 @@ func (d *dispute) withdrawn() (cents int64) {
 	return cents
 }
 
-// open reports whether the dispute is not decided.
+// open reports whether the dispute is undecided.
 func (d *dispute) open() bool {
 	return d.Status != disputeWon && d.Status != disputeLost && d.Status != inquiryClosed
 }

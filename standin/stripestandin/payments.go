@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// payer is what the hosted page collects.
+// payer holds what the hosted page asks the shopper for.
 type payer struct {
 	Email, Name, Phone string
 	Billing            address
@@ -17,14 +17,14 @@ type payer struct {
 	ShippingOption     int
 }
 
-// notOpen is the refusal for a session that is over.
+// notOpen refuses to pay a session that is complete or expired.
 func notOpen(s *session, doing string) *apiError {
 	return refuse("", "session", "Only Checkout Sessions with a status in [\"open\"] can be %s. This Checkout "+
 		"Session has a status of %s.", doing, s.Status)
 }
 
-// complete takes the payment: the session is complete, with money now, later (a bank debit), or
-// none needed. It returns the id of the checkout.session.completed event.
+// complete completes a session: its money is paid now, comes later (a bank debit), or is not
+// needed. It returns the id of the checkout.session.completed event.
 func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 	if rec.Session.Status != "open" {
 		return "", notOpen(rec.Session, "paid")
@@ -79,8 +79,8 @@ func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 	return t.emit("checkout.session.completed", s, nil), nil
 }
 
-// fillShipping writes the address where the switch wants it: Stripe moved it from one field to
-// another in API version 2025-03-31.
+// fillShipping sets the address in the fields that the switch selects: Stripe moved it to another
+// field in API version 2025-03-31.
 func (t *tx) fillShipping(s *session, ship *shippingDetails) {
 	shape := t.settings.Switches.ShippingShape
 	if shape != ShapeCollected {
@@ -91,7 +91,7 @@ func (t *tx) fillShipping(s *session, ship *shippingDetails) {
 	}
 }
 
-// begin makes intent and charge in their state before the money has moved.
+// begin makes an intent and a charge that have not succeeded yet.
 func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent {
 	s := rec.Session
 	id := newID("pi_3", 23)
@@ -128,7 +128,7 @@ func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent
 	return in
 }
 
-// succeed moves the money of an intent.
+// succeed marks an intent and its charge as paid.
 func (t *tx) succeed(before *intent) {
 	in := *before
 	in.Status, in.AmountReceived = "succeeded", in.Amount
@@ -143,7 +143,7 @@ func (t *tx) succeed(before *intent) {
 	t.emit("payment_intent.succeeded", &in, nil)
 }
 
-// settleDebit is the bank's answer to a delayed payment.
+// settleDebit applies the bank's answer to a delayed payment.
 func (t *tx) settleDebit(rec *sessionRecord, ok bool) (*sessionRecord, error) {
 	in, known := t.intents.get(rec.Session.PaymentIntent.id)
 	if !rec.AsyncPending || !known {
@@ -192,13 +192,13 @@ func (t *tx) expire(rec *sessionRecord) (*sessionRecord, error) {
 	return rec, nil
 }
 
-// applyTime does what time has brought for a session: its end, or the bank's answer.
+// applyTime expires a session or settles its debit if that is due.
 func (t *tx) applyTime(rec *sessionRecord) *sessionRecord {
 	switch {
 	case rec.Session.Status == "open" && rec.Session.ExpiresAt <= t.now.Unix():
-		rec, _ = t.expire(rec) // it is open: no error
+		rec, _ = t.expire(rec) // fails only for a session that is not open
 	case rec.AsyncPending && rec.AsyncDue > 0 && rec.AsyncDue <= t.now.UnixMilli():
-		rec, _ = t.settleDebit(rec, rec.AsyncSucceed) // it is pending: no error
+		rec, _ = t.settleDebit(rec, rec.AsyncSucceed) // fails only without a pending debit
 	}
 	return rec
 }
@@ -211,10 +211,10 @@ func (t *tx) applyTimeToAll() {
 	}
 }
 
-// timeEvery is how often watchTime looks.
+// timeEvery is how often watchTime applies time.
 const timeEvery = 200 * time.Millisecond
 
-// watchTime has time pass for sessions in the background, until stop is closed.
+// watchTime expires sessions and settles debits in the background, until stop is closed.
 func (s *Server) watchTime(stop <-chan struct{}) {
 	tick := time.NewTicker(timeEvery)
 	defer tick.Stop()
@@ -225,7 +225,7 @@ func (s *Server) watchTime(stop <-chan struct{}) {
 		case <-tick.C:
 		case <-s.clockMoved:
 		}
-		// A failed write has been logged; the API says it to everybody who asks.
+		// A failed write has been logged, and API calls fail from then on.
 		_ = s.change("", "", func(t *tx) error {
 			t.applyTimeToAll()
 			t.dropAnswers(t.now)
@@ -251,7 +251,7 @@ func retrieveIntent(t *tx, r *http.Request, p reader) (any, error) {
 		case "latest_charge":
 			t.expandCharge(&shown)
 		case "customer", "payment_method", "invoice":
-			// Known to Stripe, not imitated: stays an id or null.
+			// Stripe expands these, the stand-in returns an id or null.
 		default:
 			return nil, refuse("", "expand", "This property cannot be expanded (%s).", shorten(path, 80))
 		}

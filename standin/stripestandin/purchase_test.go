@@ -55,7 +55,7 @@ func TestPurchaseWithStripeGo(t *testing.T) {
 	}
 }
 
-// checkCompleted looks at the event as the shop does.
+// checkCompleted reads the event as the shop does.
 func checkCompleted(t *testing.T, got received, id string) {
 	t.Helper()
 	e, err := webhook.ConstructEvent(got.body, got.header, testSecret)
@@ -241,7 +241,7 @@ func TestListings(t *testing.T) {
 	}
 }
 
-// reversed undoes stripe-go's reversal of pages read with ending_before.
+// reversed undoes stripe-go's reversal of pages that it reads with ending_before.
 func reversed(in []string) []string {
 	out := make([]string, len(in))
 	for i, v := range in {

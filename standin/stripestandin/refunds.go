@@ -57,7 +57,7 @@ const (
 	refundCanceled  = "canceled"
 )
 
-// refund gives an amount of a charge back. Refunds to cards succeed at once, unless the switch
+// refund refunds an amount of a charge. Refunds to cards succeed at once, unless the switch
 // refund_pending acts.
 func (t *tx) refund(before *charge, amount int64, reason string, metadata map[string]string) (*refund, error) {
 	left := before.Amount - before.AmountRefunded
@@ -97,7 +97,7 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 	t.emit("charge.refunded", ch, previous)
 
 	if re.Status == refundSucceeded && re.DestinationDetails != nil {
-		// The bank's reference follows, as events of its own.
+		// The bank's reference follows in events of its own.
 		known, card := *re, *re.DestinationDetails.Card
 		card.Reference, card.ReferenceStatus = newID("", 17), "available"
 		known.DestinationDetails = &destination{Type: "card", Card: &card}
@@ -107,7 +107,7 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 	return re, nil
 }
 
-// refunded adds an amount, which may be below zero, to what a charge gave back.
+// refunded adds an amount, which may be negative, to the refunded amount of a charge.
 func (t *tx) refunded(before *charge, amount int64) (after *charge, previous map[string]any) {
 	ch := *before
 	ch.AmountRefunded += amount
@@ -126,8 +126,9 @@ func (t *tx) updateRefund(re *refund, previous map[string]any) {
 	t.emit("charge.refund.updated", re, previous)
 }
 
-// settleRefund ends a refund: a pending one succeeds, fails or is canceled, and one that succeeded may fail later, when
-// the bank sends the money back. The amount of a failed one is the charge's again.
+// settleRefund ends a refund: a pending one succeeds, fails or is canceled, and one that succeeded
+// may fail later, when the bank sends the money back. The amount of a failed or canceled one can be
+// refunded again.
 func (t *tx) settleRefund(id, outcome string) error {
 	before, ok := t.refunds.get(id)
 	if !ok {

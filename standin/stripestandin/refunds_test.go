@@ -8,7 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// sold is a paid session's payment intent.
+// sold returns the payment intent of a paid session.
 func (e *env) sold() (pi string) {
 	e.t.Helper()
 	e.paid()
@@ -28,11 +28,11 @@ func (e *env) refund(pi string, cents int64, key string) (*stripe.Refund, error)
 	return e.sc.Refunds.New(p)
 }
 
-// last is the object of the newest event of a type, as stripe-go reads it.
+// last decodes the object of the newest event of a type with stripe-go.
 func last[T any](e *env, n int, eventType string) (object T, previous map[string]any) {
 	e.t.Helper()
 	arrived := e.events(n, eventType)
-	var ids []string // the stand-in delivers several at once: what arrives last need not have happened last
+	var ids []string // webhooks are sent in parallel, so their order of arrival is not that of the events
 	for _, d := range e.Deliveries() {
 		if d.Type == eventType {
 			ids = append([]string{d.EventID}, ids...)
@@ -69,7 +69,7 @@ func TestRefundsPendFailAndCancel(t *testing.T) {
 		before["status"] != "pending" {
 		t.Errorf("after success: %+v, before %v", now, before)
 	}
-	if err := e.SettleRefund(first.ID, "fail"); err != nil { // the bank sends it back
+	if err := e.SettleRefund(first.ID, "fail"); err != nil { // the bank returns it
 		t.Fatal(err)
 	}
 

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// formOf is a good session as a form, with fields changed as pairs; "-" leaves a field out.
+// formOf is a valid session as a form, in which the given pairs replace fields; "-" removes a
+// field.
 func formOf(pairs ...string) string {
 	f := url.Values{
 		"mode": {"payment"}, "success_url": {"http://shop.example/ok?s={CHECKOUT_SESSION_ID}"},
@@ -144,7 +145,7 @@ func TestManyLines(t *testing.T) {
 	if status != 200 || body["amount_total"] != 10000.0 {
 		t.Fatalf("100 lines: %d %v", status, body)
 	}
-	// Lines keep the order of their numbers, also past nine.
+	// Lines keep the order of their numbers, even beyond nine.
 	_, _, lines := e.call("GET", "/v1/checkout/sessions/"+body["id"].(string)+"/line_items?limit=100", "")
 	if last := lines["data"].([]any)[99].(map[string]any); last["description"] != "n99" {
 		t.Errorf("last line %v", last)

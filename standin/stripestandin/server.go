@@ -15,16 +15,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Config says where the stand-in listens and whom it tells of payments.
+// Config holds the settings of the stand-in.
 type Config struct {
 	Addr     string       // host:port to listen on; default 127.0.0.1:0
 	Listener net.Listener // used instead of Addr when set
-	Hosts    string       // names under which it may be asked, beside localhost, its addresses and PublicURL's
+	Hosts    string       // names under which it may be called, beside localhost, its own addresses and PublicURL's
 
 	SecretKey      string // what API callers must present; never a live key
 	PublishableKey string // shown on the dashboard only
 	WebhookSecret  string // signs the events
-	WebhookURL     string // where events go; empty = nowhere, they are only listed
+	WebhookURL     string // where events are sent; empty: they are only listed
 
 	StateFile  string // empty = memory only
 	PublicURL  string // base of the hosted page's addresses; default http://<listener's address>
@@ -42,7 +42,7 @@ type Server struct {
 	listener   net.Listener
 	publicURL  string
 	apiVersion string
-	journal    *journal // nil when the state lives in memory only
+	journal    *journal // nil if the state is in memory only
 	webhooks   *webhooks
 	cards      *challenges
 	clockMoved chan struct{}
@@ -50,10 +50,10 @@ type Server struct {
 
 	mu       sync.Mutex // guards state and inFlight
 	state    *state
-	inFlight map[string]bool // idempotency keys of calls that are being worked on
+	inFlight map[string]bool // idempotency keys of calls in flight
 }
 
-// New loads the state and begins to listen, so that URL is known and a taken port is noticed at
+// New loads the state and begins to listen, so that URL is known and a taken port is reported at
 // once. It refuses live keys: a stand-in must not be mistaken for Stripe.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
@@ -120,11 +120,11 @@ func (cfg *Config) check() error {
 	return nil
 }
 
-// URL is the base address under which this machine reaches the stand-in.
+// URL is the base address of the stand-in on this machine.
 func (s *Server) URL() string { return web.URL(s.listener) }
 
-// Run serves until ctx ends, then finishes what is under way and closes the state file. It is to
-// be called once.
+// Run serves until ctx ends, then finishes the calls in flight and closes the state file. It can be
+// called once.
 func (s *Server) Run(ctx context.Context) error {
 	srv := &http.Server{
 		Handler:           web.Drain(web.OnlyHosts(s.cfg.Hosts, s.cfg.Addr, hostOf(s.cfg.PublicURL))(s.routes())),
@@ -156,7 +156,7 @@ func (s *Server) Run(ctx context.Context) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if shutdown(patience) != nil {
-		// Someone holds a connection open; they have had their time.
+		// The remaining connections had the time of shutdownTimeout.
 		if closeErr := srv.Close(); closeErr != nil {
 			s.log.Debug("connections closed", "err", closeErr)
 		}
@@ -202,7 +202,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(pattern, s.api(handler))
 	}
 
-	// Browsers of this machine reach the pages; other sites in them must not.
+	// Browsers of this machine may open the pages, but pages of other sites may not.
 	pages := http.NewServeMux()
 	s.pageRoutes(pages)
 	s.controlRoutes(pages)
@@ -228,7 +228,7 @@ func securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// writeBody sends the end of an answer. A client that has gone is not a fault of ours.
+// writeBody writes the body of an answer. It ignores errors, because the client may have gone.
 func writeBody(w http.ResponseWriter, b []byte) {
 	_, _ = w.Write(b)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Limits of a Checkout Session, as Stripe has them.
+// Limits of a Checkout Session, as at Stripe.
 const (
 	maxLines    = 100
 	maxQuantity = 999_999
@@ -17,7 +17,7 @@ const (
 	maxLifetime = 24 * time.Hour
 )
 
-// sessionRecord is a session with what its JSON does not show.
+// sessionRecord is a session with the data that its JSON does not show.
 type sessionRecord struct {
 	Session  *session       `json:"session"`
 	Lines    []lineItem     `json:"lines"`
@@ -28,12 +28,12 @@ type sessionRecord struct {
 
 	Method       string `json:"method,omitempty"` // how it was paid: card, delayed, free
 	CompletedAt  int64  `json:"completed_at,omitempty"`
-	AsyncPending bool   `json:"async_pending,omitempty"` // the bank has not answered yet
-	AsyncDue     int64  `json:"async_due,omitempty"`     // milliseconds; 0 = waits for a person
+	AsyncPending bool   `json:"async_pending,omitempty"` // whether the bank's answer is pending
+	AsyncDue     int64  `json:"async_due,omitempty"`     // in milliseconds; 0: a person decides
 	AsyncSucceed bool   `json:"async_succeed,omitempty"`
 }
 
-// intentData is what payment_intent_data asked for.
+// intentData is the session's payment_intent_data.
 type intentData struct {
 	Description   text              `json:"description"`
 	ReceiptEmail  text              `json:"receipt_email"`
@@ -49,7 +49,7 @@ type shippingRate struct {
 	Amount int64  `json:"amount"`
 }
 
-// unsettled reports whether time alone may still change the session.
+// unsettled reports whether the passing of time may still change the session.
 func (rec *sessionRecord) unsettled() bool {
 	return rec.Session.Status == "open" || rec.AsyncPending
 }
@@ -194,8 +194,8 @@ func (rec *sessionRecord) takesDelayed() bool {
 	return slices.ContainsFunc(rec.Session.PaymentMethodTypes, func(m string) bool { return delayedMethods[m] })
 }
 
-// readUnsupported refuses what would change the payment and is not imitated; settings that only
-// say "off" pass.
+// readUnsupported refuses settings that would change the payment and are not imitated; those that
+// only say "off" pass.
 func (rec *sessionRecord) readUnsupported(p reader) {
 	tax := &rec.Session.AutomaticTax
 	if tax.Enabled = p.object("automatic_tax").boolean("enabled"); tax.Enabled {
@@ -228,8 +228,8 @@ func (rec *sessionRecord) readIntentData(p reader) {
 		"transfer_group")
 }
 
-// checkURL refuses what is not an absolute http(s) address. {CHECKOUT_SESSION_ID} may stand
-// in it, although an address may not have braces.
+// checkURL refuses everything but an absolute http(s) address. The placeholder
+// {CHECKOUT_SESSION_ID} is allowed although addresses may not contain braces.
 func (r reader) checkURL(name, v string) {
 	if v == "" {
 		return
@@ -255,7 +255,7 @@ func urlFault(param, v string) *apiError {
 	return nil
 }
 
-// validEmail reports whether v has the shape of an address that Stripe takes.
+// validEmail reports whether Stripe would accept v as an address.
 func validEmail(v string) bool {
 	local, domain, ok := strings.Cut(v, "@")
 	if !ok || local == "" || len(local) > 64 || len(v) > 254 || !strings.Contains(domain, ".") {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// render returns the session as the API shows it, with what the caller wants expanded. Paths may
-// begin with "data." when sessions are listed.
+// render returns the session as the API shows it, with what the caller wants expanded. In a list of
+// sessions the paths may begin with "data.".
 func (t *tx) render(rec *sessionRecord, expand []string, prefix string) (*session, error) {
 	shown := *rec.Session
 	for _, full := range expand {
@@ -32,7 +32,7 @@ func (t *tx) render(rec *sessionRecord, expand []string, prefix string) (*sessio
 				shown.PaymentIntent.full = &copied
 			}
 		case "customer", "total_details", "total_details.breakdown", "invoice", "subscription", "setup_intent":
-			// Known to Stripe, never filled here.
+			// Stripe expands these; here they are always null.
 		default:
 			return nil, refuse("", "expand", "This property cannot be expanded (%s).", shorten(full, 80))
 		}
@@ -41,7 +41,7 @@ func (t *tx) render(rec *sessionRecord, expand []string, prefix string) (*sessio
 	return &shown, nil
 }
 
-// expanded reports whether an earlier path has expanded the intent's charge already.
+// expanded reports whether an earlier path has already expanded the intent's charge.
 func expanded(r ref) bool {
 	in, ok := r.full.(*intent)
 	return ok && in.LatestCharge.full != nil
@@ -67,7 +67,7 @@ func (rec *sessionRecord) lineList(products bool) *list[lineItem] {
 	return out
 }
 
-// session finds a session, expired if its time is over.
+// session finds a session, and expires it if that is due.
 func (t *tx) session(id string) (*sessionRecord, error) {
 	rec, ok := t.sessions.get(id)
 	if !ok {

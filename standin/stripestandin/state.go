@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// table keeps records by id in the order they were made. Records are never changed in place: a
-// change puts a new record, so that readers who still hold the old one may read it without a lock.
+// table keeps records by id in the order of their creation. Records are immutable: a change puts a
+// new record, so that readers of the old one need no lock.
 type table[T any] struct {
 	rows  map[string]T
 	order []string
@@ -30,7 +30,7 @@ func (t *table[T]) get(id string) (T, bool) {
 	return rec, ok
 }
 
-// newest walks from the latest record to the first.
+// newest iterates from the latest record to the first.
 func (t *table[T]) newest() iter.Seq2[string, T] {
 	return func(yield func(string, T) bool) {
 		for i := len(t.order) - 1; i >= 0; i-- {
@@ -69,22 +69,23 @@ type state struct {
 	answers    table[*savedAnswer]
 	settings   settings
 
-	open map[string]bool // sessions that may still expire, or whose bank debit is under way
+	open map[string]bool // sessions that may still expire, or whose bank debit is pending
 }
 
-// settings are the switches and the clock; they survive a restart like everything else.
+// settings are the switches and the clock; they survive a restart as the rest of the state does.
 type settings struct {
 	Switches Switches      `json:"switches"`
 	Offset   time.Duration `json:"clock_offset"`
 }
 
-// retention of what would otherwise grow forever; looked at when the state file is loaded.
+// Retention of records that would otherwise accumulate. Events are removed when the state file is
+// loaded.
 const (
-	eventTTL  = 30 * 24 * time.Hour // as long as Stripe lists them
-	answerTTL = 24 * time.Hour      // as long as Stripe remembers an idempotency key
+	eventTTL  = 30 * 24 * time.Hour // Stripe lists them as long
+	answerTTL = 24 * time.Hour      // Stripe keeps an idempotency key as long
 )
 
-// apply takes over one line of the state file.
+// apply applies one line of the state file.
 func (st *state) apply(ops []op) error {
 	for _, o := range ops {
 		if err := st.applyOne(o); err != nil {
@@ -130,7 +131,7 @@ func load[T any](t *table[*T], o op) error {
 	return nil
 }
 
-// snapshot writes the whole state as ops, leaving out what is past its retention.
+// snapshot writes the whole state as ops, without records beyond their retention.
 func (st *state) snapshot(now time.Time) ([]op, error) {
 	oldEvent := now.Add(-eventTTL).Unix()
 	oldAnswer := now.Add(-answerTTL).Unix()
@@ -160,7 +161,7 @@ func dump(all *[]op, kind, id string, rec any) error {
 	return nil
 }
 
-// dumpTable appends the kept records of one table; it does nothing after an earlier error.
+// dumpTable appends the kept records of a table. It does nothing after an earlier error.
 func dumpTable[T any](all *[]op, before error, kind string, t *table[T], keep func(T) bool) error {
 	if before != nil {
 		return before
@@ -175,8 +176,8 @@ func dumpTable[T any](all *[]op, before error, kind string, t *table[T], keep fu
 	return nil
 }
 
-// loadState reads the state file and leaves a compacted one in its place, open for more. Without
-// a path the state lives in memory only.
+// loadState reads the state file, replaces it by a compacted one, and keeps that open. Without a
+// path the state is in memory only.
 func loadState(path string) (*state, *journal, error) {
 	st := &state{open: map[string]bool{}}
 	if path == "" {
@@ -214,8 +215,8 @@ func (st *state) load(path string) (*state, *journal, error) {
 	return st, j, nil
 }
 
-// tx collects the records that one change puts. It exists only while Server.mu is held, and must
-// not fail after its first put: check first, then put.
+// tx collects the records that a change puts. It exists only while Server.mu is held. It must not
+// fail after its first put: check first, then put.
 type tx struct {
 	*state
 	s   *Server
@@ -223,7 +224,7 @@ type tx struct {
 	ops []op
 	err error
 
-	requestID, key string // of the API request behind the change, for its events
+	requestID, key string // of the API request that makes the change, for its events
 	scheduled      []due
 }
 
@@ -250,9 +251,8 @@ func (t *tx) putSettings() {
 	}
 }
 
-// change runs fn with the state locked and returns when what it put, and all that it may have
-// seen, is on disk: no one may hear of a change that a crash could take back. An error of fn does
-// not undo what it has put before.
+// change runs fn with the state locked and returns when everything that fn put or saw is on disk:
+// no one may hear of a change that a crash could undo. An error of fn does not undo its puts.
 func (s *Server) change(requestID, key string, fn func(*tx) error) error {
 	t := &tx{state: s.state, s: s, requestID: requestID, key: key}
 	line, err := t.run(fn)
@@ -267,7 +267,7 @@ func (s *Server) change(requestID, key string, fn func(*tx) error) error {
 	return err
 }
 
-// run is the part of change that holds the lock. It returns the number of the line to wait for.
+// run is the part of change under the lock. It returns the number of the line to wait for.
 func (t *tx) run(fn func(*tx) error) (int64, error) {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
@@ -284,8 +284,8 @@ func (t *tx) run(fn func(*tx) error) (int64, error) {
 	return line, err
 }
 
-// dropAnswers drops answers whose idempotency key has run out, so that a stand-in that runs for weeks
-// does not grow by them.
+// dropAnswers deletes the answers of expired idempotency keys, so that they do not accumulate while
+// a stand-in runs for weeks.
 func (st *state) dropAnswers(now time.Time) {
 	old := now.Add(-answerTTL).Unix()
 	t := &st.answers

@@ -37,7 +37,7 @@ func TestRestart(t *testing.T) {
 	if diff := cmp.Diff(switches, again.Switches()); diff != "" || again.Switches().WebhookDrop != 4 {
 		t.Errorf("switches (before, after): %s", diff)
 	}
-	// Events that were not accepted are sent on.
+	// Events that were not accepted are still pending after a restart.
 	if got := again.events(1, completed)[0]; !strings.Contains(string(got.body), paid) {
 		t.Errorf("%s", got.body)
 	}
@@ -50,7 +50,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// Whatever prefix of the file a crash leaves, it loads, and every change is there whole or not.
+// Every prefix of the file that a crash may leave can be loaded, with each change completely or not
+// at all.
 func TestTornStateFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -125,7 +126,7 @@ func TestUnwritableStateFile(t *testing.T) {
 	}
 }
 
-// When the disk fails, nothing is confirmed any more.
+// After a disk failure nothing is confirmed any more.
 func TestDiskFailure(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) { c.StateFile = filepath.Join(t.TempDir(), "state") })

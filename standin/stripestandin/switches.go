@@ -19,7 +19,7 @@ const Always Times = -1
 
 // UnmarshalJSON reads a number, a boolean, "all" or "on".
 func (n *Times) UnmarshalJSON(b []byte) error {
-	word := strings.Trim(string(b), `"`) // a form's numbers come as texts
+	word := strings.Trim(string(b), `"`) // numbers of a form arrive as texts
 	switch word {
 	case "true", "all", "on", "always":
 		*n = Always
@@ -36,7 +36,7 @@ func (n *Times) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// take uses a switch once; it reports whether it acted.
+// take uses a switch once and reports whether it acts.
 func (n *Times) take() bool {
 	if *n > 0 {
 		*n--
@@ -45,50 +45,50 @@ func (n *Times) take() bool {
 	return *n < 0
 }
 
-// Where a session shows the shipping address.
+// Fields of a session that hold the shipping address.
 const (
-	ShapeBoth      = ""                      // shipping_details and collected_information
-	ShapeDetails   = "shipping_details"      // as API version 2023-10-16 does
-	ShapeCollected = "collected_information" // as 2025-03-31 and later do
+	ShapeBoth      = ""                      // both of the fields below
+	ShapeDetails   = "shipping_details"      // as in API version 2023-10-16
+	ShapeCollected = "collected_information" // as in 2025-03-31 and later
 )
 
-// Switches make the stand-in misbehave in the ways Stripe and the network between do. The zero
-// value is a well-behaved Stripe. They are kept in the state file.
+// Switches make the stand-in misbehave as Stripe and the network may. The zero value is a
+// well-behaved Stripe. They are kept in the state file.
 type Switches struct {
-	WebhookTypes             []string `json:"webhook_types"`               // which types they act on; none = all
+	WebhookTypes             []string `json:"webhook_types"`               // types to act on; empty: all
 	WebhookDrop              Times    `json:"webhook_drop"`                // events that are never sent
 	WebhookDelayMS           int64    `json:"webhook_delay_ms"`            // pause before an event's first attempt
 	WebhookDouble            Times    `json:"webhook_double"`              // attempts that are sent twice at once
-	WebhookReorderMS         int64    `json:"webhook_reorder_ms"`          // events of so long arrive in reverse order
+	WebhookReorderMS         int64    `json:"webhook_reorder_ms"`          // events within it arrive in reverse
 	WebhookWrongSignature    Times    `json:"webhook_wrong_signature"`     // attempts signed with another secret
 	WebhookDateOffsetSeconds int64    `json:"webhook_date_offset_seconds"` // added to the signature's date
-	WebhookTwoIDs            Times    `json:"webhook_two_ids"`             // changes that are told by two events
+	WebhookTwoIDs            Times    `json:"webhook_two_ids"`             // changes that are reported by two events
 	WebhookAPIVersion        string   `json:"webhook_api_version"`         // api_version of new events
-	WebhookAccount           string   `json:"webhook_account"`             // account of new events, as Connect has it
+	WebhookAccount           string   `json:"webhook_account"`             // account of new events, as with Connect
 	ShippingShape            string   `json:"shipping_shape"`              // see ShapeBoth
 
-	APILatencyMS int64      `json:"api_latency_ms"` // before each API answer
-	APIFaults    []APIFault `json:"api_faults"`     // the first that fits a call acts on it
+	APILatencyMS int64      `json:"api_latency_ms"` // pause before each API answer
+	APIFaults    []APIFault `json:"api_faults"`     // the first that matches a call acts on it
 
 	RefundPending Times `json:"refund_pending"` // refunds that stay pending until POST /_/refunds/{id} ends them
 
 	AsyncAfterMS int64  `json:"async_after_ms"` // a bank debit ends by itself after this time; 0 = never
 	AsyncOutcome string `json:"async_outcome"`  // succeed (default) or fail
 
-	RedirectWaitMS int64 `json:"redirect_wait_ms"` // how long the page waits for the webhook's answer; 0 = 10 s
+	RedirectWaitMS int64 `json:"redirect_wait_ms"` // bounds the page's wait for the webhook's answer; 0 = 10 s
 }
 
 // APIFault makes API calls fail.
 type APIFault struct {
 	Kind   string `json:"kind"`    // "429", "500" or "timeout"
-	After  bool   `json:"after"`   // after the effect of the call; otherwise before, and nothing has happened
+	After  bool   `json:"after"`   // fail after the call's effect; otherwise before it
 	Times  Times  `json:"times"`   // 0 counts as 1
 	Method string `json:"method"`  // GET or POST; empty = both
 	Path   string `json:"path"`    // beginning of the paths it acts on; empty = all
-	HangMS int64  `json:"hang_ms"` // timeout: when the connection is cut; 0 = 60 s
+	HangMS int64  `json:"hang_ms"` // for a timeout: when the connection is cut; 0 = 60 s
 }
 
-// check refuses values that no switch understands.
+// check refuses invalid values.
 func (sw *Switches) check() error {
 	for i := range sw.APIFaults {
 		f := &sw.APIFaults[i]
@@ -125,7 +125,7 @@ func (sw *Switches) concerns(eventType string) bool {
 	return len(sw.WebhookTypes) == 0 || slices.Contains(sw.WebhookTypes, eventType)
 }
 
-// takeFault finds and uses the fault for an API call.
+// takeFault finds the fault for an API call and uses it once.
 func (sw *Switches) takeFault(method, path string) (APIFault, bool) {
 	for i := range sw.APIFaults {
 		f := &sw.APIFaults[i]
@@ -138,14 +138,14 @@ func (sw *Switches) takeFault(method, path string) (APIFault, bool) {
 	return APIFault{}, false
 }
 
-// Switches returns the switches as they are now, with counts used so far taken off.
+// Switches returns the current switches, with what is left of their counts.
 func (s *Server) Switches() Switches {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state.settings.Switches.clone()
 }
 
-// SetSwitches changes the switches: set gets them as they are and may change any.
+// SetSwitches changes the switches: set gets the current ones and may change any.
 func (s *Server) SetSwitches(set func(*Switches)) error {
 	return s.change("", "", func(t *tx) error {
 		next := t.settings.Switches.clone()
@@ -159,8 +159,8 @@ func (s *Server) SetSwitches(set func(*Switches)) error {
 	})
 }
 
-// AdvanceClock moves the stand-in's clock, which decides on expiry, bank debits and webhook
-// repeats. Signatures and their dates stay with the machine's clock. A negative step goes back.
+// AdvanceClock moves the stand-in's clock, which determines expiry, bank debits and webhook
+// repeats. Signatures use the machine's clock. A negative step moves it back.
 func (s *Server) AdvanceClock(step time.Duration) error {
 	err := s.change("", "", func(t *tx) error {
 		t.settings.Offset += step

@@ -2,14 +2,15 @@ package stripestandin
 
 import "strings"
 
-// taxRates is what the stand-in's Stripe Tax takes, in thousandths of a per cent by country, or country and state;
-// elsewhere it takes nothing. Real rates differ and change: what matters here is that amounts fit together.
+// taxRates are the rates of the stand-in's Stripe Tax, in thousandths of a percent, by country, or
+// country and state; elsewhere there is no tax. Real rates differ and change: what matters here is
+// that the amounts add up.
 var taxRates = map[string]int64{
 	"US-CA": 7250, "US-NY": 8875, "US-IL": 6250, "US-TX": 6250, "US-WA": 6500,
 	"CA": 5000, "CA-ON": 13000, "DE": 19000, "FR": 20000, "GB": 20000,
 }
 
-// taxRateAt is the rate at an address: that of the state, otherwise that of the country.
+// taxRateAt is the rate of the address's state, otherwise of its country.
 func taxRateAt(a address) int64 {
 	country := strings.ToUpper(string(a.Country))
 	if rate, ok := taxRates[country+"-"+strings.ToUpper(string(a.State))]; ok {
@@ -18,9 +19,9 @@ func taxRateAt(a address) int64 {
 	return taxRates[country]
 }
 
-// tax works out what a session with automatic tax comes to at an address, each line rounded by itself, as Stripe
-// does (https://docs.stripe.com/tax/calculating). Tax is added to prices that are exclusive, and to those that do not
-// say; within inclusive ones it changes no amount.
+// tax calculates the amounts of a session with automatic tax for an address. Each line is rounded
+// by itself, as at Stripe (https://docs.stripe.com/tax/calculating). Tax is added to prices that
+// are exclusive or do not say; inclusive prices keep their amounts.
 func (rec *sessionRecord) tax(at address) {
 	s, rate := rec.Session, taxRateAt(at)
 	if !s.AutomaticTax.Enabled {

@@ -6,8 +6,8 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// Automatic tax is added by the address that is typed, to each line after its discount, and stands in session,
-// payment and event alike.
+// Automatic tax follows the address that was typed, applies to each line after its discount, and is
+// equal in session, payment and event.
 func TestAutomaticTax(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

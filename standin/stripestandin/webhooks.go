@@ -18,24 +18,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// How webhooks are sent. Stripe waits longer between its repeats; a shop under development should
-// not have to.
+// Timing of webhooks. Stripe's pauses are longer; these are short for the sake of development.
 const (
 	webhookTimeout  = 20 * time.Second
 	webhookWorkers  = 32
 	firstPause      = time.Second
 	maxPause        = time.Minute
 	giveUpAfter     = 3 * 24 * time.Hour
-	shutdownTimeout = 3 * time.Second // for attempts under way when the stand-in stops
+	shutdownTimeout = 3 * time.Second // bounds the wait for attempts in flight when the stand-in stops
 )
 
-// due is an event and when its next attempt is to be made.
+// due is an event with the time of its next attempt.
 type due struct {
 	at time.Time
 	id string
 }
 
-// dueQueue is a heap, the earliest first.
+// dueQueue is a heap with the earliest time first.
 type dueQueue []due
 
 // Len implements heap.Interface.
@@ -58,8 +57,8 @@ func (q *dueQueue) Pop() any {
 	return last
 }
 
-// webhooks sends events to the configured address until each is answered with 2xx. An event may
-// stand in the queue more than once; the delivery record decides whether an attempt is due.
+// webhooks sends each event to the configured address until it is answered with 2xx. An event may
+// be in the queue more than once; the delivery record decides whether an attempt is due.
 type webhooks struct {
 	s      *Server
 	client *http.Client
@@ -67,8 +66,8 @@ type webhooks struct {
 	mu       sync.Mutex
 	queue    dueQueue
 	sending  map[string]bool
-	waiting  map[string][]chan struct{} // for the first answer to an event
-	burstEnd time.Time                  // of the reorder switch
+	waiting  map[string][]chan struct{} // closed at the first answer to an event, by its id
+	burstEnd time.Time                  // end of the burst that the reorder switch reverses
 	burstN   int
 	wake     chan struct{}
 }
@@ -97,8 +96,8 @@ func (w *webhooks) schedule(all []due) {
 	wait.Wake(w.wake)
 }
 
-// reordered is the extra pause of the reorder switch: the events of one burst leave at its end, the
-// last one first.
+// reordered is the extra pause by the reorder switch: the events of a burst are sent after its end,
+// the last one first.
 func (w *webhooks) reordered(now time.Time, windowMS int64) time.Duration {
 	if windowMS <= 0 {
 		return 0
@@ -114,7 +113,7 @@ func (w *webhooks) reordered(now time.Time, windowMS int64) time.Duration {
 	return max(at.Sub(now), 0)
 }
 
-// next takes the events that are due out of the queue and says when to look again.
+// next removes the events that are due from the queue and returns the pause until the next one.
 func (w *webhooks) next(now time.Time, most int) ([]string, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -133,7 +132,7 @@ func (w *webhooks) next(now time.Time, most int) ([]string, time.Duration) {
 	return ids, time.Hour
 }
 
-// run sends until ctx ends, then gives attempts under way a moment to finish.
+// run sends until ctx ends, then gives attempts in flight a moment to finish.
 func (w *webhooks) run(ctx context.Context) {
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -157,7 +156,7 @@ func (w *webhooks) run(ctx context.Context) {
 	wg.Wait()
 }
 
-// plan is one attempt as the switches want it.
+// plan is one attempt with the effects of the switches.
 type plan struct {
 	event         *event
 	copies        int
@@ -166,7 +165,7 @@ type plan struct {
 	attemptNumber int
 }
 
-// prepare decides on an attempt; it reports false when none is due.
+// prepare plans an attempt; it reports false if none is due.
 func (w *webhooks) prepare(id string) (p plan, ok bool) {
 	err := w.s.change("", "", func(t *tx) error {
 		d, known := t.deliveries.get(id)
@@ -194,7 +193,7 @@ func (w *webhooks) prepare(id string) (p plan, ok bool) {
 	return p, ok && err == nil
 }
 
-// attempt sends one event and notes what came of it.
+// attempt sends an event and records the result.
 func (w *webhooks) attempt(ctx context.Context, id string) {
 	defer w.finished(id)
 	p, ok := w.prepare(id)
@@ -204,7 +203,7 @@ func (w *webhooks) attempt(ctx context.Context, id string) {
 
 	status, err := w.send(ctx, p)
 	if ctx.Err() != nil {
-		return // stopped: the attempt is repeated after the next start
+		return // the stand-in stops; the attempt is repeated after the next start
 	}
 	log := w.s.log.With("event", id, "type", p.event.Type, "attempt", p.attemptNumber, "status", status)
 	if status/100 == 2 {
@@ -226,12 +225,12 @@ func (w *webhooks) attempt(ctx context.Context, id string) {
 			d.LastError = shorten(err.Error(), 300)
 		}
 		d.after(time.Now())
-		put(t, kindDelivery, &t.deliveries, id, &d) // finished puts it back into the queue
+		put(t, kindDelivery, &t.deliveries, id, &d) // finished schedules the next attempt
 		return nil
 	})
 }
 
-// after decides what follows an attempt.
+// after sets the state that follows from an attempt.
 func (d *delivery) after(now time.Time) {
 	pause := maxPause
 	if d.Attempts < 7 {
@@ -247,7 +246,7 @@ func (d *delivery) after(now time.Time) {
 	}
 }
 
-// finished frees the event for its next attempt and tells those who wait for the first answer.
+// finished releases the event for its next attempt and wakes those who wait for the first answer.
 func (w *webhooks) finished(id string) {
 	var again []due
 	w.s.mu.Lock()
@@ -262,11 +261,12 @@ func (w *webhooks) finished(id string) {
 	}
 	delete(w.waiting, id)
 	w.mu.Unlock()
-	// Its entry may have been passed over while it was being sent.
+	// next may have dropped the event's entry while it was being sent, so it is queued again.
 	w.schedule(again)
 }
 
-// firstAnswer waits until an event has been sent once, or will not be, at most for the given time.
+// firstAnswer waits, at most for the given time, until an event has been sent once or needs no
+// sending.
 func (w *webhooks) firstAnswer(ctx context.Context, id string, most time.Duration) {
 	w.s.mu.Lock()
 	d, ok := w.s.state.deliveries.get(id)
@@ -289,7 +289,7 @@ func (w *webhooks) firstAnswer(ctx context.Context, id string, most time.Duratio
 	}
 }
 
-// clockMoved brings repeats forward when the stand-in's clock was.
+// clockMoved moves pending repeats when the stand-in's clock was advanced.
 func (w *webhooks) clockMoved(step time.Duration) {
 	if step <= 0 {
 		return
@@ -308,8 +308,8 @@ func (w *webhooks) clockMoved(step time.Duration) {
 	})
 }
 
-// send posts the event and returns the status of the answer, 0 if there was none. If it is posted twice the worse
-// answer counts, so that the repeats show what the shop does with them.
+// send posts the event and returns the status of the answer, or 0 without one. If it is posted
+// twice the worse status counts, so that a repeat shows how the shop handles both.
 func (w *webhooks) send(ctx context.Context, p plan) (int, error) {
 	body, err := json.Marshal(p.event)
 	if err != nil {

@@ -34,7 +34,7 @@ func TestWebhookIsRepeated(t *testing.T) {
 	e.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"payment_intent.succeeded"}, Always })
 	e.shop.answers(func(n int) int { return []int{0, 503, 302, 400, 200}[min(n, 4)] })
 	e.paid()
-	// The pauses grow from a second; the clock makes them short.
+	// The pauses grow from a second; moving the clock shortens them.
 	for n := 1; n < 4; n++ {
 		e.events(n, completed)
 		e.pendingAfter(n)
@@ -53,7 +53,7 @@ func TestWebhookIsRepeated(t *testing.T) {
 	}
 }
 
-// pendingAfter waits until n attempts are noted.
+// pendingAfter waits until n attempts are recorded.
 func (e *env) pendingAfter(n int) {
 	e.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -155,7 +155,7 @@ func TestWebhookReorder(t *testing.T) {
 	e := newEnv(t)
 	e.switches(func(sw *Switches) { sw.WebhookReorderMS = 3_600_000 })
 	e.paid()
-	// The later event leaves a tenth of the time before the earlier one.
+	// The later event is sent a tenth of the time before the earlier one.
 	for _, step := range []time.Duration{117 * time.Minute, time.Hour} {
 		if err := e.AdvanceClock(step); err != nil {
 			t.Fatal(err)

@@ -1,5 +1,5 @@
-// Command shop is the whole shop: `shop run` is it in one process, and `shop <area> <verb>` are the
-// commands of all services; `shop help` lists them.
+// Command shop is the whole shop: `shop run` runs it in one process, and `shop <area> <verb>` are
+// the commands of all services; `shop help` lists them.
 package main
 
 import (
