@@ -8,7 +8,7 @@ import (
 )
 
 // A chart fits its frame whatever it shows, and describes itself to people who do not see it.
-func TestCharts(t *testing.T) {
+func TestChartsFitTheirFrame(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		values      []int64

@@ -3,7 +3,7 @@ package adminui
 import "testing"
 
 // A cursor that no list made is refused before the database sees it.
-func TestReadCursor(t *testing.T) {
+func TestReadCursorRefusesForeignText(t *testing.T) {
 	t.Parallel()
 	type place struct{ At, ID string }
 	if key, ok, err := ReadCursor[place](Listing{After: Cursor(place{"2026", "a"})}); err != nil || !ok || key.ID != "a" {

@@ -9,7 +9,7 @@ import (
 
 // A payload is shown as it is, except for values that open something: codes of reset mails, tokens, Stripe's secrets
 // and links.
-func TestReadable(t *testing.T) {
+func TestReadableHidesWhatOpensSomething(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ payload, want string }{
 		{`{"kind":"reset","to":["a@b.example"],"data":{"code":"S1","undo_code":"S2","first_name":"Ann"}}`, `"first_name": "Ann"`},

@@ -13,7 +13,7 @@ import (
 )
 
 // A command reads forms. A body of another type is refused and not taken for an empty form.
-func TestFormsAlone(t *testing.T) {
+func TestReadFormRefusesOtherBodies(t *testing.T) {
 	t.Parallel()
 	h := testenv.Mount(t, "order", adminui.Pages{Routes: []adminui.Route{{Method: "POST", Path: "/do", Action: adminui.OrdersEdit,
 		Handle: func(r *http.Request) (adminui.Answer, error) {
@@ -45,7 +45,7 @@ func TestFormsAlone(t *testing.T) {
 }
 
 // Characters that reverse text are removed from input: they would act wherever it is shown, also in mails and files.
-func TestFormsTakeNoTurns(t *testing.T) {
+func TestReadFormRemovesTurns(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"name": {"a\u202eb\u2066c\u200f", "\u202d"}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -107,7 +107,7 @@ func TestRights(t *testing.T) {
 }
 
 // Only admin can sign an identity, and each is valid once, for one request.
-func TestIdentities(t *testing.T) {
+func TestOnlyAdminSignsIdentities(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
 	owner := c.AsStaff("order", adminui.Owner)
@@ -178,7 +178,7 @@ func TestIdentities(t *testing.T) {
 }
 
 // An answer to a browser has no identity in it, and errors are pages that reveal nothing internal.
-func TestAnswersToABrowser(t *testing.T) {
+func TestAnswersRevealNothingInternal(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
 	c.Header = http.Header{"Accept": {"text/html,application/xhtml+xml"}}

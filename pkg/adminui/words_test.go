@@ -9,7 +9,7 @@ import (
 )
 
 // Whatever a consumer may park has a name for people.
-func TestInWords(t *testing.T) {
+func TestEveryMessageHasAName(t *testing.T) {
 	t.Parallel()
 	for _, c := range msg.Consumers {
 		for _, filter := range c.Subjects {

@@ -45,7 +45,7 @@ type Public struct {
 // from Stripe's page would travel in the clear.
 func (p Public) checkPublic(production bool) error {
 	if production && !strings.HasPrefix(p.PublicURL, "https://") {
-		return fmt.Errorf("PUBLIC_URL is %q: production wants https://", p.PublicURL)
+		return fmt.Errorf("PUBLIC_URL is %q: production requires https://", p.PublicURL)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (c Common) Validate() error {
 	case err != nil:
 		errs = append(errs, fmt.Errorf("SHOP_NAME %w", err))
 	case c.ShopName == "" && c.Production() && c.DatabaseURL != "":
-		errs = append(errs, errors.New("SHOP_NAME is not set: production wants it beside a DATABASE_URL, whose server "+
+		errs = append(errs, errors.New("SHOP_NAME is not set: production requires it with a DATABASE_URL, whose server "+
 			"may hold other shops (shop, if this one had no name before)"))
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {

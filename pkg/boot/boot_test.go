@@ -16,6 +16,7 @@ type config struct {
 	Name  string `envconfig:"TEST_BOOT_NAME" default:"x" desc:"a name"`
 }
 
+// An empty variable counts as not set, and a default is used.
 func TestLoad(t *testing.T) {
 	t.Setenv("TEST_BOOT_NAME", "")
 	t.Setenv("TEST_BOOT_PORT", "25")
@@ -40,7 +41,7 @@ func TestLoadReportsEveryMistakeAtOnce(t *testing.T) {
 	}
 }
 
-func TestAddressesOfBrokers(t *testing.T) {
+func TestBrokerAddresses(t *testing.T) {
 	for _, good := range []string{"", "nats://127.0.0.1:4222", "127.0.0.1:4222",
 		"nats://edge:secret@nats-1:4222,nats://edge:secret@nats-2:4222", "tls://nats.example, nats-2:4222", "wss://nats.example:443/"} {
 		t.Setenv("NATS_URL", good)
@@ -56,7 +57,7 @@ func TestAddressesOfBrokers(t *testing.T) {
 	}
 }
 
-func TestNamesOfShops(t *testing.T) {
+func TestShopNames(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"a", "acme", "a_1", "public", "pga", strings.Repeat("a", 30)} {
 		if err := CheckShopName(good); err != nil {
@@ -71,7 +72,8 @@ func TestNamesOfShops(t *testing.T) {
 	}
 }
 
-func TestStart(t *testing.T) {
+// A run ends with 0, 1 for an error, or 2 for arguments that are unknown.
+func TestExitCodes(t *testing.T) {
 	run := func(err error) func(context.Context, *slog.Logger, config) error {
 		return func(context.Context, *slog.Logger, config) error { return err }
 	}
@@ -96,7 +98,7 @@ func TestStart(t *testing.T) {
 
 // A secret store provides one text, which holds any number of settings; a variable that is set by
 // itself wins.
-func TestSettingsInOne(t *testing.T) { // sets variables, so not in parallel
+func TestSettingsFromOneVariable(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("SETTINGS", `{"LOG_LEVEL": "debug", "SHOP_ENV": "production", "METRICS_ADDR": "127.0.0.1:1"}`)
 	t.Setenv("SHOP_ENV", "development")
 	t.Setenv("LOG_LEVEL", "")

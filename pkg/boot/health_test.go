@@ -13,7 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
-func TestHealth(t *testing.T) { // sets variables, so not in parallel
+// -health succeeds while the process at METRICS_ADDR is ready, and otherwise says why not in one line.
+func TestHealthAsksTheRunningProcess(t *testing.T) { // sets variables, so not in parallel
 	never := func(context.Context, *slog.Logger, config) error { return errors.New("it ran") }
 	ask := func(addr string) (int, string) {
 		t.Setenv("METRICS_ADDR", addr)

@@ -16,6 +16,7 @@ import (
 
 const chance = "p3f9a1c27be04d6859f1e2d3c4b5a69788f7e6d5c4b3a2918"
 
+// Patterns, placeholders and texts in natural language are refused as secrets.
 func TestGuessableSecrets(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{
@@ -122,6 +123,7 @@ type keyed struct {
 	Keys
 }
 
+// Production requires strong keys and a public address with https://, and no refusal quotes a secret.
 func TestKeysFromTheEnvironment(t *testing.T) {
 	good := hex.EncodeToString(web.Key([]byte(chance), "x"))
 	for _, c := range []struct {

@@ -8,7 +8,7 @@ import (
 // A large heap gathers garbage of maxGarbage, or of half its size; a small one as much as SetGCPercent says.
 //
 //nolint:paralleltest // the collector is the process's
-func TestGarbageFitsTheHeap(t *testing.T) {
+func TestGarbageIsBoundedByTheHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
 	goal := func() uint64 {
 		runtime.GC()

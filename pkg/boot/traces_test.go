@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// Headers are read as OpenTelemetry writes them, and no refusal quotes a value.
 func TestTracesSettings(t *testing.T) {
 	t.Parallel()
 	got, err := Traces{OTLPHeaders: " authorization = Basic%20YTpi , api-key=a%3Db,"}.headers()

@@ -14,6 +14,7 @@ import (
 func (b *Tab) hear(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
 		var words []string

@@ -145,7 +145,7 @@ func TestAwaitFindsTheEffect(t *testing.T) {
 
 // A key that is sent again, after its row was confirmed and deleted, is confirmed with the first
 // publication, not after the wait for a second one.
-func TestAKeySaidAgainIsConfirmedAtOnce(t *testing.T) {
+func TestAKeySentAgainIsConfirmedAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	testenv.Run(e.t, e.outbox.Run)
@@ -299,7 +299,7 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 // A consumer that gathers takes messages that arrive one after another into one transaction, and those in flight when
 // it is stopped as well. The broker says what it sent, not what has arrived: on a busy machine a stop may come before
 // the last message, which then goes back.
-func TestMessagesAreGathered(t *testing.T) {
+func TestGatheredMessagesShareATransaction(t *testing.T) {
 	t.Parallel()
 	var groups []int
 	for range 5 {

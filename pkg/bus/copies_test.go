@@ -101,7 +101,7 @@ func look(t *testing.T, js jetstream.JetStream, stream string) (*jetstream.Strea
 }
 
 // One broker cannot keep three copies: provisioning says so, and leaves nothing half made.
-func TestCopiesWantBrokers(t *testing.T) {
+func TestCopiesRequireBrokers(t *testing.T) {
 	t.Parallel()
 	b := testenv.NewBroker(t).Bus("provision")
 	var api *jetstream.APIError

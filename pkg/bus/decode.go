@@ -14,7 +14,7 @@ import (
 func Decode[T any](d *Delivery) (payload T, err error) {
 	if err = json.Unmarshal(d.Data, &payload); err == nil {
 		if c, ok := any(payload).(interface{ Complete() bool }); ok && !c.Complete() {
-			err = errors.New("it is not complete")
+			err = errors.New("it does not name what it is about")
 		}
 	}
 	if err != nil {

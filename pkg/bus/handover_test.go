@@ -20,7 +20,7 @@ func paid(id string) msg.Message {
 
 // Messages that a transaction rolled back are never published: neither all of them, nor a part, nor those that were
 // undone to an explicit savepoint.
-func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
+func TestRolledBackRowsAreNotHandedOver(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	testenv.Run(e.t, e.outbox.Run)
@@ -66,7 +66,7 @@ func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 }
 
 // Change sends its messages if the statement changed something; ChangeEach sends only those that the statement names.
-func TestAChangeSendsWhatItChanged(t *testing.T) {
+func TestChangeSendsOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	testenv.Run(e.t, e.outbox.Run)
@@ -91,7 +91,7 @@ func TestAChangeSendsWhatItChanged(t *testing.T) {
 
 // A process that ends between its commit and its publication leaves rows that another process publishes, once they are
 // due.
-func TestWhatWasHandedToAKilledRelayIsDueLater(t *testing.T) {
+func TestRowsOfAKilledRelayBecomeDue(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	connected := e.broker.Bus("webhook")

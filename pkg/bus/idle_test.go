@@ -10,7 +10,7 @@ import (
 // While nothing waits in an outbox that no one else writes to, its relay leaves the database alone, so that the pool
 // closes its connections. A message enqueued then is published at once; and as long as it waits for its receivers, the
 // relay looks as often as any.
-func TestARelayRests(t *testing.T) {
+func TestIdleRelayLeavesTheDatabaseAlone(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.outbox.Alone = true

@@ -296,13 +296,14 @@ func release(ctx context.Context, pool *pgxpool.Pool, seqs []int64, after time.D
 }
 
 const confirmSQL = `
-	WITH c AS (
+	WITH confirmed AS (
 	  SELECT key, array_agg(consumer) AS by FROM unnest($1::text[], $2::text[]) AS n (key, consumer) GROUP BY key
 	), done AS (
-	  DELETE FROM outbox USING c WHERE outbox.key = c.key AND pending <@ c.by
+	  DELETE FROM outbox USING confirmed WHERE outbox.key = confirmed.key AND pending <@ confirmed.by
 	)
-	UPDATE outbox SET pending = ARRAY(SELECT unnest(pending) EXCEPT SELECT unnest(c.by))
-	FROM c WHERE outbox.key = c.key AND pending && c.by AND NOT pending <@ c.by`
+	UPDATE outbox SET pending = ARRAY(SELECT unnest(pending) EXCEPT SELECT unnest(confirmed.by))
+	FROM confirmed
+	WHERE outbox.key = confirmed.key AND pending && confirmed.by AND NOT pending <@ confirmed.by`
 
 // confirm notes that consumers have committed messages, each pair of key and consumer one, and deletes those that no
 // other consumer has to confirm.

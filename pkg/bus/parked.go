@@ -41,7 +41,7 @@ var (
 	// ErrNotParked says that a message does not wait: it never did, or it was replayed or dropped.
 	ErrNotParked = errors.New("the message is not parked")
 	// ErrForged says that a message must not be replayed: its key does not match its subject.
-	ErrForged = errors.New("no sender published this message where it was found")
+	ErrForged = errors.New("no sender published this message under its subject")
 )
 
 // ReplayError says that a replayed message failed again.

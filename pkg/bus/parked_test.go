@@ -124,7 +124,7 @@ func TestAForgedMessageIsNotReplayed(t *testing.T) {
 }
 
 // A consumer whose effect is one statement replays by that statement.
-func TestAReplayedEffectTakesPlaceOnce(t *testing.T) {
+func TestAReplayedEffectIsAppliedOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	owner := testenv.DB{TB: t, Conn: testenv.OpenOwner(t, e.databaseURL, "order")}

@@ -104,7 +104,7 @@ func (b *Bus) KeepProvisioned(ctx context.Context, copies int, good func()) {
 		} else if err := b.checkProvisioned(ctx, copies); err == nil {
 			good()
 		} else if ctx.Err() == nil {
-			b.log.Error("streams and consumers are not as they should be", "error", err)
+			b.log.Error("streams or consumers are missing or out of date", "error", err)
 			wait = provisionPause
 		}
 		select {

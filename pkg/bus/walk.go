@@ -64,7 +64,7 @@ func afterAll[T any](ctx context.Context, b *Bus, cons jetstream.Consumer, do fu
 		switch {
 		case json.Unmarshal(m.Data(), &payload) != nil || !fits(m):
 			obs.Messages.WithLabelValues(cons.CachedInfo().Name, "misfit").Inc()
-			b.log.Error("no sender published this: nothing is done for it", "subject", m.Subject())
+			b.log.Error("no sender published this message: it is ignored", "subject", m.Subject())
 			err = errors.Join(err, m.Term())
 		case !b.allHavePassed(ctx, m):
 			err = errors.Join(err, m.NakWithDelay(time.Second))

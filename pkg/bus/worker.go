@@ -60,7 +60,7 @@ func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 }
 
 // errMisfit is the reason of a parked message whose key does not match its subject.
-var errMisfit = Permanent(errors.New("its key does not belong to its subject: no sender published this here"))
+var errMisfit = Permanent(errors.New("its key does not match its subject: no sender published it"))
 
 // prepare returns the messages whose keys fit and that Prepare accepts.
 func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
@@ -119,6 +119,7 @@ func (w *worker) handle(ctx context.Context, group []*Delivery) {
 		return
 	}
 	todo, err := w.commit(ctx, group)
+
 	switch {
 	case err == nil:
 		w.outages = 0
@@ -284,6 +285,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 	for name, value := range d.headers {
 		headers[pg.StorableText(name, 0)] = pg.StorableText(value, 0)
 	}
+
 	return w.tx(ctx, func(tx pgx.Tx) error {
 		err := pg.Exec(ctx, tx, "note an inbox key", insertInbox(3),
 			append([]any{w.Name, []string{d.Key}}, inboxParams([]*Delivery{d})...)...)
@@ -297,6 +299,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 		if err != nil {
 			return fmt.Errorf("park a message: %w", err)
 		}
+
 		return Enqueue(ctx, tx, msg.Message{Key: "dead:" + w.Name + ":" + d.Key, Subject: "dead." + w.Name,
 			Payload: map[string]any{
 				"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": headers, "payload": d.Data,
@@ -327,7 +330,7 @@ func (w *worker) retry(d *Delivery, err error) {
 func (w *worker) outage(ctx context.Context, err error) {
 	w.outages++
 	pause := Backoff(w.outages, outageFirstPause, outageMaxPause)
-	w.bus.log.Warn("database away, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
+	w.bus.log.Warn("database unavailable, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
 	wait.Sleep(ctx, pause)
 }
 

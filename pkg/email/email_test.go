@@ -32,6 +32,7 @@ func TestValid(t *testing.T) {
 	}
 }
 
+// Spellings that lead to the same mailbox are one person, others are not.
 func TestPerson(t *testing.T) {
 	t.Parallel()
 	for _, same := range [][]string{

@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// Forget deletes the messages that mention the person from the outbox, and no others.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "user", bus.Tables())
@@ -35,7 +36,7 @@ func TestForget(t *testing.T) {
 }
 
 // Messages from before the erasure are about a person who is gone, later ones about a new one.
-func TestForgotten(t *testing.T) {
+func TestForgottenKnowsEarlierMessages(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "user", bus.Tables())
 	erased := time.Now().Truncate(time.Microsecond)

@@ -10,7 +10,7 @@ import (
 )
 
 // A text that mentions a person has one of the person's fingerprints, in whatever way it is written.
-func TestMarksOfAMention(t *testing.T) {
+func TestMentionsHaveFingerprints(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"ann@mail.example.com", "Ann.Lee+shop@mail.example.com", "a&b@mail.example.com",
 		"jürgen@mail.example.com", "mü@mail.example.com", "x_1@mail.example.com"} {

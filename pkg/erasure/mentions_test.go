@@ -17,6 +17,7 @@ func TestAddressesIn(t *testing.T) {
 	}
 }
 
+// An address is found in each of its spellings, but not as a part of a longer one.
 func TestMentions(t *testing.T) {
 	t.Parallel()
 	who := Person{MemberIDs: []int64{7}, Emails: []string{"Ann@mail.example.com", "a&b@mail.example.com", ""},
@@ -43,6 +44,7 @@ func TestMentions(t *testing.T) {
 	}
 }
 
+// A member is found by id only in fields that hold ids of members.
 func TestMentionedIn(t *testing.T) {
 	t.Parallel()
 	who := Person{MemberIDs: []int64{7}, Emails: []string{"ann@mail.example.com"}}

@@ -17,7 +17,7 @@ import (
 const some = "0123456789abcdef0123456789abcdef-800.jpg"
 
 // Pictures come back as they were kept, from a folder and from a server that speaks S3.
-func TestStores(t *testing.T) {
+func TestStoresReturnWhatWasPut(t *testing.T) {
 	t.Parallel()
 	back := s3mem.New()
 	if err := back.CreateBucket("shop"); err != nil {
@@ -59,7 +59,7 @@ func TestStores(t *testing.T) {
 
 // A task at AWS has no key of its own: it gets one that expires soon, from an address that AWS
 // sets.
-func TestRightsOfATask(t *testing.T) {
+func TestCredentialsOfATask(t *testing.T) {
 	back := s3mem.New()
 	if err := back.CreateBucket("shop"); err != nil {
 		t.Fatal(err)
@@ -85,6 +85,7 @@ func TestRightsOfATask(t *testing.T) {
 	}
 }
 
+// Addresses that are neither a folder nor a bucket are refused without quoting the secret.
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"https://bucket.example", "s3://host", "s3:///bucket", "s3://k:topsecret@host", "s3://k:topsecret@%zz/b"} {

@@ -49,7 +49,7 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 		at = "http://169.254.170.2" + relative
 	}
 	if at == "" {
-		return login{}, errors.New("MEDIA_URL has no key, and this is not a task at AWS, which would have rights")
+		return login{}, errors.New("MEDIA_URL has no key, and this process is not an AWS task with rights of its own")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

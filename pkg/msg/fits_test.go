@@ -3,7 +3,7 @@ package msg
 import "testing"
 
 // Each subject's own keys fit, and no other subject's.
-func TestKeysFitTheirSubjectAlone(t *testing.T) {
+func TestKeysFitOnlyTheirSubject(t *testing.T) {
 	t.Parallel()
 	keys := map[string]string{
 		StripeSubject("checkout.session.completed"): "evt_1Nx", CatalogChanged: "catalog:77", OrderPlacedSubject: "order-placed:c1",

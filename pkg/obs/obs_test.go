@@ -23,6 +23,7 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A process is ready if it has checks and all of them pass; the answer reveals no error.
 func TestReady(t *testing.T) {
 	remove := AddCheck("broken", func(context.Context) error { return errors.New("secret detail") })
 	get := func() *httptest.ResponseRecorder {

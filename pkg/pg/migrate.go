@@ -38,7 +38,7 @@ func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
 	if _, err := conn.Exec(ctx, "SELECT set_config('shop.name', $1, false)", shop); err != nil {
-		return fmt.Errorf("say which shop it is: %w", err)
+		return fmt.Errorf("set the name of the shop: %w", err)
 	}
 	if err := guard(ctx, conn); err != nil {
 		return err
@@ -74,7 +74,7 @@ func guard(ctx context.Context, conn *pgx.Conn) error {
 		case c == otherShop:
 			return fmt.Errorf("%w: %w", ErrOtherShop, err)
 		case attempt == 10 || c != "23505" && c != "42P06" && c != "42P07" && c != "XX000":
-			return fmt.Errorf("make the database a shop's: %w", err)
+			return fmt.Errorf("assign the database to a shop: %w", err)
 		}
 		if !wait.Sleep(ctx, time.Duration(attempt)*provisionPause) { // another process was at it
 			return ctx.Err()

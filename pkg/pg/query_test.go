@@ -89,7 +89,7 @@ func TestNoRow(t *testing.T) {
 }
 
 // A statement that lacks the column of a field fails before there is a row.
-func TestColumnsAreHeldWithoutRows(t *testing.T) {
+func TestMissingColumnsFailWithoutRows(t *testing.T) {
 	t.Parallel()
 	ctx, tx := t.Context(), connection(t)
 	const lacking = `SELECT id FROM thing WHERE false`

@@ -22,7 +22,7 @@ var outside = []string{
 }
 
 // Whatever comes from outside, PostgreSQL takes it.
-func TestWhateverComesFromOutsideCanBeStored(t *testing.T) {
+func TestTextFromOutsideCanBeStored(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), os.Getenv("TEST_DATABASE_URL"))
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// TestOutOfReach has every parent closed to others, as root's home is. As root this needs
-// the open descriptor, as another user it is plain.
-func TestOutOfReach(t *testing.T) {
+// A cluster runs in a folder all of whose parents are closed to others, as root's home is. When
+// root starts it, that needs the open descriptor.
+func TestFolderBelowClosedParents(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(t.TempDir(), "closed")
 	if err := os.Mkdir(closed, 0o700); err != nil {
@@ -38,8 +38,8 @@ func TestOutOfReach(t *testing.T) {
 	}
 }
 
-// TestOwnerOfTheData: root runs the server as the owner of the data, and takes data that
-// belongs to root itself over.
+// Root runs the server as the owner of the data, and first gives data that belongs to root to the
+// server's account.
 func TestOwnerOfTheData(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -64,7 +64,7 @@ func TestOwnerOfTheData(t *testing.T) {
 	}
 }
 
-// TestClosedFolders tries folders that an ordinary user may not read or write.
+// Folders that an ordinary user may not read or write are refused in one clear line.
 func TestClosedFolders(t *testing.T) {
 	t.Parallel()
 	if _, err := template(); err != nil {

@@ -211,8 +211,8 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-// TestRestart kills the server again and again: it goes on with the same data and address.
-func TestRestart(t *testing.T) {
+// A server that is killed again and again goes on with the same data and address.
+func TestRestartAfterKill(t *testing.T) {
 	t.Parallel()
 	c := started(t, Options{Dir: copied(t), Durable: true})
 	url := c.URL()
@@ -258,8 +258,8 @@ func TestBackendKilled(t *testing.T) {
 	}
 }
 
-// TestStaleProcessNumber starts on a folder whose last server was killed and whose process id now
-// belongs to someone else: a harmless process of the same account, then the server of a copy.
+// A cluster starts on a folder whose last server was killed and whose process id now belongs to
+// someone else: a harmless process of the same account, then the server of a copy.
 func TestStaleProcessNumber(t *testing.T) {
 	t.Parallel()
 	dir := copied(t)
@@ -272,7 +272,7 @@ func TestStaleProcessNumber(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Wait()         //nolint:errcheck // killed when the test ends
-	defer other.Process.Kill() //nolint:errcheck // likewise
+	defer other.Process.Kill() //nolint:errcheck // it may have ended
 	pidFile := filepath.Join(dir, "data", "postmaster.pid")
 	write(t, pidFile, fmt.Sprintf("%d\n/proc/self/fd/3\n1700000000\n5432\n\n127.0.0.1\n 123456 7\nready   \n", other.Process.Pid))
 	own(t, account, pidFile)

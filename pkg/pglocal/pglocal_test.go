@@ -148,6 +148,7 @@ func checkLine(t *testing.T, line string, texts ...string) {
 	}
 }
 
+// A new cluster has the settings and the access rules that pglocal gives it, and requires its password.
 func TestNewCluster(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "not", "yet", "there")
@@ -322,6 +323,7 @@ func TestOtherVersion(t *testing.T) {
 	started(t, Options{Dir: dir})
 }
 
+// Files that are not a cluster's are neither used nor removed.
 func TestForeignFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -354,6 +356,7 @@ func TestLostPassword(t *testing.T) {
 	}
 }
 
+// Where a cluster can be made, Available finds nothing missing.
 func TestAvailable(t *testing.T) {
 	t.Parallel()
 	if _, err := template(); err != nil { // installs what is missing

@@ -151,7 +151,7 @@ func With(object json.RawMessage, name string, stored []byte) (json.RawMessage, 
 	}
 	object = bytes.TrimSpace(object)
 	if len(object) < 2 || object[len(object)-1] != '}' {
-		return nil, errors.New("no JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	out := append([]byte{}, object[:len(object)-1]...)
 	if len(bytes.TrimSpace(object[1:len(object)-1])) > 0 {

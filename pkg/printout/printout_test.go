@@ -46,6 +46,7 @@ func TestCSVDisarmsFormulas(t *testing.T) {
 		if err != nil || len(rows) != 1 || rows[0][1] != want {
 			t.Errorf("%q is written as %q, %v; want %q", cell, rows, err, want)
 		}
+
 		if back := FromCell(want); Cell(back) != want || !strings.Contains(want, "'") && back != want {
 			t.Errorf("%q comes back as %q", want, back)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
+// Codes have the length that was asked for, differ, and use all letters equally often.
 func TestCode(t *testing.T) {
 	t.Parallel()
 	seen, letters := map[string]bool{}, map[rune]int{}

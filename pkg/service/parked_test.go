@@ -95,7 +95,7 @@ const acts = `SELECT string_agg(act ->> 'text' || ' ' || coalesce(act #>> '{befo
 	FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS act FROM outbox) AS o WHERE act ->> 'key' = 'order-user ' || $1`
 
 // Why a message was dropped is in the log of acts, with the addresses in the message: an erasure finds the note by them.
-func TestWhyAMessageWasDropped(t *testing.T) {
+func TestReasonOfADropIsLogged(t *testing.T) {
 	t.Parallel()
 	staff, db, _ := parking(t)
 	db.Exec(`UPDATE parked SET subject = 'user.merged', payload = '{"email":"Ann@mail.example.com","id":7}' WHERE id = 1`)
@@ -161,7 +161,7 @@ func TestParkedSecretsStayHidden(t *testing.T) {
 
 // The work list is the parked messages and what the service adds, as JSON and as a metric; who may only look
 // cannot act.
-func TestWorkOfAService(t *testing.T) {
+func TestWorkList(t *testing.T) {
 	t.Parallel()
 	staff, db, _ := parking(t)
 	staff.Header = http.Header{"Accept": {"application/json"}}

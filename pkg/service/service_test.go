@@ -253,12 +253,14 @@ func TestAPartThatEndsEndsTheService(t *testing.T) {
 				c.spoil(r, core, &p)
 				return p, nil
 			})
+
 			if err := r.wait(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("ended with %v, want %s", err, c.want)
 			}
 			if c.relay {
 				return
 			}
+
 			heard := r.heard()
 			testenv.Eventually(t, 30*time.Second, "the other worker's message", func() bool { return heard() == "order-placed:other" })
 		})
@@ -266,7 +268,7 @@ func TestAPartThatEndsEndsTheService(t *testing.T) {
 }
 
 // Errors that the end of the service causes are not failures of a part; real failures at that time are reported.
-func TestErrorsOfAStop(t *testing.T) {
+func TestErrorsCausedByAStopAreNoFailures(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("3 events were not published")
 	for _, c := range []struct{ at, want error }{{nil, nil}, {context.Canceled, nil}, {lost, lost}} {
@@ -287,6 +289,7 @@ func TestErrorsOfAStop(t *testing.T) {
 	}
 }
 
+// A service that cannot start ends with an error that says why, and closes its listener.
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -16,6 +16,7 @@ type failures struct {
 
 func (f *failures) Errorf(string, ...any) { f.n++ }
 
+// An answer with a wrong type, a missing field or an additional one is found.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	c := NewContract(t, "../../services/order/openapi.yaml")
@@ -70,6 +71,7 @@ func (a answer) complaints(t *testing.T, c *Contract) int {
 	return f.n
 }
 
+// Schemas that only OpenAPI 3.1 has are checked.
 func TestContractSpeaksOpenAPI31(t *testing.T) {
 	t.Parallel()
 	c := NewContract(t, "../../services/order/openapi.yaml")

@@ -182,7 +182,7 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 		}
 		for name := range answer {
 			if !named[name] {
-				tb.Errorf("%s: %s is in the answer alone", where, name)
+				tb.Errorf("%s: %s is only in the answer", where, name)
 			}
 		}
 	case reflect.Slice, reflect.Array:

@@ -35,7 +35,7 @@ func (c *Client) Refused(pages adminui.Pages, least int, parts map[string]string
 			refused = true
 			errs, _ := a.At("errors").(map[string]any)
 			if len(errs) == 0 && a.Text("problem") == "" {
-				c.TB.Errorf("%s %v says not why: %s", path, form, a)
+				c.TB.Errorf("%s %v does not say why: %s", path, form, a)
 			}
 		}
 		if refused {

@@ -22,7 +22,7 @@ func CheckRole(tb testing.TB, service string, sets []pg.Set) {
 		Schema{Service: other, Sets: []pg.Set{bus.Tables()}}), service)
 
 	if _, err := pool.Exec(tb.Context(), `SELECT * FROM outbox`); err != nil {
-		tb.Errorf("its own table: %v", err)
+		tb.Errorf("use its own table: %v", err)
 	}
 	for _, sql := range []string{
 		`SELECT * FROM "` + other + `".outbox`,

@@ -22,7 +22,7 @@ func Run(tb testing.TB, part func(context.Context) error) (stop func()) {
 	stop = func() {
 		cancel()
 		if err := <-done; err != nil {
-			tb.Errorf("what ran ended with %v", err)
+			tb.Errorf("the part ended with %v", err)
 		}
 	}
 	tb.Cleanup(stop)

@@ -26,6 +26,7 @@ func TestNotModified(t *testing.T) {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header["If-None-Match"] = c.known
 		w.Header().Set("Content-Type", "text/plain")
+
 		if got := NotModified(w, r, tag); got != c.want {
 			t.Errorf("%q: %v", c.known, got)
 		}

@@ -270,7 +270,7 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 }
 
 // Calls between services may all be repeated, so each goes to the next process when the one that has it is killed.
-func TestQuestionsAreRepeated(t *testing.T) {
+func TestCallsAreRepeated(t *testing.T) {
 	t.Parallel()
 	well := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "{}") //nolint:errcheck // a test's answer
@@ -378,7 +378,7 @@ func TestNextAddressWhenTLSFails(t *testing.T) {
 }
 
 // A name with several addresses is several processes.
-func TestNameWithSeveralAddresses(t *testing.T) {
+func TestNameResolvesToSeveralProcesses(t *testing.T) {
 	t.Parallel()
 	var heard sync.Map
 	first := newProcess(t, "127.0.0.1:0", &heard)
@@ -451,6 +451,7 @@ func TestServeTellsCallersThatItStops(t *testing.T) {
 		if _, err := askOwner(o, http.MethodPost, "before"); err != nil {
 			t.Fatal(err)
 		}
+
 		began := time.Now()
 		p.stop()
 		r, err := http.NewRequest(http.MethodPost, "/order/cart", strings.NewReader("after"))
@@ -461,6 +462,7 @@ func TestServeTellsCallersThatItStops(t *testing.T) {
 		if err == nil {
 			w.Body.Close() //nolint:errcheck,gosec // a short text
 		}
+
 		switch took := time.Since(began); {
 		case err == nil && w.Close:
 			return

@@ -37,6 +37,7 @@ func TestFailKeepsInternalsInside(t *testing.T) {
 	} {
 		w := httptest.NewRecorder()
 		Fail(w, httptest.NewRequest(http.MethodGet, "/", nil), c.err)
+
 		if w.Code != c.status || w.Body.String() != c.body {
 			t.Errorf("%v answered %d %s", c.err, w.Code, w.Body)
 		}
@@ -77,6 +78,7 @@ func TestRouterLogsOneLineAndSurvivesAPanic(t *testing.T) {
 	}
 }
 
+// A body that is too large or cannot be stored is refused, and one of another type is empty.
 func TestForm(t *testing.T) {
 	t.Parallel()
 	post := func(kind, body string) (Values, error) {
@@ -112,6 +114,7 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// An identity is valid only as it was signed: for its method, its path and its key.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	key := Key([]byte("secret"), "identity")
@@ -171,7 +174,7 @@ func TestTimeIsTheContracts(t *testing.T) {
 	}
 }
 
-func TestServeFinishesRequestsInHand(t *testing.T) {
+func TestServeFinishesRequestsUnderWay(t *testing.T) {
 	t.Parallel()
 	l, err := Listen(nil, "127.0.0.1:0")
 	if err != nil {

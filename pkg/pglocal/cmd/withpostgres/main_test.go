@@ -111,7 +111,7 @@ func TestRunsCommand(t *testing.T) {
 }
 
 // If there is room in memory, the command's temporary files are there too, and are removed with the cluster.
-func TestMemory(t *testing.T) {
+func TestTemporaryFilesInMemory(t *testing.T) {
 	t.Parallel()
 	cmd := withpostgres("", os.Args[0], "leave")
 	out, err := cmd.Output()
@@ -153,7 +153,7 @@ func TestGivenDatabaseIsUsed(t *testing.T) {
 	checkEmpty(t, dir)
 }
 
-func TestMistakes(t *testing.T) {
+func TestExitCodesOfMistakes(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[int][]string{2: {"--"}, 127: {"no-such-command"}} {
 		if got := code(t, withpostgres(t.TempDir(), args...).Run()); got != want {
@@ -233,9 +233,8 @@ func TestSignalWhileStarting(t *testing.T) {
 	checkEmpty(t, dir)
 }
 
-// TestSweep kills a run outright; the next one removes what it left, but not a folder in use and not
-// a young one.
-func TestSweep(t *testing.T) {
+// A run removes what an earlier, killed one left, but neither a folder in use nor a young one.
+func TestSweepRemovesLeftFolders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	killed := waiting(t, dir)
