@@ -93,7 +93,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return fmt.Errorf("hold a moment of the database: %w", err)
+		return fmt.Errorf("export a snapshot of the database: %w", err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // the transaction only reads
 
@@ -116,7 +116,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 		return errors.Join(err, os.RemoveAll(name+".new"))
 	}
 	if err := os.Chmod(filepath.Join(name+".new", dumpFile), 0o600); err != nil { // private wherever it is copied
-		return fmt.Errorf("keep the backup to its owner: %w", err)
+		return fmt.Errorf("make the backup private: %w", err)
 	}
 
 	// Pictures are copied after the database, so that all that it names are there: none is ever
@@ -135,7 +135,7 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 		return err
 	}
 	if err := os.Rename(name+".new", name); err != nil {
-		return fmt.Errorf("name the backup: %w", err)
+		return fmt.Errorf("rename the backup: %w", err)
 	}
 
 	_, err = fmt.Fprintf(out, "%s: %s, in %s\n%s", name, about.size(), time.Since(began).Round(100*time.Millisecond),

@@ -90,7 +90,7 @@ func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
 func putPictures(ctx context.Context, from, to string, want tableSum) error {
 	got, err := copyPictures(ctx, filepath.Join(from, pictureFolder), to)
 	if err == nil && want.Rows > 0 && got != want {
-		err = fmt.Errorf("the pictures are not what they were: %d, and were %d", got.Rows, want.Rows)
+		err = fmt.Errorf("the pictures differ from the backup: %d, want %d", got.Rows, want.Rows)
 	}
 	return err
 }

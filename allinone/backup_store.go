@@ -35,7 +35,7 @@ func holdMoment(ctx context.Context, tx pgx.Tx) (m moment, err error) {
 		}
 	}
 	if err != nil {
-		return m, fmt.Errorf("hold a moment of the database: %w", err)
+		return m, fmt.Errorf("export a snapshot of the database: %w", err)
 	}
 	return m, nil
 }

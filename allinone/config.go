@@ -51,7 +51,7 @@ func (c Config) Validate() error {
 		errs = append(errs, boot.CheckSecret(c.ShopSecret, c.Production()))
 	}
 	if c.NATSReplicas > 1 && c.NATSURL == "" {
-		errs = append(errs, errors.New("NATS_REPLICAS wants as many brokers, and NATS_URL to name them: "+
+		errs = append(errs, errors.New("NATS_REPLICAS needs as many brokers, and NATS_URL to name them: "+
 			"the one process brings a single one"))
 	}
 	if c.NATSSecret != "" && c.NATSURL == "" {

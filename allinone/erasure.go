@@ -98,7 +98,7 @@ func exportPerson(ctx context.Context, cfg boot.Common, who erasure.Person, out 
 
 	raw, err := json.Marshal(parts)
 	if err != nil {
-		return fmt.Errorf("put the export together: %w", err)
+		return fmt.Errorf("encode the export: %w", err)
 	}
 	return erasure.Print(out, raw)
 }

@@ -84,7 +84,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 		return err
 	}
 	if cfg.NATSURL == "" { // the one process has a broker of its own, and provisions it
-		log.Info("tables are made; without NATS_URL no streams")
+		log.Info("tables are up to date; NATS_URL is not set, so no streams were made")
 		return nil
 	}
 	b, err := bus.Connect(log, cfg.BrokerLogins.at(cfg.NATS(), cfg.Shop(), "provision"), "provision", cfg.BrokerFiles())

@@ -135,7 +135,6 @@ func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) erro
 		err = fmt.Errorf("the database holds %d tables of a shop: restore wants an empty one; a shop of several "+
 			"comes back with shop destroy, then shop create NAME -from FOLDER", there)
 	}
-
 	if err != nil {
 		return err
 	}
@@ -207,7 +206,7 @@ func compare(ctx context.Context, databaseURL string, about aboutBackup) error {
 		}
 	}
 	if len(differ) > 0 {
-		return fmt.Errorf("%d tables are not what they were: %s", len(differ), strings.Join(differ, "; "))
+		return fmt.Errorf("%d tables differ from the backup: %s", len(differ), strings.Join(differ, "; "))
 	}
 	return nil
 }

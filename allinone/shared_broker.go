@@ -262,13 +262,13 @@ func (b *sharedBroker) run(ctx context.Context, log *slog.Logger) error {
 		}
 		text = now
 		if err := srv.ReloadOptions(next.Clone()); err != nil {
-			log.Error("shops came or went, and the broker does not take that: it wants a restart", "error", err)
+			log.Error("reload the broker for changed shops failed, it needs a restart", "error", err)
 			continue
 		}
 		if err := b.removeStores(opts, next); err != nil {
-			log.Error("shops went", "error", err)
+			log.Error("delete the streams of destroyed shops", "error", err)
 		}
-		log.Info("shops came or went", "shops", len(next.Accounts)-1)
+		log.Info("shops were created or destroyed", "shops", len(next.Accounts)-1)
 		opts = next
 	}
 }

@@ -68,7 +68,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		name := ""
 		if verb != "list" {
 			if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-				return fmt.Errorf("%w: say the shop's name", boot.ErrUsage)
+				return fmt.Errorf("%w: name the shop", boot.ErrUsage)
 			}
 			name, args = args[0], args[1:]
 			if err := boot.CheckShopName(name); err != nil {
@@ -84,7 +84,7 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		options.StringVar(&n.from, "from", "", "")
 		sure := options.String("yes", "", "")
 		if err := options.Parse(args); err != nil || options.NArg() > 0 {
-			return fmt.Errorf("%w: %s takes other arguments", boot.ErrUsage, verb)
+			return fmt.Errorf("%w: wrong arguments for %s", boot.ErrUsage, verb)
 		}
 
 		if n.from == "" {
@@ -150,9 +150,9 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 		return err
 	}
 	defer unlock()
+
 	file := settingsOf(n.dir, n.name)
 	settings, err := readSettings(file)
-
 	begun := errors.Is(err, fs.ErrNotExist)
 	if begun {
 		settings, err = beginShop(ctx, server, n)
@@ -249,13 +249,7 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 		}
 	}
 
-	secret := func() string {
-		raw := make([]byte, 24)
-		rand.Read(raw)                       //nolint:errcheck // never fails
-		return "p" + hex.EncodeToString(raw) // needs no quotes anywhere
-	}
-
-	settings := map[string]string{"SHOP_NAME": name, "SHOP_SECRET": secret() + secret(),
+	settings := map[string]string{"SHOP_NAME": name, "SHOP_SECRET": newSecret() + newSecret(),
 		"DATA_DIR": filepath.Join(dir, name, "data")}
 	for variable, port := range ports {
 		settings[variable] = net.JoinHostPort("127.0.0.1", strconv.Itoa(first+port))
@@ -264,11 +258,11 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 	for _, m := range Schemas() {
 		settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"] = newSecret()
 	}
+
 	broker, err := openSharedBroker(dir, os.Getenv("SHOPS_NATS_ADDR"))
 	if err != nil {
 		return nil, err
 	}
-
 	if broker != nil && os.Getenv("SHOPS_NATS_ADDR") != "" {
 		settings["NATS_URL"], settings["NATS_SECRET"] = "nats://"+broker.addr, newSecret()
 	}

@@ -74,7 +74,7 @@ func writeVM(args []string, out io.Writer) error {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, fmt.Errorf(format, a...))
 	}
 	if len(args) == 0 || boot.CheckShopName(args[0]) != nil {
-		return wrong("say the shop's name: at most 30 of a-z, 0-9 and _, a letter first")
+		return wrong("name the shop: at most 30 of a-z, 0-9 and _, a letter first")
 	}
 
 	name := args[0]
@@ -83,7 +83,7 @@ func writeVM(args []string, out io.Writer) error {
 	domain, admin := options.String("domain", "", ""), options.String("admin-domain", "", "")
 	binary, sum := options.String("binary", "", ""), options.String("sum", "", "")
 	if err := options.Parse(args[1:]); err != nil || options.NArg() > 0 {
-		return wrong("vm takes other arguments")
+		return wrong("wrong arguments for vm")
 	}
 
 	for _, host := range []string{*domain, *admin} {
@@ -95,11 +95,11 @@ func writeVM(args []string, out io.Writer) error {
 	at, err := url.Parse(*binary)
 	switch {
 	case err != nil || at.Scheme != "https" || at.Host == "" || !plain.MatchString(*binary):
-		return wrong("-binary wants an https address of the program")
+		return wrong("-binary must be an https address of the program")
 	case !sha256Of.MatchString(*sum):
-		return wrong("-sum wants what sha256sum says of the program")
+		return wrong("-sum must be the SHA-256 of the program, in hex")
 	case *domain == *admin:
-		return wrong("the back office wants a host of its own")
+		return wrong("the back office needs a host of its own")
 	}
 
 	env := []string{"SHOP=" + name, "DOMAIN=" + *domain, "ADMIN_DOMAIN=" + *admin}

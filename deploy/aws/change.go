@@ -89,7 +89,7 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 		Tags:         []types.Tag{{Key: aws.String("shop"), Value: &c.shop}}})
 	if err != nil {
-		return "", nil, fmt.Errorf("propose stack %s: %w", *name, err)
+		return "", nil, fmt.Errorf("make a change set of stack %s: %w", *name, err)
 	}
 
 	waiter := cloudformation.NewChangeSetCreateCompleteWaiter(c.stacks, quickly)
@@ -106,7 +106,7 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 		got.Status == types.ChangeSetStatusCreateComplete && len(got.Changes) == 0 && there:
 		return "", nil, c.withdraw(ctx, p, *set)
 	case waited != nil || got.Status != types.ChangeSetStatusCreateComplete:
-		return "", nil, fmt.Errorf("propose stack %s: %s %s", *name, got.Status, reason)
+		return "", nil, fmt.Errorf("make a change set of stack %s: %s %s", *name, got.Status, reason)
 	}
 
 	return *set, got.Changes, nil
@@ -145,8 +145,8 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	all := map[string]string{"Shop": atAWS(c.shop), "ShopName": c.shop}
 	maps.Copy(all, given)
 	maps.Copy(all, p.set)
-	var list []types.Parameter
 
+	var list []types.Parameter
 	var missing []string
 	for _, d := range summary.Parameters {
 		key := aws.ToString(d.ParameterKey)
@@ -163,7 +163,7 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	}
 
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("stack %s wants %s: give it with -set", stackName(c.shop, p.name),
+		return nil, fmt.Errorf("stack %s needs %s: give it with -set", stackName(c.shop, p.name),
 			strings.Join(missing, ", "))
 	}
 	return list, nil

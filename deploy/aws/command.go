@@ -154,7 +154,7 @@ func read(args []string) (request, error) {
 		return r, fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
 	if r.rest = f.Args(); len(r.rest) < wants.least || len(r.rest) > wants.least && !wants.more {
-		return r, fmt.Errorf("%w: arguments of %s", boot.ErrUsage, r.verb)
+		return r, fmt.Errorf("%w: wrong arguments for %s", boot.ErrUsage, r.verb)
 	}
 	return r, r.check()
 }
@@ -178,7 +178,7 @@ func (r request) check() error {
 	case r.verb == "set" && !isService(r.rest[0]):
 		return fmt.Errorf("%w: %q is not a service", boot.ErrUsage, r.rest[0])
 	case r.verb == "run" && namesPeople(r.rest):
-		return fmt.Errorf("%w: what %q prints names people, and a task's words are kept in logs for 90 days: use the "+
+		return fmt.Errorf("%w: the output of %q names people, and logs keep that of tasks for 90 days: use the "+
 			"back office", boot.ErrUsage, strings.Join(r.rest, " "))
 	case r.verb == "rollback" && r.confirm != want:
 		return fmt.Errorf("%w: -confirm is %q: want %q", boot.ErrUsage, r.confirm, want)

@@ -88,7 +88,7 @@ func (c *cloud) ensureGitHubTrust(ctx context.Context) error {
 	if err := c.remove(ctx, account); err != nil {
 		return err
 	}
-	return c.say("%-34s is there, made by someone else", "GitHub's provider of tokens")
+	return c.say("%-34s exists already, made by someone else", "GitHub's provider of tokens")
 }
 
 // known returns the outputs of all stacks of a shop, the parameters that its settings are made of,
@@ -225,7 +225,7 @@ func (c *cloud) destroy(ctx context.Context) error {
 		}
 	}
 
-	return c.dropHistory(ctx)
+	return c.deleteHistory(ctx)
 }
 
 // parts are the existing stacks of a shop, in an order in which they can be deleted.
@@ -267,7 +267,7 @@ func (c *cloud) chosenLayout(ctx context.Context, wanted string) (string, error)
 		return "", err
 	case there && has != "" && wanted != "" && wanted != has:
 		return "", fmt.Errorf(
-			"%s has the layout %s: back it up, take it away, create it with the other one, and restore", c.shop, has)
+			"%s has the layout %s: back it up, destroy it, create it with the other layout, and restore", c.shop, has)
 	case there && has != "":
 		return has, nil
 	case wanted == "":

@@ -57,7 +57,7 @@ func (c *cloud) rollback(ctx context.Context, back int) error {
 	}
 	to := rows[back]
 	at := to.At.Format(time.RFC3339)
-	if err := c.say("%s goes back to %s, which was whole at %s", c.shop, to.Tag, at); err != nil {
+	if err := c.say("%s goes back to %s, deployed at %s", c.shop, to.Tag, at); err != nil {
 		return err
 	}
 	layout, err := c.layout(ctx)
@@ -144,7 +144,7 @@ func (c *cloud) define(ctx context.Context, known map[string]string, tag string)
 		}},
 	})
 	if err != nil {
-		return "", fmt.Errorf("define the task of commands: %w", err)
+		return "", fmt.Errorf("register the task definition of commands: %w", err)
 	}
 	return aws.ToString(got.TaskDefinition.TaskDefinitionArn), nil
 }
@@ -152,7 +152,7 @@ func (c *cloud) define(ctx context.Context, known map[string]string, tag string)
 func (c *cloud) undefine(ctx context.Context, definition string) error {
 	if _, err := c.tasks.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{
 		TaskDefinition: &definition}); err != nil {
-		return fmt.Errorf("drop the task of commands: %w", err)
+		return fmt.Errorf("deregister the task definition of commands: %w", err)
 	}
 	return nil
 }

@@ -54,11 +54,11 @@ func (c *cloud) record(ctx context.Context, d deployment) error {
 	return nil
 }
 
-// dropHistory deletes the history of a destroyed shop.
-func (c *cloud) dropHistory(ctx context.Context) error {
+// deleteHistory deletes the history of a destroyed shop.
+func (c *cloud) deleteHistory(ctx context.Context) error {
 	_, err := c.records.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: c.recordName()})
 	if err != nil && !hasErrorCode(err, "ParameterNotFound") {
-		return fmt.Errorf("drop the deployments: %w", err)
+		return fmt.Errorf("delete the deployments: %w", err)
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 		case shop[f.name] == "" && value != "":
 			shop[f.name] = value
 		case value != "" && value != shop[f.name]:
-			if err := c.say("%s stays what it is: the environment has another one. "+
+			if err := c.say("%s stays as it is: the environment has another value. "+
 				"To change it: shop aws set %s shop %s", f.name, c.shop, f.name); err != nil {
 				return err
 			}
