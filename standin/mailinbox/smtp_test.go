@@ -69,7 +69,7 @@ func TestGoMailWithCredentials(t *testing.T) {
 	}
 }
 
-func TestExtensions(t *testing.T) {
+func TestAnnouncedExtensions(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, Config{})
 	c, err := smtp.Dial(s.SMTPAddr())
@@ -162,7 +162,8 @@ func TestDuplicatesAreSeparateDeliveries(t *testing.T) {
 	}
 }
 
-func TestFiftySenders(t *testing.T) {
+// Mails of fifty parallel senders are all kept, each once.
+func TestManySendersAtOnce(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, Config{StateDir: t.TempDir()})
 	const senders, each = 50, 4
@@ -194,7 +195,8 @@ func TestFiftySenders(t *testing.T) {
 	}
 }
 
-func TestTakenPort(t *testing.T) {
+// The error says whether SMTP or the page lacks its port.
+func TestTakenPortNamesTheSide(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, Config{})
 	if _, err := New(Config{SMTPAddr: s.SMTPAddr()}); err == nil || !strings.Contains(err.Error(), "SMTP") {

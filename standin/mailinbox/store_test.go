@@ -42,7 +42,7 @@ func TestRestartKeepsMails(t *testing.T) {
 	}
 }
 
-// TestMain lets the test binary run as the inbox that TestKill kills.
+// TestMain lets the test binary run as the inbox that TestKillLosesNoAcknowledgedMail kills.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("MAIL_INBOX_TEST_DIR"); dir != "" {
 		s, err := New(Config{StateDir: dir, Log: slog.New(slog.DiscardHandler)})
@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKill kills the inbox while mails come in: each mail that was answered 250 is there afterwards.
-func TestKill(t *testing.T) {
+// TestKillLosesNoAcknowledgedMail kills the inbox while mails come in: each mail that was answered 250 is there afterwards.
+func TestKillLosesNoAcknowledgedMail(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	accepted := map[string]int{}
@@ -187,7 +187,8 @@ func TestMemoryIsLimited(t *testing.T) {
 	}
 }
 
-func TestDamagedFolder(t *testing.T) {
+// Damaged mails are skipped, the list of past mails is repaired, and files of others stay.
+func TestDamagedFilesAreSkipped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s, stop := start(t, Config{StateDir: dir})
@@ -244,7 +245,8 @@ func TestFolderThatIsAFile(t *testing.T) {
 	}
 }
 
-func TestClear(t *testing.T) {
+// Clear also forgets the Message-IDs of older mails, and later ids are still greater.
+func TestClearForgetsMessageIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s, stop := start(t, Config{StateDir: dir, Keep: 2})

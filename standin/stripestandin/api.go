@@ -42,6 +42,7 @@ type call struct {
 func (s *Server) api(h apiHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{s: s, r: r, id: newID("req_", 14)}
+
 		head := w.Header()
 		head.Set("Content-Type", "application/json")
 		head.Set("Cache-Control", "no-cache, no-store")
@@ -54,6 +55,7 @@ func (s *Server) api(h apiHandler) http.HandlerFunc {
 		if c.key != "" {
 			head.Set("Idempotency-Key", c.key)
 		}
+
 		out, err := c.do(h)
 		if err != nil {
 			if errors.Is(err, errCut) {
@@ -61,6 +63,7 @@ func (s *Server) api(h apiHandler) http.HandlerFunc {
 			}
 			out = c.refusal(err)
 		}
+
 		if c.replayed {
 			head.Set("Idempotent-Replayed", "true")
 		}

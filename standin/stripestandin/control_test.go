@@ -20,7 +20,7 @@ func (e *env) ctl(method, path, body string, into any) int {
 	return a.Status
 }
 
-func TestControlPayments(t *testing.T) {
+func TestPaymentsByControlSurface(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	s := e.session()
@@ -76,7 +76,8 @@ func TestControlPayments(t *testing.T) {
 	e.events(2, "charge.dispute.closed")
 }
 
-func TestControlSwitches(t *testing.T) {
+// A call changes only the switches that it names, and an invalid call changes nothing.
+func TestSwitchesByControlSurface(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var sw Switches
@@ -107,7 +108,7 @@ func TestControlSwitches(t *testing.T) {
 	}
 }
 
-func TestDashboard(t *testing.T) {
+func TestDashboardShowsSessionsAndEvents(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	s := e.session()

@@ -11,7 +11,9 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-func TestIdempotency(t *testing.T) {
+// For a day the repeat of a call gets the same answer, and another call under the key is refused.
+// Refused calls leave no answer.
+func TestIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	const key = "checkout-7-v1"
@@ -61,7 +63,7 @@ func TestIdempotency(t *testing.T) {
 	}
 }
 
-func TestIdempotencyInFlight(t *testing.T) {
+func TestParallelCallsUnderOneKeyMakeOneSession(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.switches(func(sw *Switches) { sw.APILatencyMS = 200 })
@@ -82,7 +84,7 @@ func TestIdempotencyInFlight(t *testing.T) {
 	}
 }
 
-func TestAPIFaults(t *testing.T) {
+func TestFaultsBeforeAndAfterTheEffect(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	try := func(kind string, after bool, key string) (*stripe.CheckoutSession, error) {

@@ -84,6 +84,7 @@ func newShop(t *testing.T) *shop {
 		if err := json.Unmarshal(body, &rec.event); err != nil {
 			t.Errorf("webhook body: %v", err)
 		}
+
 		sh.mu.Lock()
 		sh.got = append(sh.got, rec)
 		status := http.StatusOK
@@ -91,6 +92,7 @@ func newShop(t *testing.T) *shop {
 			status = sh.answer(len(sh.got))
 		}
 		sh.mu.Unlock()
+
 		w.WriteHeader(status)
 		select {
 		case sh.change <- struct{}{}:

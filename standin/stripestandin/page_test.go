@@ -181,7 +181,7 @@ func TestDelayedMethod(t *testing.T) {
 	}
 }
 
-func TestDelayedMethodByItself(t *testing.T) {
+func TestDelayedPaymentSettlesByItself(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.switches(func(sw *Switches) { sw.AsyncAfterMS, sw.AsyncOutcome = 50, "fail" })
@@ -191,7 +191,8 @@ func TestDelayedMethodByItself(t *testing.T) {
 	e.events(1, "checkout.session.async_payment_failed")
 }
 
-func TestExpiry(t *testing.T) {
+// A session expires on request and when its time is over.
+func TestSessionsExpire(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	by := e.session()
@@ -221,7 +222,7 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-func TestNothingToPay(t *testing.T) {
+func TestFreeOrderNeedsNoCard(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	free, err := e.sc.Coupons.New(&stripe.CouponParams{PercentOff: stripe.Float64(100)})
@@ -243,7 +244,7 @@ func TestNothingToPay(t *testing.T) {
 	}
 }
 
-func TestShippingOptions(t *testing.T) {
+func TestShopperPicksShipping(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	rate := func(name string, cents int64) *stripe.CheckoutSessionShippingOptionParams {

@@ -48,6 +48,7 @@ func FuzzDecodeForm(f *testing.F) {
 		if err != nil {
 			return
 		}
+
 		var back []string
 		root.walk(func(n *node) {
 			if n.path == "" {
@@ -55,6 +56,7 @@ func FuzzDecodeForm(f *testing.F) {
 			}
 			back = append(back, url.QueryEscape(n.path)+"="+url.QueryEscape(n.value))
 		})
+
 		// Parameters that are decoded and encoded again make the same request.
 		again, err := decodeForm(strings.Join(back, "&"))
 		if err != nil {
@@ -63,6 +65,7 @@ func FuzzDecodeForm(f *testing.F) {
 		if root.fingerprint("POST", "/") != again.fingerprint("POST", "/") {
 			t.Errorf("%q reads differently the second time", body)
 		}
+
 		p := newReader(root)
 		p.list("line_items", 100)
 		p.metadata("metadata")
@@ -71,7 +74,8 @@ func FuzzDecodeForm(f *testing.F) {
 	})
 }
 
-func TestMoney(t *testing.T) {
+// Amounts are formatted for people, and the parts of a discount add up to it.
+func TestMoneyFormatAndSpread(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		amount   int64

@@ -185,7 +185,7 @@ func TestRefundsAndDisputes(t *testing.T) {
 	}
 }
 
-func TestListings(t *testing.T) {
+func TestListsPageWithStripeGo(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var ids []string

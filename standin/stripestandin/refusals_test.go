@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestManyLines(t *testing.T) {
+func TestAtMostHundredLines(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	form := func(n int) string {
@@ -145,6 +145,7 @@ func TestManyLines(t *testing.T) {
 	if status != 200 || body["amount_total"] != 10000.0 {
 		t.Fatalf("100 lines: %d %v", status, body)
 	}
+
 	// Lines keep the order of their numbers, even beyond nine.
 	_, _, lines := e.call("GET", "/v1/checkout/sessions/"+body["id"].(string)+"/line_items?limit=100", "")
 	if last := lines["data"].([]any)[99].(map[string]any); last["description"] != "n99" {
@@ -155,7 +156,8 @@ func TestManyLines(t *testing.T) {
 	}
 }
 
-func TestAuthorization(t *testing.T) {
+// Calls without the secret key, of unknown routes and objects, or with a bad body are refused.
+func TestCallsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, c := range []struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestRestart(t *testing.T) {
+func TestRestartKeepsEverything(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "stripe", "state")
 	keep := func(c *Config) { c.StateFile = file }
@@ -115,7 +115,7 @@ func TestStateFileInUse(t *testing.T) {
 	newEnv(t, func(c *Config) { c.StateFile = file })
 }
 
-func TestUnwritableStateFile(t *testing.T) {
+func TestUnwritableStateFileIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a"), nil, 0o600); err != nil {
@@ -142,7 +142,7 @@ func TestDiskFailure(t *testing.T) {
 	e.journal.file.Unlock()
 }
 
-func TestTakenPort(t *testing.T) {
+func TestTakenPortIsAnError(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	if _, err := New(Config{SecretKey: testKey, Addr: strings.TrimPrefix(e.URL(), "http://")}); err == nil ||

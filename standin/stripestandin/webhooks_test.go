@@ -73,7 +73,8 @@ func (e *env) pendingAfter(n int) {
 	}
 }
 
-func TestWebhookPauses(t *testing.T) {
+// After three days without success the delivery has failed.
+func TestWebhookPausesDoubleUpToAMinute(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	d := delivery{State: deliveryPending, Since: start.UnixMilli(), LastStatus: 500}
@@ -189,7 +190,8 @@ func TestWebhookDelay(t *testing.T) {
 	e.events(1, completed)
 }
 
-func TestWebhookShapes(t *testing.T) {
+// Switches give events a newer API version, another account and the newer place of the address.
+func TestWebhookOfNewerAPIVersion(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.switches(func(sw *Switches) {
@@ -209,7 +211,8 @@ func TestWebhookShapes(t *testing.T) {
 	}
 }
 
-func TestNoEndpoint(t *testing.T) {
+// Without a webhook address the events are listed as having no endpoint.
+func TestEventsWithoutWebhookAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(c *Config) { c.WebhookURL = "" })
 	e.paid()

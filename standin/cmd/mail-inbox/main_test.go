@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-func TestReadDefaults(t *testing.T) {
+func TestSettingsHaveDefaults(t *testing.T) {
 	t.Parallel()
 	got := read(func(string) string { return "" })
 	want := settings{smtpAddr: "127.0.0.1:1025", httpAddr: "127.0.0.1:8025", dataDir: ".data", shopEnv: "development"}
@@ -28,6 +28,7 @@ func TestRefusesProduction(t *testing.T) {
 	}
 }
 
+// A taken port is reported; otherwise the inbox serves until its context ends.
 func TestServesUntilStopped(t *testing.T) {
 	t.Parallel()
 	free, err := net.Listen("tcp", testenv.Port(t))
@@ -62,7 +63,8 @@ func TestServesUntilStopped(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
+// An unknown flag is an error.
+func TestHelpListsSettings(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	if code := run([]string{"-help"}, &out); code != 0 || !strings.Contains(out.String(), "MAIL_INBOX_SMTP_ADDR") {

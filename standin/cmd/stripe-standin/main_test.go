@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-func TestServeAndAsk(t *testing.T) {
+// The health check succeeds while the stand-in serves, and fails after it has stopped.
+func TestHealthWhileServing(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	r, w := io.Pipe()
@@ -45,7 +46,7 @@ func TestServeAndAsk(t *testing.T) {
 	}
 }
 
-func TestNotInProduction(t *testing.T) {
+func TestRefusesProductionAndLiveKeys(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{"SHOP_ENV": "production", "STRIPE_SECRET_KEY": "sk_live_1"} {
 		err := serve(t.Context(), func(n string) string {
