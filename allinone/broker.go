@@ -83,8 +83,11 @@ func (b *broker) url() string { return b.clientURL }
 
 // urlFor is the broker's address with the login of a user of nats.conf.
 func (b *broker) urlFor(user string) string {
-	u := url.URL{Scheme: "nats", User: url.UserPassword(user, b.passwords.of(user)),
-		Host: strings.TrimPrefix(b.clientURL, "nats://")}
+	u := url.URL{
+		Scheme: "nats",
+		User:   url.UserPassword(user, b.passwords.of(user)),
+		Host:   strings.TrimPrefix(b.clientURL, "nats://"),
+	}
 	return u.String()
 }
 

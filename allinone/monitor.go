@@ -49,7 +49,8 @@ func (s *shop) serveMonitoring(ctx context.Context) error {
 	l := s.listeners["NATS_MONITOR_ADDR"]
 	srv := &http.Server{
 		Handler:           web.OnlyHosts(s.cfg.InsideHosts, s.cfg.NATSMonitorAddr)(s.broker.monitoring()),
-		ReadHeaderTimeout: monitorHeaderTimeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		ReadHeaderTimeout: monitorHeaderTimeout,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	shutdown := web.Stopper(srv)
 	stop := context.AfterFunc(ctx, func() {

@@ -140,8 +140,12 @@ func (s *shop) startDatabase(ctx context.Context) error {
 		role := pg.Role(s.cfg.Shop(), m.Service)
 		s.rolePasswords[role] = passwords{"database", secret}.of(role)
 	}
-	c, err := pglocal.Start(ctx, pglocal.Options{Dir: s.folder.at("postgres"), Durable: true, Install: true,
-		Log: s.log.With("service", "postgres")})
+	c, err := pglocal.Start(ctx, pglocal.Options{
+		Dir:     s.folder.at("postgres"),
+		Durable: true,
+		Install: true,
+		Log:     s.log.With("service", "postgres"),
+	})
 	if err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
@@ -229,9 +233,13 @@ func (s *shop) startStandIns(context.Context) (err error) {
 		return err
 	}
 	s.inbox, err = mailinbox.New(mailinbox.Config{
-		SMTPListener: s.listeners["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.listeners["MAIL_INBOX_HTTP_ADDR"],
-		HTTPAddr: s.cfg.InboxAddr, Hosts: s.cfg.InsideHosts, StateDir: s.folder.at("mailinbox"),
-		Keep: s.cfg.InboxKeep, Log: s.log.With("service", "mail-inbox"),
+		SMTPListener: s.listeners["MAIL_INBOX_SMTP_ADDR"],
+		HTTPListener: s.listeners["MAIL_INBOX_HTTP_ADDR"],
+		HTTPAddr:     s.cfg.InboxAddr,
+		Hosts:        s.cfg.InsideHosts,
+		StateDir:     s.folder.at("mailinbox"),
+		Keep:         s.cfg.InboxKeep,
+		Log:          s.log.With("service", "mail-inbox"),
 	})
 	return err
 }
@@ -250,11 +258,14 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	}
 	s.stripeKey, s.stripeWebhookSecret = "sk_test_"+key, "whsec_"+webhookSecret
 	return stripestandin.New(stripestandin.Config{
-		Listener: s.listeners["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts,
-		SecretKey: s.stripeKey, WebhookSecret: s.stripeWebhookSecret,
-		WebhookURL: s.listeners.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
-		StateFile:  s.folder.at("stripe-standin.log"),
-		Log:        s.log.With("service", "stripe-standin"),
+		Listener:      s.listeners["STANDIN_ADDR"],
+		Addr:          s.cfg.StandInAddr,
+		Hosts:         s.cfg.InsideHosts,
+		SecretKey:     s.stripeKey,
+		WebhookSecret: s.stripeWebhookSecret,
+		WebhookURL:    s.listeners.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
+		StateFile:     s.folder.at("stripe-standin.log"),
+		Log:           s.log.With("service", "stripe-standin"),
 	})
 }
 

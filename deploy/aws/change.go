@@ -84,10 +84,15 @@ func (c *cloud) createChangeSet(ctx context.Context, p part, given map[string]st
 	}
 	name := aws.String(stackName(c.shop, p.name))
 	set := aws.String(fmt.Sprintf("shop-%d", time.Now().UnixNano()))
-	_, err = c.stacks.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{StackName: name, ChangeSetName: set,
-		ChangeSetType: kind, TemplateBody: &body, Parameters: parameters,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-		Tags:         []types.Tag{{Key: aws.String("shop"), Value: &c.shop}}})
+	_, err = c.stacks.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
+		StackName:     name,
+		ChangeSetName: set,
+		ChangeSetType: kind,
+		TemplateBody:  &body,
+		Parameters:    parameters,
+		Capabilities:  []types.Capability{types.CapabilityCapabilityNamedIam},
+		Tags:          []types.Tag{{Key: aws.String("shop"), Value: &c.shop}},
+	})
 	if err != nil {
 		return "", nil, fmt.Errorf("make a change set of stack %s: %w", *name, err)
 	}
@@ -198,8 +203,11 @@ func (c *cloud) apply(ctx context.Context, p part, given map[string]string) (map
 // execute starts the changes of a change set. A request that the client repeats because the first
 // answer was lost is refused as under way, which is no error.
 func (c *cloud) execute(ctx context.Context, name, set string) error {
-	_, err := c.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &name,
-		ChangeSetName: &set, ClientRequestToken: &set})
+	_, err := c.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
+		StackName:          &name,
+		ChangeSetName:      &set,
+		ClientRequestToken: &set,
+	})
 	if hasErrorCode(err, "InvalidChangeSetStatus") {
 		got, derr := c.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &name,
 			ChangeSetName: &set})

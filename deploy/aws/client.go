@@ -33,9 +33,15 @@ func open(ctx context.Context, shop string, out io.Writer) (*cloud, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find region and credentials of AWS: %w", err)
 	}
-	return &cloud{shop: shop, out: out, stacks: cloudformation.NewFromConfig(cfg), tasks: ecs.NewFromConfig(cfg),
-		logs: cloudwatchlogs.NewFromConfig(cfg), secrets: secretsmanager.NewFromConfig(cfg),
-		records: ssm.NewFromConfig(cfg)}, nil
+	return &cloud{
+		shop:    shop,
+		out:     out,
+		stacks:  cloudformation.NewFromConfig(cfg),
+		tasks:   ecs.NewFromConfig(cfg),
+		logs:    cloudwatchlogs.NewFromConfig(cfg),
+		secrets: secretsmanager.NewFromConfig(cfg),
+		records: ssm.NewFromConfig(cfg),
+	}, nil
 }
 
 func (c *cloud) say(format string, args ...any) error {

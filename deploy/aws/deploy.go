@@ -37,8 +37,11 @@ func (c *cloud) deploy(ctx context.Context, tag string) error {
 func (c *cloud) renew(ctx context.Context, layout string) error {
 	for _, service := range programs(layout) {
 		name := stackName(c.shop, service)
-		if _, err := c.tasks.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String("shop-" + atAWS(c.shop)),
-			Service: &name, ForceNewDeployment: true}); err != nil {
+		if _, err := c.tasks.UpdateService(ctx, &ecs.UpdateServiceInput{
+			Cluster:            aws.String("shop-" + atAWS(c.shop)),
+			Service:            &name,
+			ForceNewDeployment: true,
+		}); err != nil {
 			return fmt.Errorf("start new tasks of %s: %w", service, err)
 		}
 	}
@@ -106,8 +109,10 @@ func (c *cloud) run(ctx context.Context, tag string, command []string) error {
 
 // start starts a task, and waits for it.
 func (c *cloud) start(ctx context.Context, known map[string]string, definition string, command []string) error {
-	started, err := c.tasks.RunTask(ctx, &ecs.RunTaskInput{Cluster: aws.String(known["ClusterName"]),
-		TaskDefinition: &definition, LaunchType: ecstypes.LaunchTypeFargate,
+	started, err := c.tasks.RunTask(ctx, &ecs.RunTaskInput{
+		Cluster:        aws.String(known["ClusterName"]),
+		TaskDefinition: &definition,
+		LaunchType:     ecstypes.LaunchTypeFargate,
 		NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{
 			Subnets:        strings.Split(known["TaskSubnets"], ","),
 			SecurityGroups: []string{known["TaskGroupId"]},
@@ -132,8 +137,10 @@ func (c *cloud) define(ctx context.Context, known map[string]string, tag string)
 		NetworkMode:             ecstypes.NetworkModeAwsvpc,
 		RuntimePlatform: &ecstypes.RuntimePlatform{CpuArchitecture: ecstypes.CPUArchitectureArm64,
 			OperatingSystemFamily: ecstypes.OSFamilyLinux},
-		Cpu: aws.String("256"), Memory: aws.String("512"),
-		ExecutionRoleArn: aws.String(known["ExecutionRoleArn"]), TaskRoleArn: aws.String(known["TaskRoleArn"]),
+		Cpu:              aws.String("256"),
+		Memory:           aws.String("512"),
+		ExecutionRoleArn: aws.String(known["ExecutionRoleArn"]),
+		TaskRoleArn:      aws.String(known["TaskRoleArn"]),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
 			Name: aws.String("shop"), Image: aws.String(known["Registry"] + "/shop:" + tag), Essential: aws.Bool(true),
 			User: aws.String("65532"), ReadonlyRootFilesystem: aws.Bool(true),
@@ -193,7 +200,10 @@ func ended(t ecstypes.Task) error {
 func (c *cloud) tellLog(ctx context.Context, known map[string]string, task string) error {
 	stream := "command/shop/" + task[strings.LastIndex(task, "/")+1:]
 	pages := cloudwatchlogs.NewGetLogEventsPaginator(c.logs, &cloudwatchlogs.GetLogEventsInput{
-		LogGroupName: aws.String(known["LogGroup"]), LogStreamName: &stream, StartFromHead: aws.Bool(true)},
+		LogGroupName:  aws.String(known["LogGroup"]),
+		LogStreamName: &stream,
+		StartFromHead: aws.Bool(true),
+	},
 		func(o *cloudwatchlogs.GetLogEventsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -47,8 +47,12 @@ func (c *cloud) record(ctx context.Context, d deployment) error {
 	if err != nil {
 		return fmt.Errorf("record the deployment: %w", err)
 	}
-	if _, err := c.records.PutParameter(ctx, &ssm.PutParameterInput{Name: c.recordName(),
-		Value: aws.String(string(text)), Type: types.ParameterTypeString, Overwrite: aws.Bool(true)}); err != nil {
+	if _, err := c.records.PutParameter(ctx, &ssm.PutParameterInput{
+		Name:      c.recordName(),
+		Value:     aws.String(string(text)),
+		Type:      types.ParameterTypeString,
+		Overwrite: aws.Bool(true),
+	}); err != nil {
 		return fmt.Errorf("record the deployment: %w", err)
 	}
 	return nil

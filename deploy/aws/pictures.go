@@ -43,8 +43,11 @@ func (c *cloud) objects(ctx context.Context) (*minio.Client, error) {
 		}
 		host, secure = u.Host, u.Scheme == "https"
 	}
-	client, err := minio.New(host, &minio.Options{Region: o.Region, Secure: secure,
-		Creds: credentials.NewStaticV4(who.AccessKeyID, who.SecretAccessKey, who.SessionToken)})
+	client, err := minio.New(host, &minio.Options{
+		Region: o.Region,
+		Secure: secure,
+		Creds:  credentials.NewStaticV4(who.AccessKeyID, who.SecretAccessKey, who.SessionToken),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the object store: %w", err)
 	}

@@ -206,8 +206,13 @@ func (c *cloud) common(ctx context.Context, shop settings, layout string, known 
 }
 
 func databaseURL(user, password string, known map[string]string) string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(user, password), Path: "/shop", RawQuery: "sslmode=require",
-		Host: net.JoinHostPort(known["DatabaseHost"], known["DatabasePort"])}
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword(user, password),
+		Path:     "/shop",
+		RawQuery: "sslmode=require",
+		Host:     net.JoinHostPort(known["DatabaseHost"], known["DatabasePort"]),
+	}
 	return u.String()
 }
 

@@ -28,8 +28,13 @@ type filter struct {
 }
 
 func newFilter(q url.Values) (filter, error) {
-	f := filter{to: q.Get("to"), subject: fold(q.Get("subject")), messageID: cleanMessageID(q.Get("message_id")),
-		since: q.Get("since"), words: fold(q.Get("q"))}
+	f := filter{
+		to:        q.Get("to"),
+		subject:   fold(q.Get("subject")),
+		messageID: cleanMessageID(q.Get("message_id")),
+		since:     q.Get("since"),
+		words:     fold(q.Get("q")),
+	}
 	if f.since != "" {
 		if _, err := parseID(f.since); err != nil {
 			return f, fmt.Errorf("since: %w", err)

@@ -56,8 +56,13 @@ func (s *Server) list(r *http.Request) listView {
 	query := valid(r.URL.Query().Get("q"))
 	mails, total := s.choose(filter{words: fold(query)}, pageLimit)
 	sw := s.Switches()
-	return listView{Query: query, Refresh: "/list?" + url.Values{"q": {query}}.Encode(), Total: total, Mails: mails,
-		Trouble: sw.Down || sw.Stall != nil || sw.LoseReply != nil || sw.DropAfterReply != nil || len(sw.Refuse) > 0}
+	return listView{
+		Query:   query,
+		Refresh: "/list?" + url.Values{"q": {query}}.Encode(),
+		Total:   total,
+		Mails:   mails,
+		Trouble: sw.Down || sw.Stall != nil || sw.LoseReply != nil || sw.DropAfterReply != nil || len(sw.Refuse) > 0,
+	}
 }
 
 // listPage serves GET /.

@@ -67,8 +67,11 @@ func (s *session) Data(r io.Reader) error {
 		if refused, ok := errors.AsType[*smtp.SMTPError](err); ok {
 			return refused
 		}
-		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 4, 2},
-			Message: "The mail did not arrive whole"}
+		return &smtp.SMTPError{
+			Code:         451,
+			EnhancedCode: smtp.EnhancedCode{4, 4, 2},
+			Message:      "The mail did not arrive whole",
+		}
 	}
 	if err := s.refusal(AtData, s.to); err != nil {
 		return err
@@ -79,8 +82,11 @@ func (s *session) Data(r io.Reader) error {
 	kept, err := s.srv.store.add(m, raw)
 	if err != nil {
 		s.srv.log.Error("mail inbox: keep mail", "error", err)
-		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1},
-			Message: "The mail could not be stored"}
+		return &smtp.SMTPError{
+			Code:         452,
+			EnhancedCode: smtp.EnhancedCode{4, 3, 1},
+			Message:      "The mail could not be stored",
+		}
 	}
 
 	end := s.srv.switches.ending(s.to)

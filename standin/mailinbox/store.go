@@ -45,8 +45,14 @@ type store struct {
 
 // openStore reads the mails in dir.
 func openStore(dir string, keep int, log *slog.Logger) (*store, error) {
-	s := &store{dir: dir, keep: keep, maxBytes: maxMemoryBytes, log: log, taken: map[string]int{},
-		changed: make(chan struct{})}
+	s := &store{
+		dir:      dir,
+		keep:     keep,
+		maxBytes: maxMemoryBytes,
+		log:      log,
+		taken:    map[string]int{},
+		changed:  make(chan struct{}),
+	}
 	if dir == "" {
 		return s, nil
 	}

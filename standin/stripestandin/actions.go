@@ -19,11 +19,21 @@ func (s *Server) Pay(id string, opt PayOptions) (eventID string, err error) {
 	billing := address{text(at.City), text(at.Country), text(at.Line1), text(at.Line2), text(at.PostalCode),
 		text(at.State)}
 	who := payer{
-		Email: cmp.Or(opt.Email, "shopper@example.com"), Name: cmp.Or(opt.Name, "Sam Shopper"), Phone: opt.Phone,
-		Billing: billing,
-		Delayed: opt.Delayed || opt.Method == "delayed", ShippingOption: opt.ShippingOption,
-		Card: cardDetails{Brand: "visa", Country: "US", ExpMonth: 12, ExpYear: time.Now().Year() + 3, Funding: "credit",
-			Last4: "4242", Network: "visa"},
+		Email:          cmp.Or(opt.Email, "shopper@example.com"),
+		Name:           cmp.Or(opt.Name, "Sam Shopper"),
+		Phone:          opt.Phone,
+		Billing:        billing,
+		Delayed:        opt.Delayed || opt.Method == "delayed",
+		ShippingOption: opt.ShippingOption,
+		Card: cardDetails{
+			Brand:    "visa",
+			Country:  "US",
+			ExpMonth: 12,
+			ExpYear:  time.Now().Year() + 3,
+			Funding:  "credit",
+			Last4:    "4242",
+			Network:  "visa",
+		},
 	}
 
 	err = s.change("", "", func(t *tx) error {
@@ -162,14 +172,24 @@ func (s *Server) Sessions() []Ledger {
 func (t *tx) ledger(rec *sessionRecord, moved map[string]chargeMoney) Ledger {
 	s := rec.Session
 	l := Ledger{
-		ID: s.ID, Status: s.Status, PaymentStatus: s.PaymentStatus, PaymentIntent: s.PaymentIntent.id,
-		Method:         rec.Method,
-		AmountSubtotal: s.AmountSubtotal, AmountDiscount: s.TotalDetails.AmountDiscount,
-		AmountShipping: s.TotalDetails.AmountShipping,
-		AmountTotal:    s.AmountTotal, Currency: s.Currency, Email: string(s.CustomerEmail),
+		ID:                s.ID,
+		Status:            s.Status,
+		PaymentStatus:     s.PaymentStatus,
+		PaymentIntent:     s.PaymentIntent.id,
+		Method:            rec.Method,
+		AmountSubtotal:    s.AmountSubtotal,
+		AmountDiscount:    s.TotalDetails.AmountDiscount,
+		AmountShipping:    s.TotalDetails.AmountShipping,
+		AmountTotal:       s.AmountTotal,
+		Currency:          s.Currency,
+		Email:             string(s.CustomerEmail),
 		ClientReferenceID: string(s.ClientReferenceID),
-		Metadata:          s.Metadata, Created: s.Created, ExpiresAt: s.ExpiresAt, CompletedAt: rec.CompletedAt,
-		AsyncPending: rec.AsyncPending, URL: string(s.URL),
+		Metadata:          s.Metadata,
+		Created:           s.Created,
+		ExpiresAt:         s.ExpiresAt,
+		CompletedAt:       rec.CompletedAt,
+		AsyncPending:      rec.AsyncPending,
+		URL:               string(s.URL),
 	}
 	if s.CustomerDetails != nil {
 		l.Email = string(s.CustomerDetails.Email)
@@ -197,8 +217,12 @@ func (t *tx) moved() map[string]chargeMoney {
 	all := map[string]chargeMoney{}
 	for _, re := range t.refunds.newest() {
 		m := all[re.Charge.id]
-		m.refunds = append(m.refunds, LedgerRefund{ID: re.ID, Amount: re.Amount, Status: re.Status,
-			Metadata: re.Metadata})
+		m.refunds = append(m.refunds, LedgerRefund{
+			ID:       re.ID,
+			Amount:   re.Amount,
+			Status:   re.Status,
+			Metadata: re.Metadata,
+		})
 		all[re.Charge.id] = m
 	}
 	for _, d := range t.disputes.rows {

@@ -85,9 +85,12 @@ func (c *coupon) usable(now int64) bool {
 // POST /v1/coupons
 func createCoupon(t *tx, _ *http.Request, p reader) (any, error) {
 	c := &coupon{
-		Object: "coupon", Created: t.now.Unix(), Valid: true,
-		ID:   p.str("id", 200),
-		Name: text(p.str("name", 40)), Duration: p.enum("duration", "forever", "once", "repeating"),
+		Object:   "coupon",
+		Created:  t.now.Unix(),
+		Valid:    true,
+		ID:       p.str("id", 200),
+		Name:     text(p.str("name", 40)),
+		Duration: p.enum("duration", "forever", "once", "repeating"),
 		Metadata: p.metadata("metadata"),
 	}
 

@@ -27,8 +27,12 @@ type dashboardView struct {
 // GET /
 func (s *Server) dashboard(w http.ResponseWriter, _ *http.Request) {
 	v := dashboardView{
-		Title: "Stripe stand-in", PublishableKey: s.cfg.PublishableKey, WebhookURL: s.cfg.WebhookURL,
-		Sessions: s.Sessions(), Events: s.Deliveries(), Switches: s.Switches(),
+		Title:          "Stripe stand-in",
+		PublishableKey: s.cfg.PublishableKey,
+		WebhookURL:     s.cfg.WebhookURL,
+		Sessions:       s.Sessions(),
+		Events:         s.Deliveries(),
+		Switches:       s.Switches(),
 	}
 	s.mu.Lock()
 	v.Clock, v.Moved = s.clock().UTC(), s.state.settings.Offset != 0

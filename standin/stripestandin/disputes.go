@@ -34,13 +34,22 @@ func (t *tx) openDispute(before *charge, reason string, inquiry bool) (*dispute,
 	ch.Disputed = true
 	put(t, kindCharge, &t.charges, ch.ID, &ch)
 	d := &dispute{
-		ID: newID("dp_1", 23), Object: "dispute", Amount: amount, BalanceTransactions: []balanceTransaction{},
-		Charge: ch.ID, Created: t.now.Unix(), Currency: ch.Currency, Evidence: map[string]any{},
-		EvidenceDetails: evidenceDetails{DueBy: t.now.Add(evidenceTime).Unix()}, Metadata: map[string]string{},
-		NetworkReasonCode: "10.4", PaymentIntent: ch.PaymentIntent.id,
+		ID:                  newID("dp_1", 23),
+		Object:              "dispute",
+		Amount:              amount,
+		BalanceTransactions: []balanceTransaction{},
+		Charge:              ch.ID,
+		Created:             t.now.Unix(),
+		Currency:            ch.Currency,
+		Evidence:            map[string]any{},
+		EvidenceDetails:     evidenceDetails{DueBy: t.now.Add(evidenceTime).Unix()},
+		Metadata:            map[string]string{},
+		NetworkReasonCode:   "10.4",
+		PaymentIntent:       ch.PaymentIntent.id,
 		PaymentMethodDetails: map[string]any{"type": "card", "card": map[string]any{"brand": "visa",
 			"case_type": "chargeback", "network_reason_code": "10.4"}},
-		Reason: reason, Status: disputeNeedsResponse,
+		Reason: reason,
+		Status: disputeNeedsResponse,
 	}
 
 	if inquiry {
@@ -59,9 +68,18 @@ func (t *tx) openDispute(before *charge, reason string, inquiry bool) (*dispute,
 
 // moved is a balance transaction of a dispute; a withdrawal also costs the fee.
 func (d *dispute) moved(now time.Time, amount int64) balanceTransaction {
-	b := balanceTransaction{ID: newID("txn_1", 23), Object: "balance_transaction", Amount: amount, Created: now.Unix(),
-		Currency: d.Currency, Net: amount, ReportingCategory: "dispute_reversal", Source: d.ID, Status: "available",
-		Type: "adjustment"}
+	b := balanceTransaction{
+		ID:                newID("txn_1", 23),
+		Object:            "balance_transaction",
+		Amount:            amount,
+		Created:           now.Unix(),
+		Currency:          d.Currency,
+		Net:               amount,
+		ReportingCategory: "dispute_reversal",
+		Source:            d.ID,
+		Status:            "available",
+		Type:              "adjustment",
+	}
 	if amount < 0 {
 		b.ReportingCategory, b.Fee, b.Net = "dispute", disputeFee, amount-disputeFee
 	}

@@ -22,7 +22,10 @@ func (e *apiError) Error() string { return e.Message }
 // refuse is a 400 for a request that Stripe would refuse, naming the parameter at fault.
 func refuse(code, param, format string, args ...any) *apiError {
 	e := &apiError{
-		Status: http.StatusBadRequest, Type: "invalid_request_error", Code: code, Param: param,
+		Status:  http.StatusBadRequest,
+		Type:    "invalid_request_error",
+		Code:    code,
+		Param:   param,
 		Message: fmt.Sprintf(format, args...),
 	}
 	if code != "" {
@@ -71,7 +74,8 @@ func unsupported(param string) *apiError {
 
 func internalError() *apiError {
 	return &apiError{
-		Status: http.StatusInternalServerError, Type: "api_error",
+		Status:  http.StatusInternalServerError,
+		Type:    "api_error",
 		Message: "An unknown error occurred.",
 	}
 }

@@ -63,9 +63,13 @@ func (t *tx) emit(eventType string, object any, previous map[string]any) string 
 	acts := sw.concerns(eventType)
 	before := *sw
 	e := event{
-		Object: "event", APIVersion: t.s.apiVersion, Created: t.now.Unix(), Type: eventType,
-		Data: eventData{Object: raw, PreviousAttributes: previous}, PendingWebhooks: 1,
-		Request: eventRequest{text(t.requestID), text(t.key)},
+		Object:          "event",
+		APIVersion:      t.s.apiVersion,
+		Created:         t.now.Unix(),
+		Type:            eventType,
+		Data:            eventData{Object: raw, PreviousAttributes: previous},
+		PendingWebhooks: 1,
+		Request:         eventRequest{text(t.requestID), text(t.key)},
 	}
 
 	copies := 1

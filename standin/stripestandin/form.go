@@ -105,8 +105,10 @@ func (f *payForm) checkShipping(rec *sessionRecord, who *payer) {
 func (f *payForm) address(prefix string, allowed []string, whole bool) address {
 	name := func(part string) string { return prefix + "_" + part }
 	a := address{
-		Line1: text(f.field(name("line1"), whole)), Line2: text(f.field(name("line2"), false)),
-		City: text(f.field(name("city"), whole)), Country: text(f.field(name("country"), true)),
+		Line1:   text(f.field(name("line1"), whole)),
+		Line2:   text(f.field(name("line2"), false)),
+		City:    text(f.field(name("city"), whole)),
+		Country: text(f.field(name("country"), true)),
 	}
 	code := string(a.Country)
 	strict := whole && (code == "US" || code == "CA")
@@ -173,8 +175,13 @@ func (f *payForm) checkCard(who *payer, now time.Time) string {
 	}
 
 	who.Card = cardDetails{
-		Brand: card.brand, Country: "US", ExpMonth: month, ExpYear: year, Funding: "credit",
-		Last4: number[len(number)-4:], Network: card.brand,
+		Brand:    card.brand,
+		Country:  "US",
+		ExpMonth: month,
+		ExpYear:  year,
+		Funding:  "credit",
+		Last4:    number[len(number)-4:],
+		Network:  card.brand,
 	}
 	return card.outcome
 }

@@ -24,7 +24,9 @@ func (c *call) claim() (*answer, error) {
 	defer c.s.mu.Unlock()
 	if c.s.inFlight[c.key] {
 		return nil, &apiError{
-			Status: http.StatusConflict, Type: "idempotency_error", Code: "idempotency_key_in_use",
+			Status: http.StatusConflict,
+			Type:   "idempotency_error",
+			Code:   "idempotency_key_in_use",
 			Message: "There is currently another in-progress request using this Stripe-Idempotency-Key (that " +
 				"probably means you submitted twice, and the other request is still going through): " + c.key +
 				". Try again in a bit.",
@@ -38,7 +40,8 @@ func (c *call) claim() (*answer, error) {
 	}
 	if old.Fingerprint != c.fingerprint {
 		return nil, &apiError{
-			Status: http.StatusBadRequest, Type: "idempotency_error",
+			Status: http.StatusBadRequest,
+			Type:   "idempotency_error",
 			Message: "Keys for idempotent requests can only be used with the same parameters they were first used " +
 				"with. Try using a key other than '" + c.key + "' if you meant to execute a different request.",
 		}
@@ -53,6 +56,9 @@ func (t *tx) save(c *call, a answer) {
 		return
 	}
 	put(t, kindAnswer, &t.answers, c.key, &savedAnswer{
-		Fingerprint: c.fingerprint, Status: a.status, Body: a.body, Created: t.now.Unix(),
+		Fingerprint: c.fingerprint,
+		Status:      a.status,
+		Body:        a.body,
+		Created:     t.now.Unix(),
 	})
 }

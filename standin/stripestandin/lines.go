@@ -39,8 +39,13 @@ func (rec *sessionRecord) readLines(p reader, now int64) {
 
 		rec.Products = append(rec.Products, prod)
 		rec.Lines = append(rec.Lines, lineItem{
-			ID: newID("li_1", 23), Object: "item", Currency: unit.Currency, Description: prod.Name,
-			Price: unit, Quantity: quantity, AmountSubtotal: unit.UnitAmount * quantity,
+			ID:             newID("li_1", 23),
+			Object:         "item",
+			Currency:       unit.Currency,
+			Description:    prod.Name,
+			Price:          unit,
+			Quantity:       quantity,
+			AmountSubtotal: unit.UnitAmount * quantity,
 		})
 	}
 }
@@ -69,17 +74,31 @@ func readPrice(p reader, now int64) (price, product) {
 
 	prod := readProduct(p.object("product_data"), now)
 	return price{
-		ID: newID("price_1", 23), Object: "price", BillingScheme: "per_unit", Created: now, Currency: currency,
-		Metadata: map[string]string{}, Product: ref{id: prod.ID}, TaxBehavior: taxBehavior, Type: "one_time",
-		UnitAmount: amount, UnitAmountDecimal: strconv.FormatInt(amount, 10),
+		ID:                newID("price_1", 23),
+		Object:            "price",
+		BillingScheme:     "per_unit",
+		Created:           now,
+		Currency:          currency,
+		Metadata:          map[string]string{},
+		Product:           ref{id: prod.ID},
+		TaxBehavior:       taxBehavior,
+		Type:              "one_time",
+		UnitAmount:        amount,
+		UnitAmountDecimal: strconv.FormatInt(amount, 10),
 	}, prod
 }
 
 func readProduct(p reader, now int64) product {
 	prod := product{
-		ID: newID("prod_", 14), Object: "product", Created: now, Updated: now, Type: "service",
-		Name: p.required("name", 1500), Description: text(p.str("description", 5000)),
-		Images: p.strings("images", 8, 2048), Metadata: p.metadata("metadata"),
+		ID:          newID("prod_", 14),
+		Object:      "product",
+		Created:     now,
+		Updated:     now,
+		Type:        "service",
+		Name:        p.required("name", 1500),
+		Description: text(p.str("description", 5000)),
+		Images:      p.strings("images", 8, 2048),
+		Metadata:    p.metadata("metadata"),
 	}
 	p.str("tax_code", 40)
 	for i, image := range prod.Images {

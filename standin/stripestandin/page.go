@@ -83,13 +83,17 @@ type payView struct {
 
 func (s *Server) view(rec *sessionRecord, couponName string) payView {
 	v := payView{
-		Title: "Pay " + money(rec.Session.AmountTotal, rec.Session.Currency), Rec: rec, S: rec.Session,
+		Title:      "Pay " + money(rec.Session.AmountTotal, rec.Session.Currency),
+		Rec:        rec,
+		S:          rec.Session,
 		CouponName: couponName,
 		Form: &payForm{values: url.Values{"billing_same": {"on"}, "method": {"card"}},
 			Errors: map[string]string{}},
-		Card: rec.takesCard(), Delayed: rec.takesDelayed(),
+		Card:         rec.takesCard(),
+		Delayed:      rec.takesDelayed(),
 		WholeBilling: rec.Session.BillingAddressCollection == "required",
-		All:          countries, Next: successURL(rec.Session),
+		All:          countries,
+		Next:         successURL(rec.Session),
 	}
 	if !v.Card {
 		v.Form.values.Set("method", "delayed")

@@ -36,8 +36,12 @@ func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 	s.Status, s.URL = "complete", ""
 	billing := who.Billing
 	s.CustomerDetails = &customerDetails{
-		Address: &billing, Name: text(who.Name), Phone: text(who.Phone), TaxExempt: "none", TaxIDs: []string{},
-		Email: text(who.Email),
+		Address:   &billing,
+		Name:      text(who.Name),
+		Phone:     text(who.Phone),
+		TaxExempt: "none",
+		TaxIDs:    []string{},
+		Email:     text(who.Email),
 	}
 
 	if s.CustomerEmail != "" {
@@ -104,23 +108,45 @@ func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent
 	}
 
 	in := &intent{
-		ID: id, Object: "payment_intent", Amount: s.AmountTotal, AmountDetails: map[string]any{"tip": map[string]any{}},
-		CaptureMethod: "automatic", ClientSecret: id + "_secret_" + newID("", 25), ConfirmationMethod: "automatic",
-		Created: t.now.Unix(), Currency: s.Currency, Description: rec.Intent.Description,
-		LatestCharge: ref{id: newID("ch_3", 23)},
-		Metadata:     maps.Clone(rec.Intent.Metadata), PaymentMethod: text(newID("pm_1", 23)),
+		ID:                 id,
+		Object:             "payment_intent",
+		Amount:             s.AmountTotal,
+		AmountDetails:      map[string]any{"tip": map[string]any{}},
+		CaptureMethod:      "automatic",
+		ClientSecret:       id + "_secret_" + newID("", 25),
+		ConfirmationMethod: "automatic",
+		Created:            t.now.Unix(),
+		Currency:           s.Currency,
+		Description:        rec.Intent.Description,
+		LatestCharge:       ref{id: newID("ch_3", 23)},
+		Metadata:           maps.Clone(rec.Intent.Metadata),
+		PaymentMethod:      text(newID("pm_1", 23)),
 		PaymentMethodTypes: methods,
-		ReceiptEmail:       rec.Intent.ReceiptEmail, Shipping: ship, Descriptor: rec.Intent.Descriptor,
-		DescriptorSuffix: rec.Intent.DescriptorEnd, Status: "processing",
+		ReceiptEmail:       rec.Intent.ReceiptEmail,
+		Shipping:           ship,
+		Descriptor:         rec.Intent.Descriptor,
+		DescriptorSuffix:   rec.Intent.DescriptorEnd,
+		Status:             "processing",
 	}
 
 	ch := &charge{
-		ID: in.LatestCharge.id, Object: "charge", Amount: in.Amount, Captured: true, AmountCaptured: in.Amount,
+		ID:             in.LatestCharge.id,
+		Object:         "charge",
+		Amount:         in.Amount,
+		Captured:       true,
+		AmountCaptured: in.Amount,
 		BillingDetails: billingDetails{s.CustomerDetails.Address, s.CustomerDetails.Email, s.CustomerDetails.Name,
 			s.CustomerDetails.Phone},
-		Created: in.Created, Currency: in.Currency, Description: in.Description, Metadata: in.Metadata,
-		PaymentIntent: ref{id: id}, PaymentMethod: in.PaymentMethod, PaymentMethodDetails: details,
-		ReceiptEmail: in.ReceiptEmail, Shipping: ship, Status: "pending",
+		Created:              in.Created,
+		Currency:             in.Currency,
+		Description:          in.Description,
+		Metadata:             in.Metadata,
+		PaymentIntent:        ref{id: id},
+		PaymentMethod:        in.PaymentMethod,
+		PaymentMethodDetails: details,
+		ReceiptEmail:         in.ReceiptEmail,
+		Shipping:             ship,
+		Status:               "pending",
 	}
 
 	put(t, kindIntent, &t.intents, in.ID, in)
@@ -163,7 +189,8 @@ func (t *tx) settleDebit(rec *sessionRecord, ok bool) (*sessionRecord, error) {
 	failed.Status = "requires_payment_method"
 	failed.PaymentMethod = ""
 	failed.LastPaymentError = &paymentError{
-		Code: "payment_intent_payment_attempt_failed", Type: "invalid_request_error",
+		Code:    "payment_intent_payment_attempt_failed",
+		Type:    "invalid_request_error",
 		Message: "The customer's bank refused the debit.",
 	}
 	put(t, kindIntent, &t.intents, failed.ID, &failed)

@@ -78,9 +78,17 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		metadata = map[string]string{}
 	}
 	re := &refund{
-		ID: newID("re_3", 23), Object: "refund", Amount: amount, BalanceTransaction: text(newID("txn_3", 23)),
-		Charge: ref{id: before.ID}, Created: t.now.Unix(), Currency: before.Currency, Metadata: metadata,
-		PaymentIntent: before.PaymentIntent, Reason: text(reason), Status: refundSucceeded,
+		ID:                 newID("re_3", 23),
+		Object:             "refund",
+		Amount:             amount,
+		BalanceTransaction: text(newID("txn_3", 23)),
+		Charge:             ref{id: before.ID},
+		Created:            t.now.Unix(),
+		Currency:           before.Currency,
+		Metadata:           metadata,
+		PaymentIntent:      before.PaymentIntent,
+		Reason:             text(reason),
+		Status:             refundSucceeded,
 	}
 
 	if t.settings.Switches.RefundPending.take() {
@@ -88,8 +96,14 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		re.Status = refundPending
 	}
 	if before.PaymentMethodDetails.Card != nil {
-		re.DestinationDetails = &destination{Type: "card", Card: &cardRefund{ReferenceStatus: "pending",
-			ReferenceType: "acquirer_reference_number", Type: "refund"}}
+		re.DestinationDetails = &destination{
+			Type: "card",
+			Card: &cardRefund{
+				ReferenceStatus: "pending",
+				ReferenceType:   "acquirer_reference_number",
+				Type:            "refund",
+			},
+		}
 	}
 	put(t, kindRefund, &t.refunds, re.ID, re)
 	ch, previous := t.refunded(before, amount)

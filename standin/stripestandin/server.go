@@ -72,10 +72,17 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("stripe stand-in: %w", err), l.Close())
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Log, listener: l, publicURL: strings.TrimRight(cfg.PublicURL, "/"),
+		cfg:        cfg,
+		log:        cfg.Log,
+		listener:   l,
+		publicURL:  strings.TrimRight(cfg.PublicURL, "/"),
 		apiVersion: cfg.APIVersion,
-		journal:    j, state: st, inFlight: map[string]bool{}, cards: newChallenges(),
-		clockMoved: make(chan struct{}, 1), stopping: make(chan struct{}),
+		journal:    j,
+		state:      st,
+		inFlight:   map[string]bool{},
+		cards:      newChallenges(),
+		clockMoved: make(chan struct{}, 1),
+		stopping:   make(chan struct{}),
 	}
 	if s.publicURL == "" {
 		s.publicURL = s.URL()

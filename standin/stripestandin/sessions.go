@@ -66,12 +66,21 @@ func createSession(t *tx, _ *http.Request, p reader) (any, error) {
 	now := t.now.Unix()
 	id := newID("cs_test_", 58)
 	rec := &sessionRecord{Session: &session{
-		ID: id, Object: "checkout.session", Created: now, Status: "open", PaymentStatus: "unpaid",
-		UIMode: "hosted", PaymentMethodCollection: "if_required", CustomFields: []string{},
+		ID:                      id,
+		Object:                  "checkout.session",
+		Created:                 now,
+		Status:                  "open",
+		PaymentStatus:           "unpaid",
+		UIMode:                  "hosted",
+		PaymentMethodCollection: "if_required",
+		CustomFields:            []string{},
 		CustomText: map[string]null{"after_submit": nil, "shipping_address": nil, "submit": nil,
 			"terms_of_service_acceptance": nil},
-		PaymentMethodOptions: map[string]any{}, ShippingOptions: []shippingOption{}, Discounts: []discount{},
-		URL: text(t.s.publicURL + "/c/pay/" + id), InvoiceCreation: map[string]any{"enabled": false},
+		PaymentMethodOptions: map[string]any{},
+		ShippingOptions:      []shippingOption{},
+		Discounts:            []discount{},
+		URL:                  text(t.s.publicURL + "/c/pay/" + id),
+		InvoiceCreation:      map[string]any{"enabled": false},
 	}}
 
 	expand := p.strings("expand", 20, 200)

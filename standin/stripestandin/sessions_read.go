@@ -56,8 +56,10 @@ func (t *tx) expandCharge(in *intent) {
 // lineList is the line_items field: the first ten, as Stripe includes them.
 func (rec *sessionRecord) lineList(products bool) *list[lineItem] {
 	out := &list[lineItem]{
-		Object: "list", Data: slices.Clone(rec.Lines[:min(10, len(rec.Lines))]), HasMore: len(rec.Lines) > 10,
-		URL: "/v1/checkout/sessions/" + rec.Session.ID + "/line_items",
+		Object:  "list",
+		Data:    slices.Clone(rec.Lines[:min(10, len(rec.Lines))]),
+		HasMore: len(rec.Lines) > 10,
+		URL:     "/v1/checkout/sessions/" + rec.Session.ID + "/line_items",
 	}
 	if products {
 		for i := range out.Data {

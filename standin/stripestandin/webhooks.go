@@ -74,7 +74,10 @@ type webhooks struct {
 
 func newWebhooks(s *Server) *webhooks {
 	return &webhooks{
-		s: s, wake: make(chan struct{}, 1), sending: map[string]bool{}, waiting: map[string][]chan struct{}{},
+		s:       s,
+		wake:    make(chan struct{}, 1),
+		sending: map[string]bool{},
+		waiting: map[string][]chan struct{}{},
 		client: &http.Client{
 			Timeout: webhookTimeout,
 			// A redirect counts as a failure, as at Stripe.
