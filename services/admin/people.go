@@ -74,7 +74,7 @@ var peopleColumns = []adminui.Column[personRow]{
 
 // people lists the staff.
 func (s *server) people(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
+	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +82,10 @@ func (s *server) people(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	listing.Rows = len(list)
-	table := adminui.NewTable(listing, "people", peopleColumns, list, func(p personRow) any { return p.ID })
-	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: peoplePage{list}}, nil
+	ask.Rows = len(list)
+	table := adminui.NewTable(ask, "people", peopleColumns, list, func(p personRow) any { return p.ID })
+	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: peoplePage{list}},
+		nil
 }
 
 func roleField(roles []string) adminui.Field {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// commonPasswords are the 10,000 commonest passwords that keep the composition rules, commonest first
-// where that is known (see docs/adr/0015).
+// commonPasswords are the 10,000 commonest passwords that keep the composition rules, commonest
+// first where that is known (see docs/adr/0015).
 //
 //go:embed common-passwords.txt
 var commonPasswords string

@@ -24,11 +24,11 @@ type Cost struct {
 	Threads uint8
 }
 
-// DefaultCost is OWASP's minimum for argon2id. Chosen by measurement on two idle cores: 22 ms a hash,
-// 44 logins a second one at a time, 69 with two at once, and no more with four or eight; t=3 m=12 MiB
-// took 20 ms, t=1 m=46 MiB 30, t=2 m=64 MiB 83. BenchmarkHash again, best of 8 on two cores that had
-// three to five other processes to run: 37 ms; the others 33, 55 and 111 ms: the same order, so the
-// choice stands. Each hash takes 19 MiB, in memory that the next one uses again.
+// DefaultCost is OWASP's minimum for argon2id. Chosen by measurement on two idle cores: 22 ms a
+// hash, 44 logins a second one at a time, 69 with two at once, and no more with four or eight; t=3
+// m=12 MiB took 20 ms, t=1 m=46 MiB 30, t=2 m=64 MiB 83. BenchmarkHash again, best of 8 on two
+// cores that had three to five other processes to run: 37 ms; the others 33, 55 and 111 ms: the
+// same order, so the choice stands. Each hash takes 19 MiB, in memory that the next one uses again.
 var DefaultCost = Cost{Time: 2, Memory: 19456, Threads: 1}
 
 // Limits on what a stored hash may ask for: someone who can write one must not be able to stop the

@@ -2,13 +2,13 @@
 // Use of this source code is governed by a BSD-style
 // license that can be found in the LICENSE file.
 
-// Package argon2 is argon2id of golang.org/x/crypto/argon2 v0.59.0, but for one thing: a hash is computed
-// in memory that its caller keeps. The original allocates the memory of each hash, and what a shop's logins
-// leave behind is megabytes of garbage each; that it should take a buffer has been asked for since 2020
-// (https://go.dev/issue/36634).
+// Package argon2 is argon2id of golang.org/x/crypto/argon2 v0.59.0, but for one thing: a hash is
+// computed in memory that its caller keeps. The original allocates the memory of each hash, and
+// what a shop's logins leave behind is megabytes of garbage each; that it should take a buffer has
+// been asked for since 2020 (https://go.dev/issue/36634).
 //
-// This file is the original's without argon2i and argon2d. The others are the original's as they are, which
-// a test holds.
+// This file is the original's without argon2i and argon2d. The others are the original's as they
+// are, which a test holds.
 package argon2
 
 import (
@@ -27,12 +27,12 @@ const (
 	argon2id
 )
 
-// Memory is the working memory of one hash at a time. It grows to what the costliest hash needed and stays
-// that large. The zero value is ready.
+// Memory is the working memory of one hash at a time. It grows to what the costliest hash needed
+// and stays that large. The zero value is ready.
 type Memory struct{ blocks []block }
 
-// IDKey is argon2.IDKey of golang.org/x/crypto: the argon2id key (RFC 9106) of keyLen bytes, from time passes
-// over memory KiB by threads lanes. It panics when time or threads is 0.
+// IDKey is argon2.IDKey of golang.org/x/crypto: the argon2id key (RFC 9106) of keyLen bytes, from
+// time passes over memory KiB by threads lanes. It panics when time or threads is 0.
 func (m *Memory) IDKey(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte {
 	if time < 1 {
 		panic("argon2: number of rounds too small")
