@@ -221,7 +221,7 @@ func TestRunbooksNamePageAndCommand(t *testing.T) {
 		if !strings.Contains(path, "/runbooks/") || !slices.Contains(leadsTo, runbook) {
 			continue
 		}
-		if len(found) == 0 || !regexp.MustCompile(`shop [a-z]+ [a-z]+|There is no command`).MatchString(body) {
+		if len(found) == 0 || !regexp.MustCompile(`shop\s+[a-z]+\s+[a-z]+|There\s+is\s+no\s+command`).MatchString(body) {
 			t.Errorf("the work list leads to %s, which does not name page and command", path)
 		}
 	}
@@ -279,22 +279,21 @@ func walk(t *testing.T, each func(path string)) {
 // Prose is set at 120 columns, as the code is: tables, code and generated pages may be wider.
 func TestProseIsSetAtOneWidth(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	generated := []string{"limits.md", "settings.md"}
-
-	for _, file := range append(files, "../../CONTRIBUTING.md", "../../README.md") {
-		if slices.Contains(generated, filepath.Base(file)) {
+	generated := []string{"docs/limits.md", "docs/settings.md"}
+	checked := 0
+	for path, text := range documents(t) {
+		name := strings.TrimPrefix(path, root+"/")
+		inRoot := slices.Contains([]string{"CONTRIBUTING.md", "README.md", "SECURITY.md"}, name)
+		if !inRoot && !strings.HasPrefix(name, "docs/") && !strings.HasPrefix(name, "deploy/") {
 			continue
 		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+		if slices.Contains(generated, name) {
+			continue
 		}
+		checked++
+
 		code := false
-		for i, line := range strings.Split(string(text), "\n") {
+		for i, line := range strings.Split(text, "\n") {
 			if strings.HasPrefix(line, "```") {
 				code = !code
 			}
@@ -302,7 +301,31 @@ func TestProseIsSetAtOneWidth(t *testing.T) {
 				continue
 			}
 			if width := utf8.RuneCountInString(line); width > 120 {
-				t.Errorf("%s:%d is %d columns wide", filepath.Base(file), i+1, width)
+				t.Errorf("%s:%d is %d columns wide, want 120 at most", name, i+1, width)
+			}
+		}
+	}
+	if checked < 60 {
+		t.Errorf("checked only %d documents", checked)
+	}
+}
+
+// Comments are set at 100 columns, a tab counting as 4, where they have a line to themselves.
+func TestCommentsAreSetAtOneWidth(t *testing.T) {
+	t.Parallel()
+	files, _ := sourceFiles(t)
+	for _, path := range files {
+		name := strings.TrimPrefix(path, root+"/")
+		if !strings.HasPrefix(name, "services/") && !strings.HasPrefix(name, "test/") {
+			continue
+		}
+		for i, line := range strings.Split(readFile(t, name), "\n") {
+			line = strings.ReplaceAll(line, "\t", "    ")
+			if !strings.HasPrefix(strings.TrimLeft(line, " "), "// ") {
+				continue
+			}
+			if width := utf8.RuneCountInString(line); width > 100 {
+				t.Errorf("%s:%d is a comment of %d columns, want 100 at most", name, i+1, width)
 			}
 		}
 	}
