@@ -37,12 +37,25 @@ func RecordAs(ctx context.Context, tx pgx.Tx, who Identity, acts ...Act) error {
 	var messages []msg.Message
 	for i, a := range acts {
 		subject := msg.StaffActedSubject(who.Service)
-		messages = append(messages, msg.Message{Key: fmt.Sprintf("%s:%s:%d", subject, who.Request, i), Subject: subject,
+		messages = append(messages, msg.Message{
+			Key:     fmt.Sprintf("%s:%s:%d", subject, who.Request, i),
+			Subject: subject,
 			Payload: msg.StaffActed{
-				Person: who.Person, Name: who.Name, Token: who.Token, From: who.From, Service: who.Service,
-				Action: string(a.Action), Kind: a.Kind, Key: a.Key, Text: a.Text, Before: a.Before, After: a.After,
-				Whose: a.Whose, At: time.Now().UTC(),
-			}})
+				Person:  who.Person,
+				Name:    who.Name,
+				Token:   who.Token,
+				From:    who.From,
+				Service: who.Service,
+				Action:  string(a.Action),
+				Kind:    a.Kind,
+				Key:     a.Key,
+				Text:    a.Text,
+				Before:  a.Before,
+				After:   a.After,
+				Whose:   a.Whose,
+				At:      time.Now().UTC(),
+			},
+		})
 	}
 	return bus.Enqueue(ctx, tx, messages...)
 }

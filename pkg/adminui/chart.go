@@ -75,8 +75,10 @@ func (c Chart) Draw() Drawn {
 	for i, p := range c.Points {
 		height := 100 * float64(p.Value) / float64(top)
 		d.Bars = append(d.Bars, DrawnBar{
-			X: strconv.Itoa(i*barStep + barRoom/2), Y: unit(100 - height), Height: unit(height),
-			Text: p.Label + ": " + c.text(p.Value) + c.beforeText(p),
+			X:      strconv.Itoa(i*barStep + barRoom/2),
+			Y:      unit(100 - height),
+			Height: unit(height),
+			Text:   p.Label + ": " + c.text(p.Value) + c.beforeText(p),
 		})
 		d.Rows = append(d.Rows, DrawnRow{Label: p.Label, Value: c.text(p.Value), Before: c.text(p.Before)})
 		line = append(line, unit(float64(i*barStep)+barStep/2)+","+unit(100-100*float64(p.Before)/float64(top)))

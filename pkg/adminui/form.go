@@ -92,9 +92,12 @@ func (s PostedForm) CheckVersion(first, now int64) error {
 func ReadForm(r *http.Request) (PostedForm, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength > 0 &&
 		(err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data") {
-		return PostedForm{}, &web.Error{Status: http.StatusUnsupportedMediaType, Code: "not-a-form",
+		return PostedForm{}, &web.Error{
+			Status: http.StatusUnsupportedMediaType,
+			Code:   "not-a-form",
 			Text: "Send the fields as a form (application/x-www-form-urlencoded): other bodies are not read. Nothing " +
-				"was changed."}
+				"was changed.",
+		}
 	}
 	v, err := web.FormWithin(nil, r, MaxBody) // the body was read and measured before
 	if err != nil {

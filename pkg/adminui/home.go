@@ -39,7 +39,10 @@ const MaxCounted = 1000
 // HomeRoute is the route with which an owner adds to the home page. It returns only the tiles that
 // the person may see, and the steps of the guide that they may take.
 func HomeRoute(tiles func(r *http.Request) ([]Tile, error), steps ...func(r *http.Request) ([]GuideStep, error)) Route {
-	return Route{Method: http.MethodGet, Path: "/home", Action: HomeView,
+	return Route{
+		Method: http.MethodGet,
+		Path:   "/home",
+		Action: HomeView,
 		Handle: func(r *http.Request) (Answer, error) {
 			home := Home{Tiles: []Tile{}}
 			if tiles != nil {
@@ -60,5 +63,6 @@ func HomeRoute(tiles func(r *http.Request) ([]Tile, error), steps ...func(r *htt
 				home.Steps = append(home.Steps, list...)
 			}
 			return Page{Title: "Home", Template: "tiles.html", Data: home}, nil
-		}}
+		},
+	}
 }

@@ -169,8 +169,14 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Header.Get("HX-Request") != "" {
 		name = "panel-error.html"
 	}
-	page := Page{Title: words.Title, Template: name, Data: words, Status: status, Narrow: true,
-		Bare: len(Who(r).Roles) == 0}
+	page := Page{
+		Title:    words.Title,
+		Template: name,
+		Data:     words,
+		Status:   status,
+		Narrow:   true,
+		Bare:     len(Who(r).Roles) == 0,
+	}
 	if err := k.html(w, r, page); err != nil {
 		web.Note(r, "write_error", err.Error())
 	}

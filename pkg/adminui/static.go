@@ -49,8 +49,11 @@ func Asset(name string) (string, error) {
 }
 
 // types are fixed here: the machine's own table differs from place to place.
-var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-	".svg": "image/svg+xml"}
+var types = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
 
 // Static serves the kit's files below /static/. A file under the hash of another version, from a
 // service that was upgraded earlier or later than admin, is served in the version of this process

@@ -8,12 +8,16 @@ import (
 
 // words are the staff's names for messages by their subject, and for mails by their kind.
 var words = map[string]string{
-	msg.CatalogChanged: "Change of the catalog", msg.OrderPlacedSubject: "Order placed",
-	msg.OrderStatusChangedSubject: "Status of an order", msg.ReceiptAddressGivenSubject: "Address for a receipt",
-	msg.ShopChanged: "Change of the shop's name or address", msg.OrderMoneySubject: "Money of an order",
-	msg.OrderGivenBackSubject: "What was given back of an order",
+	msg.CatalogChanged:             "Change of the catalog",
+	msg.OrderPlacedSubject:         "Order placed",
+	msg.OrderStatusChangedSubject:  "Status of an order",
+	msg.ReceiptAddressGivenSubject: "Address for a receipt",
+	msg.ShopChanged:                "Change of the shop's name or address",
+	msg.OrderMoneySubject:          "Money of an order",
+	msg.OrderGivenBackSubject:      "What was given back of an order",
 
-	msg.UserRegistered: "New member", msg.UserEmailVerified: "Confirmed address",
+	msg.UserRegistered:         "New member",
+	msg.UserEmailVerified:      "Confirmed address",
 	msg.UserProfileChanged:     "Change of a member's data",
 	msg.UserPreferencesChanged: "Change of a member's mail choices",
 	msg.UserCredentialsChanged: "Change of a member's password",
@@ -32,8 +36,11 @@ func InWords(subject string) string {
 	if text, ok := words[subject]; ok {
 		return text
 	}
-	for begin, text := range map[string]string{"stripe.": "Stripe event ", "staff.acted.": "Act of the staff in ",
-		"event.": "What a browser reported: "} {
+	for begin, text := range map[string]string{
+		"stripe.":      "Stripe event ",
+		"staff.acted.": "Act of the staff in ",
+		"event.":       "What a browser reported: ",
+	} {
 		if rest, ok := strings.CutPrefix(subject, begin); ok {
 			return text + rest
 		}

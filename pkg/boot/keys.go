@@ -32,9 +32,12 @@ const (
 // keysOf are the purposes that services share, and those that had keys of their own before there were keyrings:
 // existing cookies and links stay valid. Everything else is derived from the service's key own.
 var keysOf = map[string][]string{
-	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", MailerKey, "codes"},
-	"order": {"identity", MailerKey}, "events": {"identity"}, "mailer": {MailerKey, "mail address"},
-	"admin": {staffSeed},
+	"edge":   {"identity", "csrf", "cart cookie", "anonymous cookie"},
+	"user":   {"identity", MailerKey, "codes"},
+	"order":  {"identity", MailerKey},
+	"events": {"identity"},
+	"mailer": {MailerKey, "mail address"},
+	"admin":  {staffSeed},
 }
 
 // MailerKey names the key with which mailer signs its requests to owners. It signs nothing else: mailer cannot pretend

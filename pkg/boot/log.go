@@ -45,7 +45,9 @@ var machineFields = []string{"trace", "bytes", "queries", "message_id"}
 // convention of no-color.org.
 func forEyes(w io.Writer, level slog.Leveler, plain bool) slog.Handler {
 	return tint.NewTextHandler(w, &tint.Options{
-		Level: level, TimeFormat: time.TimeOnly, NoColor: plain,
+		Level:      level,
+		TimeFormat: time.TimeOnly,
+		NoColor:    plain,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && slices.Contains(machineFields, a.Key) {
 				return slog.Attr{}

@@ -15,8 +15,9 @@ import (
 // machine or one of hosts. The deployment must keep the listener off the public network.
 func ServeMetrics(ctx context.Context, log *slog.Logger, l net.Listener, hosts ...string) {
 	srv := &http.Server{
-		Handler: web.OnlyHosts(hosts...)(obs.Handler()), ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		Handler:           web.OnlyHosts(hosts...)(obs.Handler()),
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	context.AfterFunc(ctx, func() {
 		if err := srv.Close(); err != nil {

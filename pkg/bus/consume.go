@@ -195,8 +195,15 @@ func (w *worker) measure(ctx context.Context, cons jetstream.Consumer) {
 
 func newDelivery(m jetstream.Msg) *Delivery {
 	h := m.Headers()
-	d := &Delivery{Key: h.Get(headerKey), Subject: m.Subject(), Data: m.Data(), Attempt: 1, sender: h.Get(headerSender),
-		raw: m, headers: map[string]string{}}
+	d := &Delivery{
+		Key:     h.Get(headerKey),
+		Subject: m.Subject(),
+		Data:    m.Data(),
+		Attempt: 1,
+		sender:  h.Get(headerSender),
+		raw:     m,
+		headers: map[string]string{},
+	}
 	for name := range h {
 		d.headers[name] = h.Get(name)
 	}

@@ -39,8 +39,13 @@ type Outbox struct {
 
 // NewOutbox makes the outbox of the service that the bus and the pool belong to. Run sends.
 func NewOutbox(b *Bus, pool *pgxpool.Pool) *Outbox {
-	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1), confirmed: newConfirmed(),
-		awaited: awaited{byKey: map[awaitedKey]chan struct{}{}}}
+	return &Outbox{
+		bus:       b,
+		pool:      pool,
+		wake:      make(chan struct{}, 1),
+		confirmed: newConfirmed(),
+		awaited:   awaited{byKey: map[awaitedKey]chan struct{}{}},
+	}
 }
 
 // Tx is pg.Tx, and hands what fn enqueued to the relay after the commit.
@@ -190,9 +195,15 @@ func (n newOutboxRows) stored(stored []storedRow) []outboxRow {
 	rows := make([]outboxRow, len(stored))
 	for k, r := range stored {
 		i := slices.Index(n.keys, r.Key)
-		rows[k] = outboxRow{Seq: r.Seq, Key: r.Key, Subject: n.subjects[i],
-			Headers: map[string]string{obs.TraceHeader: n.traces[i]},
-			Payload: n.payloads[i], Attempts: n.attempts, Pending: msg.Receivers(n.subjects[i])}
+		rows[k] = outboxRow{
+			Seq:      r.Seq,
+			Key:      r.Key,
+			Subject:  n.subjects[i],
+			Headers:  map[string]string{obs.TraceHeader: n.traces[i]},
+			Payload:  n.payloads[i],
+			Attempts: n.attempts,
+			Pending:  msg.Receivers(n.subjects[i]),
+		}
 	}
 	return rows
 }

@@ -27,9 +27,13 @@ func (b *Bus) Provision(ctx context.Context, copies int) error {
 	for _, c := range msg.Consumers {
 		ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 		_, err := b.js.CreateOrUpdateConsumer(ctx, c.Stream, jetstream.ConsumerConfig{
-			Durable: c.Name, FilterSubjects: c.Subjects, AckPolicy: jetstream.AckExplicitPolicy,
-			AckWait: c.AckWait, MaxAckPending: c.MaxAckPending, MaxDeliver: -1,
-			DeliverPolicy: jetstream.DeliverAllPolicy,
+			Durable:        c.Name,
+			FilterSubjects: c.Subjects,
+			AckPolicy:      jetstream.AckExplicitPolicy,
+			AckWait:        c.AckWait,
+			MaxAckPending:  c.MaxAckPending,
+			MaxDeliver:     -1,
+			DeliverPolicy:  jetstream.DeliverAllPolicy,
 		})
 		cancel()
 		if err != nil {
@@ -64,8 +68,14 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) err
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	cfg := jetstream.StreamConfig{
-		Name: s.Name, Subjects: s.Subjects, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		MaxAge: s.MaxAge, MaxBytes: s.MaxBytes, Duplicates: duplicateWindow, AllowDirect: true,
+		Name:               s.Name,
+		Subjects:           s.Subjects,
+		Retention:          jetstream.LimitsPolicy,
+		Storage:            jetstream.FileStorage,
+		MaxAge:             s.MaxAge,
+		MaxBytes:           s.MaxBytes,
+		Duplicates:         duplicateWindow,
+		AllowDirect:        true,
 		Discard:            jetstream.DiscardNew,
 		AllowAtomicPublish: true,
 	}

@@ -45,8 +45,11 @@ func (b *Bus) makeConsumer(ctx context.Context, name, subject string, cons *jets
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	*cons, err = b.js.CreateOrUpdateConsumer(ctx, streamOf(subject), jetstream.ConsumerConfig{
-		Durable: name, FilterSubject: subject, AckPolicy: jetstream.AckExplicitPolicy, AckWait: workLease,
-		MaxDeliver: -1,
+		Durable:       name,
+		FilterSubject: subject,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       workLease,
+		MaxDeliver:    -1,
 	})
 	return err
 }

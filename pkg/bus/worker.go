@@ -250,12 +250,20 @@ func (w *worker) record(d *Delivery, group int) {
 	if d.caller == "" {
 		return
 	}
-	obs.Record(obs.Span{Service: w.bus.service, Name: "process " + w.Name, Kind: obs.SpanConsumer,
-		Trace: d.Trace(), Parent: d.caller, Began: d.began, Ended: time.Now(), Failed: d.failed,
+	obs.Record(obs.Span{
+		Service: w.bus.service,
+		Name:    "process " + w.Name,
+		Kind:    obs.SpanConsumer,
+		Trace:   d.Trace(),
+		Parent:  d.caller,
+		Began:   d.began,
+		Ended:   time.Now(),
+		Failed:  d.failed,
 		Attributes: []slog.Attr{slog.String("messaging.system", "nats"),
 			slog.String("messaging.operation.type", "process"), slog.String("messaging.destination.name", d.Subject),
 			slog.String("messaging.consumer.group.name", w.Name), slog.Int("messaging.batch.message_count", group),
-			slog.Int("attempt", d.Attempt)}})
+			slog.Int("attempt", d.Attempt)},
+	})
 }
 
 // fail parks a message that cannot succeed, and refuses one that may succeed later.
@@ -300,11 +308,18 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 			return fmt.Errorf("park a message: %w", err)
 		}
 
-		return Enqueue(ctx, tx, msg.Message{Key: "dead:" + w.Name + ":" + d.Key, Subject: "dead." + w.Name,
+		return Enqueue(ctx, tx, msg.Message{
+			Key:     "dead:" + w.Name + ":" + d.Key,
+			Subject: "dead." + w.Name,
 			Payload: map[string]any{
-				"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": headers, "payload": d.Data,
-				"reason": reason,
-			}})
+				"consumer": w.Name,
+				"key":      d.Key,
+				"subject":  d.Subject,
+				"headers":  headers,
+				"payload":  d.Data,
+				"reason":   reason,
+			},
+		})
 	})
 }
 

@@ -36,8 +36,13 @@ type bucket struct {
 const bucketTimeout = time.Minute
 
 func openBucket(u *url.URL) (Store, error) {
-	b := bucket{server: "https://" + u.Host, region: u.Query().Get("region"), prefix: strings.Trim(u.Path, "/"),
-		rights: &taskRights{}, client: &http.Client{Timeout: bucketTimeout}}
+	b := bucket{
+		server: "https://" + u.Host,
+		region: u.Query().Get("region"),
+		prefix: strings.Trim(u.Path, "/"),
+		rights: &taskRights{},
+		client: &http.Client{Timeout: bucketTimeout},
+	}
 	if u.User != nil {
 		secret, _ := u.User.Password()
 		b.rights = login{key: u.User.Username(), secret: secret}

@@ -4,9 +4,12 @@ import "strings"
 
 // keyBegins says how the keys of a subject begin, where that is not the subject itself and a colon.
 var keyBegins = map[string]string{
-	CatalogChanged: "catalog:", OrderPlacedSubject: "order-placed:", OrderStatusChangedSubject: "order-status:",
-	ReceiptAddressGivenSubject:   "receipt-address:",
-	MailSubject(MailOrderMember): "order-confirmation:", MailSubject(MailOrderVisitor): "order-confirmation:",
+	CatalogChanged:                "catalog:",
+	OrderPlacedSubject:            "order-placed:",
+	OrderStatusChangedSubject:     "order-status:",
+	ReceiptAddressGivenSubject:    "receipt-address:",
+	MailSubject(MailOrderMember):  "order-confirmation:",
+	MailSubject(MailOrderVisitor): "order-confirmation:",
 }
 
 // KeyBegin is how the keys of a subject begin; client events have keys of edge's without a beginning.

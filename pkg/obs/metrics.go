@@ -9,7 +9,8 @@ import (
 var (
 	// HTTPSeconds is how long requests took, by service, route pattern and status class.
 	HTTPSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "shop_http_request_seconds", Help: "Duration of HTTP requests.",
+		Name:    "shop_http_request_seconds",
+		Help:    "Duration of HTTP requests.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"service", "route", "status"})
 	// HTTPErrors counts what HTTPSeconds has under 5xx, from 0 for each service: an alarm on a series that first
@@ -60,7 +61,8 @@ var (
 	}, []string{"consumer", "outcome"})
 	// MessageSeconds is how long a group of messages took.
 	MessageSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "shop_message_group_seconds", Help: "Duration of one group of messages, commit included.",
+		Name:    "shop_message_group_seconds",
+		Help:    "Duration of one group of messages, commit included.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 	}, []string{"consumer"})
 	// WorkItems is what waits for a person by service and kind, as the work list of the back office shows it. It is

@@ -68,8 +68,10 @@ type (
 const collectorTimeout = 10 * time.Second
 
 // collectorClient follows no redirects: spans go where the setting says.
-var collectorClient = &http.Client{Timeout: collectorTimeout,
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var collectorClient = &http.Client{
+	Timeout:       collectorTimeout,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // send sends a group to the collector, once: spans are not worth a queue on disk.
 func (e *spanExporter) send(ctx context.Context, group []Span) {
@@ -143,8 +145,12 @@ func resourceOf(service string) otlpAttributes {
 
 func (s Span) otlp() otlpSpan {
 	o := otlpSpan{
-		TraceID: traceID(s.Trace), SpanID: spanOf(s.Trace), Name: s.Name, Kind: int(s.Kind),
-		Began: strconv.FormatInt(s.Began.UnixNano(), 10), Ended: strconv.FormatInt(s.Ended.UnixNano(), 10),
+		TraceID:        traceID(s.Trace),
+		SpanID:         spanOf(s.Trace),
+		Name:           s.Name,
+		Kind:           int(s.Kind),
+		Began:          strconv.FormatInt(s.Began.UnixNano(), 10),
+		Ended:          strconv.FormatInt(s.Ended.UnixNano(), 10),
 		otlpAttributes: otlpAttributesOf(s.Attributes),
 	}
 	if traceID(s.Parent) == o.TraceID {

@@ -69,8 +69,12 @@ const spanFlush = 2 * time.Second
 // ExportSpans sends the spans of this process to an OpenTelemetry collector (OTLP over HTTP, in JSON) until stop is
 // called, which sends those that wait. headers go with each request. There is one exporter in a process.
 func ExportSpans(log *slog.Logger, endpoint string, headers map[string]string) (stop func()) {
-	e := &spanExporter{log: log, url: strings.TrimRight(endpoint, "/") + "/v1/traces", headers: headers,
-		queue: make(chan Span, spanQueue)}
+	e := &spanExporter{
+		log:     log,
+		url:     strings.TrimRight(endpoint, "/") + "/v1/traces",
+		headers: headers,
+		queue:   make(chan Span, spanQueue),
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); e.run(ctx) }()

@@ -45,8 +45,12 @@ func (p parkedPages) routes() []adminui.Route {
 
 // kind is the parked messages as an entry of the work list, with up to shown of them.
 func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, error) {
-	k := adminui.WorkKind{Name: "parked-messages", Title: "Parked messages of " + p.name, To: p.path(),
-		Runbook: parkedRunbook}
+	k := adminui.WorkKind{
+		Name:    "parked-messages",
+		Title:   "Parked messages of " + p.name,
+		To:      p.path(),
+		Runbook: parkedRunbook,
+	}
 	count, err := bus.CountParked(ctx, p.Pool)
 	k.Count, k.Oldest = count.Count, count.Oldest
 	if err != nil || min(int64(shown), count.Count) == 0 {
@@ -54,8 +58,13 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 	}
 	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: shown})
 	for _, m := range list {
-		item := adminui.WorkItem{Key: web.ID(m.ID), Title: adminui.InWords(m.Subject), Name: name(m),
-			Reason: m.Reason, Since: m.At}
+		item := adminui.WorkItem{
+			Key:    web.ID(m.ID),
+			Title:  adminui.InWords(m.Subject),
+			Name:   name(m),
+			Reason: m.Reason,
+			Since:  m.At,
+		}
 		item.To = p.path(item.Key)
 		if !m.Forged() {
 			item.Commands = []adminui.Command{{Text: "Replay", To: p.path(item.Key, "replay")}}
@@ -95,9 +104,13 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 	}
 
 	resolved := ask.Chosen["seen-to"] != ""
-	list, err := bus.ListParked(r.Context(), p.Pool, bus.ParkedList{Consumer: ask.Chosen["consumer"],
-		Subject: ask.Chosen["subject"],
-		After:   after, Resolved: resolved, Rows: ask.Rows + 1})
+	list, err := bus.ListParked(r.Context(), p.Pool, bus.ParkedList{
+		Consumer: ask.Chosen["consumer"],
+		Subject:  ask.Chosen["subject"],
+		After:    after,
+		Resolved: resolved,
+		Rows:     ask.Rows + 1,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +123,15 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 	if !resolved && adminui.Who(r).May(adminui.WorkAct) {
 		table.Bulk = []adminui.Command{{Text: "Replay", To: p.path("replay")}}
 	}
-	return adminui.Page{Title: "Parked messages of " + p.name, Data: struct {
-		Messages []bus.Parked `json:"messages"`
-		Next     string       `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table, Live: adminui.LiveWork}, nil
+	return adminui.Page{
+		Title: "Parked messages of " + p.name,
+		Data: struct {
+			Messages []bus.Parked `json:"messages"`
+			Next     string       `json:"next,omitempty"`
+		}{list[:len(table.Rows)], table.Next},
+		Table: table,
+		Live:  adminui.LiveWork,
+	}, nil
 }
 
 // parkedPage is one message.
@@ -132,9 +150,14 @@ type parkedPage struct {
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
 	id := web.ID(m.ID)
-	page := parkedPage{Message: m, What: adminui.InWords(m.Subject), Name: name(m),
-		Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
-		Runbook: adminui.Runbook(parkedRunbook)}
+	page := parkedPage{
+		Message: m,
+		What:    adminui.InWords(m.Subject),
+		Name:    name(m),
+		Payload: adminui.Readable(m.Payload),
+		Waits:   m.Resolution == "",
+		Runbook: adminui.Runbook(parkedRunbook),
+	}
 	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
 		{Label: "Consumer", Value: m.Consumer}, {Label: "Tries", Value: m.Attempts}, {Label: "Parked", Value: m.At}}
 	if !page.Waits {
@@ -143,11 +166,20 @@ func (p parkedPages) page(m bus.Parked) parkedPage {
 			adminui.Detail{Label: "Note", Value: m.Note})
 	}
 	page.Replay = adminui.Form{ID: "replay", Action: p.path(id, "replay"), Submit: "Replay it"}
-	page.ReplayKind = adminui.Form{ID: "replay-kind", Action: p.path("replay"), Submit: "Replay all of this kind",
+	page.ReplayKind = adminui.Form{
+		ID:     "replay-kind",
+		Action: p.path("replay"),
+		Submit: "Replay all of this kind",
 		Fields: []adminui.Field{{Name: "consumer", Kind: "hidden", Value: m.Consumer},
-			{Name: "subject", Kind: "hidden", Value: m.Subject}}}
-	page.Drop = adminui.Form{ID: "drop", Action: p.path(id, "drop"), Submit: "Drop it", Tone: "bad",
-		Fields: []adminui.Field{adminui.NoteField("Why nothing has to be done")}}
+			{Name: "subject", Kind: "hidden", Value: m.Subject}},
+	}
+	page.Drop = adminui.Form{
+		ID:     "drop",
+		Action: p.path(id, "drop"),
+		Submit: "Drop it",
+		Tone:   "bad",
+		Fields: []adminui.Field{adminui.NoteField("Why nothing has to be done")},
+	}
 	return page
 }
 
@@ -184,8 +216,12 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 		m.Reason, m.Attempts = again.Reason, m.Attempts+1
 		page := p.page(m)
 		page.Problem = "It failed again. Nothing was changed."
-		return adminui.Page{Title: adminui.InWords(m.Subject), Template: "parked.html", Data: page,
-			Status: http.StatusUnprocessableEntity}, nil
+		return adminui.Page{
+			Title:    adminui.InWords(m.Subject),
+			Template: "parked.html",
+			Data:     page,
+			Status:   http.StatusUnprocessableEntity,
+		}, nil
 	}
 	if err != nil {
 		return nil, p.refusal(err)
@@ -213,12 +249,16 @@ func (p parkedPages) replayOne(r *http.Request, m bus.Parked) error {
 	c.Outbox = p.Outbox
 	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, now bus.Parked) error {
 		if now.Resolution == "" {
-			return p.record(r, tx, m, adminui.Act{Text: "Tried to replay " + entry(m) + ": it failed again",
+			return p.record(r, tx, m, adminui.Act{
+				Text:   "Tried to replay " + entry(m) + ": it failed again",
 				Before: parkedValues{Reason: m.Reason, Tries: m.Attempts},
-				After:  parkedValues{Reason: now.Reason, Tries: now.Attempts}})
+				After:  parkedValues{Reason: now.Reason, Tries: now.Attempts},
+			})
 		}
-		return p.record(r, tx, m, adminui.Act{Text: "Replayed " + entry(m),
-			After: parkedValues{Reason: m.Reason, Tries: m.Attempts}})
+		return p.record(r, tx, m, adminui.Act{
+			Text:  "Replayed " + entry(m),
+			After: parkedValues{Reason: m.Reason, Tries: m.Attempts},
+		})
 	})
 }
 
@@ -346,8 +386,12 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	}
 	if wrong != nil {
 		page.Drop = *wrong
-		return adminui.Page{Title: adminui.InWords(m.Subject), Template: "parked.html", Data: page,
-			Status: http.StatusUnprocessableEntity}, nil
+		return adminui.Page{
+			Title:    adminui.InWords(m.Subject),
+			Template: "parked.html",
+			Data:     page,
+			Status:   http.StatusUnprocessableEntity,
+		}, nil
 	}
 	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version no longer has
 	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {

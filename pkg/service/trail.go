@@ -72,14 +72,32 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 
 	var hops []adminui.Hop
 	for _, r := range m.Received {
-		hops = append(hops, adminui.Hop{At: r.At, Step: "received", Text: fmt.Sprintf("%s received %s", name, r.Key),
-			Message: r.Key, About: r.Consumer, Stream: streams[r.Consumer], Sequence: r.Sequence, Attempt: r.Attempt,
-			Trace: r.Trace, State: "committed"})
+		hops = append(hops, adminui.Hop{
+			At:       r.At,
+			Step:     "received",
+			Text:     fmt.Sprintf("%s received %s", name, r.Key),
+			Message:  r.Key,
+			About:    r.Consumer,
+			Stream:   streams[r.Consumer],
+			Sequence: r.Sequence,
+			Attempt:  r.Attempt,
+			Trace:    r.Trace,
+			State:    "committed",
+		})
 	}
 
 	for _, s := range m.Sent {
-		hop := adminui.Hop{At: s.At, Step: "sending", Text: fmt.Sprintf("%s sends %s", name, s.Key), Message: s.Key,
-			About: s.Subject, Attempt: s.Attempts, Trace: s.Trace, State: "waits for the broker", Tone: "warn"}
+		hop := adminui.Hop{
+			At:      s.At,
+			Step:    "sending",
+			Text:    fmt.Sprintf("%s sends %s", name, s.Key),
+			Message: s.Key,
+			About:   s.Subject,
+			Attempt: s.Attempts,
+			Trace:   s.Trace,
+			State:   "waits for the broker",
+			Tone:    "warn",
+		}
 		if len(s.Pending) > 0 {
 			hop.State = "waits for " + strings.Join(s.Pending, ", ")
 		}
@@ -87,11 +105,19 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 	}
 
 	for _, p := range m.Parked {
-		hop := adminui.Hop{At: p.At, Step: "parked", Text: fmt.Sprintf("%s could not act on %s: %s", name, p.Key,
-			p.Reason), Message: p.Key,
-			About: p.Consumer, Stream: streams[p.Consumer], Attempt: p.Attempts, Trace: p.Headers[obs.TraceHeader],
-			State: "parked", Tone: "bad",
-			To: fmt.Sprintf("/parked/%s/%d", name, p.ID)}
+		hop := adminui.Hop{
+			At:      p.At,
+			Step:    "parked",
+			Text:    fmt.Sprintf("%s could not act on %s: %s", name, p.Key, p.Reason),
+			Message: p.Key,
+			About:   p.Consumer,
+			Stream:  streams[p.Consumer],
+			Attempt: p.Attempts,
+			Trace:   p.Headers[obs.TraceHeader],
+			State:   "parked",
+			Tone:    "bad",
+			To:      fmt.Sprintf("/parked/%s/%d", name, p.ID),
+		}
 		if p.Resolution != "" {
 			hop.State, hop.Tone = p.Resolution+" by "+p.ResolvedBy, "warn"
 		}

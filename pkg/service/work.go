@@ -39,16 +39,27 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 	}
 
 	parts.Staff.Routes = append(append(parts.Staff.Routes, parked.routes()...), adminui.Route{
-		Method: http.MethodGet, Path: adminui.WorkPath, Action: adminui.WorkView,
+		Method: http.MethodGet,
+		Path:   adminui.WorkPath,
+		Action: adminui.WorkView,
 		Handle: func(r *http.Request) (adminui.Answer, error) {
 			work, err := list(r.Context(), adminui.WorkShown)
 			return adminui.Page{Title: "Work list of " + name, Data: work}, err
-		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView,
-		Handle: c.trail(name, parts)})
+		},
+	}, adminui.Route{
+		Method: http.MethodGet,
+		Path:   adminui.TrailPath,
+		Action: adminui.OrdersView,
+		Handle: c.trail(name, parts),
+	})
 
 	if parts.Export != nil {
-		parts.Staff.Routes = append(parts.Staff.Routes, adminui.Route{Method: http.MethodGet, Path: adminui.ExportPath,
-			Action: adminui.CustomersExport, Handle: c.export(parts.Export)})
+		parts.Staff.Routes = append(parts.Staff.Routes, adminui.Route{
+			Method: http.MethodGet,
+			Path:   adminui.ExportPath,
+			Action: adminui.CustomersExport,
+			Handle: c.export(parts.Export),
+		})
 	}
 	every := workEvery
 	if c.Outbox.Alone {

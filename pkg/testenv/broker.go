@@ -56,8 +56,13 @@ func NewCluster(tb testing.TB) Cluster {
 	var c Cluster
 	var routes []string
 	for i := range c {
-		c[i] = &Broker{tb: tb, addr: Port(tb), dir: tb.TempDir(), name: "broker-" + strconv.Itoa(i+1),
-			cluster: Port(tb)}
+		c[i] = &Broker{
+			tb:      tb,
+			addr:    Port(tb),
+			dir:     tb.TempDir(),
+			name:    "broker-" + strconv.Itoa(i+1),
+			cluster: Port(tb),
+		}
 		routes = append(routes, "nats://"+c[i].cluster)
 	}
 	for _, b := range c {
@@ -84,8 +89,16 @@ func (b *Broker) Start() {
 	}
 
 	opts := &server.Options{
-		Host: host, Port: port, ServerName: b.name, JetStream: true, StoreDir: b.dir, SyncAlways: true,
-		JetStreamMaxStore: 200 << 30, JetStreamMaxMemory: 256 << 20, NoLog: true, NoSigs: true,
+		Host:               host,
+		Port:               port,
+		ServerName:         b.name,
+		JetStream:          true,
+		StoreDir:           b.dir,
+		SyncAlways:         true,
+		JetStreamMaxStore:  200 << 30,
+		JetStreamMaxMemory: 256 << 20,
+		NoLog:              true,
+		NoSigs:             true,
 	}
 	if b.cluster != "" {
 		u := server.RoutesFromStr("nats://" + b.cluster)[0]

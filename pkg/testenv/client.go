@@ -128,7 +128,9 @@ func (c *Client) send(r *http.Request) *http.Response {
 		return rec.Result()
 	}
 	over := http.Client{
-		Transport: transport, Jar: c.Jar, Timeout: time.Minute,
+		Transport:     transport,
+		Jar:           c.Jar,
+		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	w, err := over.Do(r)

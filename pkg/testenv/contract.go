@@ -76,15 +76,24 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 
 	header := w.Header.Clone()
 	header.Del("Date")
-	seen := verdict{operation: route.Operation, method: r.Method, status: w.StatusCode, header: fmt.Sprint(header),
-		body: string(body)}
+	seen := verdict{
+		operation: route.Operation,
+		method:    r.Method,
+		status:    w.StatusCode,
+		header:    fmt.Sprint(header),
+		body:      string(body),
+	}
 	if _, ok := c.passed.Load(seen); ok {
 		return
 	}
 
 	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
-	out := (&openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: w.StatusCode, Header: w.Header,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true}}).SetBodyBytes(body)
+	out := (&openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in,
+		Status:                 w.StatusCode,
+		Header:                 w.Header,
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	}).SetBodyBytes(body)
 	if err := openapi3filter.ValidateResponse(tb.Context(), out); err != nil {
 		tb.Errorf("%s %s answered %d %s\n%v", r.Method, r.URL.Path, w.StatusCode, body, err)
 		return
@@ -95,8 +104,11 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 // CheckAnswer is Check for an answer that a Client has read.
 func (c *Contract) CheckAnswer(a Answer) {
 	a.TB.Helper()
-	c.Check(a.TB, a.Request, &http.Response{StatusCode: a.Status, Header: a.Header,
-		Body: io.NopCloser(strings.NewReader(a.Body))})
+	c.Check(a.TB, a.Request, &http.Response{
+		StatusCode: a.Status,
+		Header:     a.Header,
+		Body:       io.NopCloser(strings.NewReader(a.Body)),
+	})
 }
 
 // Below checks what is answered with 200 or 400 below a prefix of paths, as Client.Check. The contract

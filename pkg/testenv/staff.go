@@ -26,8 +26,11 @@ func StaffKey() ed25519.PrivateKey { return boot.Keys{}.StaffSigner() }
 // handler Mount made.
 func (c *Client) AsStaff(service string, roles ...adminui.Role) *Client {
 	other := *c
-	other.Staff = &Staff{Service: service, Key: StaffKey(),
-		Identity: adminui.Identity{Person: 7, Name: "Ada", Roles: roles, FreshUntil: time.Now().Add(time.Hour)}}
+	other.Staff = &Staff{
+		Service:  service,
+		Key:      StaffKey(),
+		Identity: adminui.Identity{Person: 7, Name: "Ada", Roles: roles, FreshUntil: time.Now().Add(time.Hour)},
+	}
 	other.Key, other.Check = nil, nil
 	return &other
 }

@@ -65,8 +65,13 @@ type endpoint struct {
 // NewOwner reaches the service of a name at its addresses. secure is for https, nil for the system's authorities;
 // answer bounds the wait for the header of an answer. Addresses that are away are logged.
 func NewOwner(log *slog.Logger, name string, at Addresses, secure *tls.Config, answer time.Duration) *Owner {
-	o := &Owner{name: name, log: log, answer: answer, lookUp: net.DefaultResolver.LookupNetIP,
-		secure: cmp.Or(secure, &tls.Config{MinVersion: tls.VersionTLS12})}
+	o := &Owner{
+		name:   name,
+		log:    log,
+		answer: answer,
+		lookUp: net.DefaultResolver.LookupNetIP,
+		secure: cmp.Or(secure, &tls.Config{MinVersion: tls.VersionTLS12}),
+	}
 	for _, base := range at {
 		port := cmp.Or(base.Port(), map[string]string{"http": "80", "https": "443"}[base.Scheme])
 		o.named = append(o.named, o.endpoint(base, net.JoinHostPort(base.Hostname(), port)))
@@ -80,8 +85,12 @@ func NewOwner(log *slog.Logger, name string, at Addresses, secure *tls.Config, a
 func (o *Owner) endpoint(base *url.URL, dialled string) *endpoint {
 	e := &endpoint{base: base, dialled: dialled, secure: o.secure}
 	e.transport = &http.Transport{
-		DialContext: e.dial, DialTLSContext: e.dialTLS, DisableCompression: true,
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: idleTimeout, ResponseHeaderTimeout: o.answer,
+		DialContext:            e.dial,
+		DialTLSContext:         e.dialTLS,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        idleTimeout,
+		ResponseHeaderTimeout:  o.answer,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	return e

@@ -301,10 +301,18 @@ func recordSpan(ctx context.Context, service string, r *http.Request, route stri
 	default:
 		method = "_OTHER"
 	}
-	obs.Record(obs.Span{Service: service, Name: method + " " + route, Kind: obs.SpanServer,
-		Trace: obs.Trace(ctx), Parent: obs.Caller(ctx), Began: began, Ended: began.Add(took), Failed: status >= 500,
+	obs.Record(obs.Span{
+		Service: service,
+		Name:    method + " " + route,
+		Kind:    obs.SpanServer,
+		Trace:   obs.Trace(ctx),
+		Parent:  obs.Caller(ctx),
+		Began:   began,
+		Ended:   began.Add(took),
+		Failed:  status >= 500,
 		Attributes: []slog.Attr{slog.String("http.request.method", method), slog.String("http.route", route),
-			slog.Int("http.response.status_code", status)}})
+			slog.Int("http.response.status_code", status)},
+	})
 }
 
 // recorder remembers what was answered.
