@@ -115,12 +115,14 @@ func TestOnlyAdminSignsIdentities(t *testing.T) {
 	if a := owner.Post(path, "a", "1"); a.Status != 200 {
 		t.Fatal(a)
 	}
+
 	refused := func(what string, a testenv.Answer) {
 		t.Helper()
 		if a.Status != 401 || strings.Contains(a.Body, "identity for") {
 			t.Errorf("%s: %s", what, a)
 		}
 	}
+
 	refused("no identity", c.Post(path))
 	for _, service := range []string{"edge", "user", "order", "events", "mailer", "webhook"} {
 		forger := c.AsStaff("order", adminui.Owner)
@@ -144,7 +146,9 @@ func TestOnlyAdminSignsIdentities(t *testing.T) {
 		return c.Do(r)
 	}
 	none := func(*http.Request) {}
+
 	refused("a second time", send("POST", path, "a=1", none, signed()))
+
 	fresh := func() *http.Request { // signed, and never sent
 		r := owner.Request("POST", path, "a", "1")
 		if err := adminui.Sign(r, testenv.StaffKey(), "order", []byte("a=1"), owner.Staff.Identity); err != nil {
@@ -152,6 +156,7 @@ func TestOnlyAdminSignsIdentities(t *testing.T) {
 		}
 		return r
 	}
+
 	if a := send("POST", path, "a=1", none, fresh()); a.Status != 200 {
 		t.Errorf("as it was signed: %s", a)
 	}
@@ -167,6 +172,7 @@ func TestOnlyAdminSignsIdentities(t *testing.T) {
 			r.Header.Set(adminui.IdentityHeader, spoil(r.Header.Get(adminui.IdentityHeader)))
 		}, fresh()))
 	}
+
 	// A service without the public key believes no one, least of all an empty key's signature.
 	h, err := adminui.Mount(testenv.Log(t), "order", nil, pages())
 	if err != nil {

@@ -45,6 +45,7 @@ func Load[C any]() (C, error) {
 		}
 		defer hide(func(name, _ string) bool { return name == bad.KeyName })()
 	}
+
 	if v, ok := any(cfg).(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
 			errs = append(errs, err)
@@ -60,6 +61,7 @@ func Load[C any]() (C, error) {
 	if p, ok := any(cfg).(interface{ checkPublic(production bool) error }); ok {
 		errs = append(errs, p.checkPublic(production))
 	}
+
 	if errors.Join(errs...) == nil {
 		return cfg, nil
 	}

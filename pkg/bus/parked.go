@@ -50,11 +50,11 @@ type ReplayError struct{ Reason string }
 // Error implements error.
 func (e *ReplayError) Error() string { return "the message failed again: " + e.Reason }
 
-// Replay gives a parked message to its consumer again: its effect, its inbox key, its resolution and the changes of
-// also are one transaction. The inbox key stays throughout, so that a copy that the broker delivers at this moment, or
-// later, changes nothing; and the second of two concurrent replays returns ErrNotParked. A message that fails again
-// stays parked, with the new reason, and Replay returns a ReplayError: then also runs in the transaction that stores
-// the reason. also is given the message as it is by then.
+// Replay gives a parked message to its consumer again: its effect, its inbox key, its resolution and what the function
+// also does are one transaction. The inbox key stays throughout, so that a copy that the broker delivers at this
+// moment, or later, changes nothing; and the second of two concurrent replays returns ErrNotParked. A message that
+// fails again stays parked, with the new reason, and Replay returns a ReplayError: in that case the function also runs
+// in the transaction that stores the reason. The function gets the message as it is by then.
 func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx.Tx, Parked) error) error {
 	p, found, err := FindParked(ctx, c.Pool, id)
 	switch {
@@ -155,7 +155,8 @@ func (c Consumer) failAgain(ctx context.Context, p Parked, cause error, also fun
 }
 
 // Drop resolves a parked message for which nothing has to be done, with a person's reason, in one
-// transaction with the changes of also. It fails with ErrNotParked if the message does not wait.
+// transaction with what the function also does. It fails with ErrNotParked if the message does not
+// wait.
 func (c Consumer) Drop(ctx context.Context, id int64, by, note string, also func(pgx.Tx, Parked) error) error {
 	return c.tx(ctx, func(tx pgx.Tx) error {
 		p, found, err := FindParked(ctx, tx, id)

@@ -49,11 +49,13 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	publish := func(subject, text string) {
 		if _, err := js.Publish(t.Context(), subject, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	publish("stripe.charge.refunded", `{"email":"ann@mail.example.com"}`)
 	publish("stripe.charge.refunded", `{"email":"bob@mail.example.com"}`)
 	publish("stripe.payment_intent.succeeded", `{"id":"pi_1234567","name":"Ann"}`)
@@ -80,6 +82,7 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 	if err := outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, erased) }); err != nil {
 		t.Fatal(err)
 	}
+
 	left := func() (n int) {
 		for _, s := range msg.Streams {
 			if s.Name == "ADVISORY" {
@@ -93,8 +96,10 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		}
 		return n
 	}
+
 	// One that is not confirmed may go out again (a relay rushes its rows at each connect), so count from there.
 	testenv.Eventually(t, 30*time.Second, "the message is in its stream", func() bool { return left() >= 11 })
+
 	// Nothing is erased before every service has acted on it.
 	for _, c := range msg.Consumers {
 		if c.Stream != "USER" || !slices.ContainsFunc(c.Subjects, func(s string) bool { return msg.Matches(s, msg.UserErased) }) {
@@ -106,6 +111,7 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		})
 	}
 	testenv.Eventually(t, 30*time.Second, "only what is about others is left", func() bool { return left() == 3 })
+
 	// It waits five seconds at a time for messages; a stop must not.
 	stopErasing()
 	select {

@@ -143,6 +143,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	r := newRunning(t)
 	neighbor := bus.NewOutbox(r.broker.Bus("user"), testenv.Open(t, r.database, "user"))
 	r.loop(neighbor.Run)
+
 	var requested, received, goOn, commit = make(chan bool, 1), make(chan bool, 1), make(chan bool), make(chan bool)
 	told := make(chan bool, 1) // receives once the worker was told to end
 	handle := func(ctx context.Context, tx pgx.Tx, _ []*bus.Delivery) error {
@@ -150,6 +151,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 		<-commit
 		return bus.Enqueue(ctx, tx, placed("message"))
 	}
+
 	stop := r.run(func(c *Core) (Parts, error) {
 		return Parts{
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -168,6 +170,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 			}}},
 		}, nil
 	})
+
 	err := neighbor.Tx(t.Context(), func(tx pgx.Tx) error {
 		m := msg.Message{Key: "user.erased:1:0:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 1}}
 		return bus.Enqueue(t.Context(), tx, m)
@@ -175,6 +178,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	status := make(chan int, 1)
 	go func() { status <- r.ask() }()
 	receive(t, requested, "the request")
@@ -191,18 +195,22 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	if len(told) > 0 || len(r.ended) > 0 {
 		t.Error("the worker or the service ended while a request was in flight")
 	}
+
 	goOn <- true
 	if got := receive(t, status, "the answer"); got != http.StatusOK {
 		t.Errorf("the request in flight was answered %d", got)
 	}
+
 	receive(t, told, "the worker's end")
 	if len(r.ended) > 0 {
 		t.Error("the service ended with a message in its consumer")
 	}
+
 	commit <- true
 	if err := r.wait(); err != nil {
 		t.Errorf("a clean stop: %v", err)
 	}
+
 	heard := r.heard()
 	for _, what := range []string{"request", "message", "worker"} {
 		testenv.Eventually(t, 30*time.Second, "what the "+what+" left is published", func() bool {

@@ -49,8 +49,10 @@ func (c *Client) Faces(file string, pages adminui.Pages, parts map[string]string
 		if !ok || answer.Status != http.StatusOK {
 			continue
 		}
+
 		Fits(answer, page.Data)
 		shapes[route.Path] = page.Data
+
 		asked.Header = http.Header{"Accept": {"text/html"}}
 		if a := asked.Get(path); a.Status != http.StatusOK || strings.Contains(a.Body, "ZgotmplZ") {
 			c.TB.Errorf("%s as HTML: %s", path, a)

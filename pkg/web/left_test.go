@@ -51,6 +51,7 @@ func TestClientLeft(t *testing.T) {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.FlushInterval = -1
 	proxy.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+
 	gone := func(answer func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 		return Handle(func(w http.ResponseWriter, r *http.Request) error {
 			hung <- struct{}{}
@@ -58,6 +59,7 @@ func TestClientLeft(t *testing.T) {
 			return answer(w, r)
 		})
 	}
+
 	broken := errors.New("broken pipe")
 	routes := map[string]http.HandlerFunc{
 		"/canceled":    gone(func(_ http.ResponseWriter, r *http.Request) error { return r.Context().Err() }),
@@ -100,6 +102,7 @@ func TestClientLeft(t *testing.T) {
 			t.Fatalf("%s: not logged", what)
 		}
 	}
+
 	for _, path := range append([]string{"/proxied"}, paths(routes)...) {
 		conn, reader := dial(t, srv, "GET "+path+" HTTP/1.1\r\nHost: shop\r\n\r\n")
 		<-hung
@@ -111,9 +114,11 @@ func TestClientLeft(t *testing.T) {
 		conn.Close() //nolint:errcheck,gosec // that is the point
 		logged(path, StatusClientLeft)
 	}
+
 	conn, _ := dial(t, srv, "POST /body HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\nhalf")
 	conn.Close() //nolint:errcheck,gosec // that is the point
 	logged("half a body", StatusClientLeft)
+
 	// A client that waits for the answer hears of our faults, and so does the log.
 	for path, status := range map[string]int{"/away": http.StatusServiceUnavailable, "/proxied?cut": http.StatusBadGateway} {
 		if path == "/proxied?cut" {

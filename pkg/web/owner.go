@@ -277,6 +277,7 @@ func (o *Owner) endpoints() []*endpoint {
 func (o *Owner) resolve(old *resolved) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
+
 	now := &resolved{at: time.Now()}
 	for _, e := range o.named {
 		host, port, err := net.SplitHostPort(e.dialled)

@@ -217,6 +217,7 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 			defer cancel()
 			ctx, queries := pg.CountQueries(ctx)
 			r = r.WithContext(ctx)
+
 			rec := &recorder{ResponseWriter: w, request: r}
 			defer func() {
 				if p := recover(); p != nil {
