@@ -96,11 +96,14 @@ func TestFilesThatCannotWork(t *testing.T) {
 		"a key alone":                {Key: good.Key}, "a certificate alone": {Cert: good.Cert},
 		"a key for a certificate": {Cert: good.Key, Key: good.Key},
 	} {
-		if _, err := f.Client(); err == nil {
-			t.Errorf("client with %s", what)
-		}
-		if _, err := f.Server(); err == nil {
-			t.Errorf("server with %s", what)
-		}
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			if _, err := f.Client(); err == nil {
+				t.Error("a client is made")
+			}
+			if _, err := f.Server(); err == nil {
+				t.Error("a server is made")
+			}
+		})
 	}
 }

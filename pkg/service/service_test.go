@@ -320,21 +320,24 @@ func TestRunRefuses(t *testing.T) {
 			return Parts{Prepare: func(context.Context) error { return broken }}, nil
 		}},
 	} {
-		l, err := web.Listen(nil, "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		away := boot.Common{DatabaseURL: "postgres://127.0.0.1:1/none", NATSURL: "nats://127.0.0.1:1"}
-		set := Settings{Name: "order", Listener: l, Common: away}
-		if c.change != nil {
-			c.change(&set)
-		}
-		if err := Run(t.Context(), testenv.Log(t), set, c.build); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %s", c.name, err, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l, err := web.Listen(nil, "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			away := boot.Common{DatabaseURL: "postgres://127.0.0.1:1/none", NATSURL: "nats://127.0.0.1:1"}
+			set := Settings{Name: "order", Listener: l, Common: away}
+			if c.change != nil {
+				c.change(&set)
+			}
+			if err := Run(t.Context(), testenv.Log(t), set, c.build); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
 
-		if err := l.Close(); set.Listener != nil && c.change == nil && !errors.Is(err, net.ErrClosed) {
-			t.Errorf("%s: the listener stayed open", c.name)
-		}
+			if err := l.Close(); set.Listener != nil && c.change == nil && !errors.Is(err, net.ErrClosed) {
+				t.Error("the listener stayed open")
+			}
+		})
 	}
 }

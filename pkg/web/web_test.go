@@ -103,10 +103,13 @@ func TestForm(t *testing.T) {
 		"too large": {form, "a=" + strings.Repeat("x", MaxForm), 413}, "broken escape": {form, "a=%zz", 400},
 		"not UTF-8": {form, "a=%ff", 400}, "NUL": {form, "a=%00", 400}, "broken multipart": {"multipart/form-data; boundary=x", "--y", 400},
 	} {
-		_, err := post(c.kind, c.body)
-		if e, ok := errors.AsType[*Error](err); !ok || e.Status != c.status {
-			t.Errorf("%s: %v, want %d", name, err, c.status)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := post(c.kind, c.body)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Status != c.status {
+				t.Errorf("%v, want %d", err, c.status)
+			}
+		})
 	}
 
 	if v, err := post("application/json", `{"a":1}`); err != nil || len(v.Values) != 0 {
