@@ -19,9 +19,8 @@ type versioned struct {
 // answer is a success: 200.
 func answer(w http.ResponseWriter, v any) error { return web.JSON(w, http.StatusOK, v) }
 
-// refusalErrors is what a refusal says. Old pages read the code (and texts at most); the other
-// fields refusalErrors is the body of a refusal. Old pages read the code (and texts at most); the
-// other fields are for newer pages.
+// refusalErrors is the body of a refusal. Old pages read the code (and texts at most); the other
+// fields are for newer pages.
 type refusalErrors struct {
 	Error           string               `json:"error"`
 	Description     string               `json:"description,omitempty"`

@@ -28,11 +28,11 @@ type holder struct {
 }
 
 // holdLimits are the settings of the ceilings.
-type holdLimits struct{ client, person, all, always int }
+type holdLimits struct{ client, person, all, floor int }
 
 func (c Config) holdLimits() holdLimits {
 	return holdLimits{client: c.HoldClientPercent, person: c.HoldAddressPercent, all: c.HoldAllPercent,
-		always: c.HoldAlways}
+		floor: c.HoldAlways}
 }
 
 // hold is how much of one article or code unpaid pages hold, including the new one, and how much is
@@ -42,20 +42,20 @@ type hold struct {
 	Left, All, Client, Person int
 }
 
-// share is the ceiling that a percentage makes. At least always pieces are allowed whatever is
+// share is the ceiling that a percentage makes. At least floor pieces are allowed, however few are
 // left, so that the last ones stay buyable.
-func (h hold) share(percent, always int) int { return max(h.Left*percent/100, always) }
+func (h hold) share(percent, floor int) int { return max(h.Left*percent/100, floor) }
 
 // within says which ceiling a hold breaks and how much it allows, or "". Above the ceiling for all
 // pages, holders of a few pieces go on: a shopper can buy while others tie up the rest.
 func (l holdLimits) within(h hold) (broken string, allowed int) {
 	switch {
-	case h.Client > h.share(l.client, l.always):
-		return "hold-client", h.share(l.client, l.always)
-	case h.Person > h.share(l.person, l.always):
-		return "hold-address", h.share(l.person, l.always)
-	case h.All > h.share(l.all, l.always) && max(h.Client, h.Person) > l.always:
-		return "hold-all", l.always
+	case h.Client > h.share(l.client, l.floor):
+		return "hold-client", h.share(l.client, l.floor)
+	case h.Person > h.share(l.person, l.floor):
+		return "hold-address", h.share(l.person, l.floor)
+	case h.All > h.share(l.all, l.floor) && max(h.Client, h.Person) > l.floor:
+		return "hold-all", l.floor
 	}
 	return "", 0
 }

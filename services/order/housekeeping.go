@@ -14,7 +14,7 @@ const (
 	// refuse.
 	quoteTTL = 90 * 24 * time.Hour
 	// catalogChangeTTL is much longer than edge serves a catalog that it cannot refresh
-	// (catalogStale).
+	// (catalogMaxAge).
 	catalogChangeTTL = 24 * time.Hour
 	// automaticEvery is how often automatic mails are looked for: they wait for hours or days
 	// anyway.

@@ -120,7 +120,7 @@ func (k skuRow) empty() bool {
 	return true
 }
 
-// stockReason is why a count of stock was changed.
+// stockReasons are the reasons for changing a count of stock.
 var stockReasons = []adminui.Option{{Value: "counted", Text: "Counted"}, {Value: "received", Text: "Goods received"},
 	{Value: "returned", Text: "Came back"}, {Value: "damaged", Text: "Damaged or lost"},
 	{Value: "sold-elsewhere", Text: "Sold elsewhere"}, {Value: "correction", Text: "Correction"},

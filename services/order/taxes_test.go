@@ -49,8 +49,8 @@ func TestTaxWithinAnAmount(t *testing.T) {
 	}
 }
 
-// taxCarts is how many carts TestTaxOfRandomCarts takes: a few by default, TAX_CARTS with make
-// taxes.
+// taxCarts is how many carts TestTaxIsTheSameByEveryRoute takes: a few by default, TAX_CARTS with
+// make taxes.
 func taxCarts(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(os.Getenv("TAX_CARTS"))
@@ -63,7 +63,7 @@ func taxCarts(t *testing.T) int {
 // For random carts, taxed in each way, the tax of the session is that of the order and of the mail,
 // and what is refunded piece by piece is what was paid, to the cent. What was quoted keeps its
 // taxes when the settings change.
-func TestTaxIsTheSameOnAnyWay(t *testing.T) {
+func TestTaxIsTheSameByEveryRoute(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	r := rand.New(rand.NewPCG(20, 8)) //nolint:gosec // repeatable
