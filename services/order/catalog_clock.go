@@ -22,7 +22,7 @@ func (s *server) clock(ctx context.Context) error {
 	for {
 		pause, err := s.enqueueDueChanges(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "look at the catalog's clock", "error", err)
+			s.log.ErrorContext(ctx, "enqueueing scheduled changes of the catalog failed", "error", err)
 			pause = clockPause
 		}
 		if !wait.SleepOrWake(ctx, pause, s.clockWork) {

@@ -127,7 +127,7 @@ func clientHash(key []byte, address string) string {
 func (s *server) measureHolds(ctx context.Context) {
 	percent, err := mostHeld(ctx, s.pool)
 	if err != nil {
-		s.log.WarnContext(ctx, "measure what is held", "error", err)
+		s.log.WarnContext(ctx, "measuring what is held failed", "error", err)
 		return
 	}
 	heldPercent.Set(percent)

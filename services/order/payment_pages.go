@@ -93,7 +93,7 @@ func (s *server) sweepEnded(ctx context.Context) error {
 			if failures++; failures == sweepFailures {
 				return err
 			}
-			s.log.Warn("sweep: close the page of an ended cart", "checkout", o.ID, "error", err)
+			s.log.Warn("closing the page of an ended cart failed", "checkout", o.ID, "error", err)
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func (s *server) sweep(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := s.sweepOnce(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("sweep", "error", err)
+			s.log.Warn("the sweep failed", "error", err)
 		}
 		select {
 		case <-tick.C:
@@ -77,10 +77,10 @@ func (s *server) sweepOnce(ctx context.Context) error {
 	}
 
 	if err := s.sweepEnded(ctx); err != nil {
-		s.log.Warn("sweep: close the pages of ended carts", "error", err)
+		s.log.Warn("closing the pages of ended carts failed", "error", err)
 	}
 	if err := s.sweepMoney(ctx); err != nil {
-		s.log.Warn("sweep: refunds and disputes", "error", err)
+		s.log.Warn("sweeping refunds and disputes failed", "error", err)
 	}
 	failed := s.sweepOpen(ctx)
 
@@ -94,7 +94,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 				func(p stripe.Session) error { return s.sweepListed(ctx, p) })
 		}
 		if err != nil {
-			s.log.Warn("sweep: read Stripe's list", "error", err)
+			s.log.Warn("sweeping Stripe's list failed", "error", err)
 		} else {
 			listedTo = began
 		}
@@ -136,7 +136,7 @@ func (s *server) sweepOpen(ctx context.Context) error {
 				if failures++; failures == sweepFailures {
 					return err
 				}
-				s.log.Warn("sweep", "checkout", c.ID, "error", err)
+				s.log.Warn("sweeping a checkout failed", "checkout", c.ID, "error", err)
 			} else {
 				failures = 0
 			}
@@ -225,7 +225,7 @@ func (s *server) sweepUnsettled(ctx context.Context) error {
 		case err == nil:
 			err = s.sweepPaid(ctx, now)
 		default:
-			s.log.Warn("sweep", "session", id, "error", err)
+			s.log.Warn("sweeping a session failed", "session", id, "error", err)
 			err = nil
 		}
 		if err != nil {
