@@ -111,8 +111,14 @@ func (m automaticMail) message(kind string) msg.Message {
 		MemberID:  m.MemberID,
 		CreatedAt: now,
 		Deadline:  now.Add(automaticTTL),
-		Payment:   &msg.PaymentMail{Total: m.Total, Lines: m.Lines},
-		Data:      map[string]string{"first_name": m.Name, "identifier": m.About},
+		Payment: &msg.PaymentMail{
+			Total: m.Total,
+			Lines: m.Lines,
+		},
+		Data: map[string]string{
+			"first_name": m.Name,
+			"identifier": m.About,
+		},
 	}
 	if m.Asked {
 		send.Data["asked"] = "true"
@@ -129,8 +135,14 @@ func takeReminders(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message,
 	messages := make([]msg.Message, len(list))
 	for i, due := range list {
 		c := checkout{Quote: due.Quote}
-		messages[i] = automaticMail{About: due.ID, Email: due.Email, MemberID: due.MemberID, Asked: due.Newsletter,
-			Lines: quotedLines(&c), Total: due.Total}.message(msg.MailCheckoutReminder)
+		messages[i] = automaticMail{
+			About:    due.ID,
+			Email:    due.Email,
+			MemberID: due.MemberID,
+			Asked:    due.Newsletter,
+			Lines:    quotedLines(&c),
+			Total:    due.Total,
+		}.message(msg.MailCheckoutReminder)
 	}
 	return messages, nil
 }
@@ -143,8 +155,14 @@ func takeReviews(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, e
 	}
 	messages := make([]msg.Message, len(list))
 	for i, due := range list {
-		messages[i] = automaticMail{About: due.Identifier, Email: due.Email, MemberID: due.MemberID, Name: due.Name,
-			Lines: due.Lines, Total: due.Total}.message(msg.MailReviewRequest)
+		messages[i] = automaticMail{
+			About:    due.Identifier,
+			Email:    due.Email,
+			MemberID: due.MemberID,
+			Name:     due.Name,
+			Lines:    due.Lines,
+			Total:    due.Total,
+		}.message(msg.MailReviewRequest)
 	}
 	return messages, nil
 }

@@ -69,8 +69,7 @@ func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *chec
 }
 
 const textPending = "You have paid for this cart by a debit already, and your bank has not answered yet. If you pay " +
-	"again, you may pay twice. " +
-	"Wait for our mail, or go to the payment once more if you are sure."
+	"again, you may pay twice. Wait for our mail, or go to the payment once more if you are sure."
 
 // refusePending asks the shopper before a second payment while a bank is working on the first one.
 func refusePending(pending []checkout) *checkoutRefusal {

@@ -96,7 +96,10 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 		MemberCode: pg.Text(c.MemberCode),
 		CreatedAt:  now,
 		Deadline:   now.Add(mailTTL),
-		Payment:    &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
+		Payment: &msg.PaymentMail{
+			Total: int64(c.Total),
+			Lines: quotedLines(&c),
+		},
 	}
 
 	if c.MemberID != nil {

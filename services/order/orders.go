@@ -168,15 +168,22 @@ func newOrderData(o orderHead, parts orderParts) orderData {
 		ShippingMethod: web.OrEmpty[sentBy]{Value: method},
 		Codes:          codes,
 		Totals: orderTotals{
-			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
-			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total,
+			ItemSubtotal:     o.ItemSubtotal,
+			ItemDiscount:     o.ItemDiscount,
+			ShippingSubtotal: o.ShippingSubtotal,
+			ShippingDiscount: o.ShippingDiscount,
+			Total:            o.Total,
 		},
 		Statuses:        web.Numbered(0, parts.statuses),
 		ShippingAddress: web.OrEmpty[msg.Address]{Value: o.ShippingAddress},
 		BillingAddress:  web.OrEmpty[msg.Address]{Value: o.BillingAddress},
-		Payment:         orderPayment{Email: o.Email, PaymentType: "card", CardName: o.CustomerName},
-		Shipments:       web.Numbered(0, o.Shipments),
-		Refunded:        o.Refunded,
+		Payment: orderPayment{
+			Email:       o.Email,
+			PaymentType: "card",
+			CardName:    o.CustomerName,
+		},
+		Shipments: web.Numbered(0, o.Shipments),
+		Refunded:  o.Refunded,
 	}
 }
 

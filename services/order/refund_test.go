@@ -34,10 +34,18 @@ func disputeEvent(id, kind, intent, status string, moves ...int) *bus.Delivery {
 	for _, m := range moves {
 		list = append(list, map[string]any{"amount": m, "currency": "usd"})
 	}
-	return moneyEvent(id, kind, map[string]any{"id": "dp_1", "object": "dispute", "amount": 1355, "currency": "usd",
-		"payment_intent": intent,
-		"status":         status, "reason": "fraudulent", "balance_transactions": list, "created": time.Now().Unix(),
-		"evidence_details": map[string]any{"due_by": time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC).Unix()}})
+	return moneyEvent(id, kind, map[string]any{
+		"id":                   "dp_1",
+		"object":               "dispute",
+		"amount":               1355,
+		"currency":             "usd",
+		"payment_intent":       intent,
+		"status":               status,
+		"reason":               "fraudulent",
+		"balance_transactions": list,
+		"created":              time.Now().Unix(),
+		"evidence_details":     map[string]any{"due_by": time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC).Unix()},
+	})
 }
 
 func moneyEvent(id, kind string, object map[string]any) *bus.Delivery {

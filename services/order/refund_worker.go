@@ -77,8 +77,7 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	switch {
 	case err == nil:
 		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-			return storeMoney(ctx, tx,
-				moneyReport{refunds: []stripe.Refund{answer}})
+			return storeMoney(ctx, tx, moneyReport{refunds: []stripe.Refund{answer}})
 		})
 		fault.Point("order", "refund-noted")
 		return true, err

@@ -41,9 +41,8 @@ const (
 
 // markResolved stores who has resolved an entry for staff and how, the first time only, and returns
 // the former entry.
-func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by, how string) (
-	e resolvedEntry, known bool, err error,
-) {
+func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by,
+	how string) (e resolvedEntry, known bool, err error) {
 	return pg.One[resolvedEntry](ctx, tx, "resolve payment $1", `
 		WITH was AS (
 		  SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue WHERE id = $1 FOR UPDATE

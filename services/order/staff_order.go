@@ -388,9 +388,13 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 	add(adminui.Event{At: p.PlacedAt, Text: "Paid " + p.Money.Total.String(), Detail: p.Payment.PaymentIntent,
 		Tone: "good"})
 	for _, s := range p.Parcels {
-		add(adminui.Event{At: s.ShippedAt, Text: "Sent a parcel",
+		add(adminui.Event{
+			At:     s.ShippedAt,
+			Text:   "Sent a parcel",
 			Detail: joinFilled(" · ", s.Carrier, s.TrackingNumber),
-			Who:    s.By, Tone: "good"})
+			Who:    s.By,
+			Tone:   "good",
+		})
 		if s.ToldAt != nil {
 			add(adminui.Event{At: *s.ToldAt, Text: "Mailed the customer about the parcel", Detail: s.TrackingNumber})
 		}

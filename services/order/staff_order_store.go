@@ -58,13 +58,17 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 // page is the page of an order without its lists, which are empty, not nil.
 func (o staffOrderRow) page() staffOrderPage {
 	p := staffOrderPage{
-		Identifier:      o.Identifier,
-		Version:         o.Version,
-		PlacedAt:        o.PlacedAt,
-		Status:          o.Status,
-		StatusTitle:     o.StatusTitle,
-		CanceledAt:      o.CanceledAt,
-		Customer:        staffCustomer{Name: o.CustomerName, Email: o.Email, MemberID: o.MemberID},
+		Identifier:  o.Identifier,
+		Version:     o.Version,
+		PlacedAt:    o.PlacedAt,
+		Status:      o.Status,
+		StatusTitle: o.StatusTitle,
+		CanceledAt:  o.CanceledAt,
+		Customer: staffCustomer{
+			Name:     o.CustomerName,
+			Email:    o.Email,
+			MemberID: o.MemberID,
+		},
 		Lines:           []staffLine{},
 		Parcels:         []staffParcel{},
 		ShippingAddress: o.ShippingAddress,
