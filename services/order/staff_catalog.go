@@ -105,16 +105,16 @@ type staffProductsPage struct {
 
 // staffProducts lists products, the newest first unless they are sorted by title.
 func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "collection", "stock"},
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "collection", "stock"},
 		Sorts: []string{"new", "title"}})
 	if err != nil {
 		return nil, err
 	}
 
-	want := productsWanted{State: ask.Chosen["state"], Collection: ask.Chosen["collection"],
-		Stock: ask.Chosen["stock"], Search: ask.Search, ByTitle: ask.Sort == "title", Down: ask.Down,
-		Rows: ask.Rows + 1}
-	after, some, err := adminui.ReadCursor[productPlace](ask)
+	want := productsWanted{State: listing.Chosen["state"], Collection: listing.Chosen["collection"],
+		Stock: listing.Chosen["stock"], Search: listing.Search, ByTitle: listing.Sort == "title", Down: listing.Down,
+		Rows: listing.Rows + 1}
+	after, some, err := adminui.ReadCursor[productPlace](listing)
 	if err != nil || !known(want.Stock, stockFilters) || want.State != "" && !known(want.State, productStates) {
 		return nil, web.BadRequest("after")
 	}
@@ -131,16 +131,16 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "products", staffListedColumns, products, func(p staffListed) any {
+	table := adminui.NewTable(listing, "products", staffListedColumns, products, func(p staffListed) any {
 		if want.ByTitle {
 			return productPlace{Title: p.Title, ID: p.ID}
 		}
 		return productPlace{ID: p.ID}
 	})
 
-	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("state", ""), Count: -1, Active: want.State == ""}}
+	table.Tabs = []adminui.Tab{{Title: "All", To: listing.With("state", ""), Count: -1, Active: want.State == ""}}
 	for _, state := range productStates {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: state.Text, To: ask.With("state", state.Value), Count: -1,
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: state.Text, To: listing.With("state", state.Value), Count: -1,
 			Active: want.State == state.Value})
 	}
 
@@ -152,8 +152,8 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 
 	table.Choices = []adminui.Choice{choice,
 		{Name: "stock", Label: "Stock", Value: want.Stock, Options: stockFilters}}
-	table.WithSearch(ask, "Title, address or identifier")
-	if table.Empty = "No products yet."; len(ask.Chosen) > 0 || ask.Search != "" {
+	table.WithSearch(listing, "Title, address or identifier")
+	if table.Empty = "No products yet."; len(listing.Chosen) > 0 || listing.Search != "" {
 		table.Empty = "No matching products."
 	}
 	return adminui.Page{Title: "Products", Template: "products.html", Table: table, Live: "catalog",

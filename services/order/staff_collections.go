@@ -61,7 +61,7 @@ var staffCollectionColumns = []adminui.Column[staffCollection]{
 
 // staffCollections lists collections in shop order.
 func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "collections", staffCollectionColumns, list,
+	listing.Rows = len(list)
+	table := adminui.NewTable(listing, "collections", staffCollectionColumns, list,
 		func(c staffCollection) any { return c.Position })
 	table.Empty = "No collections yet. A collection shows products on a page of its own."
 	return adminui.Page{Title: "Collections", Template: "collections.html", Table: table, Data: struct {

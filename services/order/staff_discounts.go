@@ -63,17 +63,17 @@ var discountStates = []adminui.Option{{Value: "", Text: "All"}, {Value: discount
 	{Value: discountEnded, Text: "Ended"}}
 
 func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "batch"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "batch"}})
 	if err != nil {
 		return nil, err
 	}
 
-	isState := func(o adminui.Option) bool { return o.Value == ask.Chosen["state"] }
+	isState := func(o adminui.Option) bool { return o.Value == listing.Chosen["state"] }
 	if !slices.ContainsFunc(discountStates, isState) {
-		ask.Ignore("state", "Unknown state: showing codes in all states.")
+		listing.Ignore("state", "Unknown state: showing codes in all states.")
 	}
-	want := discountsWanted{State: ask.Chosen["state"], Search: ask.Search, Rows: ask.Rows + 1}
-	if text := ask.Chosen["batch"]; text != "" {
+	want := discountsWanted{State: listing.Chosen["state"], Search: listing.Search, Rows: listing.Rows + 1}
+	if text := listing.Chosen["batch"]; text != "" {
 		batch, ok := rowID(text)
 		if !ok {
 			return nil, web.BadRequest("batch")
@@ -81,7 +81,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 		want.Batch = batch
 	}
 
-	if want.After, _, err = adminui.ReadCursor[int64](ask); err != nil {
+	if want.After, _, err = adminui.ReadCursor[int64](listing); err != nil {
 		return nil, err
 	}
 	list, err := listDiscounts(r.Context(), s.pool, want)
@@ -93,13 +93,13 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 	for i, d := range list {
 		rows[i] = discountRow{d, d.state(now), d.gives()}
 	}
-	table := adminui.NewTable(ask, "discounts", discountColumnsShown, rows, func(d discountRow) any { return d.ID })
+	table := adminui.NewTable(listing, "discounts", discountColumnsShown, rows, func(d discountRow) any { return d.ID })
 	for _, o := range discountStates {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: o.Text, To: ask.With("state", o.Value), Count: -1,
-			Active: ask.Chosen["state"] == o.Value})
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: o.Text, To: listing.With("state", o.Value), Count: -1,
+			Active: listing.Chosen["state"] == o.Value})
 	}
 
-	table.WithSearch(ask, "Code")
+	table.WithSearch(listing, "Code")
 	table.Empty = "No matching codes."
 	title := "Discounts"
 	if want.Batch != 0 {
@@ -127,19 +127,19 @@ var discountBatchColumns = []adminui.Column[discountBatch]{
 }
 
 func (s *server) staffDiscountBatches(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := adminui.ReadCursor[int64](ask)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listBatches(r.Context(), s.pool, after, ask.Rows+1)
+	list, err := listBatches(r.Context(), s.pool, after, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "batches", discountBatchColumns, list, func(b discountBatch) any { return b.ID })
+	table := adminui.NewTable(listing, "batches", discountBatchColumns, list, func(b discountBatch) any { return b.ID })
 	table.Empty = "No codes have been made in bulk yet."
 	return adminui.Page{Title: "Batches of codes", Template: "batches.html", Data: struct {
 		Batches []discountBatch `json:"batches"`

@@ -123,7 +123,7 @@ type staffOrdersPage struct {
 
 // staffOrders lists orders, the newest first unless the address asks for another order.
 func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"status", "only", "from", "to", "payment"},
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"status", "only", "from", "to", "payment"},
 		Sorts: []string{"placed", "total"}})
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := readOrdersWanted(&ask, tabs, s.cfg.LateDays)
+	want, err := readOrdersWanted(&listing, tabs, s.cfg.LateDays)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 		}
 		want.Codes, want.SKUs, want.Payments = named.Codes, named.SKUs, named.Payments
 		// The payment of an event, for which services/admin has asked webhook.
-		if payment := ask.Chosen["payment"]; payment != "" && strings.HasPrefix(want.Search, "evt_") {
+		if payment := listing.Chosen["payment"]; payment != "" && strings.HasPrefix(want.Search, "evt_") {
 			want.Payments = append(want.Payments, payment)
 		}
 	}
@@ -154,10 +154,10 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	}
 
 	columns := staffOrderColumns
-	if ask.File {
+	if listing.File {
 		columns = staffOrderFile
 	}
-	table := adminui.NewTable(ask, "orders", columns, orders, func(o staffOrder) any {
+	table := adminui.NewTable(listing, "orders", columns, orders, func(o staffOrder) any {
 		if want.ByTotal {
 			return orderPlace{Total: o.Total, ID: o.ID}
 		}
@@ -165,40 +165,40 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	})
 
 	data := staffOrdersPage{Orders: orders[:len(table.Rows)], Next: table.Next, Views: []staffView{},
-		Problems: ask.Problems}
-	data.describe(ask, table, tabs, s.cfg.LateDays)
+		Problems: listing.Problems}
+	data.describe(listing, table, tabs, s.cfg.LateDays)
 	table.Bulk = bulkCommands(adminui.Who(r), data.Statuses, want.Status)
 	return adminui.Page{Title: "Orders", Template: "orders.html", Data: data, Table: table, Live: "order"}, nil
 }
 
 // readOrdersWanted reads the filters from the address of the list. A status that is not one of the
 // tabs is left out.
-func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want ordersWanted, err error) {
-	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == ask.Chosen["status"] }
-	if ask.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
-		ask.Ignore("status", "Unknown status: showing orders of all statuses.")
+func readOrdersWanted(listing *adminui.Listing, tabs []staffTab, lateDays int) (want ordersWanted, err error) {
+	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == listing.Chosen["status"] }
+	if listing.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
+		listing.Ignore("status", "Unknown status: showing orders of all statuses.")
 	}
-	if only := ask.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
-		ask.Ignore("only", "Unknown choice of orders: showing all.")
+	if only := listing.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
+		listing.Ignore("only", "Unknown choice of orders: showing all.")
 	}
 
 	want = ordersWanted{
-		Status:  ask.Chosen["status"],
-		Only:    ask.Chosen["only"],
-		Search:  ask.Search,
+		Status:  listing.Chosen["status"],
+		Only:    listing.Chosen["only"],
+		Search:  listing.Search,
 		Late:    lateOnly{statusesBeforeSent(tabs), lateDays},
-		ByTotal: ask.Sort == "total",
-		Down:    ask.Down,
-		Rows:    ask.Rows + 1,
+		ByTotal: listing.Sort == "total",
+		Down:    listing.Down,
+		Rows:    listing.Rows + 1,
 	}
-	if want.From, want.Until, err = ask.Days(); err != nil {
+	if want.From, want.Until, err = listing.Days(); err != nil {
 		return want, err
 	}
 
 	if !want.Until.IsZero() {
 		want.Until = want.Until.AddDate(0, 0, 1) // the day itself is included
 	}
-	after, some, err := adminui.ReadCursor[orderPlace](*ask)
+	after, some, err := adminui.ReadCursor[orderPlace](*listing)
 	if some {
 		want.After = &after
 	}
@@ -221,16 +221,16 @@ func statusesBeforeSent(tabs []staffTab) []string {
 }
 
 // onlyChoice offers the filters that other pages link to.
-func onlyChoice(ask adminui.Listing, lateDays int) adminui.Choice {
-	return adminui.Choice{Name: "only", Label: "Only", Value: ask.Chosen["only"], Options: []adminui.Option{
+func onlyChoice(listing adminui.Listing, lateDays int) adminui.Choice {
+	return adminui.Choice{Name: "only", Label: "Only", Value: listing.Chosen["only"], Options: []adminui.Option{
 		{Value: "", Text: "All orders"}, {Value: onlyLate, Text: fmt.Sprintf("Not sent after %d days", lateDays)},
 		{Value: onlyRefunds, Text: "Refunds under way"}}}
 }
 
 // describe gives the list its tabs, filters and views.
-func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, tabs []staffTab, lateDays int) {
-	chosen := ask.Chosen["status"]
-	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: chosen == ""}}
+func (p *staffOrdersPage) describe(listing adminui.Listing, table *adminui.Table, tabs []staffTab, lateDays int) {
+	chosen := listing.Chosen["status"]
+	table.Tabs = []adminui.Tab{{Title: "All", To: listing.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, t := range tabs {
 		if t.Kind == "view" {
 			id, _ := strconv.ParseInt(t.Key, 10, 64) //nolint:errcheck // the database made it of a number
@@ -240,22 +240,22 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 		count := min(t.Count, countedTo)
 		p.Statuses = append(p.Statuses, staffStatus{Identifier: t.Key, Title: t.Text, Count: count,
 			More: t.Count > count})
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: t.Text, To: ask.With("status", t.Key), Count: count,
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: t.Text, To: listing.With("status", t.Key), Count: count,
 			More: t.Count > count, Active: chosen == t.Key})
 	}
 
 	for i, o := range p.Orders {
 		table.Rows[i].Key = o.Identifier
 	}
-	table.Choices = []adminui.Choice{onlyChoice(ask, lateDays),
-		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
-		{Name: "to", Label: "To", Date: true, Value: ask.Chosen["to"]}}
-	table.WithSearch(ask, "Order, name, e-mail, tracking, payment, code, SKU")
+	table.Choices = []adminui.Choice{onlyChoice(listing, lateDays),
+		{Name: "from", Label: "From", Date: true, Value: listing.Chosen["from"]},
+		{Name: "to", Label: "To", Date: true, Value: listing.Chosen["to"]}}
+	table.WithSearch(listing, "Order, name, e-mail, tracking, payment, code, SKU")
 	table.Empty = "No orders."
-	if chosen != "" || ask.Search != "" || len(ask.Chosen) > 0 {
+	if chosen != "" || listing.Search != "" || len(listing.Chosen) > 0 {
 		table.Empty = "No matching orders."
 	}
-	_, p.Query, _ = strings.Cut(ask.With(), "?")
+	_, p.Query, _ = strings.Cut(listing.With(), "?")
 }
 
 // maxViewName is the length of a view's name, in characters.

@@ -128,22 +128,22 @@ var staffPaymentColumns = []adminui.Column[paymentEntry]{
 }
 
 func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"seen-to", "reason"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"seen-to", "reason"}})
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := adminui.ReadCursor[int64](ask)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
-	resolved := ask.Chosen["seen-to"] != ""
-	list, err := listStaffPayments(r.Context(), s.pool, resolved, ask.Chosen["reason"], after, ask.Rows+1)
+	resolved := listing.Chosen["seen-to"] != ""
+	list, err := listStaffPayments(r.Context(), s.pool, resolved, listing.Chosen["reason"], after, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "payments", staffPaymentColumns, list, func(p paymentEntry) any { return p.ID })
-	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
-		{Title: "Seen to", To: ask.With("seen-to", "yes"), Count: -1, Active: resolved}}
+	table := adminui.NewTable(listing, "payments", staffPaymentColumns, list, func(p paymentEntry) any { return p.ID })
+	table.Tabs = []adminui.Tab{{Title: "Waiting", To: listing.With("seen-to", ""), Count: -1, Active: !resolved},
+		{Title: "Seen to", To: listing.With("seen-to", "yes"), Count: -1, Active: resolved}}
 	table.Empty = "No payments are waiting."
 	return adminui.Page{Title: "Payments for staff", Data: struct {
 		Payments []paymentEntry `json:"payments"`

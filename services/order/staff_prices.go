@@ -89,13 +89,13 @@ func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	if ask.File {
-		rows, err := listPrices(r.Context(), s.pool, p.ID, ask.Rows)
-		return adminui.Page{Table: adminui.NewTable(ask, "prices", priceColumns, rows,
+	if listing.File {
+		rows, err := listPrices(r.Context(), s.pool, p.ID, listing.Rows)
+		return adminui.Page{Table: adminui.NewTable(listing, "prices", priceColumns, rows,
 			func(p priceRow) any { return p.ID })}, err
 	}
 	page, err := s.pricesPage(r, p)

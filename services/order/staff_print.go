@@ -99,12 +99,12 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = len(picks)
-	table := adminui.NewTable(ask, "pick-list", staffPickColumns, picks, func(p staffPick) any { return p.SKU })
+	listing.Rows = len(picks)
+	table := adminui.NewTable(listing, "pick-list", staffPickColumns, picks, func(p staffPick) any { return p.SKU })
 	table.Empty = "These orders have nothing left to send."
 	return adminui.Page{Title: "Pick list", Data: struct {
 		Picks []staffPick `json:"picks"`

@@ -305,21 +305,21 @@ var weightColumns = []adminui.Column[skuWeight]{
 // were sent were refused.
 func (s *server) weightsPage(r *http.Request, sent *adminui.PostedForm, wrong adminui.FieldErrors,
 	cause error) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := adminui.ReadCursor[int64](ask)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listWeights(r.Context(), s.pool, ask.Search, after, ask.Rows+1)
+	list, err := listWeights(r.Context(), s.pool, listing.Search, after, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
 
-	table := adminui.NewTable(ask, "weights", weightColumns, list, func(w skuWeight) any { return w.SKU })
-	table.WithSearch(ask, "Number of a SKU, identifier of a product")
+	table := adminui.NewTable(listing, "weights", weightColumns, list, func(w skuWeight) any { return w.SKU })
+	table.WithSearch(listing, "Number of a SKU, identifier of a product")
 	version, err := weightsVersion(r.Context(), s.pool)
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ var shippingColumns = []adminui.Column[shippingShown]{
 }
 
 func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +93,9 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 	for i, m := range list {
 		shown[i] = m.shown()
 	}
-	ask.Rows = max(len(shown), 1) // a shop has only a few
+	listing.Rows = max(len(shown), 1) // a shop has only a few
 	key := func(m shippingShown) any { return m.ID }
-	table := adminui.NewTable(ask, "shipping-methods", shippingColumns, shown, key)
+	table := adminui.NewTable(listing, "shipping-methods", shippingColumns, shown, key)
 	table.Empty = "No shipping methods yet, so nothing can be sold."
 	return adminui.Page{Title: "Shipping methods", Template: "shipping.html", Data: struct {
 		Methods []shippingShown `json:"methods"`

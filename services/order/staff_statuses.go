@@ -22,7 +22,7 @@ var statusColumns = []adminui.Column[statusSet]{
 }
 
 func (s *server) staffStatuses(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -30,8 +30,8 @@ func (s *server) staffStatuses(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = max(len(list), 1) // a shop has only a few
-	table := adminui.NewTable(ask, "statuses", statusColumns, list, func(s statusSet) any { return s.Identifier })
+	listing.Rows = max(len(list), 1) // a shop has only a few
+	table := adminui.NewTable(listing, "statuses", statusColumns, list, func(s statusSet) any { return s.Identifier })
 	return adminui.Page{Title: "Order statuses", Template: "statuses.html", Data: struct {
 		Statuses []statusSet `json:"statuses"`
 	}{list}, Table: table}, nil

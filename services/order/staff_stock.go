@@ -88,13 +88,13 @@ func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	if ask.File {
-		rows, err := listStockChanges(r.Context(), s.pool, p.ID, ask.Rows)
-		return adminui.Page{Table: adminui.NewTable(ask, "stock", stockColumns, rows,
+	if listing.File {
+		rows, err := listStockChanges(r.Context(), s.pool, p.ID, listing.Rows)
+		return adminui.Page{Table: adminui.NewTable(listing, "stock", stockColumns, rows,
 			func(c stockRow) any { return c.ID })}, err
 	}
 	page, err := s.stockPage(r, p)
@@ -215,7 +215,7 @@ var stockStateColumns = []adminui.Column[stockState]{
 
 // staffStockStates lists stock states.
 func (s *server) staffStockStates(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -223,8 +223,8 @@ func (s *server) staffStockStates(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "stock-states", stockStateColumns, list, func(c stockState) any { return c.ID })
+	listing.Rows = len(list)
+	table := adminui.NewTable(listing, "stock-states", stockStateColumns, list, func(c stockState) any { return c.ID })
 	return adminui.Page{Title: "Stock states", Table: table, Data: struct {
 		States []stockState `json:"states"`
 	}{list}}, nil
