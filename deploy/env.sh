@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes .env from .env.example with random passwords. An existing .env stays as it is. With the argument
-# admin it prints what an .env of before there was a back office lacks.
+# admin it prints the settings of the back office, which an older .env lacks.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077
@@ -13,11 +13,11 @@ fi
 random() { printf 'p%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"; }
 
 key() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
-identity=$(key) # edge signs with it who is asking, and the others check
-question=$(key) # mailer signs with it what it asks of user and order
+identity=$(key) # edge signs the identity of a request with it, and the others check it
+question=$(key) # mailer signs its requests to user and order with it
 
-# admin signs with this Ed25519 key who of the staff is asking, and the owners of pages check it with the
-# public half. The last 32 bytes of either form are the seed and the public key (RFC 8410).
+# admin signs the identity of a staff request with this Ed25519 key, and the services that own the pages
+# check it with the public half. The last 32 bytes of either form are the seed and the public key (RFC 8410).
 if ! pem=$(openssl genpkey -algorithm ED25519); then
 	echo "openssl makes no Ed25519 keys: install OpenSSL 1.1.1 or later" >&2
 	exit 1

@@ -5,16 +5,16 @@
 #   deploy/images.sh                    into bin/images (OCI layouts), and into Docker where that runs
 #   deploy/images.sh REPOSITORY TAG     to REPOSITORY/<name>:TAG as well
 #
-# IMAGES names those that are wanted, with blanks between them; all, unless told otherwise. So does PLATFORMS, with
-# commas; other digests come of it.
+# IMAGES names the images to build, separated by blanks; without it all are built. PLATFORMS names the platforms,
+# separated by commas; the digests depend on them.
 #
-# bin/images/list.txt says what was built: name, digest, and the megabytes that a machine like this fetches, base included.
+# bin/images/list.txt lists the images: name, digest, and the megabytes that a machine like this one downloads.
 set -eu
 cd "$(dirname "$0")/.."
 repository=${1-}
 tag=${2-dev}
 port=${IMAGES_PORT:-5127}
-# The base's address is written into each image, so another port makes other digests.
+# Each image contains the address of its base, so the digests depend on the port.
 here=127.0.0.1:$port/startupwebapp
 services="edge user order events mailer webhook admin"
 
@@ -26,7 +26,7 @@ trap 'exit 1' INT TERM
 quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }; }
 
 if crane catalog "127.0.0.1:$port" >/dev/null 2>&1; then
-	echo "port $port is taken: IMAGES_PORT names another one" >&2
+	echo "port $port is taken: set IMAGES_PORT to another" >&2
 	exit 1
 fi
 mkdir "$work/registry"
@@ -43,7 +43,7 @@ GOWORK=off go run -C tools/base . >"$work/base.tar"
 for arch in amd64 arm64; do
 	quiet crane append --oci-empty-base --new_layer "$work/base.tar" --new_tag "$here/base:$arch"
 	quiet crane mutate --set-platform "linux/$arch" --user 65532:65532 --workdir /data --tag "$here/base:$arch" "$here/base:$arch"
-	# Of what is mounted at a declared volume Fargate takes the owner from the image; else it is root's, and read-only for us.
+	# Fargate mounts a declared volume with the owner that the image has there, otherwise as root, not writable for us.
 	crane config "$here/base:$arch" >"$work/config"
 	sed 's|"config":{|&"Volumes":{"/data":{},"/tmp":{}},|' "$work/config" | quiet crane edit config "$here/base:$arch"
 done
@@ -63,7 +63,7 @@ export KO_DOCKER_REPO="$here" KO_DEFAULTBASEIMAGE="$here/base:latest" SOURCE_DAT
 # shellcheck disable=SC2086 # the packages are separate words
 quiet ko build --base-import-paths --platform "${PLATFORMS:-linux/amd64,linux/arm64}" --sbom spdx --sbom-dir bin/images --tags "$tag" $packages
 
-# How many bytes the layers of an image have, as its manifest says.
+# bytes IMAGE prints the size of an image's layers, from its manifest.
 bytes() { crane manifest --platform "linux/$(go env GOARCH)" "$1" | tr -d ' \n' | sed 's/.*"layers"//' | tr ',}' '\n\n' | sed -n 's/.*"size":\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }'; }
 for package in $packages; do
 	name=${package##*/}
@@ -77,7 +77,7 @@ for package in $packages; do
 	quiet crane pull --format oci "$image" "bin/images/$name"
 	if [ -n "$repository" ]; then
 		sbom=$(echo "$digest" | tr : -).sbom
-		# The image last: where it is, all of it is.
+		# The image comes last: where it exists, its bill of materials does, too.
 		quiet crane copy "$here/$name:$sbom" "$repository/$name:$sbom"
 		quiet crane copy "$image" "$repository/$name:$tag"
 	fi

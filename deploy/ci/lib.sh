@@ -1,25 +1,25 @@
-# What the scripts beside this have in common; they read it with a dot.
+# Functions that the scripts beside this share; they source it.
 set -eu
 cd "$(dirname "$0")/../.."
 export GOFLAGS=-buildvcs=false
 
-# say tells the log, and the page of the run where there is one.
+# say prints to the log, and to the summary page of the run if there is one.
 say() { printf '%s\n' "$*" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"; }
 
-# A shop's name is typed by people: nothing else gets into a command.
+# People type the shop's name, so it is checked before it becomes part of a command.
 case ${1-} in
 "" | *[!a-z0-9_]*) echo "\"${1-}\" is not a shop's name" >&2; exit 2 ;;
 esac
 
 [ -x bin/shop ] || CGO_ENABLED=0 go build -trimpath -o bin/shop ./allinone/cmd/shop
 
-# output prints one of the things that AWS knows of the shop.
+# output SHOP NAME prints one output of the shop's stacks.
 output() {
 	known=$(bin/shop aws outputs "$1") || exit 1
 	echo "$known" | sed -n "s/^$2=//p"
 }
 
-# watched: a script that fails or is canceled from here on says where, why, and what runs, also on the page of the run.
+# watched makes a script that fails or is canceled from here on say where and why, and what runs then.
 watched() {
 	doing=beginning work=$(mktemp -d)
 	trap finish EXIT

@@ -21,9 +21,9 @@ trap 'exit 1' INT TERM
 
 step() { echo "== $*"; }
 fail() { echo "rehearsal: $*" >&2; exit 1; }
-# free prints a port that no one has.
+# free prints a free port.
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-# waits COMMAND: until it succeeds, for half a minute.
+# waits COMMAND waits until it succeeds, for half a minute at most.
 waits() {
 	tries=0
 	until "$@" >/dev/null 2>&1; do
@@ -32,7 +32,7 @@ waits() {
 		sleep 0.1
 	done
 }
-# database NAME prints the address of a database of the server that tests use.
+# database NAME prints the address of a database on the tests' server.
 database() { echo "$TEST_DATABASE_URL" | sed "s|\(.*://[^/]*/\)[^?]*|\1$1|"; }
 
 step "an AWS, a registry, a shop to look at"
@@ -40,7 +40,7 @@ export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY
 AWS_ENDPOINT_URL=http://127.0.0.1:$(free)
 REGISTRY=127.0.0.1:$(free)
 SHOP_PORT=$(free)
-IMAGES_PORT=$(free) # another build of this machine has its own
+IMAGES_PORT=$(free) # not the port of another build on this machine
 export AWS_ENDPOINT_URL REGISTRY IMAGES_PORT CHECK_URL="http://127.0.0.1:$SHOP_PORT"
 for name in $shops check; do psql --quiet "$TEST_DATABASE_URL" --command "CREATE DATABASE rehearsal_$name"; done
 (cd "$work" && BIND_HOST=127.0.0.1 GATEWAY_PORT=${AWS_ENDPOINT_URL##*:} EMULATOR_PROGRAMS=$root/bin EMULATOR_FAULTS=$work/faults EMULATOR_DATABASE=$(database rehearsal_NAME) \
@@ -56,12 +56,12 @@ waits curl -fsS "$AWS_ENDPOINT_URL/_ministack/health"
 waits crane catalog "$REGISTRY"
 waits curl -fsS "$CHECK_URL/order/products"
 
-# What AWS itself provides: the newest image of its Linux.
+# AWS itself provides this parameter: the newest image of its Linux.
 curl -fsS "$AWS_ENDPOINT_URL" -H "X-Amz-Target: AmazonSSM.PutParameter" -H "Content-Type: application/x-amz-json-1.1" \
 	-H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/ssm/aws4_request, SignedHeaders=host, Signature=x" \
 	-d '{"Name": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64", "Value": "ami-0123456789abcdef0", "Type": "String"}' >/dev/null
 
-# A copy of the last commit, to which commits can be added, and actions that have nothing to do here.
+# A copy of the last commit, to which commits can be added, and stubs for actions that are not needed here.
 git clone --quiet --no-hardlinks "$root" "$work/copy"
 mkdir "$work/copy/bin"
 for tool in shop ko crane; do ln "bin/$tool" "$work/copy/bin/$tool" 2>/dev/null || cp "bin/$tool" "$work/copy/bin/$tool"; done
@@ -78,11 +78,11 @@ workflow() {
 		--env "PLATFORMS=linux/$(go env GOARCH)" --env "REGISTRY=$REGISTRY" --env "IMAGES_PORT=$IMAGES_PORT" --env "CHECK_URL=$CHECK_URL" --env "GOFLAGS=-buildvcs=false" --env "PATH=$PATH" --env "HOME=$HOME" \
 		--var SHOP=startupwebapp --var AWS_REGION=us-east-1 "$@") >"$work/$file.log" 2>&1
 }
-# runs FILE EVENT ARGUMENTS... is workflow, which has to succeed, and prints what stands in the summary.
+# runs FILE EVENT ARGUMENTS... runs a workflow that must succeed, and prints its summary.
 runs() { workflow "$@" || { tail -40 "$work/$1.log" >&2; fail "workflow $1"; }; sed -n 's/.*| \(- .*\)/\1/p' "$work/$1.log"; }
-# fails FILE EVENT ARGUMENTS... is workflow, which has to fail, and prints what stands in the summary.
+# fails FILE EVENT ARGUMENTS... runs a workflow that must fail, and prints its summary.
 fails() { if workflow "$@"; then fail "workflow $1 did not fail"; fi; sed -n 's/.*| \(- .*\|      .*\)/\1/p' "$work/$1.log"; }
-# refuses FILE EVENT ARGUMENTS... is workflow, which has to fail because of what it was asked.
+# refuses FILE EVENT ARGUMENTS... runs a workflow that must fail because of its arguments.
 refuses() {
 	if workflow "$@"; then fail "workflow $1 did not refuse $*"; fi
 	why=$(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\|Nothing is rolled back.*\)/\1/p' "$work/$1.log" | tail -1)
@@ -105,7 +105,7 @@ runs deploy push
 first=$(tag)
 commit second && runs deploy push
 second=$(tag)
-# built: an image of this commit is there, as after a deployment whose tables could not be made.
+# built makes an image of this commit exist, as after a deployment whose migration failed.
 built() { crane tag "$REGISTRY/shop:$second" "$(tag)" 2>/dev/null; }
 commit third && built && runs deploy push
 third=$(tag)
@@ -180,7 +180,7 @@ for back in "$second" "$first"; do
 	bin/shop aws rollback large_shop -back 1 -confirm "roll back large_shop by 1" | grep "goes back"
 	[ "$(bin/shop aws status large_shop | grep -c ":$back$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large_shop)"
 done
-# Cancelled while AWS changes the third of seven services: the way back waits for it.
+# Canceled while AWS changes the third of seven services: the rollback waits for it.
 echo "slow user:$second" >>"$work/faults"
 bin/shop aws deploy large_shop -tag "$second" >/dev/null 2>&1 &
 deploying=$!
@@ -190,7 +190,7 @@ kill $deploying
 wait $deploying && fail "a deployment that was canceled succeeded"
 bin/shop aws rollback large_shop -back 1 -confirm "roll back large_shop by 1" | grep "goes back"
 [ "$(bin/shop aws status large_shop | grep -c ":$first$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large_shop)"
-# object METHOD PATH speaks to the object store.
+# object METHOD PATH sends a request to the object store.
 object() { curl -fsS -X "$1" "$AWS_ENDPOINT_URL/$2" -H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"; }
 for picture in a b a; do object PUT "shop-large-shop-media-000000000000/$picture.jpg" >/dev/null; done
 start=$(date +%s)
@@ -201,7 +201,7 @@ echo "large: $(resources large_shop), made again"
 bin/shop aws destroy large_shop -confirm large_shop >/dev/null
 
 step "what is left"
-# ask SERVICE TARGET: everything that a service of AWS lists.
+# ask SERVICE TARGET lists everything that a service of AWS has.
 ask() { curl -fsS "$AWS_ENDPOINT_URL" -H "X-Amz-Target: $2" -H "Content-Type: application/x-amz-json-1.1" -d '{}' \
 	-H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/$1/aws4_request, SignedHeaders=host, Signature=x"; }
 query() { curl -fsS "$AWS_ENDPOINT_URL" -d "Action=$2&Version=$3" \

@@ -1,10 +1,10 @@
 #!/bin/bash
 # Backs this machine up into the repository of /etc/pgbackrest.conf, as root: backup.service every night, install.sh at its end.
 #
-#   shop-backup [full|diff|files]   without a word: full on Sundays, else what changed
+#   shop-backup [full|diff|files]   without an argument: full on Sundays, otherwise what changed
 #
-# The database has each piece of its WAL there within a minute anyway. Settings and pictures come with this alone, encrypted
-# with the same passphrase: an archive for each day of the week, and the name of the last that is whole.
+# PostgreSQL archives its WAL there every minute anyway. Only this backs up settings and pictures, encrypted with the same
+# passphrase: an archive for each day of the week, and the name of the last complete one.
 set -euo pipefail
 as_postgres() { setpriv --reuid postgres --regid postgres --init-groups "$@"; }
 put() { as_postgres pgbackrest --stanza=shops repo-put "files/$1"; }
@@ -15,6 +15,6 @@ cd /
 [ "$type" = files ] || as_postgres pgbackrest --stanza=shops --type="$type" backup
 shopt -s nullglob
 files=(etc/shop etc/caddy/shops var/lib/shops/*/shop.env var/lib/shops/*/data/media)
-# 1 says that a file changed meanwhile: a picture that is being written.
+# tar exits with 1 if a file changed meanwhile, such as a picture that is being written.
 { tar -cz --exclude=backup-passphrase --exclude=restoring --exclude='.part-*' "${files[@]}" || [ $? = 1 ]; } | put "$day.tar.gz"
 echo "$day" | put newest

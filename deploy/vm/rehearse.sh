@@ -11,7 +11,7 @@ command -v debootstrap >/dev/null || apt-get -qq install -y debootstrap >/dev/nu
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$mirror" >/dev/null
 
 inside() { unshare --uts chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
-end() { # what inside runs in the background is a child of the shell that this is the number of
+end() { # PID of a shell in the background, whose child is the command that inside runs
 	for shell in "$@"; do
 		for child in $(pgrep -P "$shell"); do
 			kill "$child" 2>/dev/null || true
@@ -36,8 +36,8 @@ chmod +x "$root/usr/sbin/policy-rc.d"
 get() { inside DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$@" >/dev/null 2>&1; }
 get systemd cloud-init
 
-# The user data, as a provider hands them to a machine at its first start: without a network to set up, and with certificates
-# of the machine's own. The program comes from this machine.
+# The user data, as a provider passes them to a new machine, but without a network to set up, and with certificates of
+# the machine's own. The program comes from this machine.
 bin/shop vm acme -domain acme.localhost -admin-domain admin.acme.localhost -binary "https://127.0.0.1:18090/shop" \
 	-sum "$(sha256sum bin/shop | cut -d ' ' -f 1)" |
 	sed 's|https://127.0.0.1:18090|http://127.0.0.1:18090|; s|^      SHOP=acme$|&\n      ACME_CA=internal\n      BACKUP_FOLDER=/srv/backups|' >"$root/tmp/user-data"
@@ -60,12 +60,12 @@ downloads=$!
 
 began=$(date +%s)
 for stage in "init --local" init "modules --mode config" "modules --mode final"; do
-	# shellcheck disable=SC2086 # words
+	# shellcheck disable=SC2086 # the arguments are separate words
 	inside cloud-init $stage >>"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
 done
 grep -q 'The shop acme is installed' "$root/tmp/install.log" "$root/var/log/cloud-init-output.log" 2>/dev/null || { tail -n 20 "$root/tmp/install.log"; exit 1; }
 kill "$downloads" && downloads=
-# A machine of before, where one user had all shops: the next shop's coming moves this one, too.
+# An older machine, where one user owned all shops: installing the next shop moves this one, too.
 inside useradd --system --home-dir /var/lib/shops --shell /usr/sbin/nologin shop 2>/dev/null || true
 inside chown -R shop: /var/lib/shops/acme
 inside SHOP=bolt DOMAIN=bolt.localhost ADMIN_DOMAIN=admin.bolt.localhost ACME_CA=internal /opt/shop/install.sh /opt/shop/shop >"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
@@ -78,11 +78,11 @@ for secret in /var/lib/shops/acme/shop.env /etc/shop/server.env /etc/shop/acme.e
 	inside test -s "$secret"
 	! as bolt cat "$secret" 2>/dev/null || { echo "bolt can read $secret"; exit 1; }
 done
-# A user that is there for something else is none of a shop's.
+# A user that exists for another purpose is not made a shop's.
 ! inside SHOP=apt DOMAIN=apt.localhost ADMIN_DOMAIN=admin.apt.localhost /opt/shop/install.sh /opt/shop/shop >"$root/tmp/refused.log" 2>&1
 grep -q "a user _apt that is not a shop's" "$root/tmp/refused.log"
 echo "two shops, and neither reads the other's secrets"
-# A new version by hand, which finds all made, and the way back.
+# An update by hand, on a machine where everything exists already, and the way back.
 { cat bin/shop; echo; } >"$root/opt/shop/newer"
 for program in /opt/shop/newer /usr/local/bin/shop.before; do
 	inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal /opt/shop/install.sh "$program" >"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
@@ -93,14 +93,14 @@ echo "installed by cloud-init, a new version, and back, in $(($(date +%s) - bega
 
 said=$(inside systemd-analyze verify /etc/systemd/system/shop@acme.service /etc/systemd/system/backup.service /etc/systemd/system/backup.timer 2>&1) || true
 [ -z "$said" ] || { echo "$said"; exit 1; }
-walls() { # unit, exposure that it may have, in tenths; systemd counts 100 for no walls at all
+walls() { # walls UNIT EXPOSURE checks the exposure that systemd computes, in tenths; 100 is no isolation at all
 	inside systemd-analyze security --offline=true --threshold="$2" "/etc/systemd/system/$1" >"$root/tmp/walls" || { cat "$root/tmp/walls"; exit 1; }
 	tail -n 1 "$root/tmp/walls"
 }
 walls shop@.service 15
 walls backup.service 30
 
-# As the unit does it, but for a development shop: without keys of Stripe there is a stand-in, and a mail inbox.
+# As in the unit, but for development: without Stripe's keys the shop brings a stand-in and a mail inbox.
 open_shop() {
 	inside setpriv --reuid _acme --regid _acme --clear-groups \
 		env SHOP_NAME=acme SHOPS_DIR=/var/lib/shops TRUSTED_PROXIES=loopback shop run >"$root/tmp/shop.out" 2>"$root/tmp/shop.err" &
@@ -117,7 +117,7 @@ ask https://acme.localhost:18443/order/products | grep -q products_data
 ! curl --silent --output /dev/null http://127.0.0.1:2019/config/ || { echo "Caddy lets every user of the machine change it"; exit 1; }
 echo "shop and back office answer behind TLS"
 
-# Pss counts what processes share once. Some end meanwhile.
+# Pss counts shared memory once. Some processes end meanwhile.
 pss() { for p in "$@"; do cat "/proc/$p/smaps_rollup" 2>/dev/null || true; done | awk '/^Pss:/ {n += $2} END {print int(n / 1024)}'; }
 
 # Twenty orders in a minute, as the storefront's pages make them.
@@ -139,29 +139,29 @@ orders=$(count)
 echo "20 purchases, $orders orders"
 [ "$orders" -ge 20 ]
 echo "memory in MiB while selling: shop $(pss $(pgrep -f '^shop run')), PostgreSQL $(pss $(pgrep -u "$(stat -c %u "$root/var/lib/postgresql")" postgres)), Caddy $(pss $(pgrep -f '^caddy run'))"
-sleep 20 # what starting took is given back
+sleep 20 # until the memory that starting took is returned
 echo "memory in MiB at rest: shop $(pss $(pgrep -f '^shop run')), PostgreSQL $(pss $(pgrep -u "$(stat -c %u "$root/var/lib/postgresql")" postgres)), Caddy $(pss $(pgrep -f '^caddy run'))"
 
-# A picture, the backup of a night, an order after it, whose WAL follows; then all is lost but the backups and what the
-# operator has of them, and a new machine comes back.
+# A picture, a nightly backup, and an order after it, which only the WAL has. Then everything is lost except the backups
+# and the operator's notes about them, and a new machine is restored from these.
 picture=/var/lib/shops/acme/data/media/0a/0a000000000000000000000000000000-400.jpg
 inside install -D -o _acme -g _acme /dev/stdin "$picture" <<<"a picture"
 inside /usr/local/sbin/shop-backup >"$root/tmp/backup.log" 2>&1 || { tail -n 20 "$root/tmp/backup.log"; exit 1; }
 buy "$root/tmp/jar" late@mail.example.com
 orders=$(count)
-inside su postgres -c 'pgbackrest --stanza=shops check' >/dev/null # waits until the WAL of now is there
+inside su postgres -c 'pgbackrest --stanza=shops check' >/dev/null # waits until the current WAL is archived
 settings=$(inside cat /var/lib/shops/acme/shop.env /var/lib/shops/bolt/shop.env /etc/shop/server.env | sha256sum)
 passphrase=$(inside cat /etc/shop/backup-passphrase)
 end "$shop" "$caddy"
 shop= caddy=
-lose() { # all but the backups; /etc/pgbackrest.conf is as Debian's package brings it
+lose() { # deletes everything but the backups; /etc/pgbackrest.conf becomes that of Debian's package
 	inside sh -c 'version=$(ls /etc/postgresql); pg_dropcluster --stop "$version" main; pg_createcluster "$version" main >/dev/null
 	for user in _acme _bolt shop; do userdel "$user" 2>/dev/null; done
 	rm -rf /etc/shop /etc/caddy/shops /etc/caddy/runs /var/lib/shops /var/spool/pgbackrest/* /usr/local/bin/shop* /usr/local/sbin/shop-backup
 	printf "[global]\nrepo1-path=/var/lib/pgbackrest\n\n#[main]\n#pg1-path=/var/lib/postgresql/main\n" >/etc/pgbackrest.conf'
 }
 lose
-# A machine without backups becomes a shop, too, and PostgreSQL archives nothing without a place for it.
+# A machine without backups runs a shop, too, and PostgreSQL archives no WAL there.
 inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal /opt/shop/install.sh /opt/shop/shop \
 	>"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
 [ "$(inside su postgres -c 'psql -qAt -d postgres -c "SHOW archive_mode"')" = off ] || { echo "WAL piles up without backups"; exit 1; }
