@@ -225,7 +225,7 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	}
 	parked := func(service string) (n int) {
 		if err := w.pools[service].QueryRow(t.Context(),
-			`SELECT count(*) FROM parked WHERE key LIKE 'misfit:%' AND reason LIKE '%does not belong%'`).Scan(&n); err != nil {
+			`SELECT count(*) FROM parked WHERE key LIKE 'misfit:%' AND reason LIKE '%does not match its subject%'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
