@@ -50,8 +50,8 @@ func pictureNames(folder string) (names []string, err error) {
 	return names, nil
 }
 
-// copyPictures copies the pictures of a folder and returns the count and checksum of the copies as read back. If to is
-// "", it only checks the folder.
+// copyPictures copies the pictures of a folder and returns the count and checksum of the copies as
+// read back. If to is "", it only checks the folder.
 func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
 	names, err := pictureNames(folder)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // anything.
 type listeners map[string]net.Listener
 
-// open opens one listener. If a default port is taken, any free port will do, except for the shop's own (fixed), whose
-// addresses are published.
+// open opens one listener. If a default port is taken, any free port will do, except for the shop's
+// own (fixed), whose addresses are published.
 func (s listeners) open(name, addr string, fixed bool) error {
 	if set := os.Getenv(name); set != "" {
 		addr, fixed = set, true
@@ -56,8 +56,8 @@ func (s listeners) close() {
 	}
 }
 
-// freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result means that the server
-// must take any port: one that was free a moment ago may be in use by then.
+// freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result
+// means that the server must take any port: one that was free a moment ago may be in use by then.
 func freeAddress(name, addr string) (string, error) {
 	s := listeners{}
 	if err := s.open(name, addr, false); err != nil {

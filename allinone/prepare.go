@@ -74,8 +74,8 @@ func (c DBPasswords) byRole(shop string) map[string]string {
 // streamsTimeout bounds the making of streams and consumers.
 const streamsTimeout = time.Minute
 
-// Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, and, where
-// NATS_URL names a broker, streams and consumers. It is safe to repeat.
+// Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, and,
+// where NATS_URL names a broker, streams and consumers. It is safe to repeat.
 func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if cfg.DatabaseURL == "" {
 		return errors.New("DATABASE_URL is not set: want the owner of the database")

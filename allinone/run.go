@@ -269,7 +269,8 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	})
 }
 
-// migrate brings every schema up to date. A database that cannot be reached is reported in one line.
+// migrate brings every schema up to date. A database that cannot be reached is reported in one
+// line.
 func (s *shop) migrate(ctx context.Context) error {
 	err := Migrate(ctx, s.log, s.cfg.DatabaseURL, s.cfg.Shop(), s.rolePasswords)
 	if err != nil && s.database == nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
 
-// vmFiles is what makes a machine run a shop: deploy/vm, of which this is a copy (make generate makes it, and
-// a test compares).
+// vmFiles is what makes a machine run a shop: deploy/vm, of which this is a copy (make generate
+// makes it, and a test compares).
 //
 //go:embed vm
 var vmFiles embed.FS

@@ -3,7 +3,8 @@ package nats
 
 import _ "embed"
 
-// Config is nats.conf: users, their rights, and where streams are kept. Passwords come from the environment.
+// Config is nats.conf: users, their rights, and where streams are kept. Passwords come from the
+// environment.
 //
 //go:embed nats.conf
 var Config string

@@ -21,8 +21,8 @@ type Act struct {
 	Text string
 	// Before and After are what changed, as JSON objects; nil if nothing changed.
 	Before, After any
-	// Whose is the address and code of the customer whose data Before and After hold: an erasure finds them by these.
-	// It is empty if they hold no customer's data.
+	// Whose is the address and code of the customer whose data Before and After hold: an erasure
+	// finds them by these. It is empty if they hold no customer's data.
 	Whose []string
 }
 

@@ -10,8 +10,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// Chart is a series over time as bars, with the series of the previous period as a line: the template "chart". It is an
-// SVG made here, without script or style, with its figures in a table beneath.
+// Chart is a series over time as bars, with the series of the previous period as a line: the
+// template "chart". It is an SVG made here, without script or style, with its figures in a table
+// beneath.
 type Chart struct {
 	ID     string // id of the element
 	Title  string
@@ -28,7 +29,8 @@ type Point struct {
 	Value, Before int64
 }
 
-// Drawn is a chart in the units of its SVG: 10 for each point across, 100 from the ground to the top.
+// Drawn is a chart in the units of its SVG: 10 for each point across, 100 from the ground to the
+// top.
 type Drawn struct {
 	Width         int
 	Bars          []DrawnBar
@@ -179,7 +181,8 @@ func NewFigure(title string, value, before int64, show func(int64) string) Figur
 	return Figure{Title: title, Value: show(value), Before: show(before), Change: Change(value, before)}
 }
 
-// NewShare compares a share, in thousandths, with that of the previous period, in percentage points.
+// NewShare compares a share, in thousandths, with that of the previous period, in percentage
+// points.
 func NewShare(title string, value, before int) Figure {
 	f := Figure{Title: title, Value: Share(value), Before: Share(before)}
 	switch points := strconv.FormatFloat(math.Abs(float64(value-before))/10, 'f', -1, 64); {
@@ -238,8 +241,8 @@ func NewPart(text, to string, value, largest int64) Part {
 type Step struct {
 	Title string
 	Count int64
-	// OfAll and OfLast are the shares of all, and of those at the previous step, that came here, in thousandths. OfLast
-	// is -1 for the first step.
+	// OfAll and OfLast are the shares of all, and of those at the previous step, that came here, in
+	// thousandths. OfLast is -1 for the first step.
 	OfAll, OfLast int
 	Before        string // OfAll in the previous period, as text
 }

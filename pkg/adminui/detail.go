@@ -28,8 +28,9 @@ type Detail struct {
 // Hidden stands for what Readable leaves out.
 const Hidden = "(hidden)"
 
-// Readable is a stored payload for people: JSON over several lines, without the values that open something (msg.Opens).
-// If a payload is not JSON, only its length is shown, since no one knows what it holds.
+// Readable is a stored payload for people: JSON over several lines, without the values that open
+// something (msg.Opens). If a payload is not JSON, only its length is shown, since no one knows
+// what it holds.
 func Readable(data []byte) string {
 	if len(data) == 0 {
 		return ""

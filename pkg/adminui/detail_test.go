@@ -7,8 +7,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// A payload is shown as it is, except for values that open something: codes of reset mails, tokens, Stripe's secrets
-// and links.
+// A payload is shown as it is, except for values that open something: codes of reset mails, tokens,
+// Stripe's secrets and links.
 func TestReadableHidesWhatOpensSomething(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ payload, want string }{

@@ -2,7 +2,8 @@
 // a handler, a store function, a template beside them. services/admin knows who is asking and
 // forwards /orders/… to order's /staff/orders/… with a signed Identity; it holds no domain logic.
 //
-// A service lists its pages once, and hands the list to the skeleton of services (service.Parts.Staff):
+// A service lists its pages once, and hands the list to the skeleton of services
+// (service.Parts.Staff):
 //
 //	//go:embed staff/*.html
 //	var staffTemplates embed.FS
@@ -30,6 +31,6 @@
 // page. Invalid input is answered by the page with the form, its errors, and all that was typed
 // (Form).
 //
-// Nothing here needs scripts: forms are posted, answered by a redirect, and shown again. Scripts add
-// keys, live updates and panels.
+// Nothing here needs scripts: forms are posted, answered by a redirect, and shown again. Scripts
+// add keys, live updates and panels.
 package adminui

@@ -27,11 +27,11 @@ type Form struct {
 	Cancel string // path to go back to
 	Tone   string // "", or bad for what cannot be undone
 	Fields []Field
-	// Preview is a path that renders what is typed, for a frame of the page that is named preview: it takes a POST with
-	// the same fields. Scripts request it while a person types.
+	// Preview is a path that renders what is typed, for a frame of the page that is named preview:
+	// it takes a POST with the same fields. Scripts request it while a person types.
 	Preview string
-	// Check, if set, is a button before the one that acts: it posts the same fields, and shows the form again with
-	// their result, as Says. Enter in a field presses it.
+	// Check, if set, is a button before the one that acts: it posts the same fields, and shows the
+	// form again with their result, as Says. Enter in a field presses it.
 	Check *Command
 	Says  string
 	// Version is the row's version when the form was shown: a command changes the row only if it
@@ -56,8 +56,9 @@ type Form struct {
 // Field is an input of a form.
 type Field struct {
 	Name, Label, Hint string
-	// Kind is text, multiline, number, money, password, email, date, datetime (UTC), choice, checks, check or hidden;
-	// account is hidden, and tells password managers whose password a form is about.
+	// Kind is text, multiline, number, money, password, email, date, datetime (UTC), choice,
+	// checks, check or hidden; account is hidden, and tells password managers whose password a form
+	// is about.
 	Kind    string
 	Value   string
 	Checked []string // those of checks that are checked
@@ -78,8 +79,9 @@ type PostedForm struct {
 	Version int64 // 0 when the form names none: see CheckVersion
 }
 
-// CheckVersion refuses, with 400, a form that names no version of its row, or one that the row never had: unlike a
-// conflict, that is not another person's doing. first is the version of a new row, now that of the row.
+// CheckVersion refuses, with 400, a form that names no version of its row, or one that the row
+// never had: unlike a conflict, that is not another person's doing. first is the version of a new
+// row, now that of the row.
 func (s PostedForm) CheckVersion(first, now int64) error {
 	if !s.Has("version") || s.Version < first || s.Version > now {
 		return web.BadRequest("version")
@@ -87,8 +89,8 @@ func (s PostedForm) CheckVersion(first, now int64) error {
 	return nil
 }
 
-// ReadForm reads a posted form. A body of another type is refused with 415 and not taken for an empty form, so that a
-// program that sends JSON learns of its mistake.
+// ReadForm reads a posted form. A body of another type is refused with 415 and not taken for an
+// empty form, so that a program that sends JSON learns of its mistake.
 func ReadForm(r *http.Request) (PostedForm, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength > 0 &&
 		(err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data") {
@@ -117,15 +119,15 @@ func ReadForm(r *http.Request) (PostedForm, error) {
 	return s, nil
 }
 
-// FieldErrors are the errors of a form by the name of the field; "" is the form as a whole. As an error it ends the
-// transaction that found it.
+// FieldErrors are the errors of a form by the name of the field; "" is the form as a whole. As an
+// error it ends the transaction that found it.
 type FieldErrors map[string]string
 
 // Error implements error.
 func (FieldErrors) Error() string { return "the form is wrong" }
 
-// OnConflict turns err into an error of the field if it says that a row with the same key exists. Otherwise it returns
-// e and err as they are.
+// OnConflict turns err into an error of the field if it says that a row with the same key exists.
+// Otherwise it returns e and err as they are.
 func (e FieldErrors) OnConflict(err error, field, text string) (FieldErrors, error) {
 	if !pg.IsConflict(err) {
 		return e, err
@@ -144,8 +146,8 @@ func NoteField(label string) Field {
 	return Field{Name: "note", Label: label, Kind: "text", Required: true, MaxLength: MaxNote}
 }
 
-// ReadNote reads the note of a posted form that has a NoteField. Without a note that can be stored, the form is
-// returned with the field's error, to be shown again with 422.
+// ReadNote reads the note of a posted form that has a NoteField. Without a note that can be stored,
+// the form is returned with the field's error, to be shown again with 422.
 func (f Form) ReadNote(r *http.Request) (note string, wrong *Form, err error) {
 	posted, err := ReadForm(r)
 	if err != nil {

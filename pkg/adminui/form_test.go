@@ -44,7 +44,8 @@ func TestReadFormRefusesOtherBodies(t *testing.T) {
 	}
 }
 
-// Characters that reverse text are removed from input: they would act wherever it is shown, also in mails and files.
+// Characters that reverse text are removed from input: they would act wherever it is shown, also in
+// mails and files.
 func TestReadFormRemovesTurns(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"name": {"a\u202eb\u2066c\u200f", "\u202d"}}.Encode()))

@@ -27,11 +27,13 @@ const IdentityHeader = "X-Shop-Staff"
 const (
 	// FreshTTL is how long a second factor counts as fresh.
 	FreshTTL = 5 * time.Minute
-	// identityTTL is how old an identity may be, and how long it is remembered so that it counts once.
+	// identityTTL is how old an identity may be, and how long it is remembered so that it counts
+	// once.
 	identityTTL = 30 * time.Second
 	// MaxBody is the largest body of a request to a staff route, in bytes.
 	MaxBody = 8 << 20
-	// MaxUpload is the largest body of a request that uploads files, in bytes: one to a path that ends in /upload.
+	// MaxUpload is the largest body of a request that uploads files, in bytes: one to a path that
+	// ends in /upload.
 	MaxUpload = 32 << 20
 	// uploadTimeout is how long the body of an upload may take.
 	uploadTimeout = 5 * time.Minute
@@ -46,8 +48,8 @@ type Identity struct {
 	Person int64  `json:"person"`
 	Name   string `json:"name"`
 	Roles  []Role `json:"roles"`
-	// Token is set for requests with an API token, which may do no more than its scopes, and nothing
-	// that asks for a fresh second factor.
+	// Token is set for requests with an API token, which may do no more than its scopes, and
+	// nothing that asks for a fresh second factor.
 	Token  bool     `json:"token,omitempty"`
 	Scopes []Action `json:"scopes,omitempty"`
 	// FreshUntil is when the second factor is no longer fresh.
@@ -71,8 +73,9 @@ type Identity struct {
 	Request string    `json:"request"`
 }
 
-// May reports whether the person may do an action, by role and by the scopes of a token. It does not ask for a fresh
-// second factor: pages show what can be done, and Require asks for it when it is done.
+// May reports whether the person may do an action, by role and by the scopes of a token. It does
+// not ask for a fresh second factor: pages show what can be done, and Require asks for it when it
+// is done.
 func (id Identity) May(a Action) bool {
 	return Allowed(id.Roles, a) && (!id.Token || slices.Contains(id.Scopes, a) && !NeedsFresh(a))
 }

@@ -28,10 +28,11 @@ type Page struct {
 	Table *Table
 	// Status is 200 when it is 0: 422 for a form with errors, 409 for a conflict.
 	Status int
-	// Errors are the errors of a form in the page's own template, by field, "" for the whole form: the JSON face shows
-	// them.
+	// Errors are the errors of a form in the page's own template, by field, "" for the whole form:
+	// the JSON face shows them.
 	Errors map[string]string
-	// Live names the changes after which the page is fetched again: words of LiveKinds, separated by spaces.
+	// Live names the changes after which the page is fetched again: words of LiveKinds, separated
+	// by spaces.
 	Live string
 	// Narrow is for pages that hold one form or a text.
 	Narrow bool
@@ -39,12 +40,12 @@ type Page struct {
 	Bare bool
 }
 
-// LiveKinds are the changes that an open page can hear of: the first words of the subjects that services/admin listens
-// to.
+// LiveKinds are the changes that an open page can hear of: the first words of the subjects that
+// services/admin listens to.
 var LiveKinds = []string{"order", "catalog", "mail", "dead", "user", "staff"}
 
-// LiveWork is the Page.Live of pages about what waits for the staff: parked mails and messages, payments, and what a
-// person of the staff has done about them.
+// LiveWork is the Page.Live of pages about what waits for the staff: parked mails and messages,
+// payments, and what a person of the staff has done about them.
 const LiveWork = "order mail dead staff"
 
 // View is the data of a template.
@@ -66,10 +67,11 @@ func (v View) Navigation() []Section { return navigationOf(v.Who, v.Path) }
 // Kit renders answers with a service's templates beside its own.
 type Kit struct {
 	templates *template.Template
-	// Confirm, if set, asks a browser for a fresh second factor for an action (services/admin); owners leave it to
-	// admin.
+	// Confirm, if set, asks a browser for a fresh second factor for an action (services/admin);
+	// owners leave it to admin.
 	Confirm func(w http.ResponseWriter, r *http.Request, act Action)
-	// Notice, if set, keeps what the next page shows once (services/admin); owners leave it to admin.
+	// Notice, if set, keeps what the next page shows once (services/admin); owners leave it to
+	// admin.
 	Notice func(w http.ResponseWriter, encoded string)
 }
 
@@ -234,7 +236,8 @@ func describe(err error) (int, failure) {
 		failure{"That cannot be done", what + " makes no sense here. Go back and check what you entered."}
 }
 
-// Refuse refuses a command with 422, if it has no form of its own to show the reason in. Text says why and what to do.
+// Refuse refuses a command with 422, if it has no form of its own to show the reason in. Text says
+// why and what to do.
 func Refuse(code, text string) error {
 	return &web.Error{Status: http.StatusUnprocessableEntity, Code: code, Text: text}
 }

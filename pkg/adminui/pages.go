@@ -17,7 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Prefix is where every service has its staff routes. services/admin forwards /orders to /staff/orders.
+// Prefix is where every service has its staff routes. services/admin forwards /orders to
+// /staff/orders.
 const Prefix = "/staff"
 
 // Pages are the staff routes of a service.
@@ -32,8 +33,9 @@ type Route struct {
 	Method string // GET or POST
 	Path   string // below Prefix, as the browser sees it: /orders/{identifier}
 	Action Action // the right that it needs
-	// File is the right needed for the list as a CSV file, if it differs from Action: a file has fileRows rows, a page
-	// pageRows. A path that ends in a parameter has a file only if File is set, since the parameter may contain a dot.
+	// File is the right needed for the list as a CSV file, if it differs from Action: a file has
+	// fileRows rows, a page pageRows. A path that ends in a parameter has a file only if File is
+	// set, since the parameter may contain a dot.
 	File   Action
 	Handle Handler
 }
@@ -51,8 +53,8 @@ type Raw web.Handler
 
 func (h Raw) answer(_ *Kit, w http.ResponseWriter, r *http.Request) error { return h(w, r) }
 
-// Done is the end of a command: the browser is led to a page, which shows Text once. A client of the
-// JSON face gets both.
+// Done is the end of a command: the browser is led to a page, which shows Text once. A client of
+// the JSON face gets both.
 type Done struct {
 	To   string // a path of the back office, such as /orders/aB3dE5gH7j
 	Text string // what was done: "Refunded 12.00."
@@ -76,8 +78,8 @@ func (d Done) answer(k *Kit, w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// Mount is the handler of a service's staff routes. It refuses every request that services/admin did
-// not sign for it, and every person who may not do what the route is for.
+// Mount is the handler of a service's staff routes. It refuses every request that services/admin
+// did not sign for it, and every person who may not do what the route is for.
 func Mount(log *slog.Logger, service string, key ed25519.PublicKey, pages Pages) (http.Handler, error) {
 	kit, err := NewKit(pages.Templates)
 	if err != nil {
@@ -124,8 +126,8 @@ func Below(staff, others http.Handler) http.Handler {
 	})
 }
 
-// BelowSigned is Below for a listener that strangers reach: without an identity that services/admin signed, a request
-// finds no staff routes.
+// BelowSigned is Below for a listener that strangers reach: without an identity that services/admin
+// signed, a request finds no staff routes.
 func BelowSigned(staff, others http.Handler, key ed25519.PublicKey) http.Handler {
 	v := newVerifier("", key)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +141,8 @@ func BelowSigned(staff, others http.Handler, key ed25519.PublicKey) http.Handler
 	})
 }
 
-// ConfirmHeader tells services/admin that the action asks for a fresh second factor; its value is the Action.
+// ConfirmHeader tells services/admin that the action asks for a fresh second factor; its value is
+// the Action.
 const ConfirmHeader = "X-Admin-Confirm"
 
 // Require says why a person may not do an action now, or nil.
@@ -162,8 +165,8 @@ func ErrConfirm(a Action) error {
 
 const codeConfirm = "confirm-it-is-you"
 
-// codePeopleOnly refuses an action that needs a fresh second factor to an API token: it has none, whatever its scopes
-// say.
+// codePeopleOnly refuses an action that needs a fresh second factor to an API token: it has none,
+// whatever its scopes say.
 const codePeopleOnly = "people-only"
 
 // Handle is a handler behind a check of the right that it needs.
@@ -199,8 +202,8 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 	}
 }
 
-// pathIsText reports whether all parts of a path can be looked up: PostgreSQL takes no NUL and no invalid UTF-8 in a
-// text, and rejects the statement.
+// pathIsText reports whether all parts of a path can be looked up: PostgreSQL takes no NUL and no
+// invalid UTF-8 in a text, and rejects the statement.
 func pathIsText(r *http.Request) bool {
 	return utf8.ValidString(r.URL.Path) && !strings.ContainsRune(r.URL.Path, 0)
 }
@@ -211,7 +214,8 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, p Page) error { retur
 // Param is a part of the route's path: Param(r, "identifier").
 func Param(r *http.Request, name string) string { return chi.URLParam(r, name) }
 
-// ParamID is an id in the route's path, in plain digits. Anything else is answered with 404: no row has it.
+// ParamID is an id in the route's path, in plain digits. Anything else is answered with 404: no row
+// has it.
 func ParamID(r *http.Request, name string) (int64, error) {
 	id, ok := web.Number(Param(r, name), math.MaxInt64)
 	if !ok {

@@ -11,8 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// refusedJSON is the JSON face of a page that shows a form again: its data, and its errors by the name of the field, ""
-// for the whole form. Data that has errors of its own stays as it is.
+// refusedJSON is the JSON face of a page that shows a form again: its data, and its errors by the
+// name of the field, "" for the whole form. Data that has errors of its own stays as it is.
 func (p Page) refusedJSON(w http.ResponseWriter) error {
 	var raw bytes.Buffer
 	enc := json.NewEncoder(&raw)

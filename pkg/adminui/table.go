@@ -42,14 +42,16 @@ type Listing struct {
 	After  string            // cursor of the last row that was seen: parameter after
 	Rows   int               // how many rows to read; one more tells whether there are more
 	File   bool              // the list is asked for as a file
-	// Problems say which filters are invalid and were left out of Chosen; NewTable shows them above the list.
+	// Problems say which filters are invalid and were left out of Chosen; NewTable shows them above
+	// the list.
 	Problems []string
 
 	path  string
 	query url.Values
 }
 
-// ReadListing reads the query of a list. Unknown parameters are ignored, invalid values are refused with 400.
+// ReadListing reads the query of a list. Unknown parameters are ignored, invalid values are refused
+// with 400.
 func ReadListing(r *http.Request, spec ListSpec) (Listing, error) {
 	l := Listing{ListSpec: spec}
 	q, err := web.Query(r)
@@ -87,7 +89,8 @@ func ReadListing(r *http.Request, spec ListSpec) (Listing, error) {
 	return l, nil
 }
 
-// Day is a chosen day, midnight UTC; zero when it was not chosen. Days before 1970 are refused: no shop has any.
+// Day is a chosen day, midnight UTC; zero when it was not chosen. Days before 1970 are refused: no
+// shop has any.
 func (l Listing) Day(name string) (time.Time, error) {
 	if l.Chosen[name] == "" {
 		return time.Time{}, nil
@@ -106,8 +109,8 @@ func (l *Listing) Ignore(name, why string) {
 	l.Problems = append(l.Problems, why)
 }
 
-// Days are the first and the last day of a chosen range, each zero when it was not chosen: Day of the filters from and
-// to. A range that ends before it begins is reversed, and the list says so.
+// Days are the first and the last day of a chosen range, each zero when it was not chosen: Day of
+// the filters from and to. A range that ends before it begins is reversed, and the list says so.
 func (l *Listing) Days() (from, to time.Time, err error) {
 	if from, err = l.Day("from"); err != nil {
 		return from, to, err
@@ -122,8 +125,8 @@ func (l *Listing) Days() (from, to time.Time, err error) {
 	return to, from, nil
 }
 
-// With is the address of the same list with other parameters, name, value, name, value…; an empty value leaves one out.
-// The list begins at its first row again.
+// With is the address of the same list with other parameters, name, value, name, value…; an empty
+// value leaves one out. The list begins at its first row again.
 func (l Listing) With(pairs ...string) string {
 	q := url.Values{}
 	for name, values := range l.query {
@@ -181,8 +184,9 @@ type Column[R any] struct {
 	Value func(R) any
 	// Minor columns have a line of their own on narrow screens, behind the column's title.
 	Minor bool
-	// Whole keeps a value such as an identifier on one line. Clip is for e-mail addresses: on wide screens they stay on
-	// one line as well, cut if there is no room, and shown in full when they are pointed at.
+	// Whole keeps a value such as an identifier on one line. Clip is for e-mail addresses: on wide
+	// screens they stay on one line as well, cut if there is no room, and shown in full when they
+	// are pointed at.
 	Whole, Clip bool
 }
 

@@ -2,8 +2,9 @@ package adminui
 
 import "time"
 
-// TrailPath, below Prefix, is where each service says what it knows about orders, payments, events, carts or addresses,
-// which the parameters key name. services/admin asks all and shows one timeline.
+// TrailPath, below Prefix, is where each service says what it knows about orders, payments, events,
+// carts or addresses, which the parameters key name. services/admin asks all and shows one
+// timeline.
 const TrailPath = "/trail"
 
 // TrailKeys is the largest number of keys in one request.
@@ -12,8 +13,8 @@ const TrailKeys = 200
 // Hop is one step on the way of an order through the services.
 type Hop struct {
 	At time.Time `json:"at"`
-	// Step is what happened, a word that stays: checkout, paid, order, event, received, sending, parked, mail,
-	// mail-sent, act.
+	// Step is what happened, a word that stays: checkout, paid, order, event, received, sending,
+	// parked, mail, mail-sent, act.
 	Step string `json:"step"`
 	Text string `json:"text"`
 	Who  string `json:"who,omitempty"` // the person of the staff who did it

@@ -5,13 +5,13 @@ import (
 	"regexp"
 )
 
-// turns are the characters of Unicode that change the direction of text: embeddings, overrides and isolates. No name
-// needs them, and one that is left open makes the text after it read as another name. Letters of any script stay as
-// they are.
+// turns are the characters of Unicode that change the direction of text: embeddings, overrides and
+// isolates. No name needs them, and one that is left open makes the text after it read as another
+// name. Letters of any script stay as they are.
 var turns = regexp.MustCompile("[\u202A-\u202E\u2066-\u2069]")
 
-// withoutTurns removes such characters from a page. Values of fields stay as they are stored: attributes and text areas
-// are not changed, or saving a form would change what no one typed.
+// withoutTurns removes such characters from a page. Values of fields stay as they are stored:
+// attributes and text areas are not changed, or saving a form would change what no one typed.
 func withoutTurns(page []byte) []byte {
 	if !turns.Match(page) {
 		return page

@@ -2,8 +2,8 @@ package adminui
 
 import "time"
 
-// WorkPath, below Prefix, is where each service says what waits for a person; services/admin asks all and shows one
-// list.
+// WorkPath, below Prefix, is where each service says what waits for a person; services/admin asks
+// all and shows one list.
 const WorkPath = "/work-list"
 
 // ExportPath, below Prefix, is where each service exports what it has of a person.

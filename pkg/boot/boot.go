@@ -59,8 +59,8 @@ const defaultShop = "shop"
 // Shop is SHOP_NAME or its default.
 func (c Common) Shop() string { return cmp.Or(c.ShopName, defaultShop) }
 
-// CookieSuffix stands behind the names of cookies. Browsers tell no ports apart: shops of one host would
-// overwrite each other's.
+// CookieSuffix stands behind the names of cookies. Browsers tell no ports apart: shops of one host
+// would overwrite each other's.
 func (c Common) CookieSuffix() string {
 	if c.Shop() == defaultShop {
 		return ""

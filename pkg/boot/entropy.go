@@ -5,8 +5,9 @@ import (
 	"unicode"
 )
 
-// guessable says why a text is not a random secret, or "". It errs on the side of accepting: random bytes as
-// hexadecimal digits, base32, base64 or decimal digits pass, texts that people type into a settings file do not.
+// guessable says why a text is not a random secret, or "". It errs on the side of accepting: random
+// bytes as hexadecimal digits, base32, base64 or decimal digits pass, texts that people type into a
+// settings file do not.
 func guessable(secret string) string {
 	text := strings.ToLower(secret)
 	letters := strings.Map(func(r rune) rune {

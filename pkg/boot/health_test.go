@@ -13,7 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
-// -health succeeds while the process at METRICS_ADDR is ready, and otherwise says why not in one line.
+// -health succeeds while the process at METRICS_ADDR is ready, and otherwise says why not in one
+// line.
 func TestHealthAsksTheRunningProcess(t *testing.T) { // sets variables, so not in parallel
 	never := func(context.Context, *slog.Logger, config) error { return errors.New("it ran") }
 	ask := func(addr string) (int, string) {

@@ -12,10 +12,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Keys are the settings of a service that signs or hashes: a key for each purpose. They are derived where they are
-// given out, so that a service that is broken into can forge nothing of another service: the one process derives them
-// from SHOP_SECRET, compose hands out what `make env` made. A service that is started alone may be given SHOP_SECRET
-// and derives its keys itself.
+// Keys are the settings of a service that signs or hashes: a key for each purpose. They are derived
+// where they are given out, so that a service that is broken into can forge nothing of another
+// service: the one process derives them from SHOP_SECRET, compose hands out what `make env` made. A
+// service that is started alone may be given SHOP_SECRET and derives its keys itself.
 type Keys struct {
 	ShopSecret string  `envconfig:"SHOP_SECRET" desc:"at least 32 random characters (openssl rand -hex 32); all keys are derived from it; make run makes one in DATA_DIR when empty, a deployment gives each service SHOP_KEYS instead"`
 	ShopKeys   Keyring `envconfig:"SHOP_KEYS" desc:"the keys of one service instead of SHOP_SECRET: name=64 hexadecimal digits, comma-separated; make env and shop keys make them"`
@@ -29,8 +29,9 @@ const (
 	ownKey   = "own"
 )
 
-// keysOf are the purposes that services share, and those that had keys of their own before there were keyrings:
-// existing cookies and links stay valid. Everything else is derived from the service's key own.
+// keysOf are the purposes that services share, and those that had keys of their own before there
+// were keyrings: existing cookies and links stay valid. Everything else is derived from the
+// service's key own.
 var keysOf = map[string][]string{
 	"edge":   {"identity", "csrf", "cart cookie", "anonymous cookie"},
 	"user":   {"identity", MailerKey, "codes"},
@@ -40,12 +41,12 @@ var keysOf = map[string][]string{
 	"admin":  {staffSeed},
 }
 
-// MailerKey names the key with which mailer signs its requests to owners. It signs nothing else: mailer cannot pretend
-// to be a shopper.
+// MailerKey names the key with which mailer signs its requests to owners. It signs nothing else:
+// mailer cannot pretend to be a shopper.
 const MailerKey = "question"
 
-// staffSeed names the seed of the key that signs identities of the staff, which only admin has. The owners of staff
-// pages have the public half, STAFF_KEY.
+// staffSeed names the seed of the key that signs identities of the staff, which only admin has. The
+// owners of staff pages have the public half, STAFF_KEY.
 const staffSeed = "staff seed"
 
 // developmentSecret signs where no secret is set and the services run one by one on a developer's
@@ -96,8 +97,8 @@ func publicOf(k Keys) PublicKey {
 	return PublicKey(key)
 }
 
-// StaffVerifier is the key that identities of the staff are checked with. It is nil, and fits no signature, if a
-// deployment gave the service keys of its own and no STAFF_KEY.
+// StaffVerifier is the key that identities of the staff are checked with. It is nil, and fits no
+// signature, if a deployment gave the service keys of its own and no STAFF_KEY.
 func (s Staff) StaffVerifier(k Keys) ed25519.PublicKey {
 	if s.StaffKey == nil && k.ShopKeys == nil {
 		return ed25519.PublicKey(publicOf(k))
@@ -115,7 +116,8 @@ func (k Keys) secret() []byte {
 // KeyedServices are the services that need keys.
 func KeyedServices() []string { return slices.Sorted(maps.Keys(keysOf)) }
 
-// Key is the key for one purpose. Two services have a key in common only when both name it identity or MailerKey.
+// Key is the key for one purpose. Two services have a key in common only when both name it identity
+// or MailerKey.
 func (k Keys) Key(purpose string) []byte {
 	if key := k.ShopKeys[purpose]; key != nil {
 		return key

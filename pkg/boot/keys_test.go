@@ -123,7 +123,8 @@ type keyed struct {
 	Keys
 }
 
-// Production requires strong keys and a public address with https://, and no refusal quotes a secret.
+// Production requires strong keys and a public address with https://, and no refusal quotes a
+// secret.
 func TestKeysFromTheEnvironment(t *testing.T) {
 	good := hex.EncodeToString(web.Key([]byte(chance), "x"))
 	for _, c := range []struct {

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLog writes one JSON object a line, with times in UTC; on a terminal, lines for people. An empty level is info, on
-// a terminal warn: a person who starts the shop there wants to see what matters, not every request.
+// NewLog writes one JSON object a line, with times in UTC; on a terminal, lines for people. An
+// empty level is info, on a terminal warn: a person who starts the shop there wants to see what
+// matters, not every request.
 func NewLog(w io.Writer, level string) *slog.Logger {
 	terminal := isTerminal(w)
 	var l slog.LevelVar

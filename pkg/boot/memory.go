@@ -14,22 +14,25 @@ import (
 // Go does by default costs a busy webhook a third of its rate (docs/performance.md).
 const serviceGrowth = 400
 
-// A percentage of the live heap is little for the few megabytes of a service, and much for a catalog of 10,000 products
-// in memory: twice its 90 MB was 180 MB of garbage, which left pages so thinly filled that 60 MB of the heap could not
-// be returned in the end. So the percentage shrinks as the heap grows, from maxGarbage on, but never below minGrowth.
+// A percentage of the live heap is little for the few megabytes of a service, and much for a
+// catalog of 10,000 products in memory: twice its 90 MB was 180 MB of garbage, which left pages so
+// thinly filled that 60 MB of the heap could not be returned in the end. So the percentage shrinks
+// as the heap grows, from maxGarbage on, but never below minGrowth.
 const (
 	maxGarbage = 48 << 20 // bytes
 	minGrowth  = 50       // per cent
 )
 
-// configuredGCPercent is how much garbage may gather beside a small heap, in per cent of it; 0 leaves it to GOGC.
+// configuredGCPercent is how much garbage may gather beside a small heap, in per cent of it; 0
+// leaves it to GOGC.
 var configuredGCPercent atomic.Int64
 
 // lastGCPercent is the percentage that was set last.
 var lastGCPercent atomic.Int64
 
-// SetGCPercent sets how much garbage may gather, in per cent of the live heap, unless GOGC is set. Beside a large heap
-// less is allowed (maxGarbage). A limit by GOMEMLIMIT still holds: close to it the collector runs more often.
+// SetGCPercent sets how much garbage may gather, in per cent of the live heap, unless GOGC is set.
+// Beside a large heap less is allowed (maxGarbage). A limit by GOMEMLIMIT still holds: close to it
+// the collector runs more often.
 func SetGCPercent(percent int) {
 	if os.Getenv("GOGC") == "" {
 		configuredGCPercent.Store(int64(percent))
@@ -51,11 +54,12 @@ func adjustGCPercent() {
 	}
 }
 
-// An idle process runs no collection for two minutes, and Go returns only the memory above its next goal, so the memory
-// of a burst would stay for long. Every idleEvery the process checks whether it is idle: whether it allocated less than
-// idleAllocation since the last check. It then returns memory after one, two and four checks, while buffers and caches
-// shrink, and later whenever idleGarbage was allocated. Without that an idle shop would grow to three times its live
-// heap, and twenty shops on one machine with it.
+// An idle process runs no collection for two minutes, and Go returns only the memory above its next
+// goal, so the memory of a burst would stay for long. Every idleEvery the process checks whether it
+// is idle: whether it allocated less than idleAllocation since the last check. It then returns
+// memory after one, two and four checks, while buffers and caches shrink, and later whenever
+// idleGarbage was allocated. Without that an idle shop would grow to three times its live heap, and
+// twenty shops on one machine with it.
 const (
 	idleEvery      = 5 * time.Second
 	idleAllocation = 4 << 20 // bytes; seven services with nothing to do take 1.2 MiB

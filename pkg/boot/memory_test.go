@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A large heap gathers garbage of maxGarbage, or of half its size; a small one as much as SetGCPercent says.
+// A large heap gathers garbage of maxGarbage, or of half its size; a small one as much as
+// SetGCPercent says.
 //
 //nolint:paralleltest // the collector is the process's
 func TestGarbageIsBoundedByTheHeap(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// ServeMetrics answers /metrics, /healthz and /readyz on an open listener until ctx ends, to requests by a name of this
-// machine or one of hosts. The deployment must keep the listener off the public network.
+// ServeMetrics answers /metrics, /healthz and /readyz on an open listener until ctx ends, to
+// requests by a name of this machine or one of hosts. The deployment must keep the listener off the
+// public network.
 func ServeMetrics(ctx context.Context, log *slog.Logger, l net.Listener, hosts ...string) {
 	srv := &http.Server{
 		Handler:           web.OnlyHosts(hosts...)(obs.Handler()),

@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// settingsVariable holds other settings, as a JSON object of texts: a secret store hands a process one value.
+// settingsVariable holds other settings, as a JSON object of texts: a secret store hands a process
+// one value.
 const settingsVariable = "SETTINGS"
 
 // unpackSettings sets every variable that SETTINGS names and that is not set by itself.

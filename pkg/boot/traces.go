@@ -34,8 +34,8 @@ func (c Traces) validate() error {
 // headerName allows fewer names than HTTP does, but all that are in use.
 var headerName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// headers are those of OTLPHeaders (OpenTelemetry's OTLP Exporter Configuration 1.40: as W3C Baggage, without
-// properties).
+// headers are those of OTLPHeaders (OpenTelemetry's OTLP Exporter Configuration 1.40: as W3C
+// Baggage, without properties).
 func (c Traces) headers() (map[string]string, error) {
 	headers := map[string]string{}
 	for pair := range strings.SplitSeq(c.OTLPHeaders, ",") {
@@ -53,7 +53,8 @@ func (c Traces) headers() (map[string]string, error) {
 	return headers, nil
 }
 
-// export sends the spans of this process to the collector until stop is called; without one it does nothing.
+// export sends the spans of this process to the collector until stop is called; without one it does
+// nothing.
 func (c Traces) export(log *slog.Logger) (stop func(), err error) {
 	headers, err := c.headers()
 	if err != nil {

@@ -14,9 +14,10 @@ import (
 //go:embed axe/axe.min.js
 var axeSource string
 
-// Axe fails the test for everything that keeps people from using the page as it is now. It does not look into frames:
-// those of the back office hold what others wrote, sandboxed, where no script can be put. It does not fetch style
-// sheets and media once more: no rule that is on looks at the former, and no page plays the latter.
+// Axe fails the test for everything that keeps people from using the page as it is now. It does not
+// look into frames: those of the back office hold what others wrote, sandboxed, where no script can
+// be put. It does not fetch style sheets and media once more: no rule that is on looks at the
+// former, and no page plays the latter.
 func (b *Tab) Axe(what string) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, Timeout)

@@ -51,7 +51,8 @@ func options(binary string) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 }
 
-// light is Chromium without windows, menus and profiles: the same pages for half of the processor time.
+// light is Chromium without windows, menus and profiles: the same pages for half of the processor
+// time.
 const light = "chromium-headless-shell"
 
 // full are names of the whole Chromium.

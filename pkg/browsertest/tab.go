@@ -237,8 +237,8 @@ func (b *Tab) At(address string) {
 		quote(address)))
 }
 
-// Click presses an element once it is visible, enabled and at rest: the browser clicks at a position, and would click
-// whatever has moved there in the meantime, such as the button beside it.
+// Click presses an element once it is visible, enabled and at rest: the browser clicks at a
+// position, and would click whatever has moved there in the meantime, such as the button beside it.
 func (b *Tab) Click(selector string) {
 	b.tb.Helper()
 	b.Visible(selector)
@@ -253,9 +253,9 @@ func (b *Tab) Click(selector string) {
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Follow presses a link or a field by script, also one that is covered by what it belongs to. It waits for the
-// whole page, since one that is still arriving may not have it yet, and presses after the call has ended, since
-// a page that is being left can't answer it.
+// Follow presses a link or a field by script, also one that is covered by what it belongs to. It
+// waits for the whole page, since one that is still arriving may not have it yet, and presses after
+// the call has ended, since a page that is being left can't answer it.
 func (b *Tab) Follow(selector string) {
 	b.tb.Helper()
 	b.Until(selector+" is there", fmt.Sprintf(

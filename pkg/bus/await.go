@@ -13,8 +13,8 @@ type awaitedKey struct{ receiver, key string }
 // maxAwaited bounds what is remembered of keys whose confirmation this process never hears.
 const maxAwaited = 10_000
 
-// add returns a channel that is closed when the receiver has confirmed the key. Callers with the same
-// key share it.
+// add returns a channel that is closed when the receiver has confirmed the key. Callers with the
+// same key share it.
 func (a *awaited) add(k awaitedKey) <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,8 +16,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// An hour of messages that no vacuum may remove, because a transaction is as old, must not slow later ones down:
-// storing, claiming and confirming a message costs about as many buffers as in an empty outbox.
+// An hour of messages that no vacuum may remove, because a transaction is as old, must not slow
+// later ones down: storing, claiming and confirming a message costs about as many buffers as in an
+// empty outbox.
 func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 	t.Parallel()
 	url := testenv.Database(t, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
@@ -59,8 +60,8 @@ const (
 	hourMeasured = 10
 )
 
-// After an hour of messages that came and went, storing, claiming, noting and confirming further ones touches as many
-// buffers as after a minute.
+// After an hour of messages that came and went, storing, claiming, noting and confirming further
+// ones touches as many buffers as after a minute.
 func TestAnHourCostsTheOutboxNothing(t *testing.T) {
 	t.Parallel()
 	url := testenv.Database(t, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})

@@ -23,8 +23,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Tables is the migration set of outbox, inbox and parked messages, and of the hashes of erased people
-// (pkg/erasure), which every service with a schema has.
+// Tables is the migration set of outbox, inbox and parked messages, and of the hashes of erased
+// people (pkg/erasure), which every service with a schema has.
 func Tables() pg.Set { return pg.Migrations("messages", migrations) }
 
 // apiTimeout bounds every request to JetStream: a cluster without a leader never answers one.
@@ -34,8 +34,8 @@ const apiTimeout = 3 * time.Second
 const closeTimeout = 2 * time.Second
 
 const (
-	// reconnectWait is the pause before a lost connection is tried again, with up to reconnectJitter on top of it, or
-	// secureJitter where it is encrypted.
+	// reconnectWait is the pause before a lost connection is tried again, with up to
+	// reconnectJitter on top of it, or secureJitter where it is encrypted.
 	reconnectWait, reconnectJitter, secureJitter = 250 * time.Millisecond, 250 * time.Millisecond, time.Second
 	// pingEvery is how often a connection is checked; two pings without an answer end it.
 	pingEvery = 10 * time.Second
@@ -64,8 +64,8 @@ type Bus struct {
 	ready   func()
 }
 
-// Connect returns at once, also when the broker cannot be reached yet. With files, or an address that
-// begins with tls://, the connection is encrypted and the broker's certificate checked.
+// Connect returns at once, also when the broker cannot be reached yet. With files, or an address
+// that begins with tls://, the connection is encrypted and the broker's certificate checked.
 func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus, error) {
 	secure, err := secured(files)
 	if err != nil {
@@ -126,7 +126,8 @@ func secured(files []certs.Files) (nats.Option, error) {
 	return func(*nats.Options) error { return nil }, nil
 }
 
-// Connected reports whether the broker can be reached now. The bus may be nil, in tests of one service.
+// Connected reports whether the broker can be reached now. The bus may be nil, in tests of one
+// service.
 func (b *Bus) Connected() bool { return b != nil && b.nc.IsConnected() }
 
 // Close drains what is in flight, for at most closeTimeout, and disconnects.

@@ -296,9 +296,9 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 	testenv.Eventually(t, 30*time.Second, "1,500 events", func() bool { return e.count() == 1500 })
 }
 
-// A consumer that gathers takes messages that arrive one after another into one transaction, and those in flight when
-// it is stopped as well. The broker says what it sent, not what has arrived: on a busy machine a stop may come before
-// the last message, which then goes back.
+// A consumer that gathers takes messages that arrive one after another into one transaction, and
+// those in flight when it is stopped as well. The broker says what it sent, not what has arrived:
+// on a busy machine a stop may come before the last message, which then goes back.
 func TestGatheredMessagesShareATransaction(t *testing.T) {
 	t.Parallel()
 	var groups []int
@@ -312,7 +312,8 @@ func TestGatheredMessagesShareATransaction(t *testing.T) {
 	}
 }
 
-// gathered are the groups in which a consumer that gathers handled one group and a message, after which it was stopped.
+// gathered are the groups in which a consumer that gathers handled one group and a message, after
+// which it was stopped.
 func gathered(t *testing.T) (groups []int) {
 	t.Helper()
 	e := newEnv(t)

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// confirmPause gathers confirmations: one statement notes those of all receivers. Rows stay that much longer.
+	// confirmPause gathers confirmations: one statement notes those of all receivers. Rows stay
+	// that much longer.
 	confirmPause = 250 * time.Millisecond
 	// confirmGroup is how many confirmations end the pause.
 	confirmGroup = 500
@@ -28,7 +29,8 @@ type confirmation struct {
 	Keys     []string `json:"keys"`
 }
 
-// confirmed are the confirmations that were heard and not noted yet: keys, and the consumers that confirmed them.
+// confirmed are the confirmations that were heard and not noted yet: keys, and the consumers that
+// confirmed them.
 type confirmed struct {
 	mu        sync.Mutex
 	keys      []string

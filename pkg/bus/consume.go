@@ -15,15 +15,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// GroupSize is how many messages a consumer takes into one transaction at most. It takes those that lie ready: nothing
-// waits for a group to fill, except for a moment where a consumer says so (Gather).
+// GroupSize is how many messages a consumer takes into one transaction at most. It takes those that
+// lie ready: nothing waits for a group to fill, except for a moment where a consumer says so
+// (Gather).
 const GroupSize = 128
 
 const (
-	// interruptedFirst is the pause after a subscription broke, doubled each time up to interruptedLimit. One that had
-	// lasted for steadyFrom begins with the first pause again.
+	// interruptedFirst is the pause after a subscription broke, doubled each time up to
+	// interruptedLimit. One that had lasted for steadyFrom begins with the first pause again.
 	interruptedFirst, interruptedLimit, steadyFrom = 100 * time.Millisecond, 5 * time.Second, time.Minute
-	// pullExpiry is how long a pull request stays open; the broker sends a heartbeat on it every pullHeartbeat.
+	// pullExpiry is how long a pull request stays open; the broker sends a heartbeat on it every
+	// pullHeartbeat.
 	pullExpiry, pullHeartbeat = 3 * time.Second, time.Second
 	// measureEvery is how often the waiting messages are counted, at the broker and in the outbox.
 	measureEvery = 5 * time.Second
@@ -62,22 +64,22 @@ type Consumer struct {
 	Pool   *pgxpool.Pool
 	// Outbox is where Handle enqueues, if it does.
 	Outbox *Outbox
-	// Gather is how long a message may wait for others to share its transaction, if no one waits for the effect. With 0
-	// only messages that lie ready are taken.
+	// Gather is how long a message may wait for others to share its transaction, if no one waits
+	// for the effect. With 0 only messages that lie ready are taken.
 	Gather time.Duration
 	// Prepare, if set, reads a message and does what is slow (HTTP) before the transaction. It may
 	// be called again for the same message, so it changes nothing.
 	Prepare func(ctx context.Context, d *Delivery) error
-	// Concerns, if set, says whether a prepared message has an effect here at all. One without is acknowledged without
-	// a transaction.
+	// Concerns, if set, says whether a prepared message has an effect here at all. One without is
+	// acknowledged without a transaction.
 	Concerns func(d *Delivery) bool
 	// Handle acts on messages that this consumer has not seen before, in one transaction that also
 	// notes their keys. It is given a group; when it fails, the group is halved until the culprit
 	// stands alone. A message that fails comes again later; one that fails with a Permanent error
 	// (or one that PostgreSQL blames on the data) is parked. A panic counts as an error.
 	Handle func(ctx context.Context, tx pgx.Tx, group []*Delivery) error
-	// Effect, if set, turns a group into one statement, instead of Handle. It returns nil for a group that needs
-	// Handle.
+	// Effect, if set, turns a group into one statement, instead of Handle. It returns nil for a
+	// group that needs Handle.
 	Effect func(group []*Delivery) (*Effect, error)
 	// Committed, if set, runs after each commit, with those messages that were new.
 	Committed func(group []*Delivery)
@@ -98,8 +100,8 @@ func IsPermanent(err error) bool {
 	return ok
 }
 
-// Consume works until ctx ends, finishes the group in flight, and returns nil. It survives the loss of its consumer,
-// its stream and its broker: it logs an error and tries again.
+// Consume works until ctx ends, finishes the group in flight, and returns nil. It survives the loss
+// of its consumer, its stream and its broker: it logs an error and tries again.
 func (b *Bus) Consume(ctx context.Context, c Consumer) error {
 	for pause := interruptedFirst; ; pause = min(2*pause, interruptedLimit) {
 		began := time.Now()
@@ -223,8 +225,8 @@ func newDelivery(m jetstream.Msg) *Delivery {
 		d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)
 	}
 	if d.misfit {
-		// Parked under its own key it would block the message that the key belongs to, and that message's sender must
-		// not be told that it arrived.
+		// Parked under its own key it would block the message that the key belongs to, and that
+		// message's sender must not be told that it arrived.
 		d.sender, d.Key = "", misfitKey+d.Key
 		if err == nil {
 			d.Key = fmt.Sprintf(misfitKey+"%s:%d", meta.Stream, meta.Sequence.Stream)

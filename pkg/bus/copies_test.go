@@ -15,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A shop that began with one broker of a cluster has its streams copied to the others when the setting says so, with
-// what they hold, and loses nothing when one of the three goes.
+// A shop that began with one broker of a cluster has its streams copied to the others when the
+// setting says so, with what they hold, and loses nothing when one of the three goes.
 func TestStreamsAreCopied(t *testing.T) {
 	t.Parallel()
 	cluster := testenv.NewCluster(t)

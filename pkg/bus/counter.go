@@ -22,9 +22,9 @@ const counterTimeout = 2 * time.Second
 // headerIncrement adds to a counter (NATS ADR-49). The client library has no name for it.
 const headerIncrement = "Nats-Incr"
 
-// Count adds one to the counter of (what, key) in the current window, which all processes share, and
-// returns its value. It fails soon when the broker is away. Keys are hashed: the broker learns no
-// address and no name.
+// Count adds one to the counter of (what, key) in the current window, which all processes share,
+// and returns its value. It fails soon when the broker is away. Keys are hashed: the broker learns
+// no address and no name.
 func (b *Bus) Count(ctx context.Context, what, key string, window time.Duration) (int64, error) {
 	if !b.Connected() {
 		return 0, errors.New("count: not connected to the broker")
@@ -56,8 +56,8 @@ func (b *Bus) Count(ctx context.Context, what, key string, window time.Duration)
 	return n, nil
 }
 
-// Uncount takes back one count made at time at. No one waits for it, and one that is lost makes a limit a little
-// stricter until its window ends.
+// Uncount takes back one count made at time at. No one waits for it, and one that is lost makes a
+// limit a little stricter until its window ends.
 func (b *Bus) Uncount(what, key string, window time.Duration, counted time.Time) error {
 	m := nats.NewMsg(counterSubject(what, key, window, counted))
 	m.Header.Set(headerIncrement, "-1")

@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Two processes share a counter and miss no count; other keys, limits and windows have their own. A count can be
-// taken back.
+// Two processes share a counter and miss no count; other keys, limits and windows have their own. A
+// count can be taken back.
 func TestCountIsSharedAndExact(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Decode reads the payload of a message. A message whose payload cannot be read, or lacks what it is about (its method
-// Complete), can never succeed and is parked.
+// Decode reads the payload of a message. A message whose payload cannot be read, or lacks what it
+// is about (its method Complete), can never succeed and is parked.
 func Decode[T any](d *Delivery) (payload T, err error) {
 	if err = json.Unmarshal(d.Data, &payload); err == nil {
 		if c, ok := any(payload).(interface{ Complete() bool }); ok && !c.Complete() {

@@ -11,7 +11,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// A message that can be read is acted on; one that cannot, or does not say whom it is about, is parked.
+// A message that can be read is acted on; one that cannot, or does not say whom it is about, is
+// parked.
 func TestDecodeOrPark(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

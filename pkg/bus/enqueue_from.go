@@ -8,9 +8,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// EnqueueFrom is Enqueue for messages whose payloads are in a table of the service already, in the column
-// payload of the row whose id is the message's key: the database takes them from there, as they are.
-// Each has headers of its own, as JSON.
+// EnqueueFrom is Enqueue for messages whose payloads are in a table of the service already, in the
+// column payload of the row whose id is the message's key: the database takes them from there, as
+// they are. Each has headers of its own, as JSON.
 func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, headers []string) error {
 	pending := make([]string, len(subjects))
 	for i, subject := range subjects {
@@ -41,6 +41,6 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 	return err
 }
 
-// handedFrom is how many messages EnqueueFrom hands to the relay at most: it has to read their payloads for that, which
-// a claim does once for many.
+// handedFrom is how many messages EnqueueFrom hands to the relay at most: it has to read their
+// payloads for that, which a claim does once for many.
 const handedFrom = 8

@@ -43,10 +43,12 @@ func (b *Bus) Stored(ctx context.Context, stream string) (uint64, error) {
 	return s.CachedInfo().State.Msgs, nil
 }
 
-// PretendToRelay has transactions hand their rows over to no one, as if the process was killed right then.
+// PretendToRelay has transactions hand their rows over to no one, as if the process was killed
+// right then.
 func (o *Outbox) PretendToRelay() { o.relaying.Store(true) }
 
-// InHand is how many messages a consumer has taken and not acknowledged; -1 when the broker does not say.
+// InHand is how many messages a consumer has taken and not acknowledged; -1 when the broker does
+// not say.
 func (b *Bus) InHand(ctx context.Context, stream, consumer string) int {
 	c, err := b.js.Consumer(ctx, stream, consumer)
 	if err != nil {

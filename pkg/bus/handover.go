@@ -7,11 +7,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A transaction of Outbox.Tx hands the rows that it inserted to the relay of this process after its commit
-// (docs/adr/0025). They are stored as claimed already, so that no relay has to look for them. Should this process end
-// before it publishes them, they are due like any other row that was not confirmed.
+// A transaction of Outbox.Tx hands the rows that it inserted to the relay of this process after its
+// commit (docs/adr/0025). They are stored as claimed already, so that no relay has to look for
+// them. Should this process end before it publishes them, they are due like any other row that was
+// not confirmed.
 
-// maxHanded is how many rows may wait in memory for the relay. Beyond it rows are stored as due, and claimed in turn.
+// maxHanded is how many rows may wait in memory for the relay. Beyond it rows are stored as due,
+// and claimed in turn.
 const maxHanded = 1000
 
 // handed are the rows of committed transactions that wait for the relay.
@@ -44,7 +46,8 @@ func (h *handed) waiting() int {
 	return len(h.rows)
 }
 
-// handingTx is a transaction of Outbox.Tx, or a part of one (Begin), that remembers what it inserts.
+// handingTx is a transaction of Outbox.Tx, or a part of one (Begin), that remembers what it
+// inserts.
 type handingTx struct {
 	pgx.Tx
 	outbox *Outbox
@@ -74,8 +77,9 @@ func (t *handingTx) Commit(ctx context.Context) error {
 	return nil
 }
 
-// Enqueued remembers how much a transaction has enqueued. After a ROLLBACK TO a savepoint that was not made by Begin,
-// call the function that it returned: rows that were enqueued since then are not handed over.
+// Enqueued remembers how much a transaction has enqueued. After a ROLLBACK TO a savepoint that was
+// not made by Begin, call the function that it returned: rows that were enqueued since then are not
+// handed over.
 func Enqueued(tx pgx.Tx) (undo func()) {
 	t, ok := tx.(*handingTx)
 	if !ok {
@@ -110,8 +114,8 @@ func markDue(tx pgx.Tx) {
 	}
 }
 
-// attempts is the column of that name in rows that are inserted: 1 for those that are handed over, which are published
-// without being claimed.
+// attempts is the column of that name in rows that are inserted: 1 for those that are handed over,
+// which are published without being claimed.
 func (t *handingTx) attempts() int {
 	if t == nil {
 		return 0

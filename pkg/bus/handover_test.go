@@ -18,8 +18,8 @@ func paid(id string) msg.Message {
 	return msg.Message{Key: id, Subject: msg.StripeSubject("checkout.session.completed"), Payload: msg.Raw(`{"n":1}`)}
 }
 
-// Messages that a transaction rolled back are never published: neither all of them, nor a part, nor those that were
-// undone to an explicit savepoint.
+// Messages that a transaction rolled back are never published: neither all of them, nor a part, nor
+// those that were undone to an explicit savepoint.
 func TestRolledBackRowsAreNotHandedOver(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -65,7 +65,8 @@ func TestRolledBackRowsAreNotHandedOver(t *testing.T) {
 	}
 }
 
-// Change sends its messages if the statement changed something; ChangeEach sends only those that the statement names.
+// Change sends its messages if the statement changed something; ChangeEach sends only those that
+// the statement names.
 func TestChangeSendsOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -89,8 +90,8 @@ func TestChangeSendsOnlyWhatChanged(t *testing.T) {
 	}
 }
 
-// A process that ends between its commit and its publication leaves rows that another process publishes, once they are
-// due.
+// A process that ends between its commit and its publication leaves rows that another process
+// publishes, once they are due.
 func TestRowsOfAKilledRelayBecomeDue(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

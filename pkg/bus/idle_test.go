@@ -7,9 +7,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// While nothing waits in an outbox that no one else writes to, its relay leaves the database alone, so that the pool
-// closes its connections. A message enqueued then is published at once; and as long as it waits for its receivers, the
-// relay looks as often as any.
+// While nothing waits in an outbox that no one else writes to, its relay leaves the database alone,
+// so that the pool closes its connections. A message enqueued then is published at once; and as
+// long as it waits for its receivers, the relay looks as often as any.
 func TestIdleRelayLeavesTheDatabaseAlone(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

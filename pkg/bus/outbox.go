@@ -21,7 +21,8 @@ import (
 
 // Outbox sends what a service's transactions enqueued.
 type Outbox struct {
-	// Alone says that only processes of this service enqueue, which wake their relay: no commands, no triggers.
+	// Alone says that only processes of this service enqueue, which wake their relay: no commands,
+	// no triggers.
 	Alone bool
 
 	bus       *Bus
@@ -68,7 +69,8 @@ func (o *Outbox) Tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return nil
 }
 
-// Wake makes the relay look for rows that are due; call it after a commit that enqueued something outside of Tx.
+// Wake makes the relay look for rows that are due; call it after a commit that enqueued something
+// outside of Tx.
 func (o *Outbox) Wake() {
 	o.due.Store(true)
 	wait.Wake(o.wake)
@@ -93,14 +95,15 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 	return nil
 }
 
-// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes are the CTEs that
-// change rows. The one named done returns a row if the messages are to be sent.
+// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes
+// are the CTEs that change rows. The one named done returns a row if the messages are to be sent.
 func (o *Outbox) Change(ctx context.Context, what, ctes string, args []any,
 	messages ...msg.Message) (done bool, err error) {
 	return o.change(ctx, what, ctes, ` WHERE EXISTS (SELECT FROM done)`, args, messages)
 }
 
-// ChangeEach is Change for a group: done has the column key, with the keys of those messages that are to be sent.
+// ChangeEach is Change for a group: done has the column key, with the keys of those messages that
+// are to be sent.
 func (o *Outbox) ChangeEach(ctx context.Context, what, ctes string, args []any, messages ...msg.Message) error {
 	_, err := o.change(ctx, what, ctes, ` WHERE key IN (SELECT key FROM done)`, args, messages)
 	return err
@@ -217,8 +220,8 @@ type storedRow struct {
 // InOutbox is the SQL condition that the message with a key is not confirmed yet.
 func InOutbox(key string) string { return `EXISTS (SELECT FROM outbox WHERE outbox.key = ` + key + `)` }
 
-// PruneInbox deletes the keys of a consumer's messages that are older than age, and returns how many. A message that
-// comes again later is new to it.
+// PruneInbox deletes the keys of a consumer's messages that are older than age, and returns how
+// many. A message that comes again later is new to it.
 func PruneInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
 	return pg.InGroups(ctx, pool, "trim the inbox", `
 		DELETE FROM inbox WHERE (consumer, key) IN
@@ -226,8 +229,8 @@ func PruneInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age ti
 		consumer, age)
 }
 
-// pendingFor is what a new message's column pending holds, as a literal of text[] (unnest would flatten
-// arrays of arrays): the consumers that have to confirm it.
+// pendingFor is what a new message's column pending holds, as a literal of text[] (unnest would
+// flatten arrays of arrays): the consumers that have to confirm it.
 func pendingFor(subject string) string {
 	return "{" + strings.Join(msg.Receivers(subject), ",") + "}" // their names need no quotes
 }
@@ -238,9 +241,9 @@ const (
 )
 
 // Await gives a receiver a moment (620 ms at most) to commit a message that was enqueued, so that
-// what a shopper does next finds its effect. It is a courtesy and no promise: when the moment is over
-// the message is still under way. A confirmation that this process hears ends it at once; one that
-// another process of the service heard is found in the table.
+// what a shopper does next finds its effect. It is a courtesy and no promise: when the moment is
+// over the message is still under way. A confirmation that this process hears ends it at once; one
+// that another process of the service heard is found in the table.
 func (o *Outbox) Await(ctx context.Context, receiver, key string) {
 	confirmed := o.awaited.add(awaitedKey{receiver, key})
 	pause := awaitPause
@@ -281,9 +284,9 @@ type outboxRow struct {
 // publishAfter is when a row that was published once is due again, unless it is confirmed.
 const publishAfter = 15 * time.Second
 
-// claimSQL takes up to $1 rows that are due since $2. Published rows are deleted within moments; as long as an old
-// transaction keeps PostgreSQL from vacuuming, all of them lie in the index before the rows that are due now, and a
-// claim without a lower bound would read them.
+// claimSQL takes up to $1 rows that are due since $2. Published rows are deleted within moments; as
+// long as an old transaction keeps PostgreSQL from vacuuming, all of them lie in the index before
+// the rows that are due now, and a claim without a lower bound would read them.
 const claimSQL = `
 	UPDATE outbox SET attempts = attempts + 1,
 	  next_at = now() + least(15 * 2 ^ least(attempts, 10), 3600) * interval '1 second'
@@ -292,8 +295,9 @@ const claimSQL = `
 	  FOR UPDATE SKIP LOCKED)
 	RETURNING ` + outboxColumns
 
-// claim takes up to limit rows that are due since a time, and says when they will be due again if their receivers do
-// not confirm: after 15 s at first, then twice as long each time, an hour at most.
+// claim takes up to limit rows that are due since a time, and says when they will be due again if
+// their receivers do not confirm: after 15 s at first, then twice as long each time, an hour at
+// most.
 func claim(ctx context.Context, pool *pgxpool.Pool, limit int, since time.Time) ([]outboxRow, error) {
 	return pg.List[outboxRow](ctx, pool, "claim outbox rows", claimSQL, limit, since)
 }
@@ -316,8 +320,8 @@ const confirmSQL = `
 	FROM confirmed
 	WHERE outbox.key = confirmed.key AND pending && confirmed.by AND NOT pending <@ confirmed.by`
 
-// confirm notes that consumers have committed messages, each pair of key and consumer one, and deletes those that no
-// other consumer has to confirm.
+// confirm notes that consumers have committed messages, each pair of key and consumer one, and
+// deletes those that no other consumer has to confirm.
 func confirm(ctx context.Context, pool *pgxpool.Pool, keys, consumers []string) error {
 	return pg.Exec(ctx, pool, "confirm messages", confirmSQL, keys, consumers)
 }

@@ -34,7 +34,8 @@ type Parked struct {
 // misfitKey is the prefix of the key of a message that no sender published under its subject.
 const misfitKey = "misfit:"
 
-// Forged reports whether no sender of the shop published the message: it can be dropped, never replayed.
+// Forged reports whether no sender of the shop published the message: it can be dropped, never
+// replayed.
 func (p Parked) Forged() bool { return strings.HasPrefix(p.Key, misfitKey) }
 
 var (
@@ -50,11 +51,12 @@ type ReplayError struct{ Reason string }
 // Error implements error.
 func (e *ReplayError) Error() string { return "the message failed again: " + e.Reason }
 
-// Replay gives a parked message to its consumer again: its effect, its inbox key, its resolution and what the function
-// also does are one transaction. The inbox key stays throughout, so that a copy that the broker delivers at this
-// moment, or later, changes nothing; and the second of two concurrent replays returns ErrNotParked. A message that
-// fails again stays parked, with the new reason, and Replay returns a ReplayError: in that case the function also runs
-// in the transaction that stores the reason. The function gets the message as it is by then.
+// Replay gives a parked message to its consumer again: its effect, its inbox key, its resolution
+// and what the function also does are one transaction. The inbox key stays throughout, so that a
+// copy that the broker delivers at this moment, or later, changes nothing; and the second of two
+// concurrent replays returns ErrNotParked. A message that fails again stays parked, with the new
+// reason, and Replay returns a ReplayError: in that case the function also runs in the transaction
+// that stores the reason. The function gets the message as it is by then.
 func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx.Tx, Parked) error) error {
 	p, found, err := FindParked(ctx, c.Pool, id)
 	switch {
@@ -134,8 +136,8 @@ func (c Consumer) act(ctx context.Context, tx pgx.Tx, d *Delivery) error {
 	return effect.Apply(ctx, tx, d.Key)
 }
 
-// failAgain stores the new reason of a message that failed again. If the database is unavailable it returns the error:
-// the message was not tried.
+// failAgain stores the new reason of a message that failed again. If the database is unavailable it
+// returns the error: the message was not tried.
 func (c Consumer) failAgain(ctx context.Context, p Parked, cause error, also func(pgx.Tx, Parked) error) error {
 	if pg.IsUnavailable(cause) || ctx.Err() != nil {
 		return fmt.Errorf("replay a message of %s: %w", c.Name, cause)

@@ -40,8 +40,9 @@ func FindParked(ctx context.Context, db pg.DB, id int64) (p Parked, found bool, 
 		SELECT `+parkedColumns+`, payload FROM parked WHERE id = $1`, id)
 }
 
-// ParkedNaming lists messages that wait or were dropped and that name something, such as an order by its identifier: at
-// most that many, the newest first, without their payloads. It reads all parked messages, which are few.
+// ParkedNaming lists messages that wait or were dropped and that name something, such as an order
+// by its identifier: at most that many, the newest first, without their payloads. It reads all
+// parked messages, which are few.
 func ParkedNaming(ctx context.Context, db pg.DB, text string, most int) ([]Parked, error) {
 	return pg.List[Parked](ctx, db, "list parked messages that name $1", `
 		SELECT `+parkedColumns+`, ''::bytea AS payload FROM parked

@@ -15,7 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// parking is a consumer whose handler fails until it is repaired; each message that it handles is a row of effect.
+// parking is a consumer whose handler fails until it is repaired; each message that it handles is a
+// row of effect.
 func (e *env) parking() (c bus.Consumer, mend func()) {
 	e.t.Helper()
 	owner := testenv.DB{TB: e.t, Conn: testenv.OpenOwner(e.t, e.databaseURL, "order")}
@@ -38,8 +39,8 @@ func (e *env) parking() (c bus.Consumer, mend func()) {
 	return c, func() { mended.Store(true) }
 }
 
-// A parked message that is replayed takes effect once, however many replay it and however often the broker
-// delivers it meanwhile; what belongs to the replay is committed with it.
+// A parked message that is replayed takes effect once, however many replay it and however often the
+// broker delivers it meanwhile; what belongs to the replay is committed with it.
 func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -16,8 +16,9 @@ import (
 // is the receivers' inbox. Each id costs memory, so minutes and not hours.
 const duplicateWindow = 10 * time.Minute
 
-// Provision makes every stream and consumer of the lists in pkg/msg and brings existing ones up to date, with copies on
-// that many servers (1, or 3 or 5 of a cluster). It never deletes a stream, nor a copy.
+// Provision makes every stream and consumer of the lists in pkg/msg and brings existing ones up to
+// date, with copies on that many servers (1, or 3 or 5 of a cluster). It never deletes a stream,
+// nor a copy.
 func (b *Bus) Provision(ctx context.Context, copies int) error {
 	for _, s := range msg.Streams {
 		if err := b.provisionStream(ctx, s, copiesOf(s, copies)); err != nil {
@@ -43,8 +44,8 @@ func (b *Bus) Provision(ctx context.Context, copies int) error {
 	return nil
 }
 
-// ProvisionAtStart is Provision for a shop that opens: while the broker does not answer in time, as beside a busy disk,
-// it is asked again until ctx ends.
+// ProvisionAtStart is Provision for a shop that opens: while the broker does not answer in time, as
+// beside a busy disk, it is asked again until ctx ends.
 func (b *Bus) ProvisionAtStart(ctx context.Context, copies int) error {
 	for {
 		err := b.Provision(ctx, copies)
@@ -55,8 +56,9 @@ func (b *Bus) ProvisionAtStart(ctx context.Context, copies int) error {
 	}
 }
 
-// copiesOf is how many servers keep a stream. One that is written without waiting for the disk cannot be copied, and
-// counters of limits in memory need not be: they count within each edge while their server is away.
+// copiesOf is how many servers keep a stream. One that is written without waiting for the disk
+// cannot be copied, and counters of limits in memory need not be: they count within each edge while
+// their server is away.
 func copiesOf(s msg.Stream, copies int) int {
 	if s.Async || s.Counters {
 		return 1
@@ -97,8 +99,8 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) err
 	return err
 }
 
-// provisionedEvery is how often streams and consumers are checked, awayEvery how often while the broker is away, and
-// provisionPause the pause after they could not be made.
+// provisionedEvery is how often streams and consumers are checked, awayEvery how often while the
+// broker is away, and provisionPause the pause after they could not be made.
 const provisionedEvery, awayEvery, provisionPause = 5 * time.Second, 50 * time.Millisecond, time.Second
 
 // KeepProvisioned provisions now and after every reconnect, and checks every few seconds that
@@ -126,8 +128,8 @@ func (b *Bus) KeepProvisioned(ctx context.Context, copies int, good func()) {
 	}
 }
 
-// checkProvisioned provisions when a stream, a copy of one, or a consumer is missing. Not every stream has
-// consumers, and the one in memory is gone after every restart of the broker.
+// checkProvisioned provisions when a stream, a copy of one, or a consumer is missing. Not every
+// stream has consumers, and the one in memory is gone after every restart of the broker.
 func (b *Bus) checkProvisioned(ctx context.Context, copies int) error {
 	for _, s := range msg.Streams {
 		look, cancel := context.WithTimeout(ctx, apiTimeout)

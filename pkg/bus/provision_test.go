@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A broker whose disk is busy answers late. A shop that starts waits for it, and does not give up after the first
-// request.
+// A broker whose disk is busy answers late. A shop that starts waits for it, and does not give up
+// after the first request.
 func TestProvisioningAtStartWaitsForASlowBroker(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)

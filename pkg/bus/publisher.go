@@ -27,11 +27,12 @@ type event struct {
 const (
 	// publisherLimit bounds what is kept in memory while the broker is away (about 50 MB).
 	publisherLimit = 50_000
-	// eventsFirstPause is the pause after events could not be published, eventsMaxPause the longest one.
+	// eventsFirstPause is the pause after events could not be published, eventsMaxPause the longest
+	// one.
 	eventsFirstPause, eventsMaxPause = 50 * time.Millisecond, 2 * time.Second
-	// togetherFrom is the number of waiting events from which they travel together, in messages of at
-	// most maxTogether events and about togetherBytes: a message costs broker and receiver more than
-	// an event does.
+	// togetherFrom is the number of waiting events from which they travel together, in messages of
+	// at most maxTogether events and about togetherBytes: a message costs broker and receiver more
+	// than an event does.
 	togetherFrom  = 8
 	maxTogether   = 100
 	togetherBytes = 128 << 10
@@ -103,7 +104,8 @@ func eventMessage(e event) *nats.Msg {
 	return m
 }
 
-// send tries a group again and again until the broker has all of it or ctx ends, and returns what is left.
+// send tries a group again and again until the broker has all of it or ctx ends, and returns what
+// is left.
 func (p *Publisher) send(ctx context.Context, group []*nats.Msg) (left []*nats.Msg) {
 	for try := 1; ; try++ {
 		if p.bus.Connected() {

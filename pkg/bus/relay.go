@@ -18,26 +18,27 @@ import (
 
 const (
 	relayGroup = 500
-	// relayEvery finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, this took
-	// 28 of the 43 statements a second of seven idle services.
+	// relayEvery finds what another process or a crashed one left; our own writers wake the relay.
+	// At 250 ms, this took 28 of the 43 statements a second of seven idle services.
 	relayEvery = time.Second
-	// idleEvery is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
-	// in it: so the service needs no connection for most of the time.
+	// idleEvery is the same for an outbox that only this service's processes write to (Alone), as
+	// long as nothing waits in it: so the service needs no connection for most of the time.
 	idleEvery = time.Minute
-	// While this process commits faster than it publishes (a batch of throttleFrom rows, and more since),
-	// the relay pauses after each batch, throttleFactor times as long as the round took, at most throttleMaxPause:
-	// accepting comes before forwarding, and what waits meanwhile goes out in larger groups. A relay
-	// that keeps up never pauses.
+	// While this process commits faster than it publishes (a batch of throttleFrom rows, and more
+	// since), the relay pauses after each batch, throttleFactor times as long as the round took, at
+	// most throttleMaxPause: accepting comes before forwarding, and what waits meanwhile goes out
+	// in larger groups. A relay that keeps up never pauses.
 	throttleFrom     = 64
 	throttleFactor   = 8
 	throttleMaxPause = 400 * time.Millisecond
-	// stopTimeout is how long the relay goes on after its context ended, to finish a round and make the last.
+	// stopTimeout is how long the relay goes on after its context ended, to finish a round and make
+	// the last.
 	stopTimeout = 2 * time.Second
-	// fullLookEvery is how often the relay looks for all due rows, and not only for those that became due since its
-	// last look.
+	// fullLookEvery is how often the relay looks for all due rows, and not only for those that
+	// became due since its last look.
 	fullLookEvery = time.Minute
-	// overdueAfter is how much later than its due time a row may become visible: no transaction lasts longer (see
-	// pg.Open), and the clocks of database and service differ by less.
+	// overdueAfter is how much later than its due time a row may become visible: no transaction
+	// lasts longer (see pg.Open), and the clocks of database and service differ by less.
 	overdueAfter = 30 * time.Second
 	// publishPause is the pause after a failed publication.
 	publishPause = 500 * time.Millisecond
@@ -45,8 +46,9 @@ const (
 	pruneEvery = time.Hour
 )
 
-// Run publishes due rows and deletes confirmed ones until ctx ends; then it finishes its round and makes
-// a last one, so that a clean stop leaves little behind. Any number of relays may run beside one another.
+// Run publishes due rows and deletes confirmed ones until ctx ends; then it finishes its round and
+// makes a last one, so that a clean stop leaves little behind. Any number of relays may run beside
+// one another.
 func (o *Outbox) Run(ctx context.Context) error {
 	// Confirmations come as core messages. One that is lost costs a repeated publication.
 	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) {
@@ -58,7 +60,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return fmt.Errorf("listen for confirmations: %w", err)
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the connection ends next
-	// Messages that a broker lost, or a crash left in doubt, go out again now rather than after their wait.
+	// Messages that a broker lost, or a crash left in doubt, go out again now rather than after
+	// their wait.
 	o.bus.OnConnect(ctx, func() { o.makeDue(ctx) })
 	o.makeDue(ctx)
 
@@ -142,8 +145,8 @@ func (o *Outbox) makeDue(ctx context.Context) {
 	o.Wake()
 }
 
-// prune deletes inbox keys that no message can come back for: every stream is younger, and so is every
-// outbox row that is still published again.
+// prune deletes inbox keys that no message can come back for: every stream is younger, and so is
+// every outbox row that is still published again.
 func (o *Outbox) prune(ctx context.Context) {
 	if _, err := pg.InGroups(ctx, o.pool, "prune the inbox", `
 		DELETE FROM inbox WHERE ctid IN (
@@ -193,8 +196,9 @@ func (o *Outbox) next(ctx context.Context) []outboxRow {
 	return rows
 }
 
-// since is the due time from which on there may be rows that no look has found yet. Most transactions commit theirs
-// within overdueAfter; the look for all rows, once in fullLookEvery, finds the others.
+// since is the due time from which on there may be rows that no look has found yet. Most
+// transactions commit theirs within overdueAfter; the look for all rows, once in fullLookEvery,
+// finds the others.
 func (o *Outbox) since() time.Time {
 	if time.Since(o.fullLook) > fullLookEvery {
 		return time.Time{}
@@ -260,9 +264,9 @@ func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
 		m.Header.Set(headerKey, r.Key)
 		m.Header.Set(headerSubject, r.Subject)
 		m.Header.Set(headerSender, o.bus.service)
-		// The broker's window swallows the same row published twice in a moment, and nothing else: neither a repetition
-		// of what its store may have lost, nor a key that is sent again in a row of its own, whose sender waits for the
-		// confirmation.
+		// The broker's window swallows the same row published twice in a moment, and nothing else:
+		// neither a repetition of what its store may have lost, nor a key that is sent again in a
+		// row of its own, whose sender waits for the confirmation.
 		id := r.Key + ":" + strconv.FormatInt(r.Seq, 10) + ":" + strconv.Itoa(r.Attempts)
 		m.Header.Set(nats.MsgIdHdr, id)
 		m.Data = r.Payload

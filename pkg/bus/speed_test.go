@@ -12,7 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// BenchmarkPublish is 64 messages of some 3 kB, published durably: docs/adr/0019 says what is compared.
+// BenchmarkPublish is 64 messages of some 3 kB, published durably: docs/adr/0019 says what is
+// compared.
 func BenchmarkPublish(b *testing.B) {
 	conn := testenv.NewBroker(b).Bus("webhook")
 	testenv.Eventually(b, 30*time.Second, "connected", conn.Connected)

@@ -9,9 +9,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// insertInbox is the statement that notes the keys $2 of the consumer $1 and how the messages came (inboxParams, in the
-// parameters from first on), and returns those that were not noted yet. It inserts in the order of keys, so that two
-// groups with common keys cannot deadlock.
+// insertInbox is the statement that notes the keys $2 of the consumer $1 and how the messages came
+// (inboxParams, in the parameters from first on), and returns those that were not noted yet. It
+// inserts in the order of keys, so that two groups with common keys cannot deadlock.
 func insertInbox(first int) string {
 	return fmt.Sprintf(`INSERT INTO inbox (consumer, key, sequence, published_at, attempt, trace)
 		SELECT $1, key, nullif(sequence, 0), published_at, attempt, nullif(trace, '')
@@ -60,8 +60,8 @@ type Messages struct {
 	Parked   []Parked
 }
 
-// Trail finds the messages with one of the keys among what the consumers of a service received, what it
-// has parked, and what waits in its outbox. It looks by keys alone, in indexes.
+// Trail finds the messages with one of the keys among what the consumers of a service received,
+// what it has parked, and what waits in its outbox. It looks by keys alone, in indexes.
 func Trail(ctx context.Context, db pg.DB, consumers, keys []string) (m Messages, err error) {
 	m.Received, err = pg.List[Received](ctx, db, "list received messages", `
 		SELECT consumer, key, at, coalesce(published_at, at) AS published_at, coalesce(sequence, 0) AS sequence,

@@ -14,15 +14,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// workLease is how long the broker waits for an acknowledgement of a message that AfterAll works on.
+// workLease is how long the broker waits for an acknowledgement of a message that AfterAll works
+// on.
 const workLease = time.Minute
 
 // walkPause is the pause before AfterAll goes on after it was interrupted.
 const walkPause = time.Second
 
-// AfterAll calls do with groups of messages of a subject as soon as every service that receives them has
-// acted on them, until ctx ends. When do returns nil they are deleted from their stream, otherwise they
-// come again. name is the durable consumer for that. It needs the rights of provisioning.
+// AfterAll calls do with groups of messages of a subject as soon as every service that receives
+// them has acted on them, until ctx ends. When do returns nil they are deleted from their stream,
+// otherwise they come again. name is the durable consumer for that. It needs the rights of
+// provisioning.
 func AfterAll[T any](ctx context.Context, b *Bus, name, subject string, do func(context.Context, []T) error) {
 	var cons jetstream.Consumer
 	for ok := true; ok; ok = wait.Sleep(ctx, walkPause) {
@@ -81,7 +83,8 @@ func afterAll[T any](ctx context.Context, b *Bus, cons jetstream.Consumer, do fu
 	return b.finish(ctx, due, func() error { return do(ctx, payloads) })
 }
 
-// allHavePassed reports whether every service that receives a message has acknowledged everything up to it.
+// allHavePassed reports whether every service that receives a message has acknowledged everything
+// up to it.
 func (b *Bus) allHavePassed(ctx context.Context, m jetstream.Msg) bool {
 	meta, err := m.Metadata()
 	for _, name := range msg.Receivers(m.Subject()) {
@@ -108,7 +111,8 @@ func (b *Bus) hasPassed(ctx context.Context, stream, name string, sequence uint6
 	return nil
 }
 
-// finish runs do for messages and deletes them. They go last: should this process end half way, they come again.
+// finish runs do for messages and deletes them. They go last: should this process end half way,
+// they come again.
 func (b *Bus) finish(ctx context.Context, due []jetstream.Msg, do func() error) error {
 	working, stop := context.WithCancel(ctx)
 	defer stop()

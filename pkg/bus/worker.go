@@ -34,10 +34,11 @@ type worker struct {
 const workTimeout = 20 * time.Second
 
 const (
-	// retryFirstPause is about the delay of a message that was refused once, and retryMaxPause the longest one.
-	retryFirstPause, retryMaxPause = 250 * time.Millisecond, 30 * time.Second
-	// outageFirstPause is about the pause after a group that failed because the database is away, outageMaxPause the
+	// retryFirstPause is about the delay of a message that was refused once, and retryMaxPause the
 	// longest one.
+	retryFirstPause, retryMaxPause = 250 * time.Millisecond, 30 * time.Second
+	// outageFirstPause is about the pause after a group that failed because the database is away,
+	// outageMaxPause the longest one.
 	outageFirstPause, outageMaxPause = 100 * time.Millisecond, 2 * time.Second
 )
 
@@ -84,8 +85,8 @@ func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
 	return ready
 }
 
-// concerning are the messages of a group that have an effect here. The others are finished: a repetition would change
-// nothing either.
+// concerning are the messages of a group that have an effect here. The others are finished: a
+// repetition would change nothing either.
 func (w *worker) concerning(group []*Delivery) []*Delivery {
 	if w.Concerns == nil {
 		return group
@@ -143,7 +144,8 @@ func (w *worker) handle(ctx context.Context, group []*Delivery) {
 	}
 }
 
-// commit runs Effect or Handle for the messages that are new, in one transaction with their inbox keys.
+// commit runs Effect or Handle for the messages that are new, in one transaction with their inbox
+// keys.
 func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Delivery, err error) {
 	var unique []*Delivery
 	byKey := make(map[string]*Delivery, len(group))
@@ -244,8 +246,8 @@ func (w *worker) done(group []*Delivery) {
 	}
 }
 
-// record tells the collector of traces what became of a message. Those of a group are a span each, of the same time:
-// each belongs to a trace of its own.
+// record tells the collector of traces what became of a message. Those of a group are a span each,
+// of the same time: each belongs to a trace of its own.
 func (w *worker) record(d *Delivery, group int) {
 	if d.caller == "" {
 		return

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Each side requires a certificate of its authority from the other, and a configuration that cannot work is an error
-// before anything is served.
+// Each side requires a certificate of its authority from the other, and a configuration that cannot
+// work is an error before anything is served.
 func TestBothSidesShowWhoTheyAre(t *testing.T) {
 	t.Parallel()
 	ours, theirs := testenv.Certificates(t), testenv.Certificates(t)

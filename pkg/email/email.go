@@ -1,6 +1,6 @@
-// Package email is the shop's one idea of an e-mail address: what people may enter, when two spellings are the same
-// address, and when two addresses are the same person's. Shop, checkout and mailer ask here, so that none refuses what
-// another accepted.
+// Package email is the shop's one idea of an e-mail address: what people may enter, when two
+// spellings are the same address, and when two addresses are the same person's. Shop, checkout and
+// mailer ask here, so that none refuses what another accepted.
 package email
 
 import (
@@ -28,10 +28,10 @@ func Key(address string) string { return strings.ToLower(strings.TrimSpace(addre
 // name under which they count.
 var dotless = map[string]string{"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 
-// Person is the mailbox that an address leads to, for counting what each person may have once. Beyond Key, a tag after
-// a plus sign does not count: nearly all mail hosts deliver it to the same mailbox, and at the others a person loses
-// only a second use of a code. Dots count, except at the hosts in dotless: elsewhere first.last and firstlast are two
-// people.
+// Person is the mailbox that an address leads to, for counting what each person may have once.
+// Beyond Key, a tag after a plus sign does not count: nearly all mail hosts deliver it to the same
+// mailbox, and at the others a person loses only a second use of a code. Dots count, except at the
+// hosts in dotless: elsewhere first.last and firstlast are two people.
 func Person(address string) string {
 	key := Key(address)
 	at := strings.LastIndexByte(key, '@')
@@ -48,8 +48,8 @@ func Person(address string) string {
 	return local + "@" + domain
 }
 
-// Path is an address as SMTP and mail headers want it, without angle brackets: a local part with two
-// dots in a row, which people have, is only allowed in quotes there (RFC 5321, 4.1.2).
+// Path is an address as SMTP and mail headers want it, without angle brackets: a local part with
+// two dots in a row, which people have, is only allowed in quotes there (RFC 5321, 4.1.2).
 func Path(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 || !strings.Contains(address[:at], "..") || address[0] == '"' {

@@ -1,7 +1,8 @@
-// Package erasure finds a person in what the shop keeps, and takes them out of it. Each service erases and exports its
-// own rows in its erasure.go and erasure_store.go (eraseX, exportX). This package has what is alike everywhere: the
-// message that asks for an erasure, the service's outbox and parked messages, the list of erased people (Forgotten),
-// and the streams of the broker (SweepStreams).
+// Package erasure finds a person in what the shop keeps, and takes them out of it. Each service
+// erases and exports its own rows in its erasure.go and erasure_store.go (eraseX, exportX). This
+// package has what is alike everywhere: the message that asks for an erasure, the service's outbox
+// and parked messages, the list of erased people (Forgotten), and the streams of the broker
+// (SweepStreams).
 package erasure
 
 import (
@@ -14,8 +15,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Person is where a person is found: their accounts, their records without an account, every address
-// they have or had here, and the codes that stand for them in links.
+// Person is where a person is found: their accounts, their records without an account, every
+// address they have or had here, and the codes that stand for them in links.
 type Person struct {
 	MemberIDs   []int64
 	ProspectIDs []int64
@@ -36,8 +37,8 @@ func Of(e msg.Erased) Person {
 	return p
 }
 
-// Receive acts on a message of msg.UserErased in a consumer's transaction: erase deletes what the service has of the
-// person itself, Forget deletes what every service has alike.
+// Receive acts on a message of msg.UserErased in a consumer's transaction: erase deletes what the
+// service has of the person itself, Forget deletes what every service has alike.
 func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context.Context, pgx.Tx, Person) error) error {
 	e, err := bus.Decode[msg.Erased](d)
 	if err != nil {
@@ -53,8 +54,8 @@ func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context
 	return Forget(ctx, tx, Of(e), e.At)
 }
 
-// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise turns a group into one effect: the
-// other messages come first, as such an effect.
+// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise turns a group
+// into one effect: the other messages come first, as such an effect.
 func ReceiveAmong(ctx context.Context, tx pgx.Tx, group []*bus.Delivery,
 	effect func([]*bus.Delivery) (*bus.Effect, error), erase func(context.Context, pgx.Tx, Person) error) error {
 	var others, erased []*bus.Delivery

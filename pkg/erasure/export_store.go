@@ -25,8 +25,8 @@ func (t Table) rows() string { return ` FROM (SELECT * FROM ` + t.Rows + `) AS t
 // object is a row as JSON.
 func (t Table) object() string { return `to_jsonb(t) - '{` + t.Without + `}'::text[]` }
 
-// Export is a JSON object with a list for each table, read by one statement. with is empty, or a WITH
-// clause that the tables refer to.
+// Export is a JSON object with a list for each table, read by one statement. with is empty, or a
+// WITH clause that the tables refer to.
 func Export(ctx context.Context, db pg.DB, with string, tables []Table, args ...any) (json.RawMessage, error) {
 	lists := make([]string, len(tables))
 	for i, t := range tables {
@@ -36,8 +36,8 @@ func Export(ctx context.Context, db pg.DB, with string, tables []Table, args ...
 		with+` SELECT jsonb_build_object(`+strings.Join(lists, ", ")+`)`, args...)
 }
 
-// ExportPayloads is a table's rows as JSON objects, with the column payload as it was stored, byte for
-// byte: PostgreSQL reads less JSON than others do.
+// ExportPayloads is a table's rows as JSON objects, with the column payload as it was stored, byte
+// for byte: PostgreSQL reads less JSON than others do.
 func ExportPayloads(ctx context.Context, db pg.DB, t Table, args ...any) ([]json.RawMessage, error) {
 	type row struct {
 		Object  json.RawMessage

@@ -17,9 +17,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Forget deletes what mentions a person from a service's outbox and parked messages, and notes that the service forgot
-// them at that time, now if it is zero (see Forgotten). The row of a parked event of Stripe stays, empty: money depends
-// on it, and its key is Stripe's.
+// Forget deletes what mentions a person from a service's outbox and parked messages, and notes that
+// the service forgot them at that time, now if it is zero (see Forgotten). The row of a parked
+// event of Stripe stays, empty: money depends on it, and its key is Stripe's.
 func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	if at.IsZero() {
 		at = time.Now()
@@ -55,16 +55,17 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	return nil
 }
 
-// PruneForgotten deletes erased people from the list whom no message can be about any longer. No stream but DEAD keeps
-// a message for as long as this, and no one acts on DEAD.
+// PruneForgotten deletes erased people from the list whom no message can be about any longer. No
+// stream but DEAD keeps a message for as long as this, and no one acts on DEAD.
 func PruneForgotten(ctx context.Context, pool *pgxpool.Pool) (rows int64, err error) {
 	return pg.InGroups(ctx, pool, "prune the list of erased people", `
 		DELETE FROM forgotten WHERE ctid IN (
 		  SELECT ctid FROM forgotten WHERE at < now() - interval '40 days' LIMIT $1)`)
 }
 
-// Forgotten says when, if ever, this service was told to forget the people of keys: addresses, codes, MemberKey,
-// ProspectKey. An older message is about a person who was erased while it was under way, and must bring no one back.
+// Forgotten says when, if ever, this service was told to forget the people of keys: addresses,
+// codes, MemberKey, ProspectKey. An older message is about a person who was erased while it was
+// under way, and must bring no one back.
 func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.Time, error) {
 	byHash := make(map[string][]string, len(keys))
 	var hashes [][]byte
@@ -99,7 +100,8 @@ func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.T
 	return found, nil
 }
 
-// IsForgotten reports whether something that happened at this time is about a person who was erased since.
+// IsForgotten reports whether something that happened at this time is about a person who was erased
+// since.
 func IsForgotten(ctx context.Context, db pg.DB, at time.Time, keys ...string) (bool, error) {
 	found, err := Forgotten(ctx, db, keys...)
 	for _, forgotten := range found {
@@ -110,13 +112,14 @@ func IsForgotten(ctx context.Context, db pg.DB, at time.Time, keys ...string) (b
 	return false, err
 }
 
-// NotForgotten is the SQL condition that this service was never told to forget a key, given its Hash as the parameter.
+// NotForgotten is the SQL condition that this service was never told to forget a key, given its
+// Hash as the parameter.
 func NotForgotten(param string) string {
 	return ` NOT EXISTS (SELECT FROM forgotten WHERE hash = ` + param + `) `
 }
 
-// ForgottenSince is the SQL condition that the key of a HexHash was forgotten at a time or later: the same as
-// IsForgotten for a message of that time.
+// ForgottenSince is the SQL condition that the key of a HexHash was forgotten at a time or later:
+// the same as IsForgotten for a message of that time.
 func ForgottenSince(mark, at string) string {
 	return `EXISTS (SELECT FROM forgotten WHERE hash = decode(` + mark + `, 'hex') AND forgotten.at >= ` + at + `)`
 }

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Fingerprints are numbers by which an event of Stripe is found again: of the ends of the e-mail addresses in it, and
-// of its StripeObjects. They find too much, as SearchTerms do, and reveal no address.
+// Fingerprints are numbers by which an event of Stripe is found again: of the ends of the e-mail
+// addresses in it, and of its StripeObjects. They find too much, as SearchTerms do, and reveal no
+// address.
 func Fingerprints(event []byte) []int64 {
 	lower := bytes.ToLower(event)
 	names := addressEnds(lower)
@@ -22,7 +23,8 @@ func Fingerprints(event []byte) []int64 {
 	return MarksOf(names)
 }
 
-// Fingerprints are the numbers of the person's addresses. An event that names an address has one of its numbers.
+// Fingerprints are the numbers of the person's addresses. An event that names an address has one of
+// its numbers.
 func (p Person) Fingerprints() []int64 {
 	return MarksOf(addressEnds([]byte(strings.Join(p.addresses(), " "))))
 }
@@ -38,9 +40,9 @@ func MarksOf(names []string) []int64 {
 	return slices.Compact(marks)
 }
 
-// addressEnds are the last word of each address's local part and the first of its domain. Text between an address and
-// the word before it may be an escape (\n, \u003c, %3d), whose letters look like the address's own: then the end counts
-// with them and without.
+// addressEnds are the last word of each address's local part and the first of its domain. Text
+// between an address and the word before it may be an escape (\n, \u003c, %3d), whose letters look
+// like the address's own: then the end counts with them and without.
 func addressEnds(lower []byte) (ends []string) {
 	lower = bytes.ReplaceAll(lower, []byte("%40"), []byte("@"))
 	for rest, from := lower, 0; ; {
@@ -86,8 +88,8 @@ func isWord(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
 // of those name an address: a payment intent may hold a name, a telephone number and a postal
 // address alone.
 //
-// An id is a kind, "_", and 6 to 255 letters, digits and "_". This looks at each "_" alone, since a regular expression
-// over a whole event takes longer than everything else that is done with one.
+// An id is a kind, "_", and 6 to 255 letters, digits and "_". This looks at each "_" alone, since a
+// regular expression over a whole event takes longer than everything else that is done with one.
 func StripeObjects(event []byte) (ids []string) {
 	for from := 0; ; {
 		i := bytes.IndexByte(event[from:], '_')
@@ -109,7 +111,8 @@ func StripeObjects(event []byte) (ids []string) {
 	}
 }
 
-// objectKinds are what the ids of what belongs to one purchase or customer begin with, up to the first "_".
+// objectKinds are what the ids of what belongs to one purchase or customer begin with, up to the
+// first "_".
 var objectKinds = []string{"cs", "pi", "ch", "py", "cus", "re", "pyr", "dp", "du"}
 
 func isIDSign(c byte) bool {

@@ -9,7 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A text that mentions a person has one of the person's fingerprints, in whatever way it is written.
+// A text that mentions a person has one of the person's fingerprints, in whatever way it is
+// written.
 func TestMentionsHaveFingerprints(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"ann@mail.example.com", "Ann.Lee+shop@mail.example.com", "a&b@mail.example.com",

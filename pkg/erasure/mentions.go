@@ -42,7 +42,8 @@ func (p Person) codes() (codes []string) {
 	return codes
 }
 
-// AddressesIn are the e-mail addresses that are values in a JSON text, each once; text that is not JSON has none.
+// AddressesIn are the e-mail addresses that are values in a JSON text, each once; text that is not
+// JSON has none.
 func AddressesIn(data []byte) (list []string) {
 	for in := json.NewDecoder(bytes.NewReader(data)); ; {
 		token, err := in.Token()
@@ -92,9 +93,10 @@ func (p Person) MentionedIn(subject string, data []byte) bool {
 	return false
 }
 
-// Mentioning runs a query of id, subject and payload that finds too much by the person's SearchTerms, $1 (more is $2
-// and so on), and returns the ids of the rows that name an address or a code of the person. An id alone does not count:
-// messages to others have it, too. The subject is empty for rows that are not messages.
+// Mentioning runs a query of id, subject and payload that finds too much by the person's
+// SearchTerms, $1 (more is $2 and so on), and returns the ids of the rows that name an address or a
+// code of the person. An id alone does not count: messages to others have it, too. The subject is
+// empty for rows that are not messages.
 func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql string,
 	more ...any) ([]ID, error) {
 	named := Person{Emails: p.Emails, Codes: p.Codes}
@@ -118,8 +120,8 @@ func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql strin
 	return found, nil
 }
 
-// InText is the SQL condition that one of the texts in a parameter, which are in lower case, stands in a
-// column in whatever case.
+// InText is the SQL condition that one of the texts in a parameter, which are in lower case, stands
+// in a column in whatever case.
 func InText(column, param string) string {
 	return `EXISTS (SELECT FROM unnest(` + param + `::text[]) AS n (needle) WHERE position(needle IN lower(` + column +
 		`)) > 0)`
@@ -131,9 +133,10 @@ func InBytes(column, param string) string {
 		WHERE position(encode(convert_to(needle, 'UTF8'), 'escape') IN lower(encode(` + column + `, 'escape'))) > 0)`
 }
 
-// An address stands alone if the text around it, in lower case, is neither the end nor the beginning of another one.
-// Around it stands a sign that no address of the shop has (the contract, section 3; other signs that mail knows end
-// words more often), or an escape before it (\n, \u003c, %3d), or the dot at the end of a sentence behind it.
+// An address stands alone if the text around it, in lower case, is neither the end nor the
+// beginning of another one. Around it stands a sign that no address of the shop has (the contract,
+// section 3; other signs that mail knows end words more often), or an escape before it (\n, \u003c,
+// %3d), or the dot at the end of a sentence behind it.
 const (
 	beforeAddress = `(?:^|[^a-z0-9\x{80}-\x{10ffff}+_.-]|\\[bfnrt]|\\u[0-9a-f]{4}|%[0-9a-f]{2})`
 	afterAddress  = `(?:$|[^a-z0-9\x{80}-\x{10ffff}.-]|\.$|\.[^a-z0-9\x{80}-\x{10ffff}])`

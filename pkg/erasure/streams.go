@@ -15,9 +15,9 @@ import (
 // stream: longer than any attempt to publish takes.
 const underway = 8 * time.Second
 
-// SweepStreams deletes from every stream what mentions an erased person, as soon as every service has acted on the
-// message that said so, and once more when nothing can be under way any longer; then it deletes that message itself. It
-// runs until ctx ends and needs the rights of provisioning.
+// SweepStreams deletes from every stream what mentions an erased person, as soon as every service
+// has acted on the message that said so, and once more when nothing can be under way any longer;
+// then it deletes that message itself. It runs until ctx ends and needs the rights of provisioning.
 func SweepStreams(ctx context.Context, log *slog.Logger, b *bus.Bus) {
 	bus.AfterAll(ctx, b, "provision-erasure", msg.UserErased, func(ctx context.Context, due []msg.Erased) error {
 		s := sweep{bus: b, next: map[string]uint64{}, purchases: map[string]bool{}}
@@ -71,14 +71,15 @@ func (s *sweep) round(ctx context.Context) error {
 	return nil
 }
 
-// isAbout reports whether a message is about one of the people. Those of msg.UserErased go last, as a whole.
+// isAbout reports whether a message is about one of the people. Those of msg.UserErased go last, as
+// a whole.
 func (s *sweep) isAbout(subject string, data []byte) bool {
 	return subject != msg.UserErased && slices.ContainsFunc(s.people,
 		func(p Person) bool { return p.MentionedIn(subject, data) })
 }
 
-// findPurchases gathers the ids of Stripe's objects: what Stripe says of a purchase may name its buyer
-// without an address. With new ones the stream is read from its beginning.
+// findPurchases gathers the ids of Stripe's objects: what Stripe says of a purchase may name its
+// buyer without an address. With new ones the stream is read from its beginning.
 func (s *sweep) findPurchases(ctx context.Context, stream string) error {
 	known := len(s.purchases)
 	_, _, err := s.bus.Walk(ctx, stream, s.next[stream], func(subject string, data []byte) bool {

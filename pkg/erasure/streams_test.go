@@ -97,7 +97,8 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		return n
 	}
 
-	// One that is not confirmed may go out again (a relay rushes its rows at each connect), so count from there.
+	// One that is not confirmed may go out again (a relay rushes its rows at each connect), so
+	// count from there.
 	testenv.Eventually(t, 30*time.Second, "the message is in its stream", func() bool { return left() >= 11 })
 
 	// Nothing is erased before every service has acted on it.

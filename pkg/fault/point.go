@@ -15,7 +15,8 @@ type point struct {
 	hits atomic.Int64
 }
 
-// armed is set by the linker in programs that tests kill. A build tag would have every package compiled twice.
+// armed is set by the linker in programs that tests kill. A build tag would have every package
+// compiled twice.
 var armed string
 
 var (
@@ -42,7 +43,8 @@ func parse(setting string) map[string]*point {
 	return list
 }
 
-// Point marks a step of someone's work, and ends the process, or that of FAULT_FILE, when the environment chose it.
+// Point marks a step of someone's work, and ends the process, or that of FAULT_FILE, when the
+// environment chose it.
 func Point(who, step string) {
 	if len(points) == 0 {
 		return
@@ -80,8 +82,8 @@ func Point(who, step string) {
 	fmt.Fprintf(os.Stderr, "fault: killed at %s\n", name)
 }
 
-// victim is the process that the first line of FAULT_FILE names, once the file says that it is ready, as PostgreSQL's
-// postmaster.pid does.
+// victim is the process that the first line of FAULT_FILE names, once the file says that it is
+// ready, as PostgreSQL's postmaster.pid does.
 func victim() (pid int, found bool) {
 	text, err := os.ReadFile(victimFile)
 	if err != nil || !strings.Contains(string(text), "ready") {

@@ -1,4 +1,5 @@
-// Package markdown renders what staff write about goods (CommonMark) as HTML that is safe on any page of ours.
+// Package markdown renders what staff write about goods (CommonMark) as HTML that is safe on any
+// page of ours.
 package markdown
 
 import (
@@ -16,8 +17,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// policy is what may stand on a page: prose, and links that lead out without saying where they come from. The renderer
-// makes no other elements out of Markdown; the policy holds should it ever.
+// policy is what may stand on a page: prose, and links that lead out without saying where they come
+// from. The renderer makes no other elements out of Markdown; the policy holds should it ever.
 var policy = func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("p", "br", "hr", "em", "strong", "ul", "ol", "li", "blockquote", "code", "pre", "h2", "h3", "h4")

@@ -23,8 +23,8 @@ const immutable = "public, max-age=31536000, immutable"
 // amazon is a server of AWS, with its region.
 var amazon = regexp.MustCompile(`^s3\.([a-z0-9-]+)\.amazonaws\.com`)
 
-// bucket keeps pictures as objects of a bucket. It speaks as much of S3 as that takes: the libraries for it were a
-// tenth of edge's image.
+// bucket keeps pictures as objects of a bucket. It speaks as much of S3 as that takes: the
+// libraries for it were a tenth of edge's image.
 type bucket struct {
 	server, region string // https://host, eu-central-1
 	prefix         string // bucket and folder

@@ -1,6 +1,7 @@
-// Package media keeps pictures where MEDIA_URL says: in a folder, or in a bucket that speaks S3. order writes them,
-// edge serves them. A name is made of a picture's content, so what is under a name never changes. Each is a JPEG in
-// several widths; the WebP of each width is made of it a little later.
+// Package media keeps pictures where MEDIA_URL says: in a folder, or in a bucket that speaks S3.
+// order writes them, edge serves them. A name is made of a picture's content, so what is under a
+// name never changes. Each is a JPEG in several widths; the WebP of each width is made of it a
+// little later.
 package media
 
 import (
@@ -29,8 +30,8 @@ type Store interface {
 // Path is where the shop serves pictures.
 const Path = "/media/"
 
-// Widths are the widths in pixels in which a picture is kept, as far as it has them, beside its own, which is at most
-// MaxWidth.
+// Widths are the widths in pixels in which a picture is kept, as far as it has them, beside its
+// own, which is at most MaxWidth.
 var Widths = []int{400, 800, 1200, MaxWidth}
 
 // MaxWidth is the width of the largest picture that is kept, in pixels.
@@ -44,7 +45,8 @@ func ValidName(text string) bool { return name.MatchString(text) }
 // Name is the name of a picture with this hash (32 hexadecimal digits) in a width.
 func Name(hash string, width int) string { return hash + "-" + strconv.Itoa(width) + ".jpg" }
 
-// WebP and JPEG are the names of a picture in the two kinds in which it is kept. The JPEG is there from the beginning.
+// WebP and JPEG are the names of a picture in the two kinds in which it is kept. The JPEG is there
+// from the beginning.
 func WebP(name string) string { return strings.TrimSuffix(name, ".jpg") + ".webp" }
 
 // JPEG is the name of the JPEG that a WebP was made of.
@@ -78,8 +80,8 @@ func WidthsOf(own int) (widths []int) {
 	return append(widths, own)
 }
 
-// Srcset lists the widths of a picture at an address of ours (Path and a name) as WebP, for the attribute of that name;
-// "" for any other address.
+// Srcset lists the widths of a picture at an address of ours (Path and a name) as WebP, for the
+// attribute of that name; "" for any other address.
 func Srcset(address string) string {
 	file, ours := strings.CutPrefix(address, Path)
 	hash, own, ok := Parse(file)
@@ -93,9 +95,9 @@ func Srcset(address string) string {
 	return strings.Join(set, ", ")
 }
 
-// Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=… if the server needs
-// one, and ?tls=off for a server on this machine. Without key and secret the bucket is accessed with the rights that
-// AWS gives the task. Empty is a folder named media.
+// Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=…
+// if the server needs one, and ?tls=off for a server on this machine. Without key and secret the
+// bucket is accessed with the rights that AWS gives the task. Empty is a folder named media.
 func Open(address string) (Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		if address == "" {

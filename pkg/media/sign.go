@@ -77,8 +77,8 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 	return t.own, nil
 }
 
-// sign adds a signature with the credentials to a request, as AWS requires it (Signature Version 4). All headers that
-// are set are signed.
+// sign adds a signature with the credentials to a request, as AWS requires it (Signature Version
+// 4). All headers that are set are signed.
 func sign(r *http.Request, who login, region string, body []byte, now time.Time) {
 	sum := sha256.Sum256(body)
 	moment := now.UTC().Format("20060102T150405Z")
@@ -120,7 +120,8 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// escape writes a path as signatures want it: all but letters, digits, -._~ and / in hexadecimal digits.
+// escape writes a path as signatures want it: all but letters, digits, -._~ and / in hexadecimal
+// digits.
 func escape(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {

@@ -90,8 +90,9 @@ func (c Cents) Percent(rate Cents) Cents {
 	return Cents(n.Int64())
 }
 
-// Share is part of whole taken from an amount: c × part ÷ whole, rounded down. Shares of growing amounts
-// grow with them, and the share of whole is part. Whole must be above 0, the others at least 0.
+// Share is part of whole taken from an amount: c × part ÷ whole, rounded down. Shares of growing
+// amounts grow with them, and the share of whole is part. Whole must be above 0, the others at
+// least 0.
 func (c Cents) Share(part, whole Cents) Cents {
 	n := new(big.Int).Mul(big.NewInt(int64(c)), big.NewInt(int64(part)))
 	n.Quo(n, big.NewInt(int64(whole)))

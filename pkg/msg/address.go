@@ -16,7 +16,8 @@ var secretNames = []string{
 	"name", "phone", "address", "order", "return", "redirect", "signature", "clid", "anonymous",
 }
 
-// plainValue matches what a parameter may keep: a few words or a number. A value as long as a code is taken for a code.
+// plainValue matches what a parameter may keep: a few words or a number. A value as long as a code
+// is taken for a code.
 var plainValue = regexp.MustCompile(`^[\p{L}\p{N} ._,+/-]{0,40}$`)
 
 // longCode matches text that is too long and too mixed for a word.
@@ -28,8 +29,9 @@ var wordsOnly = regexp.MustCompile(`^[A-Za-z]{1,14}([_-][A-Za-z]{1,14}){0,3}$`)
 // plainFragment matches the name of an anchor in a page.
 var plainFragment = regexp.MustCompile(`^[a-z][a-z_-]{0,23}$`)
 
-// PublicAddress is the address of a page as records may hold it: codes, tokens, identifiers, addresses of people and of
-// other pages in it become "-". Pages cut theirs (publicAddress in links.js); this is for those that do not.
+// PublicAddress is the address of a page as records may hold it: codes, tokens, identifiers,
+// addresses of people and of other pages in it become "-". Pages cut theirs (publicAddress in
+// links.js); this is for those that do not.
 func PublicAddress(page string) string {
 	page, fragment, _ := strings.Cut(page, "#")
 	path, query, asks := strings.Cut(page, "?")

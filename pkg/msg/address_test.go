@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Whatever may stand for a person, an order or a right is left out of an address; plain parameters stay.
+// Whatever may stand for a person, an order or a right is left out of an address; plain parameters
+// stay.
 func TestPublicAddress(t *testing.T) {
 	t.Parallel()
 	const order = "q7RkV2mX9bTzLw4cYp1sNd"
@@ -68,7 +69,8 @@ func FuzzPublicAddress(f *testing.F) {
 	})
 }
 
-// An order is found in each place of an address that may name it, and its mark does not reveal its identifier.
+// An order is found in each place of an address that may name it, and its mark does not reveal its
+// identifier.
 func TestOrderInAddress(t *testing.T) {
 	t.Parallel()
 	const order = "q7RkV2mX9bTzLw4cYp1sNd"

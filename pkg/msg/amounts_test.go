@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Amounts stand among the other fields, where they stood before they were a struct: old and new processes read each
-// other's messages, and a mail's payload is compared with what was sent before.
+// Amounts stand among the other fields, where they stood before they were a struct: old and new
+// processes read each other's messages, and a mail's payload is compared with what was sent before.
 func TestAmountsAreFieldsOfTheirMessage(t *testing.T) {
 	t.Parallel()
 	amounts := OrderAmounts{ItemSubtotal: 1, ItemDiscount: 2, ShippingSubtotal: 3, ShippingDiscount: 4, SalesTax: 5,

@@ -12,7 +12,8 @@ var keyBegins = map[string]string{
 	MailSubject(MailOrderVisitor): "order-confirmation:",
 }
 
-// KeyBegin is how the keys of a subject begin; client events have keys of edge's without a beginning.
+// KeyBegin is how the keys of a subject begin; client events have keys of edge's without a
+// beginning.
 func KeyBegin(subject string) string {
 	family, kind, _ := strings.Cut(subject, ".")
 	if begin, ok := keyBegins[subject]; ok {
@@ -31,10 +32,10 @@ func KeyBegin(subject string) string {
 	return subject + ":"
 }
 
-// Fits reports whether key can be the key of a message on this subject. It protects the streams: the broker sends
-// replies, and stored messages, to whatever reply subject a request names, so a service that is broken into could make
-// it write another service's message, or its own replies, to a subject that the service may not publish to. Such
-// messages do not have a key of that subject.
+// Fits reports whether key can be the key of a message on this subject. It protects the streams:
+// the broker sends replies, and stored messages, to whatever reply subject a request names, so a
+// service that is broken into could make it write another service's message, or its own replies, to
+// a subject that the service may not publish to. Such messages do not have a key of that subject.
 func Fits(subject, key string) bool {
 	begin := KeyBegin(subject)
 	if begin == "" {

@@ -2,10 +2,11 @@ package msg
 
 import "time"
 
-// Subjects with one payload each. A name ends in Subject where it would otherwise be that of the payload's type, or of
-// a kind of mail.
+// Subjects with one payload each. A name ends in Subject where it would otherwise be that of the
+// payload's type, or of a kind of mail.
 const (
-	// CatalogChanged says that products, SKUs, prices, stock or shipping methods changed; no payload.
+	// CatalogChanged says that products, SKUs, prices, stock or shipping methods changed; no
+	// payload.
 	CatalogChanged = "catalog.changed"
 
 	OrderPlacedSubject         = "order.placed"                // OrderPlaced
@@ -98,7 +99,8 @@ type OrderMoney struct {
 	Version int64 `json:"version"`
 }
 
-// OrderGivenBack is all that was given back of an order by now, for reports: it names no one. Amounts are cents.
+// OrderGivenBack is all that was given back of an order by now, for reports: it names no one.
+// Amounts are cents.
 type OrderGivenBack struct {
 	Identifier string      `json:"identifier"`
 	Tax        int64       `json:"tax,omitempty"` // within the order's total
@@ -145,8 +147,8 @@ type OrderCode struct {
 	Amount int64 `json:"amount"`
 }
 
-// Address is a postal address as Stripe collected it. Line2 (a flat, a floor) is left out if it is empty: it is no part
-// of the contract's address.
+// Address is a postal address as Stripe collected it. Line2 (a flat, a floor) is left out if it is
+// empty: it is no part of the contract's address.
 type Address struct {
 	Name        string `json:"name"`
 	Line1       string `json:"address_line1"`
@@ -210,7 +212,8 @@ type Merged struct {
 	At       time.Time `json:"at"`
 }
 
-// ChatWritten says that a message to the staff came in: open pages of the back office hear of it, and no service.
+// ChatWritten says that a message to the staff came in: open pages of the back office hear of it,
+// and no service.
 type ChatWritten struct {
 	ID int64     `json:"id"`
 	At time.Time `json:"at"`
@@ -232,8 +235,8 @@ type Prospect struct {
 	LastName     string `json:"last_name,omitempty"`
 	Code         string `json:"pr_cd"`
 	Unsubscribed bool   `json:"unsubscribed"`
-	// Refused says that the person unsubscribed, and not only never asked for newsletters: then no record of the same
-	// address gets any. Older senders leave it empty.
+	// Refused says that the person unsubscribed, and not only never asked for newsletters: then no
+	// record of the same address gets any. Older senders leave it empty.
 	Refused          *bool  `json:"refused,omitempty"`
 	UnsubscribeToken string `json:"unsubscribe_token"`
 	// Aliases are further codes under which links of this prospect are out.
@@ -249,13 +252,14 @@ type SendMail struct {
 	Kind string `json:"kind"`
 	// To are the receivers of the one mail; empty means the shop's staff.
 	To []string `json:"to,omitempty"`
-	// Proved are those of To that the member of MemberID has proved: a notice to them that an account
-	// was changed has a room of its own below the ceiling, which no one else can fill.
+	// Proved are those of To that the member of MemberID has proved: a notice to them that an
+	// account was changed has a room of its own below the ceiling, which no one else can fill.
 	Proved []string `json:"proved,omitempty"`
 	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
-	// email, old_email, closed_username, code; accounts has a line for each account of MailUsername. Those of
-	// automatic mails: first_name, identifier (of the order), product (its identifier), notice (token that ends
-	// notices), and asked, which is true for people who asked for news with the checkout that the mail is about.
+	// email, old_email, closed_username, code; accounts has a line for each account of
+	// MailUsername. Those of automatic mails: first_name, identifier (of the order), product (its
+	// identifier), notice (token that ends notices), and asked, which is true for people who asked
+	// for news with the checkout that the mail is about.
 	Data map[string]string `json:"data,omitempty"`
 	// Order fills the order confirmations, and the mails about what became of an order.
 	Order *OrderMail `json:"order,omitempty"`
@@ -265,8 +269,8 @@ type SendMail struct {
 	Refund *RefundMail `json:"refund,omitempty"`
 	// Note fills MailOrderNote and MailChatAnswer: plain text, with line breaks.
 	Note string `json:"note,omitempty"`
-	// Earlier are the keys of earlier mails of the same conversation, oldest first: mail programs show them as one
-	// thread.
+	// Earlier are the keys of earlier mails of the same conversation, oldest first: mail programs
+	// show them as one thread.
 	Earlier []string `json:"earlier,omitempty"`
 	// Payment fills the mails about a bank debit, and lists what an automatic mail is about.
 	Payment      *PaymentMail `json:"payment,omitempty"`
@@ -359,8 +363,8 @@ type StaffActed struct {
 	// Before and After are what changed, JSON objects.
 	Before any `json:"before,omitempty"`
 	After  any `json:"after,omitempty"`
-	// Whose are address and code of the customer whose data Before and After hold. If that customer is erased in the
-	// meantime they are not kept.
+	// Whose are address and code of the customer whose data Before and After hold. If that customer
+	// is erased in the meantime they are not kept.
 	Whose []string  `json:"whose,omitempty"`
 	At    time.Time `json:"at"`
 }

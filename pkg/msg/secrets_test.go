@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// harmless are the fields that sound as if they opened something, and do not: they say which mail or person a visit
-// came from, what a customer typed at the checkout, or where a parcel is.
+// harmless are the fields that sound as if they opened something, and do not: they say which mail
+// or person a visit came from, what a customer typed at the checkout, or where a parcel is.
 var harmless = []string{"prospect_code", "mb_cd", "pr_cd", "em_cd", "ad_cd", "codes.[].code", "order.codes.[].code", "country_code",
 	"order.shipping_address.country_code", "order.billing_address.country_code", "order.em_cd", "keep_session",
 	"shipment.tracking_url", "url", "key", "aliases.[]"}
 
-// Every field of a payload whose name may stand for a code, a token or a link is known: it opens nothing, or Opens
-// says that it does.
+// Every field of a payload whose name may stand for a code, a token or a link is known: it opens
+// nothing, or Opens says that it does.
 func TestEveryFieldThatMayOpenSomethingIsKnown(t *testing.T) {
 	t.Parallel()
 	for _, payload := range []any{OrderPlaced{}, OrderStatusChanged{}, ReceiptAddressGiven{}, Member{}, Erased{}, CredentialsChanged{},

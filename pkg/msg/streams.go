@@ -87,8 +87,8 @@ const (
 )
 
 const (
-	// ackWait is how long the broker waits for an acknowledgement before it delivers a message again; work on a group
-	// takes less.
+	// ackWait is how long the broker waits for an acknowledgement before it delivers a message
+	// again; work on a group takes less.
 	ackWait = 30 * time.Second
 	// ackPending is how many messages may be under way to a consumer at once.
 	ackPending = 1000

@@ -13,8 +13,8 @@ var (
 		Help:    "Duration of HTTP requests.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"service", "route", "status"})
-	// HTTPErrors counts what HTTPSeconds has under 5xx, from 0 for each service: an alarm on a series that first
-	// appears at 1 misses the first error.
+	// HTTPErrors counts what HTTPSeconds has under 5xx, from 0 for each service: an alarm on a
+	// series that first appears at 1 misses the first error.
 	HTTPErrors = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_http_errors_total", Help: "HTTP requests answered with 5xx, by service.",
 	}, []string{"service"})
@@ -30,7 +30,8 @@ var (
 	Statements = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_statements_total", Help: "Statements sent to PostgreSQL, BEGIN and COMMIT among them, by service.",
 	}, []string{"service"})
-	// StatementSeconds is how long a service waited for the answers to them, those of a batch together.
+	// StatementSeconds is how long a service waited for the answers to them, those of a batch
+	// together.
 	StatementSeconds = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_statement_seconds_total", Help: "Time until PostgreSQL had answered statements, by service.",
 	}, []string{"service"})
@@ -47,7 +48,8 @@ var (
 	ConsumerRedelivered = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_consumer_redelivered", Help: "Unacknowledged messages that were delivered more than once.",
 	}, []string{"consumer"})
-	// StreamBytes is what a stream holds. A full one refuses messages, which then stay in their senders' outboxes.
+	// StreamBytes is what a stream holds. A full one refuses messages, which then stay in their
+	// senders' outboxes.
 	StreamBytes = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_stream_bytes", Help: "Bytes that a stream of the broker holds.",
 	}, []string{"stream"})
@@ -55,7 +57,8 @@ var (
 	StreamLimit = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_stream_limit_bytes", Help: "Bytes that a stream of the broker may hold.",
 	}, []string{"stream"})
-	// Messages counts handled messages by consumer and outcome: done, repeat, retry, parked, misfit.
+	// Messages counts handled messages by consumer and outcome: done, repeat, retry, parked,
+	// misfit.
 	Messages = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_messages_total", Help: "Messages by consumer and outcome.",
 	}, []string{"consumer", "outcome"})
@@ -65,8 +68,9 @@ var (
 		Help:    "Duration of one group of messages, commit included.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 	}, []string{"consumer"})
-	// WorkItems is what waits for a person by service and kind, as the work list of the back office shows it. It is
-	// read from the tables, so that the first one counts as the second does, and after a restart as before.
+	// WorkItems is what waits for a person by service and kind, as the work list of the back office
+	// shows it. It is read from the tables, so that the first one counts as the second does, and
+	// after a restart as before.
 	WorkItems = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_work_items", Help: "Things that wait for a person, by service and kind.",
 	}, []string{"service", "kind"})

@@ -34,8 +34,9 @@ func AddCheck(name string, check func(context.Context) error) (remove func()) {
 	}
 }
 
-// Handler serves /metrics (Prometheus), /healthz (the process lives) and /readyz: 200 if every check passes, otherwise
-// 503 with the names of those that fail, or with none while the process starts.
+// Handler serves /metrics (Prometheus), /healthz (the process lives) and /readyz: 200 if every
+// check passes, otherwise 503 with the names of those that fail, or with none while the process
+// starts.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// spanExporter speaks OTLP/HTTP with JSON (OTLP 1.5: the mapping of Protocol Buffers to JSON, with ids in
-// hexadecimal digits). It is written out here because the OpenTelemetry SDK doubles the size of a program (ADR 47).
+// spanExporter speaks OTLP/HTTP with JSON (OTLP 1.5: the mapping of Protocol Buffers to JSON, with
+// ids in hexadecimal digits). It is written out here because the OpenTelemetry SDK doubles the size
+// of a program (ADR 47).
 type spanExporter struct {
 	log     *slog.Logger
 	url     string

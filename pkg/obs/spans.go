@@ -21,8 +21,9 @@ const (
 	SpanConsumer SpanKind = 5 // acts on a message
 )
 
-// Span is one step of a trace: a request that was answered, a message that was acted on, a mail that was handed over.
-// Nothing of it is personal: routes and subjects, no addresses, keys or texts.
+// Span is one step of a trace: a request that was answered, a message that was acted on, a mail
+// that was handed over. Nothing of it is personal: routes and subjects, no addresses, keys or
+// texts.
 type Span struct {
 	Service, Name string
 	Kind          SpanKind
@@ -44,7 +45,8 @@ var exporter atomic.Pointer[spanExporter]
 // Tracing reports whether spans are wanted: what only they need is not worth doing otherwise.
 func Tracing() bool { return exporter.Load() != nil }
 
-// Record hands a span to the collector. It never waits: with more than it can send, spans are dropped.
+// Record hands a span to the collector. It never waits: with more than it can send, spans are
+// dropped.
 func Record(s Span) {
 	e := exporter.Load()
 	if e == nil || spanOf(s.Trace) == "" {
@@ -66,8 +68,9 @@ const spanEvery = time.Second
 // spanFlush is how long sending the last spans of a process may take.
 const spanFlush = 2 * time.Second
 
-// ExportSpans sends the spans of this process to an OpenTelemetry collector (OTLP over HTTP, in JSON) until stop is
-// called, which sends those that wait. headers go with each request. There is one exporter in a process.
+// ExportSpans sends the spans of this process to an OpenTelemetry collector (OTLP over HTTP, in
+// JSON) until stop is called, which sends those that wait. headers go with each request. There is
+// one exporter in a process.
 func ExportSpans(log *slog.Logger, endpoint string, headers map[string]string) (stop func()) {
 	e := &spanExporter{
 		log:     log,

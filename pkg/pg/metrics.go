@@ -10,7 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// measured are the pools of this process by service; their metrics are read when they are requested.
+// measured are the pools of this process by service; their metrics are read when they are
+// requested.
 type measured struct {
 	mu   sync.Mutex
 	open map[string]*pgxpool.Pool
@@ -20,8 +21,8 @@ var pools = &measured{open: map[string]*pgxpool.Pool{}}
 
 func init() { prometheus.MustRegister(pools) }
 
-// These are the metrics of a pool. A service whose requests wait for connections needs more of them, or fewer
-// statements.
+// These are the metrics of a pool. A service whose requests wait for connections needs more of
+// them, or fewer statements.
 var (
 	connections = prometheus.NewDesc("shop_db_connections",
 		"Connections to PostgreSQL by service and state: used, idle.", []string{"service", "state"}, nil)
@@ -81,8 +82,8 @@ func (m *measured) Collect(to chan<- prometheus.Metric) {
 // askAgainWithin is how long a request for metrics waits for databases that could not be reached.
 const askAgainWithin = time.Second
 
-// askAgain asks the databases that could not be reached: an idle service tries by itself only when a request needs it.
-// The others are left alone, since a statement would keep a connection open.
+// askAgain asks the databases that could not be reached: an idle service tries by itself only when
+// a request needs it. The others are left alone, since a statement would keep a connection open.
 func askAgain(open map[string]*pgxpool.Pool) {
 	ctx, cancel := context.WithTimeout(context.Background(), askAgainWithin)
 	defer cancel()

@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A database that takes no connections shows in the metrics once anyone wanted one, and so does its return, although no one
-// asks again: figures that are read from tables stand still meanwhile.
+// A database that takes no connections shows in the metrics once anyone wanted one, and so does its
+// return, although no one asks again: figures that are read from tables stand still meanwhile.
 func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 	t.Parallel()
 	at := testenv.Database(t)

@@ -28,9 +28,9 @@ var (
 	InitSQL string
 )
 
-// Provision makes the roles and schemas of all services of a shop, whose database it becomes; one that is another
-// shop's is refused with ErrOtherShop. url is a login that owns the database. If it may not create roles, only the
-// schemas are made, and the log says so.
+// Provision makes the roles and schemas of all services of a shop, whose database it becomes; one
+// that is another shop's is refused with ErrOtherShop. url is a login that owns the database. If it
+// may not create roles, only the schemas are made, and the log says so.
 func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -61,7 +61,8 @@ func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 	}
 }
 
-// provisionPause is the pause after another process was in the way once; it grows with each attempt.
+// provisionPause is the pause after another process was in the way once; it grows with each
+// attempt.
 const provisionPause = 20 * time.Millisecond
 
 // guard makes the database the shop's, or reports that it is another shop's.
@@ -112,17 +113,18 @@ func Migrations(name string, embedded embed.FS) Set {
 	return Set{Name: name, Files: files}
 }
 
-// A running shop goes on while its tables change. A migration that waits for a lock has all others wait behind it,
-// and one that changes several tables may stand in the way of a request that reads them in another order: it is the
-// migration that gives way, well before PostgreSQL looks for deadlocks (deadlock_timeout, one second) and ends the
-// request.
+// A running shop goes on while its tables change. A migration that waits for a lock has all others
+// wait behind it, and one that changes several tables may stand in the way of a request that reads
+// them in another order: it is the migration that gives way, well before PostgreSQL looks for
+// deadlocks (deadlock_timeout, one second) and ends the request.
 const (
 	migrationLock  = "500ms"
 	migrationPause = 200 * time.Millisecond
 	migrationTries = 200
 )
 
-// Migrate brings a service's schema up to date, forward only. url is a login that owns the database.
+// Migrate brings a service's schema up to date, forward only. url is a login that owns the
+// database.
 func Migrate(ctx context.Context, url, service string, sets ...Set) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -151,8 +153,9 @@ func migrate(ctx context.Context, db *sql.DB, set Set) error {
 	if err != nil {
 		return err
 	}
-	// Numbers say in which order a fresh database is made. Work that was begun at the same time lands in another:
-	// a shop that has the higher number gets the lower one now, which is harmless since migrations only add.
+	// Numbers say in which order a fresh database is made. Work that was begun at the same time
+	// lands in another: a shop that has the higher number gets the lower one now, which is harmless
+	// since migrations only add.
 	p, err := goose.NewProvider(goose.DialectCustom, db, set.Files, goose.WithStore(store),
 		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Work that was begun at the same time lands in another order than its numbers: a shop that had 3 gets 2 afterwards.
+// Work that was begun at the same time lands in another order than its numbers: a shop that had 3
+// gets 2 afterwards.
 func TestMigrationsLandInAnyOrder(t *testing.T) {
 	t.Parallel()
 	file := func(table string) *fstest.MapFile {
@@ -30,7 +31,8 @@ func TestMigrationsLandInAnyOrder(t *testing.T) {
 	}
 }
 
-// A request that reads two tables, the second one after a migration has changed it, is not the one that is ended.
+// A request that reads two tables, the second one after a migration has changed it, is not the one
+// that is ended.
 func TestMigrationsGiveWay(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{"00001_a.sql": &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE a (); CREATE TABLE b ();\n")}}
@@ -61,7 +63,8 @@ func TestMigrationsGiveWay(t *testing.T) {
 		return err == nil && n > 0
 	})
 
-	// PostgreSQL looks for a deadlock once, after a second of waiting: from now on it would find the request.
+	// PostgreSQL looks for a deadlock once, after a second of waiting: from now on it would find
+	// the request.
 	waits := time.Now()
 	testenv.Eventually(t, 30*time.Second, "a while", func() bool { return time.Since(waits) > 1500*time.Millisecond })
 	if _, err := tx.Exec(t.Context(), `SELECT FROM b`); err != nil {

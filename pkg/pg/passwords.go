@@ -19,9 +19,9 @@ import (
 // scramRounds is PostgreSQL's own number of iterations.
 const scramRounds = 4096
 
-// SetPasswords gives roles their passwords; url is a login that may, or the roles have these passwords already. Only
-// the SCRAM verifier travels to the server, so no log of statements ever holds a password. Open connections stay as
-// they are.
+// SetPasswords gives roles their passwords; url is a login that may, or the roles have these
+// passwords already. Only the SCRAM verifier travels to the server, so no log of statements ever
+// holds a password. Open connections stay as they are.
 func SetPasswords(ctx context.Context, url string, passwords map[string]string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -45,9 +45,10 @@ func SetPasswords(ctx context.Context, url string, passwords map[string]string) 
 	return nil
 }
 
-// CheckPasswords refuses passwords that would lock out who is served already: roles belong to the whole server, so a
-// migration of a second database (a restored backup, a slip of the pen) must not change those of a shop that runs. A
-// shop's own database is the one of its name, or of its owner, as shop create makes it.
+// CheckPasswords refuses passwords that would lock out who is served already: roles belong to the
+// whole server, so a migration of a second database (a restored backup, a slip of the pen) must not
+// change those of a shop that runs. A shop's own database is the one of its name, or of its owner,
+// as shop create makes it.
 func CheckPasswords(ctx context.Context, url, shop string, passwords map[string]string) error {
 	if len(passwords) == 0 {
 		return nil

@@ -19,7 +19,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// Role is the database role of a service of a shop. Roles belong to the whole server, so it names both.
+// Role is the database role of a service of a shop. Roles belong to the whole server, so it names
+// both.
 func Role(shop, service string) string { return shop + "_" + service }
 
 // ErrOtherShop says that a database belongs to another shop than SHOP_NAME. Waiting does not help.
@@ -27,8 +28,8 @@ var ErrOtherShop = errors.New("the database belongs to another shop than SHOP_NA
 
 // Open makes the pool of a service. It does not wait for the database: a service starts, answers
 // 503 and recovers by itself. Every connection becomes the service's role when its login is another
-// one, and its search_path is the service's schema alone. One to the database of another shop fails with
-// ErrOtherShop.
+// one, and its search_path is the service's schema alone. One to the database of another shop fails
+// with ErrOtherShop.
 func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error) {
 	if url == "" {
 		return nil, errors.New("DATABASE_URL is not set; make run brings its own database, a service alone needs one")
@@ -38,14 +39,14 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // pgx's text holds the password
 	}
 
-	// No connection is kept for its own sake: most services ask so often that one is never idle for long, and twenty
-	// shops at rest share a server.
+	// No connection is kept for its own sake: most services ask so often that one is never idle for
+	// long, and twenty shops at rest share a server.
 	cfg.MinConns = 0
 	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores
 
-	// A pool takes its connections in turns between two checks, so those of a pool that is asked once a
-	// second are never idle for longer than a few: only a limit well below the pause between checks finds
-	// the ones too many.
+	// A pool takes its connections in turns between two checks, so those of a pool that is asked
+	// once a second are never idle for longer than a few: only a limit well below the pause between
+	// checks finds the ones too many.
 	cfg.MaxConnIdleTime = 5 * time.Second
 	cfg.HealthCheckPeriod = 10 * time.Second
 	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
@@ -54,9 +55,10 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	for name, value := range map[string]string{
 		"application_name": service, "search_path": pgx.Identifier{service}.Sanitize(), "timezone": "UTC",
 		"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s",
-		// Plans are kept, and most are made while tables are small. With the default, which is for spinning disks, they
-		// scan whole tables until these were analyzed: a purchase touched 1,600 buffers instead of 1,100. Compiling a
-		// plan takes longer than any statement of ours runs.
+		// Plans are kept, and most are made while tables are small. With the default, which is for
+		// spinning disks, they scan whole tables until these were analyzed: a purchase touched
+		// 1,600 buffers instead of 1,100. Compiling a plan takes longer than any statement of ours
+		// runs.
 		"random_page_cost": "1.1", "jit": "off",
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
@@ -78,9 +80,9 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	return pool, nil
 }
 
-// become compares the name of the shop, and takes on the role, unless the login has it already. A login that may not
-// create roles (a hosted database with one user) has none to become: then only search_path keeps schemas apart, of
-// which Provision warned.
+// become compares the name of the shop, and takes on the role, unless the login has it already. A
+// login that may not create roles (a hosted database with one user) has none to become: then only
+// search_path keeps schemas apart, of which Provision warned.
 func become(ctx context.Context, c *pgx.Conn, shop, role string) error {
 	var owner string
 	switch err := c.QueryRow(ctx, "SELECT name FROM shop.guard").Scan(&owner); {
@@ -117,9 +119,9 @@ func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	return Again(ctx, func() error { return pgx.BeginFunc(ctx, pool, fn) })
 }
 
-// Pipeline is Tx for statements that do not need the answers of others: they travel together in one round trip, with
-// BEGIN and COMMIT, instead of one for each. queue fills an empty batch, and does so again if the transaction is tried
-// again.
+// Pipeline is Tx for statements that do not need the answers of others: they travel together in one
+// round trip, with BEGIN and COMMIT, instead of one for each. queue fills an empty batch, and does
+// so again if the transaction is tried again.
 func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) error {
 	return Again(ctx, func() error {
 		var batch pgx.Batch
@@ -128,8 +130,8 @@ func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) e
 	})
 }
 
-// againWithin bounds the random pause before a transaction is tried again after the first contention; it grows with
-// each attempt.
+// againWithin bounds the random pause before a transaction is tried again after the first
+// contention; it grows with each attempt.
 const againWithin = 20 * time.Millisecond
 
 // Again tries a transaction up to four times as long as others are in its way.
@@ -162,15 +164,15 @@ func IsContention(err error) bool {
 // IsConflict reports whether a unique constraint stood in the way (23505).
 func IsConflict(err error) bool { return code(err) == "23505" }
 
-// IsData reports whether the data itself is what PostgreSQL refused (classes 22 and 23): trying again
-// changes nothing.
+// IsData reports whether the data itself is what PostgreSQL refused (classes 22 and 23): trying
+// again changes nothing.
 func IsData(err error) bool {
 	c := code(err)
 	return len(c) == 5 && (c[:2] == "22" || c[:2] == "23")
 }
 
-// IsUnavailable reports whether the database could not be reached, is starting or stopping, or gave up
-// waiting; it may be back in a moment.
+// IsUnavailable reports whether the database could not be reached, is starting or stopping, or gave
+// up waiting; it may be back in a moment.
 func IsUnavailable(err error) bool {
 	if err == nil {
 		return false

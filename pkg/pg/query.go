@@ -22,10 +22,10 @@ type DB interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// In the functions below, what is the text of an error: what was tried, as verb, noun and key ("read
-// newsletter $1"). $1 to $9 in it stand for the statement's arguments, so it is only put together once
-// something failed; take identifiers, never names or addresses. A row becomes a T: a struct has a field
-// for each column by its name, anything else takes the only column.
+// In the functions below, what is the text of an error: what was tried, as verb, noun and key
+// ("read newsletter $1"). $1 to $9 in it stand for the statement's arguments, so it is only put
+// together once something failed; take identifiers, never names or addresses. A row becomes a T: a
+// struct has a field for each column by its name, anything else takes the only column.
 
 // List returns all rows of a query; without any the list is empty, not nil.
 func List[T any](ctx context.Context, db DB, what, sql string, args ...any) ([]T, error) {
@@ -43,7 +43,8 @@ func List[T any](ctx context.Context, db DB, what, sql string, args ...any) ([]T
 	return list, nil
 }
 
-// One returns the first row of a query, or of a change with RETURNING; found is false if there is none.
+// One returns the first row of a query, or of a change with RETURNING; found is false if there is
+// none.
 func One[T any](ctx context.Context, db DB, what, sql string, args ...any) (row T, found bool, err error) {
 	row, err = first[T](ctx, db, sql, args)
 	switch {
@@ -100,9 +101,9 @@ func first[T any](ctx context.Context, db DB, sql string, args []any) (row T, er
 	return row, nil
 }
 
-// fits ends rows that could not become a T. pgx looks at the first row for that, so that a statement without the column
-// of a field would work until there is one. It is asked before any row is read: the columns belong to the connection,
-// which others may have as soon as the last row is.
+// fits ends rows that could not become a T. pgx looks at the first row for that, so that a
+// statement without the column of a field would work until there is one. It is asked before any row
+// is read: the columns belong to the connection, which others may have as soon as the last row is.
 func fits[T any](rows pgx.Rows) error {
 	columns := rows.FieldDescriptions()
 	if columns == nil { // an error, which reading returns

@@ -101,7 +101,8 @@ func TestMissingColumnsFailWithoutRows(t *testing.T) {
 	}
 }
 
-// An error says once what was tried, with the statement's own arguments as keys, and keeps its kind.
+// An error says once what was tried, with the statement's own arguments as keys, and keeps its
+// kind.
 func TestErrorsSayWhatWasTried(t *testing.T) {
 	t.Parallel()
 	ctx, tx := t.Context(), connection(t)

@@ -19,8 +19,8 @@ import (
 
 var services = []string{"edge", "user", "order", "events", "mailer", "webhook", "admin"}
 
-// Shops of one server see nothing of each other: no role of one may even connect to the database of another, and
-// a mistaken DATABASE_URL is refused before anything is changed.
+// Shops of one server see nothing of each other: no role of one may even connect to the database of
+// another, and a mistaken DATABASE_URL is refused before anything is changed.
 func TestShopsOfOneServer(t *testing.T) {
 	t.Parallel()
 	a, b := newShop(t), newShop(t)
@@ -102,7 +102,8 @@ func TestDatabaseWithoutAName(t *testing.T) {
 	}
 }
 
-// The master of a hosted database may make roles and databases, but is not a superuser: it becomes the roles that it made.
+// The master of a hosted database may make roles and databases, but is not a superuser: it becomes
+// the roles that it made.
 func TestAMasterWithoutAllRights(t *testing.T) {
 	t.Parallel()
 	name := "m" + strings.ToLower(rand.Text()[:12])

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// PostgreSQL takes neither NUL nor broken UTF-8 in text, and in jsonb neither those nor halves of surrogate pairs,
-// numbers beyond its numeric, or thousands of levels. Text from outside may hold all of it, and must not be refused for
-// it. These functions are the one place that knows.
+// PostgreSQL takes neither NUL nor broken UTF-8 in text, and in jsonb neither those nor halves of
+// surrogate pairs, numbers beyond its numeric, or thousands of levels. Text from outside may hold
+// all of it, and must not be refused for it. These functions are the one place that knows.
 
 // replacement stands for what cannot be stored.
 const replacement = "\uFFFD"
@@ -62,14 +62,15 @@ func StorableKey(s string, most int) string {
 }
 
 const (
-	// storableDepth is how many levels of JSON are kept as such. PostgreSQL's own limit depends on its stack.
+	// storableDepth is how many levels of JSON are kept as such. PostgreSQL's own limit depends on
+	// its stack.
 	storableDepth = 100
 	// storableDigits bounds length and exponent of a number.
 	storableDigits = 300
 )
 
-// StorableJSON makes JSON from outside storable as jsonb. Text that is not JSON becomes a JSON string; numbers that
-// PostgreSQL cannot hold and levels that are too deep become strings, too.
+// StorableJSON makes JSON from outside storable as jsonb. Text that is not JSON becomes a JSON
+// string; numbers that PostgreSQL cannot hold and levels that are too deep become strings, too.
 func StorableJSON(raw []byte) json.RawMessage {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()

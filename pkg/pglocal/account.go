@@ -20,8 +20,8 @@ type account struct {
 	cred *syscall.Credential // nil: as this process
 }
 
-// serverAccount picks the account: this process's own unless it is root; for root the owner of the existing data,
-// otherwise "postgres", otherwise "nobody".
+// serverAccount picks the account: this process's own unless it is root; for root the owner of the
+// existing data, otherwise "postgres", otherwise "nobody".
 func serverAccount(data string) (account, error) {
 	if os.Geteuid() != 0 {
 		name := strconv.Itoa(os.Geteuid())

@@ -184,8 +184,8 @@ func ordinaryStart(t *testing.T, parent, dir string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// copyProgram has another process write the copy: a program that a process has open to write, as all do that
-// this one starts meanwhile, cannot be run (https://go.dev/issue/22315).
+// copyProgram has another process write the copy: a program that a process has open to write, as
+// all do that this one starts meanwhile, cannot be run (https://go.dev/issue/22315).
 func copyProgram(t *testing.T, to string) {
 	t.Helper()
 	if out, err := exec.Command("cp", os.Args[0], to).CombinedOutput(); err != nil {

@@ -12,8 +12,8 @@ import (
 // clientVersion is what a program of PostgreSQL says of itself: pg_dump (PostgreSQL) 15.18.
 var clientVersion = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// Client finds a client program such as pg_dump, of a major version or otherwise the next later one: an older program
-// does not know a newer server.
+// Client finds a client program such as pg_dump, of a major version or otherwise the next later
+// one: an older program does not know a newer server.
 func Client(ctx context.Context, name string, major int) (string, error) {
 	var candidates []string
 	if path, err := exec.LookPath(name); err == nil {

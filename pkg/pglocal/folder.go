@@ -81,8 +81,8 @@ func (f *folder) prepare() error {
 	return nil
 }
 
-// unlock releases the folder. Closing the file alone would leave the lock to a program that is being started at this
-// moment: until it runs it has a copy of the file.
+// unlock releases the folder. Closing the file alone would leave the lock to a program that is
+// being started at this moment: until it runs it has a copy of the file.
 func (f *folder) unlock() error {
 	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN)
 	if err := errors.Join(err, f.lock.Close()); err != nil {

@@ -18,7 +18,8 @@ import (
 // createClusterConf keeps Debian's packages from starting a cluster of their own.
 const createClusterConf = "/etc/postgresql-common/createcluster.conf"
 
-// lockTries is how often, lockPause apart, the lists of packages are fetched while another apt-get has their lock.
+// lockTries is how often, lockPause apart, the lists of packages are fetched while another apt-get
+// has their lock.
 const lockTries, lockPause = 60, time.Second
 
 // install gets Debian's postgresql package. The lists of packages are fetched only when installing

@@ -14,10 +14,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// endOrphan ends the server that an earlier process left behind in the folder, if any: we could not watch it, and
-// settings may have changed. Its result goes into the new server's environment: PostgreSQL refuses to start while the
-// process in postmaster.pid is alive, though any process may have been given that id later, unless it is told that the
-// process is a relative (as pg_ctl does).
+// endOrphan ends the server that an earlier process left behind in the folder, if any: we could not
+// watch it, and settings may have changed. Its result goes into the new server's environment:
+// PostgreSQL refuses to start while the process in postmaster.pid is alive, though any process may
+// have been given that id later, unless it is told that the process is a relative (as pg_ctl does).
 func (c *Cluster) endOrphan(ctx context.Context) ([]string, error) {
 	if _, err := os.Stat(c.folder.pidFile()); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

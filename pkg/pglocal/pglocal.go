@@ -156,8 +156,8 @@ func (c *Cluster) Restart(ctx context.Context) error {
 	return nil
 }
 
-// Remove deletes the cluster in dir with all its data, after stopping a server that was left running
-// there. It refuses a folder that is in use or that no Start has made.
+// Remove deletes the cluster in dir with all its data, after stopping a server that was left
+// running there. It refuses a folder that is in use or that no Start has made.
 func Remove(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -148,7 +148,8 @@ func checkLine(t *testing.T, line string, texts ...string) {
 	}
 }
 
-// A new cluster has the settings and the access rules that pglocal gives it, and requires its password.
+// A new cluster has the settings and the access rules that pglocal gives it, and requires its
+// password.
 func TestNewCluster(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "not", "yet", "there")

@@ -29,8 +29,8 @@ type server struct {
 // system can do that. Tests switch it off, for nothing may depend on it.
 var parentDeathSignal = syscall.SIGINT
 
-// startServer starts the program and watches it. The goroutine keeps its thread until the server has
-// ended, because the kernel sends the parent death signal when the starting thread ends.
+// startServer starts the program and watches it. The goroutine keeps its thread until the server
+// has ended, because the kernel sends the parent death signal when the starting thread ends.
 func startServer(cmd *exec.Cmd) (*server, error) {
 	dieWithParent(cmd.SysProcAttr)
 	s := &server{cmd: cmd, done: make(chan struct{})}
@@ -70,8 +70,8 @@ func (s *server) exit() string {
 	return s.waitErr.Error()
 }
 
-// lastWords are the last lines of the log. They are not searched for errors, as a failed start's are:
-// a log of days holds errors of statements too.
+// lastWords are the last lines of the log. They are not searched for errors, as a failed start's
+// are: a log of days holds errors of statements too.
 func (s *server) lastWords() string {
 	out, err := s.readLog()
 	if err != nil {
@@ -153,7 +153,8 @@ func (c *Cluster) waitReady(ctx context.Context, s *server) error {
 	}
 }
 
-// postmaster reads process id and status from the file that a running server keeps in its folder; 0 if there is none.
+// postmaster reads process id and status from the file that a running server keeps in its folder; 0
+// if there is none.
 func (f *folder) postmaster() (pid int, status string) {
 	raw, err := os.ReadFile(f.pidFile())
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package printout writes lists for staff. They hold text from shoppers, so nothing of it may act on the terminal that
-// shows a list, or on the spreadsheet that opens it.
+// Package printout writes lists for staff. They hold text from shoppers, so nothing of it may act
+// on the terminal that shows a list, or on the spreadsheet that opens it.
 package printout
 
 import (
@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// List is a list under way: lines of comma-separated values as RFC 4180 has them. Every list in this
-// format that the shop gives out goes through here.
+// List is a list under way: lines of comma-separated values as RFC 4180 has them. Every list in
+// this format that the shop gives out goes through here.
 type List struct{ csv *csv.Writer }
 
 // NewList begins a list.
@@ -54,9 +54,9 @@ func CSV(w io.Writer, rows [][]string) error {
 	return l.End()
 }
 
-// opening matches the beginning of what a spreadsheet takes for a formula, full-width signs included,
-// at the beginning of a cell, or of a line or behind a semicolon in it: a spreadsheet that expects
-// semicolons between cells begins a new one there, whatever is quoted.
+// opening matches the beginning of what a spreadsheet takes for a formula, full-width signs
+// included, at the beginning of a cell, or of a line or behind a semicolon in it: a spreadsheet
+// that expects semicolons between cells begins a new one there, whatever is quoted.
 var opening = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)([=+\\-@＝＋－＠])")
 
 // below matches a number below zero, which is not a formula.
@@ -76,8 +76,8 @@ var armed = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)'([
 // FromCell is the value of a cell, when a list comes back.
 func FromCell(cell string) string { return armed.ReplaceAllString(cell, "$1$2$3") }
 
-// Plain is text without characters that steer a terminal: control characters other than the end of a
-// line, and those that turn the direction of writing around.
+// Plain is text without characters that steer a terminal: control characters other than the end of
+// a line, and those that turn the direction of writing around.
 func Plain(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
@@ -93,7 +93,8 @@ func Plain(s string) string {
 	}, s)
 }
 
-// JSON is JSON text in which characters that steer a terminal are escaped. They stand in strings only.
+// JSON is JSON text in which characters that steer a terminal are escaped. They stand in strings
+// only.
 func JSON(raw []byte) []byte {
 	clean := true
 	for i := range raw {
@@ -131,9 +132,9 @@ var turning = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x2066, Hi: 0x2069, Stride: 1},
 }}
 
-// With adds a field to a JSON object (to_jsonb of a row): JSON that was stored as it came, byte for byte. PostgreSQL
-// reads less JSON than others do: it knows no \u0000 and no half of a surrogate pair. Text that is not JSON becomes a
-// string.
+// With adds a field to a JSON object (to_jsonb of a row): JSON that was stored as it came, byte for
+// byte. PostgreSQL reads less JSON than others do: it knows no \u0000 and no half of a surrogate
+// pair. Text that is not JSON becomes a string.
 func With(object json.RawMessage, name string, stored []byte) (json.RawMessage, error) {
 	value := bytes.ToValidUTF8(stored, []byte("\ufffd"))
 	switch {

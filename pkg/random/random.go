@@ -1,4 +1,5 @@
-// Package random makes the codes of the shop: identifiers of orders, tokens of links, codes of people.
+// Package random makes the codes of the shop: identifiers of orders, tokens of links, codes of
+// people.
 package random
 
 import (

@@ -14,7 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// export answers what a service has of a person, who is named by the parameters member, prospect, email and code.
+// export answers what a service has of a person, who is named by the parameters member, prospect,
+// email and code.
 func (c *Core) export(read func(context.Context, pg.DB, erasure.Person) (json.RawMessage, error)) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		who, err := readPerson(r)

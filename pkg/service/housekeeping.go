@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// Task is a piece of housekeeping: done at the start and again whenever Every has passed. Do returns how many rows it
-// changed, for the log. After an error it is tried again within a minute.
+// Task is a piece of housekeeping: done at the start and again whenever Every has passed. Do
+// returns how many rows it changed, for the log. After an error it is tried again within a minute.
 type Task struct {
 	Name  string
 	Every time.Duration
@@ -24,8 +24,8 @@ const (
 	maxPause = time.Hour
 )
 
-// housekeep does what is due until ctx ends, one task after the other, so that housekeeping takes one
-// connection from the requests and no more.
+// housekeep does what is due until ctx ends, one task after the other, so that housekeeping takes
+// one connection from the requests and no more.
 func (c *Core) housekeep(ctx context.Context, tasks []Task) error {
 	due := make([]time.Time, len(tasks))
 	for {

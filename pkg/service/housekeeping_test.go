@@ -14,7 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Tasks are done at the start and in their rhythm, one after the other, and errors stop none of them.
+// Tasks are done at the start and in their rhythm, one after the other, and errors stop none of
+// them.
 func TestHousekeeping(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -20,7 +20,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// parkedPages are the pages about parked messages, which every service has alike, below /parked/<name>.
+// parkedPages are the pages about parked messages, which every service has alike, below
+// /parked/<name>.
 type parkedPages struct {
 	*Core
 	name      string
@@ -270,8 +271,8 @@ func (p parkedPages) consumer(name string) (bus.Consumer, bool) {
 	return p.consumers[i], true
 }
 
-// parkedValues are what the log of acts holds of a message. Customer are the addresses in it, where a note may be about
-// them: an erasure finds the note by them.
+// parkedValues are what the log of acts holds of a message. Customer are the addresses in it, where
+// a note may be about them: an erasure finds the note by them.
 type parkedValues struct {
 	Reason   string `json:"reason"`
 	Tries    int    `json:"tries"`
@@ -279,8 +280,9 @@ type parkedValues struct {
 	Customer string `json:"customer,omitempty"`
 }
 
-// dropped are the values of a message that was dropped, with the note. One that says whom to erase names people who may
-// be erased here already, so nothing of it is brought back, nor what was said of them.
+// dropped are the values of a message that was dropped, with the note. One that says whom to erase
+// names people who may be erased here already, so nothing of it is brought back, nor what was said
+// of them.
 func dropped(m bus.Parked, note string) (v parkedValues, whose []string) {
 	v = parkedValues{Reason: m.Reason, Tries: m.Attempts}
 	if m.Subject != msg.UserErased {
@@ -300,8 +302,8 @@ func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, a adminui.
 }
 
 const (
-	// maxReplayed is how many messages one command replays, and replayTimeout how long it goes on; what is
-	// left stays parked.
+	// maxReplayed is how many messages one command replays, and replayTimeout how long it goes on;
+	// what is left stays parked.
 	maxReplayed   = 500
 	replayTimeout = 15 * time.Second
 )
@@ -334,8 +336,8 @@ func (p parkedPages) replayMany(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: p.path(), Text: text}, nil
 }
 
-// chosen are the messages of a command: all of a kind, or those that were chosen in the list, which all have to be
-// there.
+// chosen are the messages of a command: all of a kind, or those that were chosen in the list, which
+// all have to be there.
 func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {

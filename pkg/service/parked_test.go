@@ -44,8 +44,8 @@ func parking(t *testing.T) (staff *testenv.Client, db testenv.DB, mend func()) {
 	return client.AsStaff("order", adminui.Manager), db, func() { mended.Store(true) }
 }
 
-// Staff see a parked message with its reason and content, replay it, or drop it with a note; each act is on
-// record in the same commit.
+// Staff see a parked message with its reason and content, replay it, or drop it with a note; each
+// act is on record in the same commit.
 func TestParkedPages(t *testing.T) {
 	t.Parallel()
 	staff, db, mend := parking(t)
@@ -94,7 +94,8 @@ func TestParkedPages(t *testing.T) {
 const acts = `SELECT string_agg(act ->> 'text' || ' ' || coalesce(act #>> '{before,reason}', '<nil>'), ', ' ORDER BY act ->> 'text')
 	FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS act FROM outbox) AS o WHERE act ->> 'key' = 'order-user ' || $1`
 
-// Why a message was dropped is in the log of acts, with the addresses in the message: an erasure finds the note by them.
+// Why a message was dropped is in the log of acts, with the addresses in the message: an erasure
+// finds the note by them.
 func TestReasonOfADropIsLogged(t *testing.T) {
 	t.Parallel()
 	staff, db, _ := parking(t)
@@ -109,7 +110,8 @@ func TestReasonOfADropIsLogged(t *testing.T) {
 	}
 }
 
-// The pages about parked messages are JSON as their structs say, of which pages.txt keeps the shape, and HTML, and a file.
+// The pages about parked messages are JSON as their structs say, of which pages.txt keeps the
+// shape, and HTML, and a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	tables := []pg.Set{bus.Tables()}
@@ -121,8 +123,8 @@ func TestSchemaOfPages(t *testing.T) {
 	(&testenv.Client{TB: t}).AsStaff("order", adminui.Owner).Faces("pages.txt", pages, map[string]string{"id": "1"})
 }
 
-// The parts of a parked message that open an account or unsubscribe a person are on no face of its page. Text that no
-// column takes is refused.
+// The parts of a parked message that open an account or unsubscribe a person are on no face of its
+// page. Text that no column takes is refused.
 func TestParkedSecretsStayHidden(t *testing.T) {
 	t.Parallel()
 	staff, db, _ := parking(t)
@@ -159,8 +161,8 @@ func TestParkedSecretsStayHidden(t *testing.T) {
 	}
 }
 
-// The work list is the parked messages and what the service adds, as JSON and as a metric; who may only look
-// cannot act.
+// The work list is the parked messages and what the service adds, as JSON and as a metric; who may
+// only look cannot act.
 func TestWorkList(t *testing.T) {
 	t.Parallel()
 	staff, db, _ := parking(t)

@@ -2,13 +2,13 @@
 // service's parts beside the relay of its outbox, and stops them in an order that finishes what was
 // begun.
 //
-// A stop has three stages. HTTP ends first: requests in flight are answered. Then consumers, workers
-// and housekeeping finish what they have begun, so what a request left to them is done. Then the relay
-// makes its last round, so that what all of these enqueued is published. Broker and database are closed
-// last.
+// A stop has three stages. HTTP ends first: requests in flight are answered. Then consumers,
+// workers and housekeeping finish what they have begun, so what a request left to them is done.
+// Then the relay makes its last round, so that what all of these enqueued is published. Broker and
+// database are closed last.
 //
-// A part that ends before it is told to ends the service, with an error that names it: a service that
-// lacks a part must not look healthy.
+// A part that ends before it is told to ends the service, with an error that names it: a service
+// that lacks a part must not look healthy.
 package service
 
 import (
@@ -45,8 +45,9 @@ type Settings struct {
 	StaffKey ed25519.PublicKey
 	// Public says that strangers reach the listener: staff routes are hidden from them.
 	Public bool
-	// Alone says that only processes of this service write to its outbox (bus.Outbox.Alone). Such a service has a
-	// connection to the database only when there is something to do, and for some seconds of each minute.
+	// Alone says that only processes of this service write to its outbox (bus.Outbox.Alone). Such a
+	// service has a connection to the database only when there is something to do, and for some
+	// seconds of each minute.
 	Alone bool
 }
 
@@ -71,8 +72,8 @@ type Parts struct {
 	Handler http.Handler
 	// Staff are the pages that the service has in the back office; Handler answers all else.
 	Staff adminui.Pages
-	// Work, if set, is what of this service waits for a person, beside parked messages, with up to shown items of
-	// each kind: none when only the counts are asked for.
+	// Work, if set, is what of this service waits for a person, beside parked messages, with up to
+	// shown items of each kind: none when only the counts are asked for.
 	Work func(ctx context.Context, shown int) ([]adminui.WorkKind, error)
 	// Trail, if set, is what the service knows of some keys, beside messages (adminui.TrailPath).
 	Trail func(ctx context.Context, keys []string) (adminui.Trail, error)
@@ -92,8 +93,8 @@ type Worker struct {
 	Run  func(context.Context) error
 }
 
-// Migrations are the sets that make a service's schema: the tables of its messages, and those of the
-// folder migrations that the service embeds.
+// Migrations are the sets that make a service's schema: the tables of its messages, and those of
+// the folder migrations that the service embeds.
 func Migrations(name string, embedded embed.FS) []pg.Set {
 	return []pg.Set{bus.Tables(), pg.Migrations(name, embedded)}
 }
@@ -145,8 +146,8 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 // guardPause is the pause before a database that does not answer is asked again whose it is.
 const guardPause = time.Second
 
-// guard ends the service when its database turns out to be another shop's: waiting would not help, and
-// the one who set DATABASE_URL must see it.
+// guard ends the service when its database turns out to be another shop's: waiting would not help,
+// and the one who set DATABASE_URL must see it.
 func (c *Core) guard(ctx context.Context) error {
 	for {
 		err := c.Pool.Ping(ctx)

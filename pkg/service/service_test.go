@@ -21,8 +21,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// running is a service of parts that a test chooses, under order's name, with a real database and broker.
-// The user service is its neighbor.
+// running is a service of parts that a test chooses, under order's name, with a real database and
+// broker. The user service is its neighbor.
 type running struct {
 	t        *testing.T
 	broker   *testenv.Broker
@@ -136,8 +136,8 @@ func placed(identifier string) msg.Message {
 	return msg.Message{Key: "order-placed:" + identifier, Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: identifier}}
 }
 
-// A stop waits for a request in flight, then for a message and a worker, and publishes what all of them
-// left.
+// A stop waits for a request in flight, then for a message and a worker, and publishes what all of
+// them left.
 func TestStopFinishesWhatWasBegun(t *testing.T) {
 	t.Parallel()
 	r := newRunning(t)
@@ -219,7 +219,8 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	}
 }
 
-// A part that ends too early ends the service under its name, and what the others left is published.
+// A part that ends too early ends the service under its name, and what the others left is
+// published.
 func TestAPartThatEndsEndsTheService(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -275,7 +276,8 @@ func TestAPartThatEndsEndsTheService(t *testing.T) {
 	}
 }
 
-// Errors that the end of the service causes are not failures of a part; real failures at that time are reported.
+// Errors that the end of the service causes are not failures of a part; real failures at that time
+// are reported.
 func TestErrorsCausedByAStopAreNoFailures(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("3 events were not published")

@@ -14,12 +14,12 @@ import (
 // workEvery is how often the metric of what waits for a person is read from the tables.
 const workEvery = 15 * time.Second
 
-// idleWorkEvery is the same in a service whose outbox only it writes to (bus.Outbox.Alone): it needs no connection
-// otherwise.
+// idleWorkEvery is the same in a service whose outbox only it writes to (bus.Outbox.Alone): it
+// needs no connection otherwise.
 const idleWorkEvery = time.Minute
 
-// withStaff adds to the pages of a service what every service shows to staff: parked messages, and the
-// work list of it and them.
+// withStaff adds to the pages of a service what every service shows to staff: parked messages, and
+// the work list of it and them.
 func (c *Core) withStaff(name string, parts Parts) Parts {
 	parked := parkedPages{c, name, parts.Consumers}
 	list := func(ctx context.Context, shown int) (adminui.WorkList, error) {

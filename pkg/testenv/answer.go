@@ -34,8 +34,8 @@ func (a Answer) String() string {
 	return a.Request.Method + " " + a.Request.URL.Path + " answered " + strconv.Itoa(a.Status) + " " + a.Body
 }
 
-// At is the value in the JSON body below keys, nil if there is none. A whole number is an int, the key of an element in
-// a list is its index.
+// At is the value in the JSON body below keys, nil if there is none. A whole number is an int, the
+// key of an element in a list is its index.
 func (a Answer) At(keys ...string) any {
 	d := json.NewDecoder(strings.NewReader(a.Body))
 	d.UseNumber()
@@ -90,8 +90,8 @@ func (a Answer) Want(value any, keys ...string) {
 	}
 }
 
-// Is fails the test unless the status is 200 and the body is this JSON, but for white space. "*" stands
-// for any text that is not empty.
+// Is fails the test unless the status is 200 and the body is this JSON, but for white space. "*"
+// stands for any text that is not empty.
 func (a Answer) Is(body string) {
 	a.TB.Helper()
 	got, want := indent(a.Body), indent(body)
@@ -135,8 +135,8 @@ func (a Answer) Cookie(name string) *http.Cookie {
 	return nil
 }
 
-// indent puts each value of a JSON text on a line of its own and changes nothing else. Text that is not JSON stays as
-// it is.
+// indent puts each value of a JSON text on a line of its own and changes nothing else. Text that is
+// not JSON stays as it is.
 func indent(text string) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, []byte(text), "", "  "); err != nil {

@@ -35,8 +35,8 @@ func NewBroker(tb testing.TB) *Broker {
 	return b
 }
 
-// NoBroker is a service's connection to a broker that is never reached, for tests whose messages may stay in the
-// outbox.
+// NoBroker is a service's connection to a broker that is never reached, for tests whose messages
+// may stay in the outbox.
 func NoBroker(tb testing.TB, service string) *bus.Bus {
 	tb.Helper()
 	b, err := bus.Connect(Log(tb), "nats://127.0.0.1:1", service)

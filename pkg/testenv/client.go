@@ -12,9 +12,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// Client asks a service over HTTP: as edge asks the services behind it, with a signed identity, or as a
-// browser asks edge, with cookies. It does not follow redirects. A request without an answer ends the
-// test.
+// Client asks a service over HTTP: as edge asks the services behind it, with a signed identity, or
+// as a browser asks edge, with cookies. It does not follow redirects. A request without an answer
+// ends the test.
 type Client struct {
 	TB testing.TB
 	// Identity is in each request, signed with Key. Without a key it is left out.
@@ -53,7 +53,8 @@ func (c *Client) Post(path string, pairs ...string) Answer {
 	return c.Ask(http.MethodPost, path, pairs...)
 }
 
-// Ask makes a request, with pairs of names and values as a form in a POST and as the query otherwise.
+// Ask makes a request, with pairs of names and values as a form in a POST and as the query
+// otherwise.
 func (c *Client) Ask(method, path string, pairs ...string) Answer {
 	c.TB.Helper()
 	return c.Do(c.Request(method, path, pairs...))

@@ -23,7 +23,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		r.Header.Get("Accept-Language"))
 }
 
-// A client asks a handler or a server with its identity, headers and cookies, and checks each answer.
+// A client asks a handler or a server with its identity, headers and cookies, and checks each
+// answer.
 func TestClient(t *testing.T) {
 	t.Parallel()
 	key := web.Key([]byte("a secret of the tests, long enough"), "identity")

@@ -19,8 +19,8 @@ import (
 type Contract struct {
 	Doc    *openapi3.T
 	router routers.Router
-	// passed holds the answers that were found right. Each validation compiles the answer's schema, which
-	// takes longer than most requests, and tests get the same answers thousands of times.
+	// passed holds the answers that were found right. Each validation compiles the answer's schema,
+	// which takes longer than most requests, and tests get the same answers thousands of times.
 	passed sync.Map // keys are of type verdict
 }
 
@@ -32,7 +32,8 @@ type verdict struct {
 	header, body string
 }
 
-// contracts are the files that were loaded, by name: functions that return a *Contract and an error.
+// contracts are the files that were loaded, by name: functions that return a *Contract and an
+// error.
 var contracts sync.Map
 
 // NewContract loads and checks an OpenAPI file, once in a process.
@@ -111,8 +112,8 @@ func (c *Contract) CheckAnswer(a Answer) {
 	})
 }
 
-// Below checks what is answered with 200 or 400 below a prefix of paths, as Client.Check. The contract
-// describes no other answers, and of those in HTML their status alone.
+// Below checks what is answered with 200 or 400 below a prefix of paths, as Client.Check. The
+// contract describes no other answers, and of those in HTML their status alone.
 func (c *Contract) Below(tb testing.TB, prefix string) func(*http.Request, *http.Response) {
 	return func(r *http.Request, w *http.Response) {
 		tb.Helper()

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// CPUTime measures what a benchmark takes of the processor, in this process, until the returned function is called;
-// things is how many of the measured things one iteration does. On a busy machine it varies less than the time that
-// passes.
+// CPUTime measures what a benchmark takes of the processor, in this process, until the returned
+// function is called; things is how many of the measured things one iteration does. On a busy
+// machine it varies less than the time that passes.
 func CPUTime(b *testing.B, things int) func() {
 	began := cpuNanoseconds(b)
 	return func() {

@@ -55,9 +55,9 @@ func (d DB) Becomes(number int, sql string, args ...any) {
 		func() bool { return d.Number(sql, args...) == number })
 }
 
-// ReadsWhole runs what do does in a transaction, which is rolled back, and lists the tables of which it reads that many
-// rows or more in sequential scans, as a statement that lacks an index does. do gets the database as the transaction
-// sees it.
+// ReadsWhole runs what do does in a transaction, which is rolled back, and lists the tables of
+// which it reads that many rows or more in sequential scans, as a statement that lacks an index
+// does. do gets the database as the transaction sees it.
 func (d DB) ReadsWhole(rows int64, do func(tx pgx.Tx, in DB)) (tables []string) {
 	d.TB.Helper()
 	tx, err := d.Conn.(interface { //nolint:errcheck // a pool or a connection

@@ -16,11 +16,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// Faces asks for each page of a service's staff on all its faces. The JSON is held against the struct that the page
-// shows: every field is there under a name of its own, none beside them, and an empty list is one. What the structs
-// are is kept in file, so that a change of what programs read changes that, too; -update writes it. In CSV no cell
-// is a formula. parts are what stands for the parts of paths, such as {id}, or for how paths begin, such as
-// /discounts/{id}. The client is a person who may do everything.
+// Faces asks for each page of a service's staff on all its faces. The JSON is held against the
+// struct that the page shows: every field is there under a name of its own, none beside them, and
+// an empty list is one. What the structs are is kept in file, so that a change of what programs
+// read changes that, too; -update writes it. In CSV no cell is a formula. parts are what stands for
+// the parts of paths, such as {id}, or for how paths begin, such as /discounts/{id}. The client is
+// a person who may do everything.
 func (c *Client) Faces(file string, pages adminui.Pages, parts map[string]string) {
 	c.TB.Helper()
 	var last adminui.Answer
@@ -202,7 +203,8 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 	}
 }
 
-// describe writes what a type of a page is in JSON, a line for each field. A large type is described once.
+// describe writes what a type of a page is in JSON, a line for each field. A large type is
+// described once.
 func describe(w *strings.Builder, t reflect.Type, page, indent string, told map[reflect.Type]string) {
 	several := []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}
 	for t != nil && !opaque(t) && slices.Contains(several, t.Kind()) {

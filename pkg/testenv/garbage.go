@@ -6,9 +6,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// Garbage posts text that no column takes, NUL and invalid UTF-8, in each of the fields of a service's staff forms to
-// each of its commands, and wants 4xx. parts replace the parameters of paths, such as {id}. The client is a person who
-// may do everything.
+// Garbage posts text that no column takes, NUL and invalid UTF-8, in each of the fields of a
+// service's staff forms to each of its commands, and wants 4xx. parts replace the parameters of
+// paths, such as {id}. The client is a person who may do everything.
 func (c *Client) Garbage(pages adminui.Pages, parts map[string]string, fields ...string) {
 	c.TB.Helper()
 	for _, route := range pages.Routes {

@@ -13,9 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write schema.sql and golden files instead of comparing them")
 
-// Golden compares a text, line by line, with what a file holds. There "*" stands for any text that is
-// not empty, and {name} for a value: values are name, value, name, value…. With -update it writes the
-// file.
+// Golden compares a text, line by line, with what a file holds. There "*" stands for any text that
+// is not empty, and {name} for a value: values are name, value, name, value…. With -update it
+// writes the file.
 func Golden(tb testing.TB, file, got string, values ...string) {
 	tb.Helper()
 	text, err := os.ReadFile(file) //nolint:gosec // a test's own file
@@ -33,8 +33,8 @@ func Golden(tb testing.TB, file, got string, values ...string) {
 	}
 }
 
-// written is got as a golden file would hold it: with the lines of want that fit, and with names for
-// values in the others.
+// written is got as a golden file would hold it: with the lines of want that fit, and with names
+// for values in the others.
 func written(want, got string, values []string) string {
 	var fill, name []string
 	for i := 0; i < len(values); i += 2 {
@@ -52,7 +52,8 @@ func written(want, got string, values []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// fits reports whether a line is the wanted one, in which "*" stands for any text that is not empty.
+// fits reports whether a line is the wanted one, in which "*" stands for any text that is not
+// empty.
 func fits(want, line string) bool {
 	if want == line || !strings.Contains(want, `"*"`) {
 		return want == line

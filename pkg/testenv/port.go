@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// Reserved ports are below those that systems give to programs that ask for any port, and below those
-// where pglocal looks.
+// Reserved ports are below those that systems give to programs that ask for any port, and below
+// those where pglocal looks.
 const portFrom, portTo = 10000, 15000
 
-// Port reserves an address of this machine for the length of a test. What the test starts there may stop, be killed and
-// start again. No other test, in this process or another, is given the port in the meantime, as could happen with a
-// port that merely was free.
+// Port reserves an address of this machine for the length of a test. What the test starts there may
+// stop, be killed and start again. No other test, in this process or another, is given the port in
+// the meantime, as could happen with a port that merely was free.
 func Port(tb testing.TB) (addr string) {
 	tb.Helper()
 	for range 1000 {

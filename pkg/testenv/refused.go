@@ -7,10 +7,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// Refused posts nothing, and then the first version of a row alone, to each form of a service's staff, as programs do:
-// what is refused has to say why, as errors by field or as the text of one. parts are as in Faces; least is how many
-// forms have to be refused with errors, so that the walk is about something. The client is a person who may do
-// everything.
+// Refused posts nothing, and then the first version of a row alone, to each form of a service's
+// staff, as programs do: what is refused has to say why, as errors by field or as the text of one.
+// parts are as in Faces; least is how many forms have to be refused with errors, so that the walk
+// is about something. The client is a person who may do everything.
 func (c *Client) Refused(pages adminui.Pages, least int, parts map[string]string) {
 	c.TB.Helper()
 	asked := *c

@@ -10,8 +10,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// CheckRole checks that a service's database role can use the tables of its own schema, but can neither use those of
-// another service nor create or drop any.
+// CheckRole checks that a service's database role can use the tables of its own schema, but can
+// neither use those of another service nor create or drop any.
 func CheckRole(tb testing.TB, service string, sets []pg.Set) {
 	tb.Helper()
 	other := "order"

@@ -39,8 +39,8 @@ func Listen(tb testing.TB) (l net.Listener, url string) {
 	return l, "http://" + l.Addr().String()
 }
 
-// Enqueue puts messages into an outbox, as a service does. A key without the prefix of its subject gets
-// it.
+// Enqueue puts messages into an outbox, as a service does. A key without the prefix of its subject
+// gets it.
 func Enqueue(tb testing.TB, outbox *bus.Outbox, messages ...msg.Message) {
 	tb.Helper()
 	for i, m := range messages {

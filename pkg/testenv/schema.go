@@ -23,7 +23,8 @@ func CheckSchema(tb testing.TB, pool *pgxpool.Pool, file string) {
 	Generated(tb, file, got)
 }
 
-// Generated compares a file that is checked in with what it is made of. With -update it writes the file.
+// Generated compares a file that is checked in with what it is made of. With -update it writes the
+// file.
 func Generated(tb testing.TB, file, got string) {
 	tb.Helper()
 	if *update {

@@ -22,8 +22,8 @@ type Staff struct {
 // StaffKey is the key with which Mount believes an identity.
 func StaffKey() ed25519.PrivateKey { return boot.Keys{}.StaffSigner() }
 
-// AsStaff is the client of a person with these roles and a fresh second factor, who asks a service whose
-// handler Mount made.
+// AsStaff is the client of a person with these roles and a fresh second factor, who asks a service
+// whose handler Mount made.
 func (c *Client) AsStaff(service string, roles ...adminui.Role) *Client {
 	other := *c
 	other.Staff = &Staff{

@@ -1,7 +1,7 @@
-// Package testenv gives a test real parts with one call each (a database of its own, a broker, a log),
-// and what it asks them with: a Client for HTTP, whose answers are held against the contract, and DB for
-// SQL. Nothing is shared between tests, so all can run in parallel. A missing part fails the test; it
-// never skips.
+// Package testenv gives a test real parts with one call each (a database of its own, a broker, a
+// log), and what it asks them with: a Client for HTTP, whose answers are held against the contract,
+// and DB for SQL. Nothing is shared between tests, so all can run in parallel. A missing part fails
+// the test; it never skips.
 package testenv
 
 import (
@@ -115,8 +115,8 @@ func Open(tb testing.TB, databaseURL, service string) *pgxpool.Pool {
 	return pool
 }
 
-// OpenOwner opens a database as its owner, with a service's schema as search_path: for what staff do
-// in psql, and to look at what a test left.
+// OpenOwner opens a database as its owner, with a service's schema as search_path: for what staff
+// do in psql, and to look at what a test left.
 func OpenOwner(tb testing.TB, databaseURL, service string) *pgxpool.Pool {
 	tb.Helper()
 	cfg, err := pgxpool.ParseConfig(databaseURL)
@@ -217,11 +217,12 @@ func drop(tb testing.TB, base, name string) {
 	}
 }
 
-// patience is the least that a condition gets: on two cores that other tests share, seconds say nothing.
+// patience is the least that a condition gets: on two cores that other tests share, seconds say
+// nothing.
 const patience = 20 * time.Second
 
-// Eventually waits until condition holds and fails the test when it does not within limit, or within
-// patience if that is longer.
+// Eventually waits until condition holds and fails the test when it does not within limit, or
+// within patience if that is longer.
 func Eventually(tb testing.TB, limit time.Duration, what string, condition func() bool) {
 	tb.Helper()
 	limit = max(limit, patience)

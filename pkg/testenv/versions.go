@@ -2,9 +2,9 @@ package testenv
 
 import "strings"
 
-// Versions posts a form that names no version of its row, and forms that name a version which the row never had, to
-// each of these paths, and wants them refused as such and not as a conflict. The client is a person who may do
-// everything.
+// Versions posts a form that names no version of its row, and forms that name a version which the
+// row never had, to each of these paths, and wants them refused as such and not as a conflict. The
+// client is a person who may do everything.
 func (c *Client) Versions(paths ...string) {
 	c.TB.Helper()
 	for _, path := range paths {

@@ -1,5 +1,5 @@
-// Package wait has the small forms of waiting that most parts need: a pause that ends with its context,
-// a wake-up that is never lost, a worker's loop, and taking what is queued.
+// Package wait has the small forms of waiting that most parts need: a pause that ends with its
+// context, a wake-up that is never lost, a worker's loop, and taking what is queued.
 package wait
 
 import (
@@ -30,8 +30,9 @@ func SleepOrWake(ctx context.Context, d time.Duration, c <-chan struct{}) bool {
 	return ctx.Err() == nil
 }
 
-// Loop calls work until it returns false or an error, and again after each pause or wake-up, until ctx ends. Errors are
-// logged under what, such as "make pictures", and do not end it. It returns nil, as a service's worker does.
+// Loop calls work until it returns false or an error, and again after each pause or wake-up, until
+// ctx ends. Errors are logged under what, such as "make pictures", and do not end it. It returns
+// nil, as a service's worker does.
 func Loop(ctx context.Context, log *slog.Logger, what string, pause time.Duration, wake <-chan struct{},
 	work func(context.Context) (more bool, err error)) error {
 	for {
@@ -48,8 +49,8 @@ func Loop(ctx context.Context, log *slog.Logger, what string, pause time.Duratio
 	}
 }
 
-// Wake wakes the receiver of c, a channel with a buffer of one (or one for each receiver), and never
-// waits: a full buffer is a wake-up that has not been heard yet.
+// Wake wakes the receiver of c, a channel with a buffer of one (or one for each receiver), and
+// never waits: a full buffer is a wake-up that has not been heard yet.
 func Wake(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:

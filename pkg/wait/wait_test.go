@@ -50,7 +50,8 @@ func TestSleepOrWake(t *testing.T) {
 	})
 }
 
-// Loop goes on while there is more to do, pauses when there is not and after an error, and is woken early.
+// Loop goes on while there is more to do, pauses when there is not and after an error, and is woken
+// early.
 func TestLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ParseAddress reads a setting that holds a base address, such as http://host:port. A slash at its end is dropped.
+// ParseAddress reads a setting that holds a base address, such as http://host:port. A slash at its
+// end is dropped.
 func ParseAddress(setting, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
@@ -18,7 +19,8 @@ func ParseAddress(setting, value string) (*url.URL, error) {
 	return u, nil
 }
 
-// Addresses are where a service runs: the base address of each of its processes, or names that several share.
+// Addresses are where a service runs: the base address of each of its processes, or names that
+// several share.
 type Addresses []*url.URL
 
 // ParseAddresses reads a setting that holds one base address, or several separated by commas.

@@ -14,14 +14,15 @@ import (
 )
 
 const (
-	// OwnerTimeout bounds a call between services: a busy machine may need seconds, and half an answer is worse than a
-	// late one.
+	// OwnerTimeout bounds a call between services: a busy machine may need seconds, and half an
+	// answer is worse than a late one.
 	OwnerTimeout = 5 * time.Second
 	// MaxAnswer is the largest answer that is read from an owner: a feed of some 100,000 products.
 	MaxAnswer = 128 << 20
 )
 
-// Call is a request of one service to an /internal path of another. Calls may be repeated (see Repeatable).
+// Call is a request of one service to an /internal path of another. Calls may be repeated (see
+// Repeatable).
 type Call struct {
 	Method, Path string
 	Query        url.Values

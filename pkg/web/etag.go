@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// NotModified answers 304 when a client has already what an ETag names (If-None-Match), and reports whether
-// it did. The tag is quoted, and the header ETag is the caller's to set.
+// NotModified answers 304 when a client has already what an ETag names (If-None-Match), and reports
+// whether it did. The tag is quoted, and the header ETag is the caller's to set.
 func NotModified(w http.ResponseWriter, r *http.Request, tag string) bool {
 	for _, known := range r.Header["If-None-Match"] {
 		if !matchesTag(known, tag) {

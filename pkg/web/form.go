@@ -11,7 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxForm is the largest body of a form, in bytes. The contract's longest text has 5,000 characters.
+// MaxForm is the largest body of a form, in bytes. The contract's longest text has 5,000
+// characters.
 const MaxForm = 64 << 10
 
 // drainLimit is how much of a body that no one wanted is read and thrown away.
@@ -35,7 +36,8 @@ func Drain(next http.Handler) http.Handler {
 // Values are the parameters of a request.
 type Values struct{ url.Values }
 
-// Text is a text of several lines. Browsers send each of its line breaks as two characters; the person typed one.
+// Text is a text of several lines. Browsers send each of its line breaks as two characters; the
+// person typed one.
 func (v Values) Text(name string) string { return strings.ReplaceAll(v.Get(name), "\r\n", "\n") }
 
 // Query reads the query string. Text that is not valid UTF-8, or holds a NUL, is refused: no
@@ -115,8 +117,8 @@ func (v Values) Required(name string) (string, error) {
 	return s, nil
 }
 
-// SetBody gives a request a body that can be sent again: by a client whose connection turns out to be closed, and by
-// Owner.
+// SetBody gives a request a body that can be sent again: by a client whose connection turns out to
+// be closed, and by Owner.
 func SetBody(r *http.Request, body []byte) {
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil

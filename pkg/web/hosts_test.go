@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A page under a foreign name that resolves to this machine reaches nothing: its browser writes that
-// name into Host.
+// A page under a foreign name that resolves to this machine reaches nothing: its browser writes
+// that name into Host.
 func TestOnlyHosts(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(OnlyHosts("metrics.example:9090, edge", "inbox.lan", "0.0.0.0:8025", ":8025",

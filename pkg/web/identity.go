@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// IdentityHeader carries who is asking from edge to the owners. Edge strips it from outside requests.
+// IdentityHeader carries who is asking from edge to the owners. Edge strips it from outside
+// requests.
 const IdentityHeader = "X-Shop-Identity"
 
 // identityTTL is how old a forwarded identity may be: requests inside take milliseconds.
@@ -39,13 +40,13 @@ type Identity struct {
 	AddressOfMember bool `json:"address_of_member,omitempty"`
 	// Client is the client's address, from a trusted proxy or the connection.
 	Client string `json:"client,omitempty"`
-	// KnownBrowser says, for calls that name an account, that this browser has logged in to it before,
-	// or is logged in.
+	// KnownBrowser says, for calls that name an account, that this browser has logged in to it
+	// before, or is logged in.
 	KnownBrowser bool `json:"known_browser,omitempty"`
 	// NoMail says that a limit is used up: the owner answers as always and leaves the mail out.
 	NoMail bool `json:"no_mail,omitempty"`
-	// Click is a random key of a POST that may be sent to another process once more (see Repeatable): then it is the
-	// same.
+	// Click is a random key of a POST that may be sent to another process once more (see
+	// Repeatable): then it is the same.
 	Click string `json:"click,omitempty"`
 	// IssuedAt is when edge signed, in Unix seconds.
 	IssuedAt int64 `json:"at"`

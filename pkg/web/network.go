@@ -2,8 +2,8 @@ package web
 
 import "net/netip"
 
-// LogNetwork is the network that a client's address belongs to, as logs may hold it: enough to see where an attack
-// comes from, too little for one person.
+// LogNetwork is the network that a client's address belongs to, as logs may hold it: enough to see
+// where an attack comes from, too little for one person.
 func LogNetwork(client string) string {
 	a, err := netip.ParseAddr(client)
 	if err != nil {

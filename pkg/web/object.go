@@ -14,8 +14,8 @@ type Field struct {
 	Value any
 }
 
-// Object is a JSON object whose keys keep their order: the contract's first key carries the outcome,
-// and old pages walk maps in the order in which they are sent.
+// Object is a JSON object whose keys keep their order: the contract's first key carries the
+// outcome, and old pages walk maps in the order in which they are sent.
 type Object []Field
 
 // MarshalJSON writes the fields in order.

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A handler sees each request that is one, OPTIONS * too: what it checks and sets holds for every answer.
+// A handler sees each request that is one, OPTIONS * too: what it checks and sets holds for every
+// answer.
 func TestServeHandsOnEveryMethod(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

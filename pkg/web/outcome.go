@@ -2,8 +2,8 @@ package web
 
 import "net/http"
 
-// OutcomeHeader tells edge what an answer means for its limits; edge strips it. The text of an answer
-// may change without changing a limit.
+// OutcomeHeader tells edge what an answer means for its limits; edge strips it. The text of an
+// answer may change without changing a limit.
 const OutcomeHeader = "X-Shop-Outcome"
 
 // Outcome is what an answer did or gave away.

@@ -22,17 +22,19 @@ const (
 	awayPause = time.Second
 	// lookUpEvery is how long the addresses of a name are used before it is looked up again.
 	lookUpEvery = 5 * time.Second
-	// idleTimeout is after how long an unused connection is closed, and aliveEvery how often a used one is checked.
+	// idleTimeout is after how long an unused connection is closed, and aliveEvery how often a used
+	// one is checked.
 	idleTimeout, aliveEvery = 60 * time.Second, 15 * time.Second
 )
 
-// Owner reaches a service inside that answers for a part of the shop, wherever its processes run. It is the
-// http.RoundTripper of requests to it, and sets their host.
+// Owner reaches a service inside that answers for a part of the shop, wherever its processes run.
+// It is the http.RoundTripper of requests to it, and sets their host.
 //
-// Requests go to all addresses in turn. One that could not be sent (connection refused, no route, TLS failed) goes to
-// the next address, and so does a safe one (RFC 9110, section 9.2.1), or one that is marked as Repeatable, whose
-// connection breaks before there is an answer. Any other that may have been received is never sent again. An address
-// that cannot be reached, or whose process says that it is stopping, comes last for a second.
+// Requests go to all addresses in turn. One that could not be sent (connection refused, no route,
+// TLS failed) goes to the next address, and so does a safe one (RFC 9110, section 9.2.1), or one
+// that is marked as Repeatable, whose connection breaks before there is an answer. Any other that
+// may have been received is never sent again. An address that cannot be reached, or whose process
+// says that it is stopping, comes last for a second.
 type Owner struct {
 	name   string
 	log    *slog.Logger
@@ -46,8 +48,8 @@ type Owner struct {
 	turn    atomic.Uint32
 }
 
-// resolved are the endpoints of an owner's addresses, and when they were looked up. A name that leads to several
-// machines is one endpoint for each.
+// resolved are the endpoints of an owner's addresses, and when they were looked up. A name that
+// leads to several machines is one endpoint for each.
 type resolved struct {
 	endpoints []*endpoint
 	at        time.Time
@@ -62,8 +64,9 @@ type endpoint struct {
 	away      atomic.Int64 // until when it comes last, in Unix nanoseconds; 0: it does not
 }
 
-// NewOwner reaches the service of a name at its addresses. secure is for https, nil for the system's authorities;
-// answer bounds the wait for the header of an answer. Addresses that are away are logged.
+// NewOwner reaches the service of a name at its addresses. secure is for https, nil for the
+// system's authorities; answer bounds the wait for the header of an answer. Addresses that are away
+// are logged.
 func NewOwner(log *slog.Logger, name string, at Addresses, secure *tls.Config, answer time.Duration) *Owner {
 	o := &Owner{
 		name:   name,
@@ -80,8 +83,8 @@ func NewOwner(log *slog.Logger, name string, at Addresses, secure *tls.Config, a
 	return o
 }
 
-// endpoint keeps many connections. They are closed here before the owners close them, so that no request is written
-// into a closing connection.
+// endpoint keeps many connections. They are closed here before the owners close them, so that no
+// request is written into a closing connection.
 func (o *Owner) endpoint(base *url.URL, dialled string) *endpoint {
 	e := &endpoint{base: base, dialled: dialled, secure: o.secure}
 	e.transport = &http.Transport{
@@ -127,21 +130,24 @@ func (e *endpoint) dialTLS(ctx context.Context, network, _ string) (net.Conn, er
 	return secure, nil
 }
 
-// againHeader marks a request that another process may have received before. Edge strips it from outside requests.
+// againHeader marks a request that another process may have received before. Edge strips it from
+// outside requests.
 const againHeader = "X-Shop-Again"
 
-// SentAgain reports whether another process may have received this request before: what is there already may be its
-// work.
+// SentAgain reports whether another process may have received this request before: what is there
+// already may be its work.
 func SentAgain(r *http.Request) bool { return r.Header.Get(againHeader) != "" }
 
 type repeatable struct{}
 
-// Repeatable marks requests whose effect is the same, and whose answer is as good, if two processes receive them.
+// Repeatable marks requests whose effect is the same, and whose answer is as good, if two processes
+// receive them.
 func Repeatable(ctx context.Context) context.Context {
 	return context.WithValue(ctx, repeatable{}, true)
 }
 
-// RoundTrip sends a request and returns the answer to it. The scheme and host of its address do not matter.
+// RoundTrip sends a request and returns the answer to it. The scheme and host of its address do not
+// matter.
 func (o *Owner) RoundTrip(r *http.Request) (*http.Response, error) {
 	endpoints, received := o.inTurn(), false
 	for i, e := range endpoints {
@@ -173,8 +179,9 @@ func safe(method string) bool {
 	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
 }
 
-// mayRepeat reports whether a request may be sent again after an error that came instead of its answer. A process that
-// is merely late may still be at work, so that only a safe request goes elsewhere then.
+// mayRepeat reports whether a request may be sent again after an error that came instead of its
+// answer. A process that is merely late may still be at work, so that only a safe request goes
+// elsewhere then.
 func mayRepeat(r *http.Request, err error) bool {
 	late, ok := errors.AsType[net.Error](err)
 	return safe(r.Method) || r.Context().Value(repeatable{}) != nil && !(ok && late.Timeout())
@@ -185,8 +192,8 @@ func canRepeat(r *http.Request) bool {
 	return r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
 }
 
-// aim is a request to this endpoint; with a new body when the last one may have been read, and with a mark when
-// another process may have received it.
+// aim is a request to this endpoint; with a new body when the last one may have been read, and with
+// a mark when another process may have received it.
 func (e *endpoint) aim(r *http.Request, again, received bool) (*http.Request, error) {
 	aimed, u := r.WithContext(r.Context()), *r.URL
 	u.Scheme, u.Host = e.base.Scheme, e.base.Host
@@ -204,8 +211,8 @@ func (e *endpoint) aim(r *http.Request, again, received bool) (*http.Request, er
 	return aimed, nil
 }
 
-// inTurn are the endpoints as a request tries them: each request begins with the next one, and those that are away come
-// last.
+// inTurn are the endpoints as a request tries them: each request begins with the next one, and
+// those that are away come last.
 func (o *Owner) inTurn() []*endpoint {
 	known := o.endpoints()
 	if len(known) == 1 {
@@ -229,7 +236,8 @@ func (o *Owner) inTurn() []*endpoint {
 	return turn
 }
 
-// reachable reports whether an endpoint is not away. When its time is over, one caller starts to check it.
+// reachable reports whether an endpoint is not away. When its time is over, one caller starts to
+// check it.
 func (e *endpoint) reachable(now time.Time) bool {
 	until := e.away.Load()
 	if until > 0 && now.UnixNano() > until && e.away.CompareAndSwap(until, now.Add(dialTimeout+awayPause).UnixNano()) {
@@ -261,7 +269,8 @@ func (o *Owner) passOver(e *endpoint, err error) {
 	}
 }
 
-// endpoints are those that are known. Names are looked up beside the requests, which do not wait for it.
+// endpoints are those that are known. Names are looked up beside the requests, which do not wait
+// for it.
 func (o *Owner) endpoints() []*endpoint {
 	known := o.known.Load()
 	if time.Since(known.at) > lookUpEvery && o.looking.CompareAndSwap(false, true) {
@@ -273,7 +282,8 @@ func (o *Owner) endpoints() []*endpoint {
 	return known.endpoints
 }
 
-// resolve looks up the names. One that leads to a single machine, or cannot be looked up, is left to the dialer.
+// resolve looks up the names. One that leads to a single machine, or cannot be looked up, is left
+// to the dialer.
 func (o *Owner) resolve(old *resolved) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()

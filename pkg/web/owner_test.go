@@ -125,9 +125,9 @@ func askIn(ctx context.Context, o *Owner, method, body string) (string, error) {
 	return string(answer), err
 }
 
-// One of two processes is stopped, or killed, again and again, while shoppers click. No click fails, except those that
-// change something, may not be repeated, and were under way in a process when it was killed: what became of them is
-// unknown, and they are not sent again.
+// One of two processes is stopped, or killed, again and again, while shoppers click. No click
+// fails, except those that change something, may not be repeated, and were under way in a process
+// when it was killed: what became of them is unknown, and they are not sent again.
 func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -226,8 +226,8 @@ func (c *clicks) until(what string, condition func() bool) {
 
 func (c *clicks) end() { c.over.Store(true); c.all.Wait() }
 
-// A request that was received and not answered goes to the next address only if it asks for no change, or may be
-// repeated.
+// A request that was received and not answered goes to the next address only if it asks for no
+// change, or may be repeated.
 func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	t.Parallel()
 	var received atomic.Int64
@@ -269,7 +269,8 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	}
 }
 
-// Calls between services may all be repeated, so each goes to the next process when the one that has it is killed.
+// Calls between services may all be repeated, so each goes to the next process when the one that
+// has it is killed.
 func TestCallsAreRepeated(t *testing.T) {
 	t.Parallel()
 	well := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -287,8 +288,8 @@ func TestCallsAreRepeated(t *testing.T) {
 	}
 }
 
-// The second process that gets a request learns that it is the second, and gets the body. A request that no process
-// received is not marked.
+// The second process that gets a request learns that it is the second, and gets the body. A request
+// that no process received is not marked.
 func TestARepeatedRequestSaysSo(t *testing.T) {
 	t.Parallel()
 	breaks := make(chan bool, 1)
@@ -441,8 +442,8 @@ func TestParseAddresses(t *testing.T) {
 	}
 }
 
-// A server that is told to stop does not close a kept connection at once, where a POST may be on its way: it
-// answers, and says that the connection ends.
+// A server that is told to stop does not close a kept connection at once, where a POST may be on
+// its way: it answers, and says that the connection ends.
 func TestServeTellsCallersThatItStops(t *testing.T) {
 	t.Parallel()
 	for try := range 5 { // a busy machine may be slower than leavePause

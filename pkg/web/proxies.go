@@ -42,8 +42,9 @@ func (p Proxies) Trust(a netip.Addr) bool {
 	return false
 }
 
-// Client is the address of a request's client: the peer's, or, if that is a trusted proxy, the right-most address of
-// X-Forwarded-For that no trusted proxy has. Any client can write the addresses left of it.
+// Client is the address of a request's client: the peer's, or, if that is a trusted proxy, the
+// right-most address of X-Forwarded-For that no trusted proxy has. Any client can write the
+// addresses left of it.
 func (p Proxies) Client(r *http.Request) netip.Addr {
 	addr := ParseAddr(r.RemoteAddr)
 	if !p.Trust(addr) {
@@ -67,8 +68,8 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	return addr
 }
 
-// ParseAddr reads an address with or without a port; IPv4-mapped IPv6 addresses become IPv4. For any other text it
-// returns the zero Addr.
+// ParseAddr reads an address with or without a port; IPv4-mapped IPv6 addresses become IPv4. For
+// any other text it returns the zero Addr.
 func ParseAddr(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")

@@ -93,9 +93,9 @@ func Handle(h Handler) http.HandlerFunc {
 	}
 }
 
-// Fail answers an error: an *Error as it says, a database or an owner that is away with 503, all else
-// with 500; what is a server's error only because the client left is 499. The text of the error goes
-// into the log only.
+// Fail answers an error: an *Error as it says, a database or an owner that is away with 503, all
+// else with 500; what is a server's error only because the client left is 499. The text of the
+// error goes into the log only.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	var e *Error
 	switch {
@@ -148,8 +148,8 @@ func RawJSON(w http.ResponseWriter, status int, body []byte) error {
 	return nil
 }
 
-// Router is a chi router with what every service needs outermost: request log, recovery from panics, trace, timeout,
-// and JSON for unknown routes.
+// Router is a chi router with what every service needs outermost: request log, recovery from
+// panics, trace, timeout, and JSON for unknown routes.
 func Router(service string, log *slog.Logger) chi.Router {
 	return RouterWithin(requestTimeout, service, log)
 }
@@ -176,8 +176,8 @@ func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Rou
 	return r
 }
 
-// requestTimeout bounds a request, so that one that waits for something that hangs ends in a 503. It is
-// longer than the longest call that a handler makes (Stripe, 20 s).
+// requestTimeout bounds a request, so that one that waits for something that hangs ends in a 503.
+// It is longer than the longest call that a handler makes (Stripe, 20 s).
 const requestTimeout = 30 * time.Second
 
 type notesKey struct{}
@@ -195,7 +195,8 @@ func Note(r *http.Request, key string, value any) {
 	}
 }
 
-// Routine is for requests whose success is no news, such as files: their log line is at debug level.
+// Routine is for requests whose success is no news, such as files: their log line is at debug
+// level.
 func Routine(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n, ok := r.Context().Value(notesKey{}).(*notes); ok {
@@ -291,8 +292,8 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	}, said.attrs...)...)
 }
 
-// recordSpan reports a request to the collector of traces, with the names of OpenTelemetry's conventions (HTTP spans,
-// 1.30): an unknown method is _OTHER.
+// recordSpan reports a request to the collector of traces, with the names of OpenTelemetry's
+// conventions (HTTP spans, 1.30): an unknown method is _OTHER.
 func recordSpan(ctx context.Context, service string, r *http.Request, route string, status int, began time.Time,
 	took time.Duration) {
 	method := r.Method
@@ -348,8 +349,8 @@ func (rec *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the real writer.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
-// Listen opens addr, unless a listener was handed in already. With a certificate in files it speaks TLS, and with an
-// authority it requires a certificate of each client.
+// Listen opens addr, unless a listener was handed in already. With a certificate in files it speaks
+// TLS, and with an authority it requires a certificate of each client.
 func Listen(l net.Listener, addr string, files ...certs.Files) (net.Listener, error) {
 	var secure *tls.Config
 	for _, f := range files {
@@ -378,8 +379,8 @@ const stopTimeout = 5 * time.Second
 
 type stoppingKey struct{}
 
-// Stopping is closed once the server of a request was told to stop: for answers that would go on for a
-// while. It is nil, and never closed, for a server that Serve does not run.
+// Stopping is closed once the server of a request was told to stop: for answers that would go on
+// for a while. It is nil, and never closed, for a server that Serve does not run.
 func Stopping(r *http.Request) <-chan struct{} {
 	stopping, ok := r.Context().Value(stoppingKey{}).(<-chan struct{})
 	if !ok {
@@ -388,12 +389,13 @@ func Stopping(r *http.Request) <-chan struct{} {
 	return stopping
 }
 
-// leavePause is how long a server that was told to stop still answers, with a header that has its callers open no
-// more requests on the connection: they hear of the stop before their next request could meet a closed one.
+// leavePause is how long a server that was told to stop still answers, with a header that has its
+// callers open no more requests on the connection: they hear of the stop before their next request
+// could meet a closed one.
 const leavePause = 250 * time.Millisecond
 
-// Serve answers on l until ctx ends, and a moment longer while callers keep connections (leavePause). It then
-// lets requests under way finish for at most five seconds.
+// Serve answers on l until ctx ends, and a moment longer while callers keep connections
+// (leavePause). It then lets requests under way finish for at most five seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: leaving(ctx, h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
@@ -463,9 +465,9 @@ func countKept(srv *http.Server) *atomic.Int64 {
 // unusedTimeout is how long the first byte of a request may take to arrive once the server stops.
 const unusedTimeout = 200 * time.Millisecond
 
-// Stopper returns srv.Shutdown, but quick: connections on which no request has begun yet, as browsers
-// and Go's client open them in advance, end after unusedTimeout. Shutdown itself waits until each is
-// five seconds old (net/http, Server.closeIdleConns). It sets srv.ConnState.
+// Stopper returns srv.Shutdown, but quick: connections on which no request has begun yet, as
+// browsers and Go's client open them in advance, end after unusedTimeout. Shutdown itself waits
+// until each is five seconds old (net/http, Server.closeIdleConns). It sets srv.ConnState.
 func Stopper(srv *http.Server) (shutdown func(context.Context) error) {
 	var mu sync.Mutex
 	var ending bool

@@ -33,7 +33,8 @@ type Mail struct {
 	HeaderFrom string `json:"header_from"`
 	HeaderTo   string `json:"header_to"`
 	Subject    string `json:"subject"`
-	// Date is the header's, zero if missing or unreadable; ReceivedAt is the inbox's clock. Both UTC.
+	// Date is the header's, zero if missing or unreadable; ReceivedAt is the inbox's clock. Both
+	// UTC.
 	Date       time.Time `json:"date,omitzero"`
 	ReceivedAt time.Time `json:"received_at"`
 	// Size is the length of Raw in bytes.

@@ -10,8 +10,8 @@ import (
 var staticFiles embed.FS
 
 // Content Security Policies. The page has no inline script or style; a mail's HTML may style itself
-// and show pictures, and its links may open in the whole window when they are clicked, but nothing in
-// it runs, loads a frame, submits a form or moves the base of its links.
+// and show pictures, and its links may open in the whole window when they are clicked, but nothing
+// in it runs, loads a frame, submits a form or moves the base of its links.
 const (
 	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

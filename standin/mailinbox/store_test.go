@@ -56,7 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKillLosesNoAcknowledgedMail kills the inbox while mails come in: each mail that was answered 250 is there afterwards.
+// TestKillLosesNoAcknowledgedMail kills the inbox while mails come in: each mail that was answered
+// 250 is there afterwards.
 func TestKillLosesNoAcknowledgedMail(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -204,7 +205,8 @@ func TestDamagedFilesAreSkipped(t *testing.T) {
 		"nonsense.mail":         "{}\n",
 		"half.tmp":              "half a mail",
 		"readme.txt":            "somebody's note",
-		// The first line's mail is still there, as after a kill in mid-pruning; the last line is torn.
+		// The first line's mail is still there, as after a kill in mid-pruning; the last line is
+		// torn.
 		"past.jsonl": `{"id":"` + id + `","message_id":"good@shop"}` + "\n" + `{"id":"0000000000000003","message_id":"past@shop"}` + "\n" +
 			`{"id":"00`,
 	} {

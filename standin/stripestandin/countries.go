@@ -9,7 +9,8 @@ import (
 // country is a code of ISO 3166 with its English name.
 type country struct{ Code, Name string }
 
-// countryTable lists the countries and territories that Stripe ships to, in the order of their names.
+// countryTable lists the countries and territories that Stripe ships to, in the order of their
+// names.
 const countryTable = `AF Afghanistan|AX Åland Islands|AL Albania|DZ Algeria|AD Andorra|AO Angola|AI Anguilla
 AQ Antarctica
 AG Antigua & Barbuda|AR Argentina|AM Armenia|AW Aruba|AC Ascension Island|AU Australia|AT Austria|AZ Azerbaijan

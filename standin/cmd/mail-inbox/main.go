@@ -1,5 +1,5 @@
-// Command mail-inbox runs the development mail inbox alone, for docker-compose and for services that
-// are started one by one.
+// Command mail-inbox runs the development mail inbox alone, for docker-compose and for services
+// that are started one by one.
 package main
 
 import (

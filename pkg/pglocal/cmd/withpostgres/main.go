@@ -85,16 +85,16 @@ func run(args []string, signals <-chan os.Signal) (code int, err error) {
 	return runCommand(args, env, signals)
 }
 
-// memory is where Linux has a file system in memory. Tests make and delete some hundred thousand small
-// files: 300 for each database, 30 for each broker. On ext4 the kernel took half of the database server's
-// processor time, and a sixth of a shop's start, to find inodes for them.
+// memory is where Linux has a file system in memory. Tests make and delete some hundred thousand
+// small files: 300 for each database, 30 for each broker. On ext4 the kernel took half of the
+// database server's processor time, and a sixth of a shop's start, to find inodes for them.
 const (
 	memory     = "/dev/shm"
 	memoryLeft = 2 << 30 // bytes; make test takes less than 1 GiB of them
 )
 
-// temporaryFolder is where the cluster's folder is made: where TMPDIR says, otherwise in memory if there is
-// enough of it.
+// temporaryFolder is where the cluster's folder is made: where TMPDIR says, otherwise in memory if
+// there is enough of it.
 func temporaryFolder() string {
 	var fs syscall.Statfs_t
 	if os.Getenv("TMPDIR") != "" || syscall.Statfs(memory, &fs) != nil ||
@@ -104,8 +104,8 @@ func temporaryFolder() string {
 	return memory
 }
 
-// temporaryFiles is the environment in which a command's temporary files are in the cluster's folder in memory, and
-// removed with it. Files that go builds are too large for that.
+// temporaryFiles is the environment in which a command's temporary files are in the cluster's
+// folder in memory, and removed with it. Files that go builds are too large for that.
 func temporaryFiles(dir string) ([]string, error) {
 	files := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(files, 0o711); err != nil { //nolint:gosec // tests run programs as other users

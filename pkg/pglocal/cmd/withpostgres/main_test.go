@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	case "command":
 		os.Exit(command(os.Args[1]))
 	default:
-		// A script's background job ignores SIGINT, and so would all that it starts. What a program catches
-		// has its default again in the programs that it starts.
+		// A script's background job ignores SIGINT, and so would all that it starts. What a program
+		// catches has its default again in the programs that it starts.
 		if signal.Ignored(syscall.SIGINT) {
 			signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
 		}
@@ -40,8 +40,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// command prints its database's answer and exits with 7; told to wait, it does that until a
-// signal ends it, or its input does; told to leave, it leaves a temporary folder behind and says where.
+// command prints its database's answer and exits with 7; told to wait, it does that until a signal
+// ends it, or its input does; told to leave, it leaves a temporary folder behind and says where.
 func command(mode string) int {
 	if mode == "tell" {
 		fmt.Println(os.Getenv(variable))
@@ -110,7 +110,8 @@ func TestRunsCommand(t *testing.T) {
 	checkEmpty(t, dir)
 }
 
-// If there is room in memory, the command's temporary files are there too, and are removed with the cluster.
+// If there is room in memory, the command's temporary files are there too, and are removed with the
+// cluster.
 func TestTemporaryFilesInMemory(t *testing.T) {
 	t.Parallel()
 	cmd := withpostgres("", os.Args[0], "leave")
