@@ -26,7 +26,7 @@ func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[stri
 	for i, a := range addresses {
 		emails[i], proposals[i] = email.Key(a), random.Code(prospectCodeLength)
 	}
-	rows, err := pg.List[prospectCode](ctx, tx, "read prospect codes", `
+	rows, err := pg.List[prospectCode](ctx, tx, "find prospect codes", `
 		INSERT INTO prospect (email, code)
 		SELECT DISTINCT ON (email) email, code FROM unnest($1::text[], $2::text[]) AS n (email, code) ORDER BY email
 		ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING email, code, version > 0 AS known`,
@@ -70,6 +70,6 @@ func keepAddress(ctx context.Context, outbox *bus.Outbox, cart, address string, 
 
 // setReceiptAddress stores where a visitor wants the receipt; nil clears it.
 func setReceiptAddress(ctx context.Context, db pg.DB, anonymousID string, address *string) error {
-	return pg.Exec(ctx, db, "set a receipt address", `
+	return pg.Exec(ctx, db, "update the receipt address of a cart", `
 		UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, anonymousID, address)
 }

@@ -66,7 +66,7 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 
 // reminderWanted reports whether a checkout is still abandoned.
 func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look at checkout $1", `
+	return pg.Get[bool](ctx, db, "find checkout $1", `
 		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckoutSQL+`)`, id)
 }
 
@@ -122,7 +122,7 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 
 // reviewWanted reports whether an order is still one that was kept.
 func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look at order $1", `
+	return pg.Get[bool](ctx, db, "find order $1", `
 		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrderSQL+`)`, identifier)
 }
 
@@ -142,7 +142,7 @@ func deleteOldAutomatic(ctx context.Context, pool *pgxpool.Pool) (int64, error) 
 	if err != nil {
 		return mails + wishes, err
 	}
-	told, err := pg.InGroups(ctx, pool, "delete wishes that were told", `
+	told, err := pg.InGroups(ctx, pool, "delete old notices that were sent", `
 		DELETE FROM restock_told WHERE id IN (
 		  SELECT id FROM restock_told WHERE told_at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 		notifiedWishTTL)

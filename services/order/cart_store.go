@@ -186,7 +186,7 @@ const scopeSQL = `
 	WHERE x.scope_id = d.scope_id`
 
 func cartLines(ctx context.Context, db pg.DB, cartID int64) ([]line, error) {
-	return pg.List[line](ctx, db, "read cart lines", linesSQL+`$1 ORDER BY l.seq`, cartID)
+	return pg.List[line](ctx, db, "list the lines of a cart", linesSQL+`$1 ORDER BY l.seq`, cartID)
 }
 
 // readContents reads lines and codes and computes the totals. c may be nil.
@@ -208,7 +208,7 @@ func withCodes(ctx context.Context, db pg.DB, c *cart, lines []line) (contents c
 	}
 	contents.lines = lines
 	if c.HasCodes { // most carts have none
-		if contents.codes, err = pg.List[appliedCode](ctx, db, "read the codes of a cart", codesSQL, c.ID, c.customer(),
+		if contents.codes, err = pg.List[appliedCode](ctx, db, "list the codes of a cart", codesSQL, c.ID, c.customer(),
 			c.person()); err != nil {
 			return cartContents{}, err
 		}
@@ -283,7 +283,7 @@ func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (
 			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+`
 			FROM none WHERE cart.id = none.cart_id`, args[:2]
 	}
-	return pg.ExecOne(ctx, db, "set a quantity in cart $1", sql, args...)
+	return pg.ExecOne(ctx, db, "update the quantity of a line of cart $1", sql, args...)
 }
 
 // emptiedSQL is 1 if SKU $2 was the only one in a cart, else 0.

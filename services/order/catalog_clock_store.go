@@ -15,7 +15,7 @@ import (
 // nextOnClock is how many seconds remain until the next scheduled change of the catalog; negative
 // if it has come and edge was not told.
 func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, err error) {
-	next, err := pg.Get[*float64](ctx, db, "read the catalog's clock", `
+	next, err := pg.Get[*float64](ctx, db, "find the next change of the catalog's clock", `
 		SELECT extract(epoch FROM least(
 		  (SELECT min(on_sale_from) FROM product WHERE on_sale_from > c.told_to),
 		  (SELECT min(on_sale_until) FROM product WHERE on_sale_until > c.told_to),
@@ -59,7 +59,7 @@ func enqueueCatalogChanges(ctx context.Context) func(tx pgx.Tx) error {
 			return err
 		}
 
-		to, err := pg.Get[time.Time](ctx, tx, "set the catalog's clock",
+		to, err := pg.Get[time.Time](ctx, tx, "update the catalog's clock",
 			`UPDATE catalog_clock SET told_to = greatest(told_to, now()) RETURNING told_to`)
 		if err != nil || n == 0 {
 			return err

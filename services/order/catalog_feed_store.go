@@ -56,19 +56,19 @@ const feedColumnsSQL = `
 	WHERE on_sale(p) AND prices.low IS NOT NULL`
 
 func listProducts(ctx context.Context, db pg.DB) ([]fedProduct, error) {
-	return pg.List[fedProduct](ctx, db, "read products", feedColumnsSQL+` ORDER BY p.id`)
+	return pg.List[fedProduct](ctx, db, "list products", feedColumnsSQL+` ORDER BY p.id`)
 }
 
 func listChangedProducts(ctx context.Context, db pg.DB, changes map[string]string) ([]fedProduct, error) {
 	if len(changes) == 0 {
 		return []fedProduct{}, nil
 	}
-	return pg.List[fedProduct](ctx, db, "read changed products", feedColumnsSQL+
+	return pg.List[fedProduct](ctx, db, "list changed products", feedColumnsSQL+
 		` AND p.identifier = ANY($1) ORDER BY p.id`, slices.Collect(maps.Keys(changes)))
 }
 
 func listCollections(ctx context.Context, db pg.DB) ([]collection, error) {
-	return pg.List[collection](ctx, db, "read collections",
+	return pg.List[collection](ctx, db, "list collections",
 		`SELECT address, title, text FROM collection ORDER BY position, id`)
 }
 

@@ -37,7 +37,7 @@ func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, er
 // stem; otherwise the word most like it, if there is one. With one wrong letter, a word of four
 // still shares a quarter of its trigrams.
 func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) {
-	return pg.List[string](ctx, db, "find words that are near", `
+	return pg.List[string](ctx, db, "find near words", `
 		SELECT CASE
 		  WHEN EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.word || '%')
 		    OR EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.stem || '%') THEN w.word
@@ -52,7 +52,7 @@ func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) 
 
 // deleteSearchWords deletes words that no product has any longer.
 func deleteSearchWords(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.ExecRows(ctx, pool, "delete words of no product", `
+	return pg.ExecRows(ctx, pool, "delete search words of no product", `
 		DELETE FROM search_word WHERE NOT EXISTS (
 			SELECT FROM product WHERE search @@ to_tsquery('simple', quote_literal(word)))`)
 }

@@ -186,7 +186,7 @@ func storeSession(ctx context.Context, db pg.DB, checkoutID string,
 
 // nextAttempt gives a quote a new idempotency key.
 func nextAttempt(ctx context.Context, db pg.DB, checkoutID string, from int) error {
-	return pg.Exec(ctx, db, "note a failed attempt of checkout $1", `
+	return pg.Exec(ctx, db, "update the attempt of checkout $1", `
 		UPDATE checkout SET stripe_attempt = $2 + 1 WHERE id = $1 AND stripe_attempt = $2 AND session_id IS NULL`,
 		checkoutID, from)
 }
@@ -218,7 +218,7 @@ type sessionLookup struct {
 }
 
 func lookUpSession(ctx context.Context, db pg.DB, sessionID string) (l sessionLookup, err error) {
-	return pg.Get[sessionLookup](ctx, db, "look for session $1", `
+	return pg.Get[sessionLookup](ctx, db, "find session $1", `
 		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), '') AS order,
 		  EXISTS (SELECT FROM checkout WHERE session_id = $1) AS ours,
 		  EXISTS (SELECT FROM payment_issue WHERE session_id = $1) AS with_staff`, sessionID)

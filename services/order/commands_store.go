@@ -16,19 +16,19 @@ func openPayments(ctx context.Context, db pg.DB) ([]openPayment, error) {
 
 // setTracking stores the tracking number of an order that staff move by hand.
 func setTracking(ctx context.Context, tx pgx.Tx, orderID int64, tracking string) error {
-	return pg.Exec(ctx, tx, "note the tracking number of order $1", `
+	return pg.Exec(ctx, tx, "update the tracking number of order $1", `
 		UPDATE orders SET tracking_number = $2 WHERE id = $1`, orderID, tracking)
 }
 
 func insertOrderStatus(ctx context.Context, tx pgx.Tx, orderID int64, status string, who Actor) (bool, error) {
-	return pg.ExecOne(ctx, tx, "add status $2 to order $1", `
+	return pg.ExecOne(ctx, tx, "insert status $2 of order $1", `
 		INSERT INTO order_status (order_id, status, by_person, by_name)
 		SELECT $1, identifier, $3, $4 FROM status WHERE identifier = $2
 		ON CONFLICT DO NOTHING`, orderID, status, who.Person, who.Name)
 }
 
 func statusKnown(ctx context.Context, db pg.DB, status string) (known bool, err error) {
-	return pg.Get[bool](ctx, db, "look for status $1", `
+	return pg.Get[bool](ctx, db, "find status $1", `
 		SELECT EXISTS (SELECT FROM status WHERE identifier = $1)`, status)
 }
 

@@ -11,7 +11,7 @@ import (
 
 // stateOfSession is the state of the checkout that a session belongs to, "" if there is none.
 func stateOfSession(ctx context.Context, db pg.DB, p stripe.Session) (state string, err error) {
-	state, _, err = pg.One[string](ctx, db, "look for the checkout of session $1", `
+	state, _, err = pg.One[string](ctx, db, "find the checkout of session $1", `
 		SELECT state FROM checkout WHERE id IN (
 		  SELECT id FROM checkout WHERE session_id = $1
 		  UNION

@@ -23,7 +23,7 @@ func lockOrder(ctx context.Context, tx pgx.Tx, identifier string) (o deskOrder, 
 
 // nextVersion counts an act on an order, and stores who did what.
 func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64, who Actor, what string) (version int, err error) {
-	return pg.Get[int](ctx, tx, "count an act on order $1", `
+	return pg.Get[int](ctx, tx, "update the version of order $1", `
 		UPDATE orders SET version = version + 1, acted_at = now(), acted_by = $2, acted_what = $3 WHERE id = $1
 		RETURNING version`, orderID, who.Name, what)
 }
@@ -31,7 +31,7 @@ func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64, who Actor, what 
 // orderLines are the lines of an order. Pieces count as refunded unless the refund failed or was
 // canceled.
 func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error) {
-	return pg.List[deskLine](ctx, db, "read the lines of order $1", `
+	return pg.List[deskLine](ctx, db, "list the lines of order $1", `
 		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, l.full_price, coalesce(l.product_title, '') AS product,
 		  coalesce(l.description, '') AS text, coalesce(l.color, '') AS color, coalesce(l.size, '') AS size,
 		  coalesce((SELECT sum(s.quantity) FROM shipment_line s

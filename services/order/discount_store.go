@@ -69,11 +69,11 @@ func listDiscounts(ctx context.Context, db pg.DB, w discountsWanted) ([]discount
 
 // findDiscount reads a code. lock is "" or FOR UPDATE OF d.
 func findDiscount(ctx context.Context, db pg.DB, id int64, lock string) (discount, bool, error) {
-	return pg.One[discount](ctx, db, "read discount code $1", `SELECT `+discountColumnsSQL+` WHERE d.id = $1 `+lock, id)
+	return pg.One[discount](ctx, db, "find discount code $1", `SELECT `+discountColumnsSQL+` WHERE d.id = $1 `+lock, id)
 }
 
 func discountTypes(ctx context.Context, db pg.DB) ([]discountType, error) {
-	return pg.List[discountType](ctx, db, "read the types of discount codes", `
+	return pg.List[discountType](ctx, db, "list the types of discount codes", `
 		SELECT id, title, description, applies_to, action FROM discount_type ORDER BY id`)
 }
 
@@ -84,7 +84,7 @@ type collectionName struct {
 }
 
 func collectionNames(ctx context.Context, db pg.DB) ([]collectionName, error) {
-	return pg.List[collectionName](ctx, db, "read the names of collections", `
+	return pg.List[collectionName](ctx, db, "list the names of collections", `
 		SELECT id, title FROM collection ORDER BY position, title, id`)
 }
 
@@ -95,7 +95,7 @@ type unknownOf struct {
 }
 
 func findUnknown(ctx context.Context, db pg.DB, collections, skus []int64) (unknownOf, error) {
-	return pg.Get[unknownOf](ctx, db, "look for what a discount code is for", `
+	return pg.Get[unknownOf](ctx, db, "find what a discount code is for", `
 		SELECT
 		  ARRAY(SELECT x FROM unnest($1::bigint[]) AS x
 		    WHERE NOT EXISTS (SELECT FROM collection WHERE id = x) ORDER BY 1) AS collections,
@@ -129,7 +129,7 @@ func insertDiscounts(ctx context.Context, tx pgx.Tx, d discount, codes []string,
 	if err != nil {
 		return 0, err
 	}
-	return pg.Get[int64](ctx, tx, "store discount codes", `
+	return pg.Get[int64](ctx, tx, "insert discount codes", `
 		WITH stored AS (
 		  INSERT INTO discount_code (code, description, type_id, amount, start_date_time, end_date_time,
 		    order_minimum_cents, combinable, max_uses, max_uses_per_customer, scope_id, batch_id, changed_by)
@@ -146,7 +146,7 @@ func updateDiscount(ctx context.Context, tx pgx.Tx, d discount, by string) error
 	if err != nil {
 		return err
 	}
-	return pg.Exec(ctx, tx, "change discount code $1", `
+	return pg.Exec(ctx, tx, "update discount code $1", `
 		WITH old AS (
 		  SELECT scope_id FROM discount_code WHERE id = $1
 		), alone AS (
@@ -191,7 +191,7 @@ type discountUse struct {
 
 // discountUses are the newest orders with a code.
 func discountUses(ctx context.Context, db pg.DB, id int64, limit int) ([]discountUse, error) {
-	return pg.List[discountUse](ctx, db, "read the orders with discount code $1", `
+	return pg.List[discountUse](ctx, db, "list the orders with discount code $1", `
 		SELECT o.identifier AS order, c.applied, o.canceled_at IS NOT NULL AS canceled, o.total, o.placed_at
 		FROM order_code c JOIN orders o ON o.id = c.order_id WHERE c.code_id = $1 ORDER BY o.id DESC LIMIT $2`,
 		id, limit)
@@ -222,7 +222,7 @@ func listBatches(ctx context.Context, db pg.DB, after int64, rows int) ([]discou
 // endBatch ends the codes of a batch now, and returns how many had not ended before. found is false
 // if there is no such batch.
 func endBatch(ctx context.Context, tx pgx.Tx, id int64, by string) (name string, ended int64, found bool, err error) {
-	name, found, err = pg.One[string](ctx, tx, "read batch $1", `
+	name, found, err = pg.One[string](ctx, tx, "lock batch $1", `
 		SELECT name FROM discount_batch WHERE id = $1 FOR UPDATE`, id)
 	if err != nil || !found {
 		return "", 0, found, err

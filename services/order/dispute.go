@@ -26,7 +26,7 @@ const bankDecided = "the bank"
 // noteDisputes keeps the entries for staff in step with disputes: staff must answer while the bank
 // takes evidence, and must know of lost ones; otherwise there is no entry.
 func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
-	list, err := takeDisputesToNote(ctx, tx, payments)
+	list, err := claimDisputesToNote(ctx, tx, payments)
 	if err != nil {
 		return err
 	}

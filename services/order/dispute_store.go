@@ -17,7 +17,7 @@ var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderR
 // upsertDispute updates a dispute from Stripe unless the shop knows a later state: more movements
 // of money, or with as many a later status.
 func upsertDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
-	return pg.Exec(ctx, tx, "note dispute $1", `
+	return pg.Exec(ctx, tx, "upsert dispute $1", `
 		INSERT INTO dispute AS d (
 		  id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at, lost_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()), CASE WHEN $8 = 'lost' THEN now() END)
@@ -30,9 +30,9 @@ func upsertDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 		pg.TimeOrNull(d.DueBy), pg.TimeOrNull(d.Created), disputeStatuses)
 }
 
-// takeDisputesToNote claims disputes whose status staff have not been told.
-func takeDisputesToNote(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]disputeRow, error) {
-	return pg.List[disputeRow](ctx, tx, "take disputes to note", `
+// claimDisputesToNote claims disputes whose status staff have not been told.
+func claimDisputesToNote(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]disputeRow, error) {
+	return pg.List[disputeRow](ctx, tx, "claim disputes to note", `
 		UPDATE dispute d SET noted = status WHERE payment_intent = ANY($1) AND noted <> status
 		RETURNING id, payment_intent, reason, status, currency, amount,
 		  coalesce(to_char(due_by AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), '') AS due,

@@ -64,7 +64,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 		ORDER BY id FOR UPDATE`, sessions, ids)
 
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return k, fmt.Errorf("read quotes: %w", err)
+		return k, fmt.Errorf("lock checkouts: %w", err)
 	}
 	return k, nil
 }
@@ -233,14 +233,14 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 		Parts                           int
 		Collections                     []inCollection
 	}
-	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, orderRefused,
+	rows, err := pg.List[row](ctx, tx, "insert orders", insertOrdersSQL, orders, orderRefused,
 		"the shop: it is an order now")
 
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
 		return stored, errIdentifierTaken // not wrapped: the caller draws another identifier
 	}
 	if err != nil {
-		return stored, fmt.Errorf("store %d orders: %w", len(orders), err)
+		return stored, err
 	}
 
 	stored.ids, stored.collections = make(map[string]int64, len(rows)), map[string][]msg.OrderCollection{}

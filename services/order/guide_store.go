@@ -9,7 +9,7 @@ import (
 // readGuideFacts looks for what a founder has done. Products and shipping methods of the sample
 // shop are recognized by their identifiers, its pictures by their folder.
 func readGuideFacts(ctx context.Context, db pg.DB) (guideFacts, error) {
-	return pg.Get[guideFacts](ctx, db, "look how far the shop is set up", `
+	return pg.Get[guideFacts](ctx, db, "read the facts of the guide", `
 		SELECT
 		  EXISTS (SELECT FROM configuration WHERE key = 'shop_name' AND value <> '') AS name,
 		  EXISTS (SELECT FROM product_image WHERE image_url NOT LIKE '/img/product/%') AS pictures,

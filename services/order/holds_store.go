@@ -19,7 +19,7 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	for _, l := range q.Quote.Lines {
 		skus = append(skus, l.SKUID)
 	}
-	return pg.List[hold](ctx, tx, "read held pieces", `
+	return pg.List[hold](ctx, tx, "list held pieces", `
 		SELECT p.title AS name, s.stock + h.all AS left, h.all, h.client, h.person
 		FROM sku s JOIN product p ON p.id = s.product_id
 		CROSS JOIN LATERAL (
@@ -40,7 +40,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 			codes = append(codes, c.ID)
 		}
 	}
-	return pg.List[hold](ctx, tx, "read held codes", `
+	return pg.List[hold](ctx, tx, "list held codes", `
 		SELECT d.code AS name, d.max_uses - d.uses + h.all AS left, h.all, h.client, h.person
 		FROM discount_code d CROSS JOIN LATERAL (
 		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client,
@@ -52,7 +52,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 
 // mostHeld is the largest share, in percent, that unpaid pages hold of what is left of an article.
 func mostHeld(ctx context.Context, db pg.DB) (percent float64, err error) {
-	return pg.Get[float64](ctx, db, "look for the article that most is held of", `
+	return pg.Get[float64](ctx, db, "find the article of which most is held", `
 		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8
 		FROM (
 		  SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id

@@ -21,7 +21,7 @@ func deleteOldCarts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 
 // deleteOldQuotes deletes quotes that ended unpaid, unless the session has an entry for staff.
 func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, pool, "delete old quotes", `
+	return pg.InGroups(ctx, pool, "delete old checkouts", `
 		DELETE FROM checkout WHERE id IN (
 		  SELECT id FROM checkout k
 		  WHERE state IN ('expired', 'failed') AND NOT unclosed AND expires_at < now() - $2::interval

@@ -14,10 +14,10 @@ import (
 // lockImports lets one file at a time be applied or taken back. Adding ten thousand products to the
 // search index takes longer than the timeout of statements for shoppers.
 func lockImports(ctx context.Context, tx pgx.Tx) error {
-	if err := pg.Exec(ctx, tx, "take time for a file", `SET LOCAL statement_timeout TO '2min'`); err != nil {
+	if err := pg.Exec(ctx, tx, "raise the limit of an import", `SET LOCAL statement_timeout TO '2min'`); err != nil {
 		return err
 	}
-	return pg.Exec(ctx, tx, "wait for other files", `SELECT pg_advisory_xact_lock(hashtext('catalog import'))`)
+	return pg.Exec(ctx, tx, "lock imports", `SELECT pg_advisory_xact_lock(hashtext('catalog import'))`)
 }
 
 // storePlan stores the changes of a file, except to SKUs that shoppers may be buying

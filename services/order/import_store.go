@@ -36,7 +36,7 @@ const importColumnsSQL = `id, file, state, summary, by_name AS by, at, applied_a
 
 func insertImport(ctx context.Context, db pg.DB, file string, body []byte, s importSummary,
 	who adminui.Identity) (id int64, err error) {
-	return pg.Get[int64](ctx, db, "keep a file", `
+	return pg.Get[int64](ctx, db, "insert a file", `
 		INSERT INTO catalog_import (file, body, summary, by_person, by_name) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
 		file, body, s, who.Person, who.Name)
 }
@@ -49,7 +49,7 @@ func appliedCounts(ctx context.Context, db pg.DB, differs []importCount) (map[in
 		SKU int64 `db:"sku"`
 		At  time.Time
 	}
-	list, err := pg.List[applied](ctx, db, "look for counts that were applied", `
+	list, err := pg.List[applied](ctx, db, "list counts that were applied", `
 		SELECT c.sku_id AS sku, max(i.applied_at) AS at
 		FROM unnest($1::bigint[], $2::int[], $3::int[]) AS x (sku, was, count)
 		JOIN catalog_import_count c ON c.sku_id = x.sku AND c.was = x.was AND c.count = x.count
@@ -84,7 +84,7 @@ func findImport(ctx context.Context, db pg.DB, id int64, lock bool) (catalogImpo
 	if lock {
 		sql += ` FOR UPDATE`
 	}
-	return pg.One[catalogImport](ctx, db, "read file $1", sql, id)
+	return pg.One[catalogImport](ctx, db, "find file $1", sql, id)
 }
 
 func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo json.RawMessage,

@@ -120,7 +120,7 @@ var undoSteps = []planStep{
 	{"retire new products that were sold", `
 		UPDATE product p SET retired_at = now(), version = version + 1, edited_by = $2, edited_at = now()
 		FROM ` + productRowsSQL + ` WHERE p.id = x.id AND x.new AND p.retired_at IS NULL`},
-	{"wait for other weights", `
+	{"lock weights", `
 		SELECT pg_advisory_xact_lock(hashtext('weights')) FROM ` + skuRowsSQL + `
 		WHERE x.is ->> 'grams' IS NOT NULL LIMIT 1`},
 	{"wait for purchases", `

@@ -27,7 +27,7 @@ type orderAccount struct {
 }
 
 func moneyOfOrder(ctx context.Context, db pg.DB, identifier string) (a orderAccount, found bool, err error) {
-	return pg.One[orderAccount](ctx, db, "read the money of order $1", `
+	return pg.One[orderAccount](ctx, db, "find the money of order $1", `
 		SELECT coalesce(payment_intent, '') AS payment_intent, coalesce(to_jsonb(canceled_at), 'null') AS canceled_at,
 		  coalesce((SELECT jsonb_agg(jsonb_build_object(
 		      'id', r.id, 'amount_cents', amount, 'state', state, 'origin', origin, 'reason', reason,
@@ -52,6 +52,6 @@ func moneyOfOrder(ctx context.Context, db pg.DB, identifier string) (a orderAcco
 // lockPayments locks the orders of payments before Stripe's reports about their money are stored,
 // always in the same order, so that no two such transactions wait for each other.
 func lockPayments(ctx context.Context, tx pgx.Tx, paymentIntents []string) error {
-	return pg.Exec(ctx, tx, "lock the orders of payments", `
+	return pg.Exec(ctx, tx, "lock payments", `
 		SELECT FROM orders WHERE payment_intent = ANY($1) ORDER BY id FOR UPDATE`, paymentIntents)
 }

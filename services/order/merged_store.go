@@ -32,7 +32,7 @@ type mergedRow struct{ ID, IntoID int64 }
 // that an order paid in the meantime belongs to the new member or moves with the other orders.
 // Payment pages of a cart that is merged into another end as if a visitor had logged in.
 func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err error) {
-	into, found, err := pg.One[int64](ctx, tx, "look into whom member $1 was merged", `
+	into, found, err := pg.One[int64](ctx, tx, "find the member that member $1 was merged into", `
 		SELECT into_id FROM merged_member WHERE id = $1`, from)
 	if err != nil || !found {
 		return 0, err

@@ -20,7 +20,7 @@ func setMoneyListedTo(ctx context.Context, db pg.DB, at time.Time) error {
 // refundsToCheck takes the payments of refunds that have been pending for a while without a report
 // of Stripe's.
 func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
-	return pg.List[string](ctx, db, "look for refunds to ask about", `
+	return pg.List[string](ctx, db, "list refunds to check", `
 		WITH checked AS (
 		  UPDATE refund SET checked_at = now()
 		  WHERE id IN (
@@ -33,7 +33,7 @@ func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]strin
 
 // disputesToCheck takes disputes that have been open for a while without a report of Stripe's.
 func disputesToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
-	return pg.List[string](ctx, db, "look for disputes to ask about", `
+	return pg.List[string](ctx, db, "list disputes to check", `
 		UPDATE dispute SET checked_at = now()
 		WHERE id IN (
 		  SELECT id FROM dispute

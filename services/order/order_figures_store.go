@@ -69,7 +69,7 @@ type history struct {
 // lockHistory locks the history until tx ends; found is false if another process has it, or all
 // orders have been enqueued.
 func lockHistory(ctx context.Context, tx pgx.Tx) (h history, found bool, err error) {
-	return pg.One[history](ctx, tx, "look how far the orders are told", `
+	return pg.One[history](ctx, tx, "lock the history of orders", `
 		SELECT last_id, until FROM history_told FOR UPDATE SKIP LOCKED`)
 }
 

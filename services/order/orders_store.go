@@ -11,7 +11,7 @@ import (
 )
 
 func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, found bool, err error) {
-	return pg.One[orderHead](ctx, db, "read an order", `
+	return pg.One[orderHead](ctx, db, "find an order", `
 		SELECT id, identifier, member_id, email, customer_name,
 		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
 		  shipping_method, tracking_number, shipping_address, billing_address, placed_at,
@@ -67,7 +67,7 @@ func orderOfSession(ctx context.Context, db pg.DB, sessionID string) (identifier
 }
 
 func listMemberOrders(ctx context.Context, db pg.DB, member int64) ([]accountOrder, error) {
-	list, err := pg.List[accountOrder](ctx, db, "read orders of a member", `
+	list, err := pg.List[accountOrder](ctx, db, "list the orders of a member", `
 		SELECT id, identifier, placed_at, sales_tax, total FROM orders WHERE member_id = $1
 		ORDER BY placed_at DESC, id DESC`, member)
 	for i := range list {

@@ -9,7 +9,7 @@ import (
 // ordersToPack are one order with all its lines, or every order that has something to send, oldest
 // first.
 func ordersToPack(ctx context.Context, db pg.DB, identifier string) ([]toPack, error) {
-	return pg.List[toPack](ctx, db, "read orders to pack", `
+	return pg.List[toPack](ctx, db, "list orders to pack", `
 		SELECT o.identifier, o.placed_at, latest.status, o.shipping_method->>'carrier' AS shipping_method,
 		  o.shipping_address AS address,
 		  (SELECT jsonb_agg(jsonb_build_object(

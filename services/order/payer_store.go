@@ -10,6 +10,6 @@ import (
 
 // limitedCodes are the texts of the codes in a list that have a limit per customer.
 func limitedCodes(ctx context.Context, tx pgx.Tx, codes []int64) ([]string, error) {
-	return pg.List[string](ctx, tx, "read codes that each customer has a number of times", `
+	return pg.List[string](ctx, tx, "list codes with a limit for each customer", `
 		SELECT code FROM discount_code WHERE id = ANY($1) AND max_uses_per_customer IS NOT NULL ORDER BY id`, codes)
 }

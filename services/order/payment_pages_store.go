@@ -31,7 +31,7 @@ const ownLiveSQL = `
 // round was already bought. A page that was paid and has an entry for staff blocks its own cart
 // only.
 func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int, owner string) ([]checkout, error) {
-	return pg.List[checkout](ctx, db, "read the payment pages of a shopper", `
+	return pg.List[checkout](ctx, db, "list the payment pages of a shopper", `
 		SELECT `+checkoutColumnsSQL+` FROM checkout k
 		WHERE id IN (
 		    SELECT id FROM checkout WHERE owner = $2 AND (state IN ('creating', 'open', 'pending') OR unclosed)
@@ -49,14 +49,14 @@ func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int,
 
 // endedPages are the live pages of some carts that ended.
 func endedPages(ctx context.Context, db pg.DB, carts []int64) ([]checkout, error) {
-	return pg.List[checkout](ctx, db, "read the pages of ended carts", `
+	return pg.List[checkout](ctx, db, "list the pages of ended carts", `
 		SELECT `+checkoutColumnsSQL+` FROM checkout k
 		WHERE cart_id = ANY($1) AND state IN ('creating', 'open') AND `+endedSQL, carts)
 }
 
 // endedPagesToSweep are the pages of any ended cart, and those that Stripe would not close.
 func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
-	return pg.List[checkout](ctx, db, "read pages to close", `
+	return pg.List[checkout](ctx, db, "list pages to close", `
 		UPDATE checkout SET checked_at = now()
 		WHERE id IN (
 		  SELECT id FROM checkout k WHERE (state IN ('creating', 'open') AND `+endedSQL+`) OR unclosed
@@ -68,7 +68,7 @@ func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
 // closed later.
 func endUnseen(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error {
 	return pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		unseen, _, err := pg.One[bool](ctx, tx, "look for the page of checkout $1", `
+		unseen, _, err := pg.One[bool](ctx, tx, "find the page of checkout $1", `
 			SELECT session_id IS NULL FROM checkout WHERE id = $1 AND state IN ('creating', 'open') FOR UPDATE`,
 			checkoutID)
 		if err != nil || !unseen {
@@ -107,7 +107,7 @@ func noteAsked(ctx context.Context, db pg.DB, pending []checkout) error {
 
 // recentOrder is the shopper's latest order, made in another tab perhaps.
 func recentOrder(ctx context.Context, db pg.DB, owner string) (identifier string, err error) {
-	identifier, _, err = pg.One[string](ctx, db, "look for the order of another tab", `
+	identifier, _, err = pg.One[string](ctx, db, "find the order of another tab", `
 		SELECT o.identifier FROM checkout k JOIN orders o ON o.checkout_id = k.id
 		WHERE k.owner = $1 AND o.placed_at > now() - interval '1 day' ORDER BY o.placed_at DESC LIMIT 1`, owner)
 	return identifier, err

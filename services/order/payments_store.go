@@ -10,7 +10,7 @@ import (
 
 func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
 	for _, i := range issues {
-		err := pg.Exec(ctx, tx, "note a payment for staff", `
+		err := pg.Exec(ctx, tx, "store a payment for staff", `
 			INSERT INTO payment_issue (
 			  reason, explanation, session_id, payment_intent, event_id, amount, currency, payload)
 			VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), $6, nullif($7, ''), $8)
@@ -31,7 +31,7 @@ func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
 // storePaymentEvents stores Stripe's object, except for an order whose buyer was erased.
 func storePaymentEvents(ctx context.Context, tx pgx.Tx, events []paymentEvent) error {
 	for _, e := range events {
-		err := pg.Exec(ctx, tx, "note a refund or dispute", `
+		err := pg.Exec(ctx, tx, "store a refund or dispute", `
 			INSERT INTO payment_event (event_id, type, payment_intent, amount, currency, payload, at)
 			SELECT $1, $2, $3, $4, nullif($5, ''),
 			  CASE WHEN EXISTS (SELECT FROM orders

@@ -45,7 +45,7 @@ func queueFetches(ctx context.Context, tx pgx.Tx, file int64, plan *importPlan) 
 			}
 		}
 	}
-	return pg.Exec(ctx, tx, "note pictures to fetch of file $1", `
+	return pg.Exec(ctx, tx, "queue the pictures of file $1", `
 		INSERT INTO picture_fetch (import_id, product_id, url)
 		SELECT $1, x.product, x.url FROM unnest($2::bigint[], $3::text[]) AS x (product, url)
 		ON CONFLICT (product_id, url) DO UPDATE SET import_id = excluded.import_id, state = 'waiting', address = NULL,
@@ -74,7 +74,7 @@ func storeFetched(ctx context.Context, tx pgx.Tx, f pictureFetch, address string
 		f.Product); err != nil {
 		return err
 	}
-	waited, err := pg.ExecOne(ctx, tx, "note that picture $1 is fetched", `
+	waited, err := pg.ExecOne(ctx, tx, "store fetched picture $1", `
 		UPDATE picture_fetch SET state = 'fetched', address = $2, trouble = '' WHERE id = $1 AND state = 'waiting'`,
 		f.ID, address)
 	if err != nil || !waited {

@@ -14,7 +14,7 @@ type pictureToMake struct {
 
 // queuePictures notes that the WebP of pictures is to be made; names are those of the JPEGs.
 func queuePictures(ctx context.Context, db pg.DB, names []string) error {
-	return pg.Exec(ctx, db, "note pictures to make", `
+	return pg.Exec(ctx, db, "queue pictures", `
 		INSERT INTO picture_to_make (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, names)
 }
 

@@ -136,7 +136,7 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 		return err
 	}
 
-	lost, err := takeLostRefunds(ctx, tx, payments)
+	lost, err := claimLostRefunds(ctx, tx, payments)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 // mailRefunds mails the customers of refunds that Stripe makes or made, except of old ones, which
 // were found in Stripe's list.
 func mailRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
-	list, err := takeRefundsToMail(ctx, tx, payments)
+	list, err := claimRefundsToMail(ctx, tx, payments)
 	if err != nil || len(list) == 0 {
 		return err
 	}

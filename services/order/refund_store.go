@@ -14,7 +14,7 @@ import (
 // return to the shelf, unless an earlier refund of the same pieces that failed has already
 // restocked them.
 func insertRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
-	err := pg.Exec(ctx, tx, "store refund $1", `
+	err := pg.Exec(ctx, tx, "insert refund $1", `
 		INSERT INTO refund (
 		  id, payment_intent, origin, amount, shipping, currency, state, reason, note, with_cancel,
 		  told_at, by_person, by_name)
@@ -30,7 +30,7 @@ func insertRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error 
 		}
 	}
 	seqs, quantities := columns(r.Lines)
-	return pg.Exec(ctx, tx, "store the lines of refund $1", `
+	return pg.Exec(ctx, tx, "insert the lines of refund $1", `
 		INSERT INTO refund_line (refund_id, order_id, seq, quantity, restocked)
 		SELECT $1, $2, seq, quantity, $3 FROM unnest($4::int[], $5::int[]) AS p (seq, quantity)`,
 		r.ID, r.OrderID, r.Restock, seqs, quantities)
@@ -149,7 +149,7 @@ func upsertStripeRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		state = refundPending
 	}
 	if r.RefundID != "" {
-		ours, err := pg.ExecOne(ctx, tx, "note how refund $1 stands", `
+		ours, err := pg.ExecOne(ctx, tx, "update refund $1", `
 			UPDATE refund SET stripe_id = $2, state = `+movedOn("state", "$5")+`, checked_at = now(), trouble = '',
 			  failure = coalesce(nullif($6, ''), failure), succeeded_at = `+succeededAt("$5", "$7")+`
 			WHERE id = $1 AND origin = 'shop' AND payment_intent = $3 AND amount = $4
@@ -160,7 +160,7 @@ func upsertStripeRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		}
 	}
 
-	return pg.Exec(ctx, tx, "note refund $1 of Stripe's", `
+	return pg.Exec(ctx, tx, "upsert refund $1 of Stripe's", `
 		INSERT INTO refund (
 		  id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at, succeeded_at)
 		VALUES ($1, $2, 'stripe', $1, $3, $4, $5, CASE WHEN $6 = ANY($7) THEN $6 ELSE '' END, $8,
@@ -175,7 +175,7 @@ func upsertStripeRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 // refundKnown reports whether the refunds that the shop knows add up to what Stripe says was given
 // back of a payment.
 func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int64) (bool, error) {
-	return pg.Get[bool](ctx, db, "compare the refunds of payment $1", `
+	return pg.Get[bool](ctx, db, "find refunds of payment $1", `
 		SELECT coalesce(sum(amount), 0) = $2 FROM refund
 		WHERE payment_intent = $1 AND stripe_id IS NOT NULL AND state IN ('pending', 'succeeded')`, paymentIntent,
 		cents)
@@ -189,10 +189,10 @@ type refundToMail struct {
 	Late    bool // too old for a mail
 }
 
-// takeRefundsToMail claims the refunds of some payments about which the customers have not been
+// claimRefundsToMail claims the refunds of some payments about which the customers have not been
 // mailed.
-func takeRefundsToMail(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]refundToMail, error) {
-	return pg.List[refundToMail](ctx, tx, "take refunds to tell of", `
+func claimRefundsToMail(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]refundToMail, error) {
+	return pg.List[refundToMail](ctx, tx, "claim refunds to mail", `
 		UPDATE refund r SET told_at = now() FROM orders o
 		WHERE r.payment_intent = ANY($1) AND o.payment_intent = r.payment_intent AND r.told_at IS NULL
 		  AND r.state IN ('pending', 'succeeded')
@@ -201,7 +201,7 @@ func takeRefundsToMail(ctx context.Context, tx pgx.Tx, paymentIntents []string) 
 }
 
 func refundPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
-	return pg.List[Pieces](ctx, db, "read the lines of refund $1", `
+	return pg.List[Pieces](ctx, db, "list the lines of refund $1", `
 		SELECT seq, quantity FROM refund_line WHERE refund_id = $1 ORDER BY seq`, id)
 }
 
@@ -212,10 +212,10 @@ type lostRefund struct {
 	Told                                                bool
 }
 
-// takeLostRefunds claims the refunds of some payments that failed or were canceled, for the list
+// claimLostRefunds claims the refunds of some payments that failed or were canceled, for the list
 // for staff.
-func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]lostRefund, error) {
-	return pg.List[lostRefund](ctx, tx, "take refunds that came to nothing", `
+func claimLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]lostRefund, error) {
+	return pg.List[lostRefund](ctx, tx, "claim lost refunds", `
 		UPDATE refund SET noted_at = now()
 		WHERE payment_intent = ANY($1) AND noted_at IS NULL AND state IN ('failed', 'canceled')
 		RETURNING id, payment_intent, state, failure, origin, currency, amount, told_at IS NOT NULL AS told`,
@@ -272,7 +272,7 @@ func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOr
 
 // paymentsToSettle are the payments with an order whose refund no customer was mailed about.
 func paymentsToSettle(ctx context.Context, db pg.DB) ([]string, error) {
-	return pg.List[string](ctx, db, "look for refunds to tell of", `
+	return pg.List[string](ctx, db, "list payments to settle", `
 		SELECT DISTINCT r.payment_intent FROM refund r JOIN orders o USING (payment_intent)
 		WHERE r.told_at IS NULL AND r.state IN ('pending', 'succeeded') LIMIT 100`)
 }
@@ -281,7 +281,7 @@ func paymentsToSettle(ctx context.Context, db pg.DB) ([]string, error) {
 type deskWork struct{ Shipments, Payments bool }
 
 func readDeskWork(ctx context.Context, db pg.DB) (deskWork, error) {
-	return pg.Get[deskWork](ctx, db, "look for work", `
+	return pg.Get[deskWork](ctx, db, "count the work of the desk", `
 		SELECT EXISTS (SELECT FROM shipment WHERE told_at IS NULL AND mail_at <= now()) AS shipments,
 		  EXISTS (SELECT FROM refund r JOIN orders o USING (payment_intent)
 		    WHERE r.told_at IS NULL AND r.state IN ('pending', 'succeeded')) AS payments`)

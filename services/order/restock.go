@@ -99,7 +99,7 @@ func (s *server) refuseRestock(w http.ResponseWriter, r *http.Request) error {
 // takeRestocked takes the wishes for SKUs that are back in stock. They are deleted with their
 // mails, unless a SKU is sold out again before its mail leaves.
 func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]msg.Message, error) {
-	list, err := takeWishes(ctx, tx)
+	list, err := claimWishes(ctx, tx)
 	if err != nil {
 		return nil, err
 	}

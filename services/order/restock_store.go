@@ -12,7 +12,7 @@ import (
 // declined or waits for many SKUs already. state is the SKU's: it reveals nothing about the
 // address.
 func insertWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (state string, err error) {
-	return pg.Get[string](ctx, db, "note a wish for SKU $1", `
+	return pg.Get[string](ctx, db, "insert a wish for SKU $1", `
 		WITH wished AS MATERIALIZED (
 		  SELECT id, inventory_identifier = 'in-stock' AS there FROM sku_any WHERE id = $1 AND on_sale
 		), noted AS (
@@ -29,7 +29,7 @@ func insertWish(ctx context.Context, db pg.DB, sku int64, address, hash string) 
 
 // storeRefusal ends the wishes of an address permanently.
 func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
-	return pg.Exec(ctx, tx, "note that an address wants no notices", `
+	return pg.Exec(ctx, tx, "store the refusal of an address", `
 		WITH gone AS (DELETE FROM restock_wish WHERE address = $1),
 		     told AS (DELETE FROM restock_told WHERE address = $1)
 		INSERT INTO restock_declined (address) VALUES ($1) ON CONFLICT DO NOTHING`, hash)
@@ -40,7 +40,7 @@ func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 // this mail is held permanently: the next one is a new mail. About mails that are older than
 // automaticTTL, or were enqueued by an older process, only a refusal is known.
 func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look whether the mail of wish $1 may leave", `
+	return pg.Get[bool](ctx, db, "find wish $1", `
 		WITH told AS MATERIALIZED (
 		  SELECT t.*, EXISTS (SELECT FROM sku_any s
 		    WHERE s.id = t.sku_id AND s.on_sale AND s.inventory_identifier = 'in-stock') AS there
@@ -69,9 +69,9 @@ type restockWish struct {
 	Price       int64
 }
 
-// takeWishes takes the wishes for SKUs in stock, the oldest first.
-func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
-	return pg.List[restockWish](ctx, tx, "take wishes for SKUs that can be had", `
+// claimWishes takes the wishes for SKUs in stock, the oldest first.
+func claimWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
+	return pg.List[restockWish](ctx, tx, "claim wishes for SKUs that are in stock again", `
 		WITH found AS (
 		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS color,
 		    coalesce(s.size, '') AS size, s.price_cents

@@ -14,7 +14,7 @@ const ofProductSQL = ` (l.product_identifier = $1 OR l.sku_id IN (
 
 // wasEverSold reports whether there is, or was, a product or SKU of this name.
 func wasEverSold(ctx context.Context, db pg.DB, name string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for a product or SKU", `
+	return pg.Get[bool](ctx, db, "find a product or SKU", `
 		SELECT EXISTS (SELECT FROM product WHERE identifier = $1)
 		  OR EXISTS (SELECT FROM sku WHERE code = $1 OR id::text = $1)`, name)
 }
@@ -27,7 +27,7 @@ type buyers struct {
 
 // findBuyers reads the orders of the people in the request, by index, and no others.
 func findBuyers(ctx context.Context, db pg.DB, q buyersRequest) (buyers, error) {
-	return pg.Get[buyers](ctx, db, "look for customers", `
+	return pg.Get[buyers](ctx, db, "find buyers", `
 		WITH theirs AS (
 		  SELECT member_id AS member, '' AS address, id, placed_at, total, payment_intent FROM orders
 		  WHERE member_id = ANY($4) AND canceled_at IS NULL

@@ -46,7 +46,7 @@ type storedSetting struct {
 
 // readSettings reads values of the configuration for a form.
 func readSettings(ctx context.Context, db pg.DB, keys []string) ([]storedSetting, error) {
-	return pg.List[storedSetting](ctx, db, "read settings", `
+	return pg.List[storedSetting](ctx, db, "list settings", `
 		SELECT key, value, version, changed_at, changed_by FROM configuration WHERE key = ANY($1)`, keys)
 }
 
@@ -77,26 +77,26 @@ type statusSet struct {
 }
 
 func orderStatuses(ctx context.Context, db pg.DB) ([]statusSet, error) {
-	return pg.List[statusSet](ctx, db, "read the statuses of orders", `
+	return pg.List[statusSet](ctx, db, "list the statuses of orders", `
 		SELECT identifier, title, description, position, version, changed_at, changed_by
 		FROM status ORDER BY position, identifier`)
 }
 
 func findStatus(ctx context.Context, db pg.DB, identifier string) (statusSet, bool, error) {
-	return pg.One[statusSet](ctx, db, "read status $1", `
+	return pg.One[statusSet](ctx, db, "find status $1", `
 		SELECT identifier, title, description, position, version, changed_at, changed_by
 		FROM status WHERE identifier = $1`, identifier)
 }
 
 func insertStatus(ctx context.Context, tx pgx.Tx, s statusSet, by string) error {
-	return pg.Exec(ctx, tx, "store status $1", `
+	return pg.Exec(ctx, tx, "insert status $1", `
 		INSERT INTO status (identifier, title, description, position, changed_by) VALUES ($1, $2, $3, $4, $5)`,
 		s.Identifier, s.Title, s.Description, s.Position, by)
 }
 
 // updateStatus changes a status if it still has the version; false if it has another.
 func updateStatus(ctx context.Context, tx pgx.Tx, s statusSet, version int64, by string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "change status $1", `
+	return pg.ExecOne(ctx, tx, "update status $1", `
 		UPDATE status SET title = $2, description = $3, position = $4, version = version + 1, changed_at = now(),
 		  changed_by = $5
 		WHERE identifier = $1 AND version = $6`, s.Identifier, s.Title, s.Description, s.Position, by, version)
@@ -122,19 +122,19 @@ type shippingSet struct {
 }
 
 func shippingSets(ctx context.Context, db pg.DB) ([]shippingSet, error) {
-	return pg.List[shippingSet](ctx, db, "read all shipping methods", `
+	return pg.List[shippingSet](ctx, db, "list all shipping methods", `
 		SELECT `+methodColumnsSQL+`, m.active, m.version, m.changed_at, m.changed_by FROM shipping_method m
 		ORDER BY m.active DESC, m.shipping_cost_cents DESC, m.id`)
 }
 
 func findShippingSet(ctx context.Context, db pg.DB, id int64) (shippingSet, bool, error) {
-	return pg.One[shippingSet](ctx, db, "read shipping method $1", `
+	return pg.One[shippingSet](ctx, db, "find shipping method $1", `
 		SELECT `+methodColumnsSQL+`, m.active, m.version, m.changed_at, m.changed_by FROM shipping_method m
 		WHERE m.id = $1`, id)
 }
 
 func insertShipping(ctx context.Context, tx pgx.Tx, m shippingSet, by string) (int64, error) {
-	return pg.Get[int64](ctx, tx, "store a shipping method", `
+	return pg.Get[int64](ctx, tx, "insert a shipping method", `
 		INSERT INTO shipping_method (
 		  identifier, carrier, shipping_cost_cents, tracking_code_base_url, active,
 		  price_by, steps, free_above_cents, changed_by)
@@ -144,7 +144,7 @@ func insertShipping(ctx context.Context, tx pgx.Tx, m shippingSet, by string) (i
 
 // updateShipping changes a shipping method if it still has the version; false if it has another.
 func updateShipping(ctx context.Context, tx pgx.Tx, m shippingSet, version int64, by string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "change shipping method $1", `
+	return pg.ExecOne(ctx, tx, "update shipping method $1", `
 		UPDATE shipping_method SET carrier = $2, shipping_cost_cents = $3, tracking_code_base_url = $4, active = $5,
 		  price_by = $6, steps = $7, free_above_cents = $8, version = version + 1, changed_at = now(), changed_by = $9
 		WHERE id = $1 AND version = $10`,
@@ -187,7 +187,7 @@ type weighed struct {
 // weighedSince are the weights of some SKUs that were set after a form of this version was shown,
 // the latest first.
 func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([]weighed, error) {
-	return pg.List[weighed](ctx, db, "look for weights that changed", `
+	return pg.List[weighed](ctx, db, "list weights that changed", `
 		SELECT id AS sku, coalesce(weight_grams, 0) AS grams, weight_version AS version, weighed_by AS by,
 		  weighed_at AS at
 		FROM sku WHERE id = ANY($1) AND weight_version >= $2 AND weighed_at IS NOT NULL
@@ -197,7 +197,7 @@ func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([
 // lockWeights waits for others who set weights. They take turns, so that a new version is higher
 // than all that a form could have shown.
 func lockWeights(ctx context.Context, tx pgx.Tx) error {
-	return pg.Exec(ctx, tx, "wait for other weights", `SELECT pg_advisory_xact_lock(hashtext('weights'))`)
+	return pg.Exec(ctx, tx, "lock weights", `SELECT pg_advisory_xact_lock(hashtext('weights'))`)
 }
 
 // weighSQL sets a SKU's weight if a condition holds, in a statement that updates SKUs s.
@@ -217,7 +217,7 @@ func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, ver
 	if err := lockWeights(ctx, tx); err != nil {
 		return nil, err
 	}
-	unknown, err = pg.List[int64](ctx, tx, "look for SKUs", `
+	unknown, err = pg.List[int64](ctx, tx, "list unknown SKUs", `
 		SELECT x FROM unnest($1::bigint[]) AS x
 		WHERE NOT EXISTS (SELECT FROM sku WHERE id = x AND product_id IS NOT NULL) ORDER BY x`, skus)
 	if err != nil || len(unknown) > 0 {

@@ -346,7 +346,7 @@ func identifierLike(text string) bool {
 // for other services. It returns the number of parcels.
 func (s *server) mailDueShipments(ctx context.Context) (n int, err error) {
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-		list, err := takeShipmentsToMail(ctx, tx)
+		list, err := claimShipmentsToMail(ctx, tx)
 		if n = len(list); err != nil || n == 0 {
 			return err
 		}

@@ -18,7 +18,7 @@ func methodNamed(ctx context.Context, db pg.DB, identifier string) (m shippingMe
 func insertShipment(ctx context.Context, tx pgx.Tx, s shipment, pieces []Pieces, mailAfter time.Duration,
 	who Actor) error {
 	seqs, quantities := columns(pieces)
-	return pg.Exec(ctx, tx, "store parcel $1", `
+	return pg.Exec(ctx, tx, "insert parcel $1", `
 		WITH s AS (
 		  INSERT INTO shipment (id, order_id, carrier, tracking_base_url, tracking_number, mail_at, by_person, by_name)
 		  VALUES ($1, $2, $3, $4, $5, now() + $6::interval, $7, $8)
@@ -46,14 +46,14 @@ func lockShipment(ctx context.Context, tx pgx.Tx, orderID int64, id string) (s s
 }
 
 func shipmentPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
-	return pg.List[Pieces](ctx, db, "read the lines of parcel $1", `
+	return pg.List[Pieces](ctx, db, "list the lines of parcel $1", `
 		SELECT seq, quantity FROM shipment_line WHERE shipment_id = $1 ORDER BY seq`, id)
 }
 
 // deleteShipment takes a parcel back, and the order's status with it. A record of the parcel is
 // kept.
 func deleteShipment(ctx context.Context, tx pgx.Tx, s shipment, who Actor) error {
-	return pg.Exec(ctx, tx, "take parcel $1 back", `
+	return pg.Exec(ctx, tx, "delete parcel $1", `
 		WITH gone AS (
 		  DELETE FROM shipment WHERE id = $1 RETURNING id, order_id, carrier, tracking_number, shipped_at, by_name
 		), kept AS (
@@ -77,13 +77,13 @@ type undone struct {
 const undoneColumnsSQL = `u.carrier, u.tracking_number, u.shipped_at, u.shipped_by, u.undone_at AS at, u.by_name AS by`
 
 func findUndone(ctx context.Context, db pg.DB, identifier, id string) (u undone, found bool, err error) {
-	return pg.One[undone](ctx, db, "find parcel $2 among those taken back", `
+	return pg.One[undone](ctx, db, "find deleted parcel $2", `
 		SELECT `+undoneColumnsSQL+` FROM shipment_undone u JOIN orders o ON o.id = u.order_id
 		WHERE o.identifier = $1 AND u.id = $2`, identifier, id)
 }
 
 func changeShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
-	return pg.Exec(ctx, tx, "correct parcel $1", `
+	return pg.Exec(ctx, tx, "change parcel $1", `
 		UPDATE shipment SET carrier = $2, tracking_base_url = $3, tracking_number = $4, corrections = $5 WHERE id = $1`,
 		s.ID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, s.Corrections)
 }
@@ -101,9 +101,9 @@ func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
 		WHERE id = $1`, orderID)
 }
 
-// takeShipmentsToMail claims parcels about which the customers are to be mailed now.
-func takeShipmentsToMail(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
-	return pg.List[shipment](ctx, tx, "take parcels to tell of", `
+// claimShipmentsToMail claims parcels about which the customers are to be mailed now.
+func claimShipmentsToMail(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
+	return pg.List[shipment](ctx, tx, "claim parcels to mail", `
 		UPDATE shipment SET told_at = now()
 		WHERE id IN (
 		  SELECT id FROM shipment WHERE told_at IS NULL AND mail_at <= now() ORDER BY mail_at LIMIT 100
@@ -121,7 +121,7 @@ type orderToMail struct {
 
 // ordersToMail reads orders for mails about them.
 func ordersToMail(ctx context.Context, db pg.DB, ids []int64) (map[int64]orderToMail, error) {
-	list, err := pg.List[orderToMail](ctx, db, "read orders to tell of", `
+	list, err := pg.List[orderToMail](ctx, db, "list orders to mail", `
 		SELECT `+deskOrderColumnsSQL+`, k.member_code,
 		  s.status IS NOT NULL
 		    AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL) AS sent,
@@ -138,7 +138,7 @@ func ordersToMail(ctx context.Context, db pg.DB, ids []int64) (map[int64]orderTo
 
 // wasSent reports whether a parcel of an order was sent.
 func wasSent(ctx context.Context, db pg.DB, orderID int64) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for parcels of order $1", `
+	return pg.Get[bool](ctx, db, "find parcels of order $1", `
 		SELECT EXISTS (SELECT FROM shipment WHERE order_id = $1)
 		  OR EXISTS (SELECT FROM order_status WHERE order_id = $1 AND status = 'shipped')`, orderID)
 }

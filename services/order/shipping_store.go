@@ -19,7 +19,7 @@ const activeMethodsSQL = `
 	SELECT ` + methodColumnsSQL + ` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`
 
 func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, error) {
-	return pg.List[shippingMethod](ctx, db, "read shipping methods", activeMethodsSQL)
+	return pg.List[shippingMethod](ctx, db, "list shipping methods", activeMethodsSQL)
 }
 
 // chooseShipping stores an active method on the cart of the shopper who sent the request, and reads

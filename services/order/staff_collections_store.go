@@ -10,7 +10,7 @@ import (
 )
 
 func findStaffCollection(ctx context.Context, db pg.DB, address string) (staffCollection, bool, error) {
-	return pg.One[staffCollection](ctx, db, "read collection $1", `
+	return pg.One[staffCollection](ctx, db, "find collection $1", `
 		SELECT id, address, title, text, position, version,
 		  (SELECT count(*) FROM product_collection k WHERE k.collection_id = c.id) AS products
 		FROM collection c WHERE address = $1`, address)
@@ -33,11 +33,11 @@ func storeCollection(ctx context.Context, tx pgx.Tx, id, version int64, e collec
 		return false, false, err
 	}
 	if id == 0 {
-		stored, err = pg.ExecOne(ctx, part, "make collection $1", `
+		stored, err = pg.ExecOne(ctx, part, "insert collection $1", `
 			INSERT INTO collection (address, title, text, position) VALUES ($1, $2, $3, $4)`, e.Address, e.Title,
 			e.Text, e.Position)
 	} else {
-		stored, err = pg.ExecOne(ctx, part, "change collection $1", `
+		stored, err = pg.ExecOne(ctx, part, "update collection $1", `
 			UPDATE collection SET address = $3, title = $4, text = $5, position = $6, version = version + 1
 			WHERE id = $1 AND version = $2`, id, version, e.Address, e.Title, e.Text, e.Position)
 	}
@@ -71,5 +71,5 @@ func placeMembers(ctx context.Context, tx pgx.Tx, id int64, places map[string]in
 }
 
 func deleteCollection(ctx context.Context, tx pgx.Tx, id int64) error {
-	return pg.Exec(ctx, tx, "remove collection $1", `DELETE FROM collection WHERE id = $1`, id)
+	return pg.Exec(ctx, tx, "delete collection $1", `DELETE FROM collection WHERE id = $1`, id)
 }

@@ -24,7 +24,7 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 			  ORDER BY w.placed_at, w.id LIMIT $2) o`
 		args = []any{status, shownToShip}
 	}
-	return pg.List[staffToShip](ctx, db, "list orders to send", `
+	return pg.List[staffToShip](ctx, db, "list orders to ship", `
 		SELECT o.identifier, o.version, coalesce(o.customer_name, '') AS customer,
 		  concat_ws(', ', nullif(o.shipping_address->>'city', ''),
 		    nullif(o.shipping_address->>'country_code', '')) AS place,
@@ -37,7 +37,7 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 
 // findLastAct returns the last act of staff on an order, who did it, and when; "" if there is none.
 func findLastAct(ctx context.Context, db pg.DB, identifier string) (words string, found bool, err error) {
-	return pg.One[string](ctx, db, "read the last act on order $1", `
+	return pg.One[string](ctx, db, "find the last act on order $1", `
 		SELECT CASE WHEN acted_at IS NULL THEN ''
 		  ELSE concat(acted_what, ', by ', acted_by, ' at ', to_char(acted_at AT TIME ZONE 'UTC', 'HH24:MI "UTC"')) END
 		FROM orders WHERE identifier = $1`, identifier)
@@ -56,7 +56,7 @@ const leftSQL = `
 
 // slipsOf are packing slips, in the order of the identifiers.
 func slipsOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffSlip, error) {
-	return pg.List[staffSlip](ctx, db, "read packing slips", `
+	return pg.List[staffSlip](ctx, db, "list packing slips", `
 		SELECT o.identifier, o.placed_at, coalesce(o.shipping_method->>'carrier', '') AS method,
 		  o.shipping_address AS address,
 		  coalesce((SELECT jsonb_agg(jsonb_build_object(
@@ -67,7 +67,7 @@ func slipsOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffSlip, 
 
 // picksOf are the pieces of some orders that are left to send, by SKU.
 func picksOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffPick, error) {
-	return pg.List[staffPick](ctx, db, "read a pick list", `
+	return pg.List[staffPick](ctx, db, "list the lines to pick", `
 		SELECT l.sku_id AS sku, max(l.product) AS product, max(l.variant) AS variant, sum(l.quantity)::int AS pieces,
 		  array_agg(o.identifier ORDER BY o.identifier) AS orders
 		FROM orders o JOIN `+leftSQL+` l ON l.order_id = o.id AND l.quantity > 0
@@ -76,7 +76,7 @@ func picksOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffPick, 
 
 // sentAs reports whether a parcel of an order has this tracking number.
 func sentAs(ctx context.Context, db pg.DB, identifier, tracking string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for a parcel of order $1", `
+	return pg.Get[bool](ctx, db, "find a parcel of order $1", `
 		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id
 		  WHERE o.identifier = $1 AND s.tracking_number = $2 AND $2 <> '')`, identifier, tracking)
 }

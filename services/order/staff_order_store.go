@@ -42,7 +42,7 @@ type staffOrderRow struct {
 }
 
 func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOrderRow, found bool, err error) {
-	return pg.One[staffOrderRow](ctx, db, "read order $1 for staff", `
+	return pg.One[staffOrderRow](ctx, db, "find order $1 for staff", `
 		SELECT o.id, o.identifier, o.version, o.placed_at,
 		  coalesce(o.current_status, '') AS status, coalesce(s.title, '') AS status_title, o.canceled_at,
 		  o.member_id, coalesce(o.prospect_code, '') AS prospect_code, coalesce(o.email, '') AS email,
@@ -187,7 +187,7 @@ const noteRepeatTTL = 10 * time.Minute
 // insertNote inserts a note to a locked order; fresh is false if it is there already.
 func insertNote(ctx context.Context, tx pgx.Tx, orderID int64, text string, mailed bool,
 	who Actor) (id int64, fresh bool, err error) {
-	return pg.One[int64](ctx, tx, "keep a note to an order", `
+	return pg.One[int64](ctx, tx, "insert a note of an order", `
 		INSERT INTO staff_note (order_id, text, mailed, by_person, by_name)
 		SELECT $1, $2, $3, $4, $5
 		WHERE NOT EXISTS (SELECT FROM staff_note

@@ -168,7 +168,7 @@ func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, e
 		number = 0 // no SKU has this number
 	}
 
-	return pg.Get[namedThings](ctx, db, "find what is searched for", `
+	return pg.Get[namedThings](ctx, db, "find what a search names", `
 		SELECT
 		  ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,
 		  ARRAY(
@@ -198,7 +198,7 @@ type staffTab struct {
 
 // staffTabs are the statuses, and the views of a person.
 func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) {
-	return pg.List[staffTab](ctx, db, "count the orders of each status", `
+	return pg.List[staffTab](ctx, db, "list the tabs of the staff's orders", `
 		(SELECT 'status' AS kind, s.identifier AS key, s.title AS text, '' AS query,
 		  (SELECT count(*) FROM (SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $2 + 1) c) AS count
 		FROM status s ORDER BY s.position, s.identifier)
@@ -209,7 +209,7 @@ func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) 
 
 // ordersKnown reports whether all of some identifiers belong to orders.
 func ordersKnown(ctx context.Context, db pg.DB, identifiers []string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for orders", `
+	return pg.Get[bool](ctx, db, "find orders", `
 		SELECT NOT EXISTS (SELECT FROM unnest($1::text[]) AS chosen (id)
 		  WHERE NOT EXISTS (SELECT FROM orders WHERE identifier = chosen.id))`, identifiers)
 }
@@ -220,7 +220,7 @@ const maxViews = 30
 // upsertView stores a view under a name. A view that has the name already stays unless it is to be
 // replaced; kept is false then, and if there are too many.
 func upsertView(ctx context.Context, db pg.DB, person int64, name, query string, replace bool) (kept bool, err error) {
-	return pg.ExecOne(ctx, db, "store a view", `
+	return pg.ExecOne(ctx, db, "upsert a view", `
 		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
 		WHERE (SELECT count(*) FROM staff_view WHERE person_id = $1 AND name <> $2) < $4
 		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query
@@ -229,7 +229,7 @@ func upsertView(ctx context.Context, db pg.DB, person int64, name, query string,
 
 // hasView reports whether a person has a view with this name.
 func hasView(ctx context.Context, db pg.DB, person int64, name string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for a view", `
+	return pg.Get[bool](ctx, db, "find a view", `
 		SELECT EXISTS (SELECT FROM staff_view WHERE person_id = $1 AND name = $2)`, person, name)
 }
 

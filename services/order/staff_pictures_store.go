@@ -32,7 +32,7 @@ func listMedia(ctx context.Context, db pg.DB, id int64) (pictures, videos []medi
 
 // listSKUNames are the SKUs of a product.
 func listSKUNames(ctx context.Context, db pg.DB, id int64) ([]skuName, error) {
-	return pg.List[skuName](ctx, db, "name the SKUs of product $1", `
+	return pg.List[skuName](ctx, db, "list the names of the SKUs of product $1", `
 		SELECT id, coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')), ''),
 		  'SKU ' || id) AS name
 		FROM sku WHERE product_id = $1 ORDER BY id`, id)
@@ -79,7 +79,7 @@ func storeMedia(ctx context.Context, tx pgx.Tx, id int64, pictures, videos []med
 // than limit.
 func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string, limit int, by string) (all bool,
 	err error) {
-	n, err := pg.Get[int](ctx, tx, "add pictures to product $1", `
+	n, err := pg.Get[int](ctx, tx, "append pictures to product $1", `
 		WITH new AS (
 		  INSERT INTO product_image (product_id, image_url, main_image, caption)
 		  SELECT $1, address, n = 1 AND NOT EXISTS (SELECT FROM product_image WHERE product_id = $1 AND main_image), ''

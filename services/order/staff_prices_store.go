@@ -35,7 +35,7 @@ func listPrices(ctx context.Context, db pg.DB, product int64, limit int) ([]pric
 // insertSale sets a lower price for a time; without a beginning it begins now, without an end it
 // runs until it is ended.
 func insertSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *time.Time, by string) error {
-	return pg.Exec(ctx, tx, "set a sale price of SKU $1", `
+	return pg.Exec(ctx, tx, "insert a sale price of SKU $1", `
 		INSERT INTO sku_sale (sku_id, price_cents, starts_at, ends_at, by_name)
 		VALUES ($1, $2, coalesce($3::timestamptz, now()), $4, $5)`, id, cents, from, until, by)
 }
@@ -43,7 +43,7 @@ func insertSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *ti
 // endPrice deletes a planned price, or ends a sale; ended is false if there is none to end.
 func endPrice(ctx context.Context, tx pgx.Tx, product int64, kind string, row int64) (ended bool, err error) {
 	if kind == kindPrice {
-		return pg.ExecOne(ctx, tx, "take back planned price $2", `
+		return pg.ExecOne(ctx, tx, "end planned price $2", `
 			DELETE FROM sku_price x USING sku s
 			WHERE s.product_id = $1 AND x.sku_id = s.id AND x.id = $2 AND x.created_date_time > now()`, product, row)
 	}

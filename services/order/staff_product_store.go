@@ -25,7 +25,7 @@ const staffProductSQL = `
 	FROM product p WHERE `
 
 func findStaffProduct(ctx context.Context, db pg.DB, identifier string) (staffProduct, bool, error) {
-	return pg.One[staffProduct](ctx, db, "read product $1 for staff", staffProductSQL+`p.identifier = $1`, identifier)
+	return pg.One[staffProduct](ctx, db, "find product $1 for staff", staffProductSQL+`p.identifier = $1`, identifier)
 }
 
 // lockProduct reads a product; no one else edits it until the transaction ends.
@@ -34,7 +34,7 @@ func lockProduct(ctx context.Context, tx pgx.Tx, id int64) (p staffProduct, foun
 		id); err != nil {
 		return p, false, err
 	}
-	return pg.One[staffProduct](ctx, tx, "read product $1 for staff", staffProductSQL+`p.id = $1`, id)
+	return pg.One[staffProduct](ctx, tx, "find product $1 for staff", staffProductSQL+`p.id = $1`, id)
 }
 
 // takeAddress gives a product an address, unless another product has or had it.
@@ -47,14 +47,14 @@ func takeAddress(ctx context.Context, tx pgx.Tx, id int64, address string) (free
 
 // insertProduct stores a draft.
 func insertProduct(ctx context.Context, tx pgx.Tx, identifier, title, titleURL, by string) (id int64, err error) {
-	return pg.Get[int64](ctx, tx, "make product $1", `
+	return pg.Get[int64](ctx, tx, "insert product $1", `
 		INSERT INTO product (identifier, title, title_url, published, edited_by) VALUES ($1, $2, $3, false, $4)
 		RETURNING id`, identifier, title, titleURL, by)
 }
 
 // updateProduct stores an edit. The former address is kept.
 func updateProduct(ctx context.Context, tx pgx.Tx, id int64, e productEdit, by string) error {
-	return pg.Exec(ctx, tx, "change product $1", `
+	return pg.Exec(ctx, tx, "update product $1", `
 		UPDATE product SET title = $2, title_url = $3, headline = $4, description_part_1 = $5,
 		  description_part_2 = $6, published = $7, on_sale_from = $8, on_sale_until = $9,
 		  version = version + 1, edited_by = $10, edited_at = now()

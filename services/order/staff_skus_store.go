@@ -157,14 +157,14 @@ func lockSKU(ctx context.Context, tx pgx.Tx, product, id int64) (counted, bool, 
 }
 
 func insertSKU(ctx context.Context, tx pgx.Tx, product int64) (id int64, err error) {
-	return pg.Get[int64](ctx, tx, "add a SKU to product $1", `
+	return pg.Get[int64](ctx, tx, "insert a SKU of product $1", `
 		INSERT INTO sku (product_id, inventory_id)
 		SELECT $1, id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id LIMIT 1 RETURNING id`, product)
 }
 
 // updateSKU updates texts, state and count; nil fields stay.
 func updateSKU(ctx context.Context, tx pgx.Tx, id int64, e skuEdit, after counted) error {
-	return pg.Exec(ctx, tx, "change SKU $1", `
+	return pg.Exec(ctx, tx, "update SKU $1", `
 		UPDATE sku SET color = coalesce($2, color), size = coalesce($3, size), description = coalesce($4, description),
 		  inventory_id = coalesce((SELECT id FROM sku_inventory WHERE identifier = $5), inventory_id),
 		  code = CASE WHEN $6::text IS NULL THEN code ELSE nullif($6, '') END, stock = $7, back_order = $8
@@ -180,7 +180,7 @@ func retireSKU(ctx context.Context, tx pgx.Tx, id int64) error {
 // insertPrice sets a price from a time on; nil or a past time is now, so that it follows prices
 // that were set before it.
 func insertPrice(ctx context.Context, tx pgx.Tx, id, cents int64, from any, by string) error {
-	return pg.Exec(ctx, tx, "set the price of SKU $1", `
+	return pg.Exec(ctx, tx, "insert a price of SKU $1", `
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name)
 		VALUES ($1, $2, greatest($3::timestamptz, now()), $4)`, id, cents, from, by)
 }
@@ -195,7 +195,7 @@ func noteStock(ctx context.Context, tx pgx.Tx, id int64, before, after *int32, r
 
 // nextSKUVersion counts an edit of a product's SKUs.
 func nextSKUVersion(ctx context.Context, tx pgx.Tx, product int64, colorName, sizeName, by string) error {
-	return pg.Exec(ctx, tx, "count an edit of the SKUs of product $1", `
+	return pg.Exec(ctx, tx, "update the version of the SKUs of product $1", `
 		UPDATE product SET sku_version = sku_version + 1, color_name = $2, size_name = $3, edited_by = $4,
 		  edited_at = now()
 		WHERE id = $1`, product, colorName, sizeName, by)

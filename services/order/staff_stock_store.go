@@ -30,7 +30,7 @@ func listStockStates(ctx context.Context, db pg.DB) ([]stockState, error) {
 
 // updateStockState changes the texts of a state if it still has the version.
 func updateStockState(ctx context.Context, tx pgx.Tx, id, version int64, title, text string) (changed bool, err error) {
-	return pg.ExecOne(ctx, tx, "change stock state $1", `
+	return pg.ExecOne(ctx, tx, "update stock state $1", `
 		UPDATE sku_inventory SET title = $3, description = $4, version = version + 1 WHERE id = $1 AND version = $2`,
 		id, version, title, text)
 }

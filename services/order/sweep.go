@@ -213,6 +213,9 @@ func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 // sweepUnsettled tries the paid sessions again that could not be settled. Stripe's list may no
 // longer reach back to them.
 func (s *server) sweepUnsettled(ctx context.Context) error {
+	if err := deleteSettled(ctx, s.pool); err != nil {
+		return err
+	}
 	list, err := listUnsettled(ctx, s.pool)
 	if err != nil {
 		return err

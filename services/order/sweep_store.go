@@ -21,7 +21,7 @@ func leaseSweep(ctx context.Context, db pg.DB,
 }
 
 func releaseSweep(ctx context.Context, db pg.DB, listedTo time.Time) error {
-	return pg.Exec(ctx, db, "give the sweep back", `
+	return pg.Exec(ctx, db, "release the sweep", `
 		UPDATE sweep SET lease_until = '-infinity', listed_to = greatest(listed_to, $1)`, listedTo)
 }
 
@@ -52,7 +52,7 @@ const sweepRefusedPause = 10 * time.Minute
 // whose payment waits for staff are taken less often, and those that staff have resolved not at
 // all.
 func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]openCheckout, error) {
-	return pg.List[openCheckout](ctx, db, "read checkouts to sweep", `
+	return pg.List[openCheckout](ctx, db, "list checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
 		WHERE id IN (
 		  SELECT id FROM checkout c
@@ -77,13 +77,13 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 		p.ID, created, pg.StorableText(cause.Error(), stripe.MaxText))
 }
 
-// listUnsettled deletes sessions that are settled by now, and lists the others.
+// deleteSettled deletes the sessions that are settled by now.
+func deleteSettled(ctx context.Context, db pg.DB) error {
+	return pg.Exec(ctx, db, "delete settled sessions", `DELETE FROM unsettled u WHERE NOT (`+isUnsettledSQL+`)`)
+}
+
 func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
-	if err := pg.Exec(ctx, db, "delete settled sessions", `
-		DELETE FROM unsettled u WHERE NOT (`+isUnsettledSQL+`)`); err != nil {
-		return nil, err
-	}
-	return pg.List[string](ctx, db, "read unsettled sessions", `SELECT session_id FROM unsettled ORDER BY created_at`)
+	return pg.List[string](ctx, db, "list unsettled sessions", `SELECT session_id FROM unsettled ORDER BY created_at`)
 }
 
 const isUnsettledSQL = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT ` +
@@ -101,7 +101,7 @@ func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {
 // archiveFails is how long ago PostgreSQL last archived a segment of its log, if it has failed
 // since: backups do not progress.
 func archiveFails(ctx context.Context, db pg.DB) (time.Duration, error) {
-	return pg.Get[time.Duration](ctx, db, "look whether the log is archived", `
+	return pg.Get[time.Duration](ctx, db, "find out how long the log has not been archived", `
 		SELECT CASE WHEN current_setting('archive_mode') <> 'off'
 		    AND last_failed_time > coalesce(last_archived_time, '-infinity')
 		  THEN now() - coalesce(last_archived_time, stats_reset) ELSE interval '0' END

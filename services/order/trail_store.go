@@ -18,7 +18,7 @@ func findWays(ctx context.Context, db pg.DB, keys []string, limit int) ([]way, e
 		}
 	}
 
-	return pg.List[way](ctx, db, "find checkouts for a trail", `
+	return pg.List[way](ctx, db, "list checkouts for a trail", `
 		WITH found AS (
 		  SELECT checkout_id AS id FROM orders WHERE identifier = ANY($1)
 		  UNION
