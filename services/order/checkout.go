@@ -114,7 +114,7 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	c, no, err := s.checkOut(stripe.OnLane(r.Context(), stripe.LaneNew), web.Who(r), form)
+	c, refusal, err := s.checkOut(stripe.OnLane(r.Context(), stripe.LaneNew), web.Who(r), form)
 	if c.ID != "" { // there was a quote to open a page for
 		web.TellOutcome(w, web.OutcomeAsked)
 	}
@@ -124,12 +124,12 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 
 	if err != nil {
 		web.Note(r, "cause", err.Error())
-		if no == nil {
+		if refusal == nil {
 			return err
 		}
 	}
-	if no != nil {
-		return no.answer(w)
+	if refusal != nil {
+		return refusal.answer(w)
 	}
 
 	return answer(w, struct {
@@ -159,11 +159,11 @@ const (
 // contents, so that simultaneous clicks end at one page.
 func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *checkoutRefusal, error) {
 	for began := time.Now(); time.Since(began) < checkoutTimeout; {
-		c, beside, no, err := s.storeQuote(ctx, who, form)
-		if err != nil || no != nil {
-			return c, no, err
+		c, others, refusal, err := s.storeCheckout(ctx, who, form)
+		if err != nil || refusal != nil {
+			return c, refusal, err
 		}
-		if beside.inTheMaking(time.Now()) {
+		if others.inTheMaking(time.Now()) {
 			// If their pages were ended now, two clicks could end each other's in turns. Each first
 			// gets its page.
 			if err := pause(ctx, checkoutPause); err != nil {
@@ -172,9 +172,9 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 			continue
 		}
 
-		if len(beside.older) > 0 {
-			if no, err := s.closeOlder(ctx, beside.older); no != nil || err != nil {
-				return c, no, err
+		if len(others.older) > 0 {
+			if refusal, err := s.closeOlder(ctx, others.older); refusal != nil || err != nil {
+				return c, refusal, err
 			}
 			continue
 		}
@@ -183,72 +183,72 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 		}
 
 		fault.Point("order", "quote-stored")
-		if no, err = s.openPage(ctx, &c); !errors.Is(err, errAgain) {
-			return c, no, err
+		if refusal, err = s.openPage(ctx, &c); !errors.Is(err, errAgain) {
+			return c, refusal, err
 		}
 	}
 	return checkout{}, &checkoutRefusal{code: codeUnexpected, text: textOtherTab}, nil
 }
 
-// storeQuote makes the contract's checks, in its order, and stores the quote with its reservations,
-// in one transaction under a lock of the cart: of two clicks the second sees the page of the first.
-// If there are older pages to close it stores nothing.
-func (s *server) storeQuote(ctx context.Context, who web.Identity,
-	form web.Values) (c checkout, beside rivals, no *checkoutRefusal, err error) {
+// storeCheckout makes the contract's checks, in its order, and stores the checkout with its
+// reservations, in one transaction under a lock of the cart: of two clicks the second sees the page
+// of the first. If there are older pages to close it stores nothing.
+func (s *server) storeCheckout(ctx context.Context, who web.Identity,
+	form web.Values) (c checkout, others rivals, refusal *checkoutRefusal, err error) {
 	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
+		if c, refusal, err = prepareCheckout(ctx, tx, who, form); err != nil || refusal != nil {
 			return err
 		}
 		list, err := unsettledPages(ctx, tx, c.CartID, c.CartGeneration, *c.Owner)
 		if err != nil {
 			return err
 		}
-		beside = sortRivals(c, list, time.Now())
-		if beside.same == nil && len(beside.pending) > 0 && !maySurelyPay(form, beside.pending, time.Now()) {
-			no = refusePending(beside.pending)
+		others = sortRivals(c, list, time.Now())
+		if others.same == nil && len(others.pending) > 0 && !confirmedAgain(form, others.pending, time.Now()) {
+			refusal = refusePending(others.pending)
 			return nil
 		}
 
 		switch {
-		case len(beside.older) > 0:
+		case len(others.older) > 0:
 			return nil
-		case beside.same != nil:
-			c.ID, c.StripeAttempt, c.SessionID, c.URL, c.ExpiresAt = beside.same.ID, beside.same.StripeAttempt,
-				beside.same.SessionID, beside.same.URL, beside.same.ExpiresAt
+		case others.same != nil:
+			c.ID, c.StripeAttempt, c.SessionID, c.URL, c.ExpiresAt = others.same.ID, others.same.StripeAttempt,
+				others.same.SessionID, others.same.URL, others.same.ExpiresAt
 			return nil
 		}
-		c.Round = beside.round
+		c.Round = others.round
 		c.holder = holder{client: clientHash(s.holdKey(), who.Client), limits: s.cfg.holdLimits()}
 		return insertCheckout(ctx, tx, c)
 	})
 	switch {
 	case errors.Is(err, errNoStock):
-		return c, beside, &checkoutRefusal{code: codeNotInStock}, nil
+		return c, others, &checkoutRefusal{code: codeNotInStock}, nil
 	case errors.Is(err, errCodeUsedUp):
-		return c, beside, &checkoutRefusal{code: codeUnexpected, text: textCodeGone}, nil
+		return c, others, &checkoutRefusal{code: codeUnexpected, text: textCodeGone}, nil
 	case isNotSold(err):
-		return c, beside, nil, err
+		return c, others, nil, err
 	case err != nil && pg.IsUnavailable(err):
-		return c, beside, nil, web.Unavailable(err)
+		return c, others, nil, web.Unavailable(err)
 	case err != nil:
-		return c, beside, &checkoutRefusal{code: codeUnexpected, text: textUnexpected}, err
+		return c, others, &checkoutRefusal{code: codeUnexpected, text: textUnexpected}, err
 	}
-	return s.afterQuote(ctx, who, c, beside, no)
+	return s.afterCheckout(ctx, who, c, others, refusal)
 }
 
-// afterQuote does what does not need the lock of the cart: it notes a consent that came with a
+// afterCheckout does what does not need the lock of the cart: it notes a consent that came with a
 // later click, notes that a shopper was asked, and finds the order that explains a refusal.
-func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals,
-	no *checkoutRefusal) (checkout, rivals, *checkoutRefusal, error) {
+func (s *server) afterCheckout(ctx context.Context, who web.Identity, c checkout, others rivals,
+	refusal *checkoutRefusal) (checkout, rivals, *checkoutRefusal, error) {
 	switch {
-	case no != nil && no.reason == reasonPending:
-		return c, beside, no, noteAsked(ctx, s.pool, beside.pending)
-	case no != nil:
-		return c, beside, no, s.nameRecentOrder(ctx, who, no)
-	case beside.same != nil && c.Newsletter && !beside.same.Newsletter:
-		return c, beside, nil, noteNewsletter(ctx, s.pool, c.ID)
+	case refusal != nil && refusal.reason == reasonPending:
+		return c, others, refusal, noteAsked(ctx, s.pool, others.pending)
+	case refusal != nil:
+		return c, others, refusal, s.nameRecentOrder(ctx, who, refusal)
+	case others.same != nil && c.Newsletter && !others.same.Newsletter:
+		return c, others, nil, noteNewsletter(ctx, s.pool, c.ID)
 	}
-	return c, beside, nil, nil
+	return c, others, nil, nil
 }
 
 // prepareCheckout makes the quote of a cart that it locks.
@@ -288,8 +288,8 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if form.Get("agree_to_terms_of_sale") != "true" {
 		return checkout{}, &checkoutRefusal{code: codeTermsRequired}, nil
 	}
-	if no := contents.refuseChanged(form.Get("quote"), c.Shipping); no != nil {
-		return checkout{}, no, nil
+	if refusal := contents.refuseChanged(form.Get("quote"), c.Shipping); refusal != nil {
+		return checkout{}, refusal, nil
 	}
 	q, err := newCheckout(c, contents, email)
 	if err != nil {
@@ -299,8 +299,8 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 		return checkout{}, nil, err
 	}
 
-	whose := owner(who)
-	q.Owner, q.Newsletter = &whose, !who.Member() && form.Get("newsletter") == "true"
+	owner := ownerOf(who)
+	q.Owner, q.Newsletter = &owner, !who.Member() && form.Get("newsletter") == "true"
 	if who.Member() {
 		q.MemberID, q.MemberCode = &who.MemberID, &who.Code
 	}

@@ -28,11 +28,11 @@ const (
 	reasonPending = "payment-pending"
 )
 
-func (no *checkoutRefusal) answer(w http.ResponseWriter) error {
-	errs := refusalErrors{Error: no.code, Description: no.text, Reason: no.reason, OrderIdentifier: no.order,
-		PendingTotal: no.pending, New: no.now}
-	if no.now != nil {
-		errs.Old = &web.OrEmpty[quoted]{Value: no.old}
+func (r *checkoutRefusal) answer(w http.ResponseWriter) error {
+	errs := refusalErrors{Error: r.code, Description: r.text, Reason: r.reason, OrderIdentifier: r.order,
+		PendingTotal: r.pending, New: r.now}
+	if r.now != nil {
+		errs.Old = &web.OrEmpty[quoted]{Value: r.old}
 	}
 	return refuseWith(w, checkoutEndpoint, errs)
 }
@@ -43,27 +43,27 @@ func refusePaid(paid result) *checkoutRefusal {
 	if paid.identifier == "" {
 		return &checkoutRefusal{code: codeUnexpected, reason: reasonPaid, text: textForStaff}
 	}
-	no := &checkoutRefusal{code: codeUnexpected}
-	no.name(paid.identifier)
-	return no
+	refusal := &checkoutRefusal{code: codeUnexpected}
+	refusal.name(paid.identifier)
+	return refusal
 }
 
 // name adds the order that was already paid to a refusal.
-func (no *checkoutRefusal) name(order string) {
-	no.reason = reasonPaid
-	no.text = "You have paid in another tab already: that is order " + order +
+func (r *checkoutRefusal) name(order string) {
+	r.reason = reasonPaid
+	r.text = "You have paid in another tab already: that is order " + order +
 		". If there is more in your cart that you want, look at it again and go on from there."
-	no.order = order
+	r.order = order
 }
 
 // nameRecentOrder names the order of a cart that is gone or empty because it was bought.
-func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *checkoutRefusal) error {
-	if (no.code != codeCartNotFound && no.code != codeCartIsEmpty) || (!who.Member() && who.Cart == "") {
+func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, refusal *checkoutRefusal) error {
+	if (refusal.code != codeCartNotFound && refusal.code != codeCartIsEmpty) || (!who.Member() && who.Cart == "") {
 		return nil
 	}
-	order, err := recentOrder(ctx, s.pool, owner(who))
+	order, err := recentOrder(ctx, s.pool, ownerOf(who))
 	if err == nil && order != "" {
-		no.name(order)
+		refusal.name(order)
 	}
 	return err
 }
@@ -87,8 +87,9 @@ const (
 	askedTooLongAgo = 30 * time.Minute
 )
 
-// maySurelyPay reports whether a shopper was asked and wants to pay although a debit is under way.
-func maySurelyPay(form web.Values, pending []checkout, now time.Time) bool {
+// confirmedAgain reports whether a shopper was asked and wants to pay although a debit is under
+// way.
+func confirmedAgain(form web.Values, pending []checkout, now time.Time) bool {
 	if form.Get("although_payment_pending") == "true" {
 		return true
 	}

@@ -10,9 +10,9 @@ const (
 	// cartTTL is how long a cart is kept that is neither viewed nor changed (findCart notes a view
 	// once a day).
 	cartTTL = 90 * 24 * time.Hour
-	// quoteTTL is how long a quote is kept that ended unpaid: longer than a bank may take to
-	// refuse.
-	quoteTTL = 90 * 24 * time.Hour
+	// checkoutKeptTTL is how long a checkout is kept that ended unpaid: longer than a bank may take
+	// to refuse.
+	checkoutKeptTTL = 90 * 24 * time.Hour
 	// catalogChangeTTL is much longer than edge serves a catalog that it cannot refresh
 	// (catalogMaxAge).
 	catalogChangeTTL = 24 * time.Hour
@@ -25,7 +25,7 @@ const (
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "old carts", Every: time.Hour, Do: deleteOldCarts},
-		{Name: "old quotes", Every: time.Hour, Do: deleteOldQuotes},
+		{Name: "old quotes", Every: time.Hour, Do: deleteOldCheckouts},
 		{Name: "merged carts", Every: time.Hour, Do: deleteOldMerges},
 		{Name: "members who are one person", Every: time.Minute, Do: repeatMerges},
 		{Name: "automatic mails", Every: automaticEvery, Do: s.sendAutomatic},

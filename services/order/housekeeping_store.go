@@ -19,8 +19,9 @@ func deleteOldCarts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		  LIMIT $1 FOR UPDATE SKIP LOCKED)`, cartTTL)
 }
 
-// deleteOldQuotes deletes quotes that ended unpaid, unless the session has an entry for staff.
-func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+// deleteOldCheckouts deletes checkouts that ended unpaid, unless the session has an entry for
+// staff.
+func deleteOldCheckouts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "delete old checkouts", `
 		DELETE FROM checkout WHERE id IN (
 		  SELECT id FROM checkout k
@@ -28,7 +29,7 @@ func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		    AND NOT EXISTS (SELECT FROM orders o WHERE o.checkout_id = k.id)
 		    AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = k.session_id)
 		    AND NOT EXISTS (SELECT FROM checkout later WHERE later.round = k.id)
-		  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`, quoteTTL)
+		  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`, checkoutKeptTTL)
 }
 
 // deleteOldMerges deletes the history by which a merge of carts could be undone.

@@ -44,7 +44,7 @@ func TestOldCartsAndQuotesAreDeleted(t *testing.T) {
 
 	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('x', 'x', 'cs_issue', '{}')`)
 	e.Exec(`INSERT INTO reservation (checkout_id, sku_id, quantity) VALUES ('failed', 6, 1)`)
-	if n, err := deleteOldQuotes(t.Context(), e.pool); err != nil || n != 2 {
+	if n, err := deleteOldCheckouts(t.Context(), e.pool); err != nil || n != 2 {
 		t.Errorf("%d quotes deleted, %v", n, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM checkout WHERE id IN ('expired', 'failed')`); n != 0 ||

@@ -126,8 +126,8 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	if p.Member() {
 		q.MemberID, q.MemberCode = &p.MemberID, &p.Code
 	}
-	whose := owner(p.Identity)
-	q.Owner = &whose
+	owner := ownerOf(p.Identity)
+	q.Owner = &owner
 	if err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return insertCheckout(ctx, tx, q) }); err != nil {
 		return checkout{}, err
 	}

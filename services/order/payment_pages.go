@@ -204,8 +204,8 @@ func (c *checkout) roundKey() string {
 	return c.ID
 }
 
-// owner names a shopper in the column of that name.
-func owner(who web.Identity) string {
+// ownerOf names a shopper in the column of that name.
+func ownerOf(who web.Identity) string {
 	if who.Member() {
 		return "member:" + web.ID(who.MemberID)
 	}
