@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// currency is the ISO code of all prices, in lower case as Stripe wants it.
+// currency is the ISO code of all prices, in lower case as Stripe requires it.
 const currency = "usd"
 
 const (
@@ -378,7 +378,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, e
 		return stripeError, errors.Join(permanent(err), s.afterFailedCreate(ctx, *c, err))
 	}
 	if made.AmountTotal != nil && *made.AmountTotal-c.taxAdded(made) != c.Total {
-		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
+		err := fmt.Errorf("Stripe charges %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
 		s.log.Error("quote and payment page differ", "error", err)
 		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.pool, c.ID, stateFailed))
 	}

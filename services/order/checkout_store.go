@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	errNoStock    = errors.New("fewer pieces are left than the quote wants")
+	errNoStock    = errors.New("fewer pieces are left than the checkout needs")
 	errCodeUsedUp = errors.New("a discount code of the quote is used up")
 )
 

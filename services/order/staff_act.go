@@ -272,7 +272,7 @@ func readPieces(form adminui.PostedForm, lines []staffLine) (pieces []Pieces, er
 		}
 		n, err := strconv.Atoi(typed)
 		if err != nil || n < 0 {
-			return nil, refuseAct(name, "A whole number, please.")
+			return nil, refuseAct(name, "Enter a whole number.")
 		}
 		pieces = append(pieces, Pieces{Seq: l.Seq, Quantity: n})
 	}

@@ -246,7 +246,7 @@ func TestStaffEditCollections(t *testing.T) {
 		t.Errorf("%+v", f.Products)
 	}
 	editor.Post("/staff/catalog/collections/table", form("1", "table", "title", "Mine")...).Has(409, "changed this")
-	editor.Post("/staff/catalog/collections/table", form("2", "table", "position-v26ujdy3N1", "many")...).Has(422, "A whole number")
+	editor.Post("/staff/catalog/collections/table", form("2", "table", "position-v26ujdy3N1", "many")...).Has(422, "Enter a whole number")
 	editor.Post("/staff/catalog/collections/table/drop").Has(http.StatusSeeOther)
 	if a := editor.Get("/staff/catalog/collections/table"); a.Status != 404 {
 		t.Error(a)

@@ -141,7 +141,7 @@ func readCollectionEdit(form adminui.PostedForm, now staffCollection, members []
 		}
 		n, err := strconv.ParseInt(strings.TrimSpace(sent), 10, 32)
 		if err != nil || n < -1_000_000 || n > 1_000_000 {
-			wrong[name] = "A whole number, please."
+			wrong[name] = "Enter a whole number."
 		}
 		return int(n)
 	}

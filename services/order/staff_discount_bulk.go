@@ -77,14 +77,14 @@ func (s *server) readBulk(r *http.Request, sent adminui.PostedForm) (b bulkWante
 		return b, wrong, err
 	}
 	if n := utf8.RuneCountInString(b.name); n == 0 || n > 100 {
-		wrong["name"] = "1 to 100 characters, please."
+		wrong["name"] = "Enter 1 to 100 characters."
 	}
 	if utf8.RuneCountInString(b.prefix) > maxPrefix || strings.ContainsFunc(b.prefix, oddInCode) {
 		wrong["prefix"] = fmt.Sprintf("At most %d characters, without spaces.", maxPrefix)
 	}
 	n, ok := web.Number(strings.TrimSpace(sent.Get("many")), maxBulk)
 	if b.many = int(n); !ok || b.many < 1 {
-		wrong["many"] = fmt.Sprintf("A whole number from 1 to %d, please.", maxBulk)
+		wrong["many"] = fmt.Sprintf("Enter a whole number from 1 to %d.", maxBulk)
 	}
 	return b, wrong, nil
 }

@@ -120,7 +120,7 @@ func readDiscount(ctx context.Context, db pg.DB, form adminui.PostedForm,
 	d, wrong = was, adminui.FieldErrors{}
 	d.Code, d.Description = strings.TrimSpace(form.Get("code")), strings.TrimSpace(form.Get("description"))
 	if n := utf8.RuneCountInString(d.Code); n == 0 || n > maxCode || strings.ContainsFunc(d.Code, oddInCode) {
-		wrong["code"] = fmt.Sprintf("1 to %d characters, without spaces, please.", maxCode)
+		wrong["code"] = fmt.Sprintf("Enter 1 to %d characters, without spaces.", maxCode)
 	}
 	if utf8.RuneCountInString(d.Description) > 500 {
 		wrong["description"] = "A description has at most 500 characters."
@@ -147,7 +147,7 @@ func oddInCode(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) 
 func (d *discount) readAmounts(form adminui.PostedForm, wrong adminui.FieldErrors) {
 	var ok bool
 	if d.Amount, ok = readAmount(form.Get("amount")); !ok {
-		wrong["amount"] = "An amount such as 12.50, please."
+		wrong["amount"] = "Enter an amount such as 12.50."
 	}
 	switch {
 	case d.Action == actionShipping:
@@ -159,7 +159,7 @@ func (d *discount) readAmounts(form adminui.PostedForm, wrong adminui.FieldError
 		wrong["amount"] = "At most 100 per cent."
 	}
 	if d.OrderMinimum, ok = readAmount(form.Get("minimum")); !ok {
-		wrong["minimum"] = "An amount such as 20.00, please."
+		wrong["minimum"] = "Enter an amount such as 20.00."
 	}
 	if d.Combinable = form.Get("combinable") != ""; d.void() {
 		wrong["combinable"] = "A combinable code on items takes nothing off: a cart takes one code on items, and " +
@@ -187,13 +187,13 @@ func (d *discount) readLimits(form adminui.PostedForm, was discount, wrong admin
 		wrong["per-person"] = wrongCount
 	}
 	if d.Starts, ok = readDayOf(form.Get("from"), was.Starts, 0); !ok {
-		wrong["from"] = "A day such as 2026-11-28, please."
+		wrong["from"] = "Enter a day such as 2026-11-28."
 	} else if d.Starts.IsZero() {
 		d.Starts = time.Now().UTC().Truncate(time.Second)
 	}
 	const lastMoment = 24*time.Hour - time.Microsecond // PostgreSQL counts microseconds
 	if d.Ends, ok = readDayOf(form.Get("until"), was.Ends, lastMoment); !ok {
-		wrong["until"] = "A day such as 2026-12-24, please."
+		wrong["until"] = "Enter a day such as 2026-12-24."
 	}
 	if !d.Ends.IsZero() && d.Ends.Before(d.Starts) && wrong["until"] == "" {
 		wrong["until"] = "The code would end before it begins."
@@ -203,7 +203,7 @@ func (d *discount) readLimits(form adminui.PostedForm, was discount, wrong admin
 }
 
 // wrongCount is the message for input that readCount refuses.
-const wrongCount = "A whole number from 1 up, please, or leave it empty."
+const wrongCount = "Enter a whole number from 1 up, or leave it empty."
 
 // readCount reads a limit; empty is no limit. 0 is refused: it would make a code that no one can
 // use.

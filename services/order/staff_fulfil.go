@@ -206,7 +206,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	method := form.Get("method")
 	if len(parcels) > maxOrdersPerForm {
 		return s.shipManyPage(r, staffShipPage{Sent: []string{}, Chosen: method, Pasted: form.Get("parcels"),
-			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", maxOrdersPerForm)}},
+			Refused: []string{fmt.Sprintf("Send at most %d orders at once. Nothing was sent.", maxOrdersPerForm)}},
 			http.StatusUnprocessableEntity)
 	}
 

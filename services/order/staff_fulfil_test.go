@@ -141,7 +141,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 		staff.Post("/staff/orders/ship", bad...).Has(400)
 	}
 	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", strings.Repeat("a\tb\n", 201)).
-		Has(422, "At most 200 orders", "a\tb")
+		Has(422, "Send at most 200 orders", "a\tb")
 }
 
 // The list shows what is left to send of an order, so that nothing goes into a parcel twice.

@@ -274,7 +274,7 @@ func (s *server) staffCreateView(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("query")
 	}
 	if name == "" || utf8.RuneCountInString(name) > maxViewName {
-		return viewPage(form, adminui.FieldErrors{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
+		return viewPage(form, adminui.FieldErrors{"name": fmt.Sprintf("Enter 1 to %d characters.", maxViewName)}), nil
 	}
 
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name

@@ -91,7 +91,7 @@ func (s *server) readRefund(r *http.Request, on Order, form adminui.PostedForm) 
 	}
 	if typed := strings.TrimSpace(form.Get("amount")); typed != "" {
 		if w.Amount, err = money.Parse(typed); err != nil || w.Amount <= 0 {
-			return w, refuseAct("amount", "An amount such as 12.50, please.")
+			return w, refuseAct("amount", "Enter an amount such as 12.50.")
 		}
 	}
 	return w, nil

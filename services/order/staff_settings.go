@@ -235,7 +235,7 @@ func checkCheckout(ctx context.Context, s *server, values map[string]string, wro
 
 	for _, key := range []string{settingMemberMail, settingVisitorMail} {
 		if len(values[key]) > 100 || strings.Trim(values[key], random.Letters+"-_") != "" {
-			wrong[key] = "Letters and digits, please."
+			wrong[key] = "Use letters and digits only."
 		}
 	}
 
@@ -381,12 +381,12 @@ func readWeights(text string) (skus []int64, grams []int, wrong adminui.FieldErr
 		}
 		if !ok || !isWeight || seen[sku] {
 			return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf(
-				"Line %d: a SKU number and grams, each SKU once, please.", n+1)}
+				"Line %d: enter a SKU number and grams, each SKU once.", n+1)}
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}
 	if len(skus) == 0 || len(skus) > maxWeights {
-		return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf("1 to %d lines, please.", maxWeights)}
+		return nil, nil, adminui.FieldErrors{"weights": fmt.Sprintf("Enter 1 to %d lines.", maxWeights)}
 	}
 	return skus, grams, nil
 }

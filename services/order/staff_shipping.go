@@ -162,7 +162,7 @@ func readShipping(form adminui.PostedForm, m shippingSet) (shippingSet, adminui.
 	m.Carrier, m.TrackingBaseURL = strings.TrimSpace(form.Get("carrier")), strings.TrimSpace(form.Get("tracking"))
 	m.Active, m.PriceBy = form.Get("active") != "", form.Get("price_by")
 	if n := utf8.RuneCountInString(m.Carrier); n == 0 || n > 100 {
-		wrong["carrier"] = "1 to 100 characters, please."
+		wrong["carrier"] = "Enter 1 to 100 characters."
 	}
 	if u, err := url.Parse(m.TrackingBaseURL); m.TrackingBaseURL != "" && (err != nil || u.Host == "" ||
 		u.Scheme != "https" && u.Scheme != "http" || utf8.RuneCountInString(m.TrackingBaseURL) > 200) {
@@ -172,13 +172,13 @@ func readShipping(form adminui.PostedForm, m shippingSet) (shippingSet, adminui.
 	var ok bool
 	cost := strings.TrimSpace(form.Get("cost"))
 	if m.Cost, ok = readAmount(cost); !ok || cost == "" || m.Cost > stripe.MaxTotal {
-		wrong["cost"] = "An amount such as 9.50, please."
+		wrong["cost"] = "Enter an amount such as 9.50."
 	}
 	m.FreeAbove = nil
 	if text := strings.TrimSpace(form.Get("free_from")); text != "" {
 		free, ok := readAmount(text)
 		if m.FreeAbove = &free; !ok {
-			wrong["free_from"] = "An amount such as 50.00, please."
+			wrong["free_from"] = "Enter an amount such as 50.00."
 		}
 	}
 
@@ -187,7 +187,7 @@ func readShipping(form adminui.PostedForm, m shippingSet) (shippingSet, adminui.
 		m.Steps = []shippingStep{}
 	case priceWeight, priceTotal:
 		if m.Steps, ok = readSteps(form.Get("steps"), m.PriceBy); !ok {
-			wrong["steps"] = fmt.Sprintf("1 to %d lines such as 2000 14.50, the smallest first, please.", maxSteps)
+			wrong["steps"] = fmt.Sprintf("Enter 1 to %d lines such as 2000 14.50, the smallest first.", maxSteps)
 		}
 	default:
 		wrong["price_by"] = "Choose one of these."
@@ -253,7 +253,7 @@ func (s *server) staffCreateShipping(r *http.Request) (adminui.Answer, error) {
 	m, wrong := readShipping(sent, shippingSet{})
 	m.Identifier = strings.TrimSpace(sent.Get("identifier"))
 	if m.Identifier == "" || len(m.Identifier) > 100 || strings.Trim(m.Identifier, random.Letters) != "" {
-		wrong["identifier"] = "1 to 100 letters and digits, please."
+		wrong["identifier"] = "Enter 1 to 100 letters and digits."
 	}
 
 	if len(wrong) == 0 {

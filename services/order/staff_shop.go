@@ -57,7 +57,7 @@ func checkShop(_ context.Context, _ *server, values map[string]string, wrong adm
 	lines := shopLines(values[settingShopAddress])
 	values[settingShopAddress] = strings.Join(lines, "\n")
 	if len(lines) > maxAddressLines || len(values[settingShopAddress]) > 500 {
-		wrong[settingShopAddress] = "At most six lines, please."
+		wrong[settingShopAddress] = "Enter at most six lines."
 	}
 	return nil
 }

@@ -276,7 +276,7 @@ func (p *staffSKUsPage) readSKUs(form adminui.PostedForm) (e skusEdit, ok bool) 
 	e.reason, e.note = text("reason", "counted", 40), text("note", "", 500)
 	p.Reason, p.Note = e.reason, e.note
 	if !known(e.reason, stockReasons) {
-		p.Errors["reason"], ok = "Choose a reason, please.", false
+		p.Errors["reason"], ok = "Choose a reason.", false
 	}
 	if len(p.SKUs) > maxSKUs {
 		p.Errors[""], ok = fmt.Sprintf("A product has at most %d SKUs.", maxSKUs), false
@@ -323,7 +323,7 @@ func (k *skuRow) read(form adminui.PostedForm, states []adminui.Option) (e skuEd
 	e.color, e.size, e.description = text("color", 500), text("size", 500), text("description", 1000)
 	e.code, e.state = text("code", 100), text("state", 100)
 	if e.state != nil && !known(*e.state, states) {
-		k.Errors["state"] = "Choose a state, please."
+		k.Errors["state"] = "Choose a state."
 	}
 	if typed, differs := k.typed(form, "price"); differs {
 		price, err := money.Parse(typed)

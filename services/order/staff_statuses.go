@@ -62,14 +62,14 @@ func readStatus(form adminui.PostedForm, st statusSet) (statusSet, adminui.Field
 	wrong := adminui.FieldErrors{}
 	st.Title, st.Description = strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
 	if n := utf8.RuneCountInString(st.Title); n == 0 || n > 100 {
-		wrong["title"] = "1 to 100 characters, please."
+		wrong["title"] = "Enter 1 to 100 characters."
 	}
 	if utf8.RuneCountInString(st.Description) > 500 {
 		wrong["description"] = "At most 500 characters."
 	}
 	n, ok := web.Number(strings.TrimSpace(form.Get("position")), 1000)
 	if st.Position = int(n); !ok {
-		wrong["position"] = "A whole number up to 1000, please."
+		wrong["position"] = "Enter a whole number up to 1000."
 	}
 	return st, wrong
 }
@@ -102,7 +102,7 @@ func (s *server) staffCreateStatus(r *http.Request) (adminui.Answer, error) {
 
 	if st.Identifier == "" || len(st.Identifier) > 100 || st.Identifier == "new" ||
 		strings.Trim(st.Identifier, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		wrong["identifier"] = "Lowercase letters, digits and hyphens, please."
+		wrong["identifier"] = "Use lowercase letters, digits and hyphens only."
 	}
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {

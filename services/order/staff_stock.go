@@ -160,7 +160,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: form.Get("reason"),
 		note: strings.TrimSpace(form.Get("note")), rows: []skuEdit{{row: skuRow{ID: sku}, change: int32(n)}}}
 	if !known(edit.reason, stockReasons) {
-		wrong["reason"] = "Choose a reason, please."
+		wrong["reason"] = "Choose a reason."
 	}
 
 	if utf8.RuneCountInString(edit.note) > 500 {
