@@ -29,7 +29,7 @@ func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[stri
 	rows, err := pg.List[prospectCode](ctx, tx, "find prospect codes", `
 		INSERT INTO prospect (email, code)
 		SELECT DISTINCT ON (email) email, code FROM unnest($1::text[], $2::text[]) AS n (email, code) ORDER BY email
-		ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING email, code, version > 0 AS known`,
+		ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING email, code, version > 0 AS known`,
 		emails, proposals)
 	if err != nil {
 		return nil, err

@@ -249,10 +249,10 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 		  INSERT INTO cart_line (cart_id, sku_id, quantity, clicks)
 		  SELECT id, $2, $3, array_remove(ARRAY[$5], '') FROM target
 		  ON CONFLICT (cart_id, sku_id) DO UPDATE
-		  SET clicks = (EXCLUDED.clicks || cart_line.clicks)[:$6],
+		  SET clicks = (excluded.clicks || cart_line.clicks)[:$6],
 		    quantity = cart_line.quantity
-		      + CASE WHEN cart_line.clicks && EXCLUDED.clicks THEN 0 ELSE EXCLUDED.quantity END
-		  WHERE cart_line.clicks && EXCLUDED.clicks OR cart_line.quantity + EXCLUDED.quantity <= $4
+		      + CASE WHEN cart_line.clicks && excluded.clicks THEN 0 ELSE excluded.quantity END
+		  WHERE cart_line.clicks && excluded.clicks OR cart_line.quantity + excluded.quantity <= $4
 		  RETURNING cart_id
 		)
 		SELECT EXISTS (SELECT FROM target) AS found, EXISTS (SELECT FROM stored) AS fits,

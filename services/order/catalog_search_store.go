@@ -16,20 +16,21 @@ import (
 func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "search products", `
 		WITH term AS (
-			SELECT n, numnode(to_tsquery('english', word || ':*')) > 0 AS weighty,
-			       (to_tsquery('simple', word || ':*') || to_tsquery('english', word || ':*'))::text AS query,
-			       (to_tsquery('simple', word || ':*A') || to_tsquery('english', word || ':*A'))::text AS title
-			FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)),
-		wanted AS (
-			SELECT string_agg('(' || query || ')', ' & ')::tsquery AS query,
-			       string_agg('(' || title || ')', ' & ')::tsquery AS title FROM term
-			WHERE query <> '' AND (weighty OR n = cardinality($1::text[])))
+		  SELECT n, numnode(to_tsquery('english', word || ':*')) > 0 AS weighty,
+		    (to_tsquery('simple', word || ':*') || to_tsquery('english', word || ':*'))::text AS query,
+		    (to_tsquery('simple', word || ':*A') || to_tsquery('english', word || ':*A'))::text AS title
+		  FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)
+		), wanted AS (
+		  SELECT string_agg('(' || query || ')', ' & ')::tsquery AS query,
+		    string_agg('(' || title || ')', ' & ')::tsquery AS title
+		  FROM term WHERE query <> '' AND (weighty OR n = cardinality($1::text[]))
+		)
 		SELECT identifier FROM (
-			(SELECT id, identifier, search FROM product p
-			WHERE search @@ (SELECT title FROM wanted) AND on_sale(p) LIMIT 1000)
-			UNION
-			(SELECT id, identifier, search FROM product p
-			WHERE search @@ (SELECT query FROM wanted) AND on_sale(p) LIMIT 1000)) AS hit
+		  (SELECT id, identifier, search FROM product p
+		  WHERE search @@ (SELECT title FROM wanted) AND on_sale(p) LIMIT 1000)
+		  UNION
+		  (SELECT id, identifier, search FROM product p
+		  WHERE search @@ (SELECT query FROM wanted) AND on_sale(p) LIMIT 1000)) AS hit
 		ORDER BY ts_rank(search, (SELECT query FROM wanted)) DESC, id LIMIT $2`, words, maxFound)
 }
 
@@ -54,5 +55,5 @@ func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) 
 func deleteSearchWords(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "delete search words of no product", `
 		DELETE FROM search_word WHERE NOT EXISTS (
-			SELECT FROM product WHERE search @@ to_tsquery('simple', quote_literal(word)))`)
+		  SELECT FROM product WHERE search @@ to_tsquery('simple', quote_literal(word)))`)
 }

@@ -202,9 +202,9 @@ func insertBatch(ctx context.Context, tx pgx.Tx, name, once, by string) (id int6
 	row, err := pg.Get[struct {
 		ID    int64
 		Fresh bool
-	}](ctx, tx, "store a batch of discount codes", `
+	}](ctx, tx, "insert a batch of discount codes", `
 		WITH stored AS (INSERT INTO discount_batch (name, once, made_by) VALUES ($1, $2, $3)
-		  ON CONFLICT (once) DO UPDATE SET once = EXCLUDED.once RETURNING id, xmax = 0 AS fresh)
+		  ON CONFLICT (once) DO UPDATE SET once = excluded.once RETURNING id, xmax = 0 AS fresh)
 		SELECT id, fresh FROM stored`, name, once, by)
 	return row.ID, row.Fresh, err
 }

@@ -21,10 +21,10 @@ func upsertDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 		INSERT INTO dispute AS d (
 		  id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at, lost_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()), CASE WHEN $8 = 'lost' THEN now() END)
-		ON CONFLICT (id) DO UPDATE SET amount = EXCLUDED.amount, withdrawn = EXCLUDED.withdrawn, moves = EXCLUDED.moves,
-		  status = EXCLUDED.status, due_by = EXCLUDED.due_by, reason = EXCLUDED.reason,
-		  checked_at = now(), lost_at = coalesce(d.lost_at, EXCLUDED.lost_at)
-		WHERE (EXCLUDED.moves, coalesce(array_position($11::text[], EXCLUDED.status), 4))
+		ON CONFLICT (id) DO UPDATE SET amount = excluded.amount, withdrawn = excluded.withdrawn, moves = excluded.moves,
+		  status = excluded.status, due_by = excluded.due_by, reason = excluded.reason,
+		  checked_at = now(), lost_at = coalesce(d.lost_at, excluded.lost_at)
+		WHERE (excluded.moves, coalesce(array_position($11::text[], excluded.status), 4))
 		  >= (d.moves, coalesce(array_position($11::text[], d.status), 4))`,
 		d.ID, d.PaymentIntent, int64(d.Amount), int64(d.Withdrawn), d.Moves, d.Currency, d.Reason, d.Status,
 		pg.TimeOrNull(d.DueBy), pg.TimeOrNull(d.Created), disputeStatuses)
@@ -45,7 +45,7 @@ func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
 	return pg.Exec(ctx, tx, "open an entry about $1", `
 		INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload)
 		VALUES ($2, $3, $1, nullif($4, ''), $5, nullif($6, ''), $7)
-		ON CONFLICT (session_id, reason) DO UPDATE SET explanation = EXCLUDED.explanation, amount = EXCLUDED.amount,
+		ON CONFLICT (session_id, reason) DO UPDATE SET explanation = excluded.explanation, amount = excluded.amount,
 		  at = CASE WHEN payment_issue.resolved_at IS NULL THEN payment_issue.at ELSE now() END,
 		  resolved_at = NULL, resolved_by = NULL, resolution = NULL`,
 		i.SessionID, i.Reason, i.Explanation, i.PaymentIntent, (*int64)(i.Amount), i.Currency, i.Payload)

@@ -24,10 +24,10 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		FROM sku s JOIN product p ON p.id = s.product_id
 		CROSS JOIN LATERAL (
 		  SELECT coalesce(sum(r.quantity), 0)::int AS all,
-		    coalesce(sum(r.quantity) FILTER (WHERE o.client = $2), 0)::int AS client,
-		    coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
-		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open')
-		  WHERE r.sku_id = s.id) h
+		    coalesce(sum(r.quantity) FILTER (WHERE k.client = $2), 0)::int AS client,
+		    coalesce(sum(r.quantity) FILTER (WHERE k.person = $3), 0)::int AS person
+		  FROM reservation r JOIN checkout k ON k.id = r.checkout_id AND k.state IN ('creating', 'open')
+		  WHERE r.sku_id = s.id) AS h
 		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order
 		ORDER BY s.id`, skus, q.holder.client, q.person)
 }
@@ -43,10 +43,10 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	return pg.List[hold](ctx, tx, "list held codes", `
 		SELECT d.code AS name, d.max_uses - d.uses + h.all AS left, h.all, h.client, h.person
 		FROM discount_code d CROSS JOIN LATERAL (
-		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client,
+		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE k.client = $2))::int AS client,
 		    (count(*) FILTER (WHERE u.person = $3))::int AS person
-		  FROM checkout o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id
-		  WHERE o.state IN ('creating', 'open')) h
+		  FROM checkout k JOIN code_use u ON u.checkout_id = k.id AND u.code_id = d.id
+		  WHERE k.state IN ('creating', 'open')) AS h
 		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, q.holder.client, q.person)
 }
 
@@ -56,5 +56,5 @@ func mostHeld(ctx context.Context, db pg.DB) (percent float64, err error) {
 		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8
 		FROM (
 		  SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id
-		  WHERE s.stock IS NOT NULL AND NOT s.back_order GROUP BY s.id) h`)
+		  WHERE s.stock IS NOT NULL AND NOT s.back_order GROUP BY s.id) AS h`)
 }

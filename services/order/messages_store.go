@@ -38,7 +38,7 @@ func upsertProspects(rows []prospectRow) *bus.Effect {
 		  JOIN fresh USING (key)
 		  WHERE NOT ` + erasure.ForgottenSince("mark", "'-infinity'") + `
 		  ORDER BY email, version DESC
-		  ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version
-		  WHERE prospect.version < EXCLUDED.version
+		  ON CONFLICT (email) DO UPDATE SET code = excluded.code, version = excluded.version
+		  WHERE prospect.version < excluded.version
 		)`}
 }

@@ -16,10 +16,10 @@ func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
 			VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), $6, nullif($7, ''), $8)
 			ON CONFLICT (session_id, reason) DO UPDATE
 			SET explanation = CASE WHEN payment_issue.resolved_at IS NULL
-			    THEN EXCLUDED.explanation ELSE payment_issue.explanation END,
-			  event_id = coalesce(payment_issue.event_id, EXCLUDED.event_id),
+			    THEN excluded.explanation ELSE payment_issue.explanation END,
+			  event_id = coalesce(payment_issue.event_id, excluded.event_id),
 			  payload = CASE WHEN payment_issue.event_id IS NULL
-			    THEN EXCLUDED.payload ELSE payment_issue.payload END`,
+			    THEN excluded.payload ELSE payment_issue.payload END`,
 			i.Reason, i.Explanation, i.SessionID, i.PaymentIntent, i.EventID, (*int64)(i.Amount), i.Currency, i.Payload)
 		if err != nil {
 			return err

@@ -165,9 +165,9 @@ func upsertStripeRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		  id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at, succeeded_at)
 		VALUES ($1, $2, 'stripe', $1, $3, $4, $5, CASE WHEN $6 = ANY($7) THEN $6 ELSE '' END, $8,
 		  coalesce($9, now()), CASE WHEN $5 = 'succeeded' THEN coalesce($9, now()) END)
-		ON CONFLICT (stripe_id) DO UPDATE SET state = `+movedOn("refund.state", "EXCLUDED.state")+`, checked_at = now(),
-		  succeeded_at = `+succeededAt("EXCLUDED.state", "EXCLUDED.created_at")+`,
-		  failure = coalesce(nullif(EXCLUDED.failure, ''), refund.failure)`,
+		ON CONFLICT (stripe_id) DO UPDATE SET state = `+movedOn("refund.state", "excluded.state")+`, checked_at = now(),
+		  succeeded_at = `+succeededAt("excluded.state", "excluded.created_at")+`,
+		  failure = coalesce(nullif(excluded.failure, ''), refund.failure)`,
 		r.ID, r.PaymentIntent, int64(r.Amount), r.Currency, state, r.Reason, RefundReasons, r.FailureReason,
 		pg.TimeOrNull(r.Created))
 }

@@ -60,9 +60,9 @@ func storeSettings(ctx context.Context, tx pgx.Tx, keys []string, values []*stri
 	return pg.Exec(ctx, tx, "store settings", `
 		INSERT INTO configuration (key, value, changed_by)
 		SELECT key, value, $3 FROM unnest($1::text[], $2::text[]) AS s (key, value)
-		ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = configuration.version + 1,
-		  changed_at = now(), changed_by = EXCLUDED.changed_by
-		WHERE configuration.value IS DISTINCT FROM EXCLUDED.value`, keys, values, by)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = configuration.version + 1,
+		  changed_at = now(), changed_by = excluded.changed_by
+		WHERE configuration.value IS DISTINCT FROM excluded.value`, keys, values, by)
 }
 
 // statusSet is a status that orders can have, as staff set it.

@@ -223,8 +223,8 @@ func upsertView(ctx context.Context, db pg.DB, person int64, name, query string,
 	return pg.ExecOne(ctx, db, "upsert a view", `
 		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
 		WHERE (SELECT count(*) FROM staff_view WHERE person_id = $1 AND name <> $2) < $4
-		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query
-		WHERE $5 OR staff_view.query = EXCLUDED.query`, person, name, query, maxViews, replace)
+		ON CONFLICT (person_id, name) DO UPDATE SET query = excluded.query
+		WHERE $5 OR staff_view.query = excluded.query`, person, name, query, maxViews, replace)
 }
 
 // hasView reports whether a person has a view with this name.

@@ -73,7 +73,7 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 	}
 	return pg.Exec(ctx, db, "note session $1 as unsettled", `
 		INSERT INTO unsettled (session_id, created_at, cause) VALUES ($1, $2, $3)
-		ON CONFLICT (session_id) DO UPDATE SET cause = EXCLUDED.cause`,
+		ON CONFLICT (session_id) DO UPDATE SET cause = excluded.cause`,
 		p.ID, created, pg.StorableText(cause.Error(), stripe.MaxText))
 }
 
