@@ -25,12 +25,12 @@ func enqueue(ctx context.Context, tx pgx.Tx, messages []msg.Message) error {
 
 // leftCheckoutSQL is a condition on checkout k: it ended unpaid, it is its shopper's last one, its
 // cart has not changed, and nothing was bought since.
-const leftCheckoutSQL = ` k.state IN ('expired', 'failed') AND k.email IS NOT NULL
+const leftCheckoutSQL = `k.state IN ('expired', 'failed') AND k.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM checkout l WHERE l.owner = k.owner AND l.created_at > k.created_at)
 	AND EXISTS (SELECT FROM cart c JOIN cart_line cl ON cl.cart_id = c.id AND cl.quantity > 0
 	  WHERE c.id = k.cart_id AND c.generation = k.cart_generation)
 	AND NOT EXISTS (SELECT FROM orders o WHERE o.placed_at >= k.created_at AND o.member_id = k.member_id)
-	AND NOT EXISTS (SELECT FROM orders o WHERE o.placed_at >= k.created_at AND lower(o.email) = lower(k.email)) `
+	AND NOT EXISTS (SELECT FROM orders o WHERE o.placed_at >= k.created_at AND lower(o.email) = lower(k.email))`
 
 // dueReminder is a checkout that its shopper is to be reminded of.
 type dueReminder struct {
@@ -51,7 +51,7 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 		    coalesce(k.member_id, 0) AS member_id, k.newsletter, k.quote, k.total
 		  FROM checkout k
 		  WHERE k.expires_at <= now() - $2::interval AND k.expires_at > now() - $2::interval - $3::interval
-		    AND`+leftCheckoutSQL+`
+		    AND `+leftCheckoutSQL+`
 		    AND NOT EXISTS (SELECT FROM automatic_mail a
 		      WHERE a.kind = $1 AND a.about = 'cart:' || k.cart_id || ':' || k.cart_generation)
 		    AND NOT EXISTS (SELECT FROM automatic_mail a
@@ -67,13 +67,13 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 // reminderWanted reports whether a checkout is still abandoned.
 func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
 	return pg.Get[bool](ctx, db, "find checkout $1", `
-		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckoutSQL+`)`, id)
+		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND `+leftCheckoutSQL+`)`, id)
 }
 
 // keptOrderSQL is a condition on order o: all of it was sent or refunded, whatever status staff
 // have given it since; not all of its money and not all of its pieces were given back; and its
 // payer does not dispute it.
-const keptOrderSQL = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL
+const keptOrderSQL = `o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL
 	AND o.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)
 	AND (o.total = 0 OR o.total > (SELECT coalesce(sum(amount), 0) FROM refund r
@@ -82,7 +82,7 @@ const keptOrderSQL = ` o.current_status NOT IN ('canceled', 'refunded') AND o.ca
 	  SELECT coalesce(sum(r.quantity), 0) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 	  WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')))
 	AND NOT EXISTS (SELECT FROM dispute d
-	  WHERE d.payment_intent = o.payment_intent AND d.status NOT IN ('won', 'warning_closed')) `
+	  WHERE d.payment_intent = o.payment_intent AND d.status NOT IN ('won', 'warning_closed'))`
 
 // dueReview is an order whose buyer is to be asked for a review.
 type dueReview struct {
@@ -105,7 +105,7 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		      SELECT order_id FROM shipment s
 		      WHERE s.shipped_at <= now() - $2::interval AND s.shipped_at > now() - $2::interval - $3::interval)
 		    AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.shipped_at > now() - $2::interval)
-		    AND`+keptOrderSQL+`
+		    AND `+keptOrderSQL+`
 		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.about = o.identifier)
 		  ORDER BY o.id LIMIT $4),
 		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, identifier, lower(email) FROM due)
@@ -123,7 +123,7 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 // reviewWanted reports whether an order is still one that was kept.
 func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error) {
 	return pg.Get[bool](ctx, db, "find order $1", `
-		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrderSQL+`)`, identifier)
+		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND `+keptOrderSQL+`)`, identifier)
 }
 
 // deleteOldAutomatic deletes notes that no query reads any more, old wishes, and wishes whose mails

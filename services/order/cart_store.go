@@ -145,9 +145,9 @@ const linesSQL = `
 	  coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url,
 	  coalesce(s.weight_grams, 0) AS grams
 	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id
-	LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
+	LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) AS n ON true
 	LEFT JOIN LATERAL (
-	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
+	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) AS o
 	  JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
 	  JOIN sku_inventory i ON i.id = s.inventory_id
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
@@ -171,7 +171,7 @@ const codesSQL = `
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
 	  SELECT count(*) AS n, count(*) FILTER (WHERE u.customer = $2 OR u.person = nullif($3, '')) AS same
-	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
+	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) AS o
 	  JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id
 	  WHERE c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`

@@ -17,8 +17,8 @@ func applyCode(ctx context.Context, db pg.DB, c *cart, text string, now time.Tim
 		WITH code AS (
 		  SELECT id, $3 BETWEEN start_date_time AND end_date_time
 		    AND (max_uses IS NULL OR uses < max_uses OR EXISTS (
-		      SELECT FROM code_use u JOIN checkout o ON o.id = u.checkout_id
-		      WHERE u.code_id = discount_code.id AND o.cart_id = $1 AND o.state IN ('creating', 'open'))) AS active
+		      SELECT FROM code_use u JOIN checkout k ON k.id = u.checkout_id
+		      WHERE u.code_id = discount_code.id AND k.cart_id = $1 AND k.state IN ('creating', 'open'))) AS active
 		  FROM discount_code WHERE code = $2
 		), target AS (
 		  SELECT id FROM cart WHERE id = $1 FOR KEY SHARE -- it may be deleted at this moment

@@ -215,7 +215,7 @@ func listBatches(ctx context.Context, db pg.DB, after int64, rows int) ([]discou
 		SELECT b.id, b.name, b.made_at, b.made_by, c.codes, c.used
 		FROM discount_batch b CROSS JOIN LATERAL (
 		  SELECT count(*)::int AS codes, (count(*) FILTER (WHERE uses > 0))::int AS used
-		  FROM discount_code d WHERE d.batch_id = b.id) c
+		  FROM discount_code d WHERE d.batch_id = b.id) AS c
 		WHERE $1 = 0 OR b.id < $1 ORDER BY b.id DESC LIMIT $2`, after, rows)
 }
 

@@ -14,16 +14,16 @@ import (
 
 // The owner of a row: the member ($1), or a person known by an address ($2).
 const (
-	theirsSQL     = ` (member_id = ANY($1) OR lower(email) = ANY($2)) `
-	theirCartsSQL = ` (member_id = ANY($1) OR lower(receipt_email) = ANY($2)) `
+	theirsSQL     = `(member_id = ANY($1) OR lower(email) = ANY($2))`
+	theirCartsSQL = `(member_id = ANY($1) OR lower(receipt_email) = ANY($2))`
 	// Entries for staff: those of the person's checkouts, and those that name the person ($3, from
 	// issuesAbout). An empty payload does not tell whose an entry is: entries about disputes and
 	// failed refunds never have one.
-	theirIssuesSQL = ` (id = ANY($3) OR session_id = ANY(ARRAY(SELECT session_id FROM checkout WHERE` + theirsSQL +
-		`))) `
+	theirIssuesSQL = `(id = ANY($3) OR session_id = ANY(ARRAY(SELECT session_id FROM checkout WHERE ` + theirsSQL +
+		`)))`
 	// Payments of their orders, or of their entries for staff.
-	theirPaymentsSQL = `payment_intent = ANY(ARRAY(SELECT payment_intent FROM orders WHERE` + theirsSQL +
-		`UNION SELECT payment_intent FROM payment_issue WHERE` + theirIssuesSQL + `))`
+	theirPaymentsSQL = `payment_intent = ANY(ARRAY(SELECT payment_intent FROM orders WHERE ` + theirsSQL +
+		` UNION SELECT payment_intent FROM payment_issue WHERE ` + theirIssuesSQL + `))`
 )
 
 // eraseOrders erases a person: orders keep their amounts, and everything else that identifies the
@@ -39,26 +39,26 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE `+theirPaymentsSQL, members, emails, issues)
 	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND `+theirPaymentsSQL, members, emails, issues)
-	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE`+theirIssuesSQL, members, emails, issues)
+	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE `+theirIssuesSQL, members, emails, issues)
 	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}'
-		WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirsSQL+`))`, members, emails)
-	batch.Queue(`DELETE FROM staff_note WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirsSQL+`))`,
+		WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE `+theirsSQL+`))`, members, emails)
+	batch.Queue(`DELETE FROM staff_note WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE `+theirsSQL+`))`,
 		members, emails)
 
 	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
-		`shipping_address = NULL, billing_address = NULL WHERE`+theirsSQL, members, emails)
+		`shipping_address = NULL, billing_address = NULL WHERE `+theirsSQL, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
 	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL WHERE checkout_id = ANY(ARRAY(
 		  SELECT checkout_id FROM code_use
 		  WHERE customer = ANY($2) OR customer = ANY(ARRAY(SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)))
 		  UNION
-		  SELECT id FROM checkout WHERE`+theirsSQL+`))`, members, emails)
+		  SELECT id FROM checkout WHERE `+theirsSQL+`))`, members, emails)
 	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = `+
-		`NULL WHERE`+theirsSQL, members, emails)
+		`NULL WHERE `+theirsSQL, members, emails)
 
 	batch.Queue(`DELETE FROM merged_member WHERE id = ANY($1) OR into_id = ANY($1)`, members)
 	batch.Queue(`DELETE FROM cart_merge WHERE member_id = ANY($1)`, members)
-	batch.Queue(`DELETE FROM cart WHERE`+theirCartsSQL, members, emails)
+	batch.Queue(`DELETE FROM cart WHERE `+theirCartsSQL, members, emails)
 	batch.Queue(`DELETE FROM automatic_mail WHERE email = ANY($1)`, emails)
 	batch.Queue(`DELETE FROM restock_wish WHERE lower(email) = ANY($1)`, emails)
 	batch.Queue(`DELETE FROM restock_told WHERE lower(email) = ANY($1)`, emails)
@@ -78,9 +78,9 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	}
 
 	const with = `
-		WITH o AS (SELECT * FROM orders WHERE` + theirsSQL + `ORDER BY id),
-		     k AS (SELECT * FROM checkout WHERE` + theirsSQL + `ORDER BY created_at),
-		     c AS (SELECT * FROM cart WHERE` + theirCartsSQL + `)`
+		WITH o AS (SELECT * FROM orders WHERE ` + theirsSQL + ` ORDER BY id),
+		     k AS (SELECT * FROM checkout WHERE ` + theirsSQL + ` ORDER BY created_at),
+		     c AS (SELECT * FROM cart WHERE ` + theirCartsSQL + `)`
 	return erasure.Export(ctx, db, with, []erasure.Table{
 		{Name: "orders", Rows: `o`},
 		{Name: "order_lines", Rows: `order_line WHERE order_id IN (SELECT id FROM o)`},
@@ -106,8 +106,8 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "restock_told", Rows: `restock_told WHERE lower(email) = ANY($2)`, Without: "address"},
 		{Name: "prospect_codes", Rows: `prospect WHERE email = ANY($2)`},
 		{Name: "payment_events", Rows: `payment_event WHERE ` + theirPaymentsSQL},
-		{Name: "payment_issues", Rows: `payment_issue WHERE` + theirIssuesSQL +
-			`OR payment_intent IN (SELECT payment_intent FROM o)`},
+		{Name: "payment_issues", Rows: `payment_issue WHERE ` + theirIssuesSQL +
+			` OR payment_intent IN (SELECT payment_intent FROM o)`},
 	}, p.MemberIDs, addressKeys(p.Emails), issues)
 }
 

@@ -24,8 +24,8 @@ func (g givenBack) message() msg.Message {
 			Returns: g.Returns, Version: g.Version}}
 }
 
-const givenBackColumnsSQL = ` o.identifier, o.sales_tax + o.tax_included AS tax, o.given_back AS returns,
-	o.given_back_version AS version `
+const givenBackColumnsSQL = `o.identifier, o.sales_tax + o.tax_included AS tax, o.given_back AS returns,
+	o.given_back_version AS version`
 
 // noteGivenBack stores what is given back of the orders of payments, and lists the orders of which
 // that changed. The share in the order's tax is rounded from the sum, so that all of the tax is
@@ -53,12 +53,12 @@ func noteGivenBack(ctx context.Context, tx pgx.Tx, payments []string) ([]givenBa
 		)
 		UPDATE orders o SET given_back = now.given_back, given_back_version = o.given_back_version + 1
 		FROM now WHERE o.id = now.id AND o.given_back <> now.given_back
-		RETURNING`+givenBackColumnsSQL, payments)
+		RETURNING `+givenBackColumnsSQL, payments)
 }
 
 // givenBackOf lists the orders that have a tax, or of which something was given back.
 func givenBackOf(ctx context.Context, tx pgx.Tx, orderIDs []int64) ([]givenBack, error) {
 	return pg.List[givenBack](ctx, tx, "list what is given back of orders", `
-		SELECT`+givenBackColumnsSQL+`FROM orders o
+		SELECT `+givenBackColumnsSQL+` FROM orders o
 		WHERE o.id = ANY($1) AND (o.sales_tax + o.tax_included > 0 OR o.given_back <> '[]') ORDER BY o.id`, orderIDs)
 }

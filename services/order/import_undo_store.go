@@ -153,7 +153,7 @@ var undoSteps = []planStep{
 		    ELSE greatest(s.stock - (x.is ->> 'change')::int,
 		      CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
 		  ` + weighSQL(weighedStillSQL, "(x.was ->> 'grams')::int", "$2") + `
-		FROM (SELECT * FROM ` + skuRowsSQL + ` ORDER BY x.id) x
+		FROM (SELECT * FROM ` + skuRowsSQL + ` ORDER BY x.id) AS x
 		WHERE s.id = x.id AND NOT x.new`},
 }
 

@@ -40,10 +40,10 @@ func (o orderFigure) message(how string) msg.Message {
 		}}
 }
 
-const orderFigureColumnsSQL = ` o.id, o.identifier, coalesce(o.member_id, 0) AS member_id,
+const orderFigureColumnsSQL = `o.id, o.identifier, coalesce(o.member_id, 0) AS member_id,
 	coalesce(o.email, '') AS email,
 	CASE WHEN o.member_id IS NULL THEN coalesce(o.customer_name, '') ELSE '' END AS customer_name,
-	o.total, o.returned, o.returned_version, o.placed_at `
+	o.total, o.returned, o.returned_version, o.placed_at`
 
 // noteReturned stores what refunds and disputes took back of the orders of payments, and lists the
 // orders of which that changed.
@@ -57,7 +57,7 @@ func noteReturned(ctx context.Context, tx pgx.Tx, payments []string) ([]orderFig
 		    + coalesce((SELECT sum(withdrawn) FROM dispute d WHERE d.payment_intent = p), 0)::bigint AS returned
 		  FROM unnest($1::text[]) AS p) AS m
 		WHERE o.payment_intent = m.payment_intent AND o.returned <> m.returned
-		RETURNING`+orderFigureColumnsSQL, payments)
+		RETURNING `+orderFigureColumnsSQL, payments)
 }
 
 // history is how far the existing orders have been enqueued.
@@ -77,7 +77,7 @@ func lockHistory(ctx context.Context, tx pgx.Tx) (h history, found bool, err err
 // enqueued only for reports.
 func historyOf(ctx context.Context, tx pgx.Tx, h history, rows int) ([]orderFigure, error) {
 	return pg.List[orderFigure](ctx, tx, "list orders to tell", `
-		SELECT`+orderFigureColumnsSQL+`FROM orders o
+		SELECT `+orderFigureColumnsSQL+` FROM orders o
 		WHERE o.id > $1 AND o.placed_at < $2
 		ORDER BY o.id LIMIT $3`, h.LastID, h.Until, rows)
 }

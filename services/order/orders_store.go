@@ -38,7 +38,7 @@ const orderLinesSQL = `
 	  coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
 	  coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
 	  coalesce(n.image_url, '') AS image_url, 0 AS grams
-	FROM order_line l LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
+	FROM order_line l LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) AS n ON true
 	WHERE l.order_id = $1 ORDER BY l.seq`
 
 // readOrderParts reads lines (as they were sold, with today's state, picture and page address),

@@ -22,7 +22,7 @@ func ordersToPack(ctx context.Context, db pg.DB, identifier string) ([]toPack, e
 		          - coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 		            WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0),
 		        0) AS left_over
-		      FROM order_line l WHERE l.order_id = o.id) l
+		      FROM order_line l WHERE l.order_id = o.id) AS l
 		    WHERE $1 <> '' OR left_over > 0) AS lines
 		FROM orders o
 		LEFT JOIN LATERAL (

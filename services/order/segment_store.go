@@ -8,9 +8,9 @@ import (
 
 // ofProductSQL is a condition on a line l of an order: its product has the identifier $1, or its
 // SKU the number or code.
-const ofProductSQL = ` (l.product_identifier = $1 OR l.sku_id IN (
+const ofProductSQL = `(l.product_identifier = $1 OR l.sku_id IN (
 	SELECT k.id FROM sku k LEFT JOIN product p ON p.id = k.product_id
-	WHERE k.code = $1 OR k.id::text = $1 OR p.identifier = $1)) `
+	WHERE k.code = $1 OR k.id::text = $1 OR p.identifier = $1))`
 
 // wasEverSold reports whether there is, or was, a product or SKU of this name.
 func wasEverSold(ctx context.Context, db pg.DB, name string) (bool, error) {
@@ -37,7 +37,7 @@ func findBuyers(ctx context.Context, db pg.DB, q buyersRequest) (buyers, error) 
 		), found AS (
 		  SELECT member, address FROM theirs o GROUP BY member, address
 		  HAVING ($1 = '' OR bool_or($1 <> '' AND EXISTS (
-		      SELECT FROM order_line l WHERE l.order_id = o.id AND`+ofProductSQL+`)))
+		      SELECT FROM order_line l WHERE l.order_id = o.id AND `+ofProductSQL+`)))
 		    AND ($2::int = 0 OR max(placed_at) < now() - make_interval(days => $2))
 		    AND ($3::bigint IS NULL OR sum(total - coalesce((SELECT sum(amount) FROM refund r
 		      WHERE r.payment_intent = o.payment_intent AND state IN ('pending', 'succeeded')), 0)) > $3)

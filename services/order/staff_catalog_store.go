@@ -81,7 +81,7 @@ func (w productsWanted) statement() (sql string, args []any) {
 		FROM product p CROSS JOIN LATERAL (
 		  SELECT count(*) AS skus, min(price_cents) AS price_low, max(price_cents) AS price_high,
 		    count(*) FILTER (WHERE inventory_identifier <> 'in-stock') AS out, sum(stock)::bigint AS pieces
-		  FROM sku_any WHERE product_id = p.id) k
+		  FROM sku_any WHERE product_id = p.id) AS k
 		WHERE true` + where.String() + ` ORDER BY ` + order, args
 }
 

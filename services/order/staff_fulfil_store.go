@@ -19,9 +19,9 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 	if len(identifiers) == 0 {
 		which = `(SELECT w.* FROM status s CROSS JOIN LATERAL (
 			    SELECT * FROM orders o WHERE o.current_status = s.identifier
-			    ORDER BY o.placed_at, o.id LIMIT $2) w
+			    ORDER BY o.placed_at, o.id LIMIT $2) AS w
 			  WHERE ` + unsentSQL + ` AND ($1 = '' OR s.identifier = $1)
-			  ORDER BY w.placed_at, w.id LIMIT $2) o`
+			  ORDER BY w.placed_at, w.id LIMIT $2) AS o`
 		args = []any{status, shownToShip}
 	}
 	return pg.List[staffToShip](ctx, db, "list orders to ship", `

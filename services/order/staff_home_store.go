@@ -12,7 +12,7 @@ func countForHome(ctx context.Context, db pg.DB, limit int) (homeCounts, error) 
 		SELECT
 		  (SELECT count(*) FROM (
 		    SELECT FROM status s CROSS JOIN LATERAL (
-		      SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $1) w
+		      SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $1) AS w
 		    WHERE `+unsentSQL+` LIMIT $1) AS t) AS to_ship,
 		  (SELECT count(*) FROM (SELECT FROM orders WHERE placed_at > now() - interval '1 day' LIMIT $1) AS o) AS day,
 		  (SELECT count(*) FROM (SELECT FROM payment_issue WHERE resolved_at IS NULL LIMIT $1) AS i) AS issues,

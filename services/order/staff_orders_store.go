@@ -139,7 +139,7 @@ func (w ordersWanted) statement() (sql string, args []any) {
 		  coalesce((SELECT sum(quantity) FROM shipment_line l WHERE l.order_id = o.id), 0)::int AS sent,
 		  ARRAY(SELECT h.tracking_number FROM shipment h WHERE h.order_id = o.id AND h.tracking_number <> ''
 		    ORDER BY h.shipped_at, h.id) AS tracking
-		FROM (` + strings.Join(found, " UNION ") + `) f JOIN orders o ON o.id = f.id
+		FROM (` + strings.Join(found, " UNION ") + `) AS f JOIN orders o ON o.id = f.id
 		  LEFT JOIN status s ON s.identifier = o.current_status ` + order, args
 }
 
@@ -200,7 +200,7 @@ type staffTab struct {
 func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) {
 	return pg.List[staffTab](ctx, db, "list the tabs of the staff's orders", `
 		(SELECT 'status' AS kind, s.identifier AS key, s.title AS text, '' AS query,
-		  (SELECT count(*) FROM (SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $2 + 1) c) AS count
+		  (SELECT count(*) FROM (SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $2 + 1) AS c) AS count
 		FROM status s ORDER BY s.position, s.identifier)
 		UNION ALL
 		(SELECT 'view', id::text, name, query, 0 FROM staff_view WHERE person_id = $1 ORDER BY name)`,

@@ -55,11 +55,11 @@ func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]ope
 	return pg.List[openCheckout](ctx, db, "list checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
 		WHERE id IN (
-		  SELECT id FROM checkout c
+		  SELECT id FROM checkout k
 		  WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval
 		    AND NOT EXISTS (SELECT FROM payment_issue i
-		      WHERE i.session_id = c.session_id AND i.reason = ANY($2)
-		        AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
+		      WHERE i.session_id = k.session_id AND i.reason = ANY($2)
+		        AND (i.resolved_at IS NOT NULL OR k.checked_at > now() - $3::interval))
 		  ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 		RETURNING id, session_id, state, expires_at`,
 		after, append([]string{paidTwice}, finalReasons...), sweepRefusedPause)

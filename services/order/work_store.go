@@ -11,19 +11,19 @@ import (
 // reason that is not among the named ones; and counts them up to a limit.
 func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows,
 	limit int) ([]paymentEntry, int64, error) {
-	const which = ` i.resolved_at IS NULL
-		AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1) ELSE NOT i.reason = ANY($2::text[]) END `
+	const which = `i.resolved_at IS NULL
+		AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1) ELSE NOT i.reason = ANY($2::text[]) END`
 	if reasons == nil {
 		reasons = []string{}
 	}
 	list, err := pg.List[paymentEntry](ctx, db, "list payments for staff",
-		`SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i WHERE`+which+`ORDER BY i.at, i.id LIMIT $3`, reasons,
+		`SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i WHERE `+which+` ORDER BY i.at, i.id LIMIT $3`, reasons,
 		named, rows)
 	if err != nil || len(list) < rows {
 		return list, int64(len(list)), err
 	}
 	count, err := pg.Get[int64](ctx, db, "count payments for staff",
-		`SELECT count(*) FROM (SELECT FROM payment_issue i WHERE`+which+`LIMIT $3) c`, reasons, named, limit)
+		`SELECT count(*) FROM (SELECT FROM payment_issue i WHERE `+which+` LIMIT $3) AS c`, reasons, named, limit)
 	return list, count, err
 }
 
@@ -41,15 +41,15 @@ func lateOrders(ctx context.Context, db pg.DB, days, rows, limit int) ([]lateOrd
 		FROM status s CROSS JOIN LATERAL (
 		  SELECT o.id, o.identifier, o.placed_at FROM orders o
 		  WHERE o.current_status = s.identifier AND o.placed_at < now() - $1 * interval '1 day'
-		  ORDER BY o.placed_at, o.id LIMIT $2) w
-		WHERE s.position < (SELECT position FROM status WHERE identifier = 'shipped') `
+		  ORDER BY o.placed_at, o.id LIMIT $2) AS w
+		WHERE s.position < (SELECT position FROM status WHERE identifier = 'shipped')`
 	list, err := pg.List[lateOrder](ctx, db, "list late orders",
-		`SELECT w.identifier, s.title AS status, w.placed_at`+which+`ORDER BY w.placed_at, w.id LIMIT $2`, days, rows)
+		`SELECT w.identifier, s.title AS status, w.placed_at `+which+` ORDER BY w.placed_at, w.id LIMIT $2`, days, rows)
 	if err != nil || len(list) < rows {
 		return list, int64(len(list)), err
 	}
 	count, err := pg.Get[int64](ctx, db, "count late orders",
-		`SELECT count(*) FROM (SELECT`+which+`LIMIT $2) c`, days, limit)
+		`SELECT count(*) FROM (SELECT `+which+` LIMIT $2) AS c`, days, limit)
 	return list, count, err
 }
 
@@ -65,8 +65,8 @@ type heldArticle struct {
 func heldStock(ctx context.Context, db pg.DB, rows int) ([]heldArticle, int64, error) {
 	list, err := pg.List[heldArticle](ctx, db, "list held stock", `
 		SELECT s.id AS sku, p.title, coalesce(s.stock, 0)::bigint AS free, sum(r.quantity)::bigint AS held,
-		  count(*) AS pages, count(DISTINCT c.person) AS people, min(c.created_at) AS since
-		FROM reservation r JOIN checkout c ON c.id = r.checkout_id JOIN sku s ON s.id = r.sku_id
+		  count(*) AS pages, count(DISTINCT k.person) AS people, min(k.created_at) AS since
+		FROM reservation r JOIN checkout k ON k.id = r.checkout_id JOIN sku s ON s.id = r.sku_id
 		  JOIN product p ON p.id = s.product_id
 		WHERE s.stock IS NOT NULL GROUP BY s.id, p.title ORDER BY held DESC, s.id LIMIT $1`, rows)
 	if err != nil || len(list) < rows {
