@@ -9,8 +9,8 @@ import (
 // ofProductSQL is a condition on a line l of an order: its product has the identifier $1, or its
 // SKU the number or code.
 const ofProductSQL = `(l.product_identifier = $1 OR l.sku_id IN (
-	SELECT k.id FROM sku k LEFT JOIN product p ON p.id = k.product_id
-	WHERE k.code = $1 OR k.id::text = $1 OR p.identifier = $1))`
+	SELECT s.id FROM sku s LEFT JOIN product p ON p.id = s.product_id
+	WHERE s.code = $1 OR s.id::text = $1 OR p.identifier = $1))`
 
 // wasEverSold reports whether there is, or was, a product or SKU of this name.
 func wasEverSold(ctx context.Context, db pg.DB, name string) (bool, error) {
