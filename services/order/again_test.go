@@ -59,7 +59,7 @@ func TestAClickAddsItsPiecesOnce(t *testing.T) {
 		p.Get("/order/cart-items").Want(3, "item_data", "product_sku_data", "1", "quantity")
 	}
 	if n := e.Number(`SELECT max(cardinality(clicks)) FROM cart_line`); n != clicksKept {
-		t.Errorf("a line keeps %d keys", n)
+		t.Errorf("a line keeps %d keys, want %d", n, clicksKept)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestParallelRepetitionsOfAClickAddOnce(t *testing.T) {
 		p.Get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
 	}
 	if n := e.Number(`SELECT count(*) FROM cart`); n != 20 {
-		t.Errorf("%d carts of 20 visitors", n)
+		t.Errorf("%d carts of 20 visitors, want 20", n)
 	}
 }
 

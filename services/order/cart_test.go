@@ -177,9 +177,7 @@ func TestDeleteCartDuringOtherRequests(t *testing.T) {
 		}
 		<-done
 	}
-	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
-		t.Errorf("%d orders", n)
-	}
+	e.Counts(1, `SELECT count(*) FROM orders`)
 }
 
 // waitsForALock waits until a statement of this shop does.
@@ -311,9 +309,7 @@ func TestParallelAddsLoseNothing(t *testing.T) {
 		items.Want(40, "item_data", "product_sku_data", "0", "quantity")
 		items.Want(20, "item_data", "product_sku_data", "1", "quantity")
 	}
-	if n := e.Number(`SELECT count(*) FROM cart`); n != 2 {
-		t.Errorf("%d carts", n)
-	}
+	e.Counts(2, `SELECT count(*) FROM cart`)
 }
 
 // One shopper with many tabs: whichever requests meet, each gets an answer of the contract.

@@ -78,9 +78,7 @@ func TestCommandsForStaff(t *testing.T) {
 	o.Want("1Z9", "order_data", "order_shipping_method", "tracking_number")
 	o.Want("accepted", "order_data", "order_statuses", "1", "identifier")
 	e.mailParcels(1) // other services are told once, when the parcel can no longer be undone
-	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
-		t.Errorf("%d messages", n)
-	}
+	e.Counts(1, `SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`)
 
 	// Help names each command, and nothing is left to pack.
 	for _, command := range []string{"help", "packing", "refund"} {

@@ -48,7 +48,7 @@ func TestMailsAboutADebit(t *testing.T) {
 				AND convert_from(payload, 'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
 				AND convert_from(payload, 'UTF8')::jsonb->'payment'
 				  @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
-				t.Errorf("%d of them name the buyer and the items", n)
+				t.Errorf("%d of them name the buyer and the items, want %d", n, test.pending+test.refused)
 			}
 		})
 	}

@@ -55,7 +55,7 @@ func TestLateEventDoesNotRestoreAnErasedBuyer(t *testing.T) {
 		t.Errorf("%d orders with a refund, want 1: the money counts all the same", n)
 	}
 	if n := e.traces(); n != 0 {
-		t.Errorf("%d rows name the erased buyer", n)
+		t.Errorf("%d rows name the erased buyer, want 0", n)
 	}
 }
 
@@ -107,13 +107,13 @@ func TestActsOfStaffAreErased(t *testing.T) {
 	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "staff_note",
 		"outbox"} {
 		if n := e.Number(`SELECT count(*) FROM ` + table + ` t WHERE t::text ~* 'pat@mail|Pat Buyer|12 Elm'`); n != 0 {
-			t.Errorf("%d rows of %s name the buyer", n, table)
+			t.Errorf("%d rows of %s name the buyer, want 0", n, table)
 		}
 	}
 
 	e.mailParcels(1)
 	if n := e.Number(`SELECT count(*) FROM refund JOIN orders USING (payment_intent)`); n != 1 || len(e.mailed(msg.MailOrderShipped)) != 0 {
-		t.Errorf("%d refunds, %d mails", n, len(e.mailed(msg.MailOrderShipped)))
+		t.Errorf("%d refunds, %d mails, want 1 and 0", n, len(e.mailed(msg.MailOrderShipped)))
 	}
 }
 

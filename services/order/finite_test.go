@@ -18,7 +18,7 @@ func TestCodesWithoutAnEnd(t *testing.T) {
 	c := p.quoted("pat@mail.example.com")
 	e.mustHandle(event("evt_1", completed, c, nil))
 	if n := e.Number(`SELECT count(*) FROM orders WHERE item_discount > 0`); n != 1 {
-		t.Errorf("%d orders with the code", n)
+		t.Errorf("%d orders with the code, want 1", n)
 	}
 }
 

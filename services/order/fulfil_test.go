@@ -39,7 +39,7 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 	e.mustHandle(same...)
 	e.mustHandle(event("evt_late", completed, c, nil))
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
-		t.Fatalf("%d orders", n)
+		t.Fatalf("%d orders, want 1", n)
 	}
 	identifier := e.Text(`SELECT identifier FROM orders`)
 	if len(identifier) != identifierLength {
@@ -177,9 +177,7 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 
 			e.mustHandle(d)
 			e.mustHandle(d)
-			if n := e.Number(`SELECT count(*) FROM orders`); n != 0 {
-				t.Errorf("%d orders", n)
-			}
+			e.Counts(0, `SELECT count(*) FROM orders`)
 			if got := e.Text(`SELECT string_agg(reason || ' ' || payment_intent || ' ' || event_id || ' ' || (amount > 0)::text || ' ' ` +
 				`|| (payload->>'id'), ';') FROM payment_issue`); got != test.reason+" pi_"+c.ID+" evt_1 true evt_1" {
 				t.Errorf("for staff: %s", got)
@@ -200,7 +198,7 @@ func TestPaidTwiceForOneCart(t *testing.T) {
 	second := p.quoted("")
 	e.mustHandle(event("evt_1", completed, first, nil), event("evt_2", completed, second, nil))
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
-		t.Fatalf("%d orders", n)
+		t.Fatalf("%d orders, want 1", n)
 	}
 	if got := e.Text(`SELECT reason || ' ' || session_id FROM payment_issue`); got != "paid-twice "+*second.SessionID {
 		t.Errorf("for staff: %s", got)
@@ -208,7 +206,7 @@ func TestPaidTwiceForOneCart(t *testing.T) {
 	// The rest of the cart can be ordered: that is another purchase.
 	e.mustHandle(event("evt_3", completed, p.quoted(""), nil))
 	if n := e.Number(`SELECT count(*) FROM orders`); n != 2 {
-		t.Errorf("%d orders after the next purchase", n)
+		t.Errorf("%d orders after the next purchase, want 2", n)
 	}
 }
 

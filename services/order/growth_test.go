@@ -47,7 +47,7 @@ func TestAPersonIsFoundByIndex(t *testing.T) {
 			t.Error(err)
 		}
 		if n := in.Number(`SELECT count(*) FROM orders WHERE member_id = 7 OR prospect_code = 'c8'`); n != 0 {
-			t.Errorf("%d orders still name the person", n)
+			t.Errorf("%d orders still name the person, want 0", n)
 		}
 	})
 	if len(whole) != 0 {

@@ -66,7 +66,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	staff.Post("/staff/settings/shop", "version", "1", "shop_name", "Paper & Co", "shop_address", " 1 Elm Street \r\n\r\nSpringfield").OK()
 	const told = `SELECT count(*) FROM outbox WHERE subject = 'order.shop' AND convert_from(payload, 'UTF8') = '{"name":"Paper \u0026 Co","version":2}'`
 	if n := e.Number(told); n != 1 {
-		t.Errorf("%d messages about the shop's name", n)
+		t.Errorf("%d messages about the shop's name, want 1", n)
 	}
 	for range 2 { // at each start
 		if _, err := e.server.repeatShop(t.Context(), e.pool); err != nil {
@@ -75,7 +75,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	}
 
 	if n := e.Number(told); n != 1 {
-		t.Errorf("%d messages about the shop's name", n)
+		t.Errorf("%d messages about the shop's name, want 1", n)
 	}
 
 	// A product with a picture and a shipping method complete the other steps.
@@ -94,7 +94,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	staff.Post("/staff/settings/guide/mail").OK()
 	staff.Post("/staff/settings/guide/mail").OK()
 	if n := e.mails("test"); n < 1 || n > 2 { // two if a minute ended in between
-		t.Errorf("%d test mails", n)
+		t.Errorf("%d test mails, want 1 or 2", n)
 	}
 
 	// With a live key the shop is live, but Stripe has to be called again.

@@ -109,7 +109,7 @@ func TestCeilingsHoldForParallelClicks(t *testing.T) {
 	}
 	clicks.Wait()
 	if held := e.held(); held != 18 {
-		t.Errorf("%d pieces are held, the ceiling is 20", held)
+		t.Errorf("%d pieces are held, the ceiling is 20, want 18", held)
 	}
 }
 

@@ -27,11 +27,10 @@ func TestOldCartsAndQuotesAreDeleted(t *testing.T) {
 	quote("unclosed", "unclosed", "expired", "91 days")
 	e.Exec(`UPDATE checkout SET unclosed = true WHERE id = 'unclosed'`)
 	if n, err := deleteOldCarts(t.Context(), e.pool); err != nil || n != 5100 {
-		t.Errorf("%d carts deleted, %v", n, err)
+		t.Errorf("%d carts deleted, want 5100: %v", n, err)
 	}
-	if n := e.Number(`SELECT count(*) FROM cart`); n != 3 || e.Number(`SELECT count(*) FROM cart_line`) != 3 {
-		t.Errorf("%d carts are left", n)
-	}
+	e.Counts(3, `SELECT count(*) FROM cart`)
+	e.Counts(3, `SELECT count(*) FROM cart_line`)
 
 	quote("expired", "", "expired", "91 days")
 	quote("failed", "", "failed", "91 days")
@@ -45,17 +44,15 @@ func TestOldCartsAndQuotesAreDeleted(t *testing.T) {
 	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('x', 'x', 'cs_issue', '{}')`)
 	e.Exec(`INSERT INTO reservation (checkout_id, sku_id, quantity) VALUES ('failed', 6, 1)`)
 	if n, err := deleteOldCheckouts(t.Context(), e.pool); err != nil || n != 2 {
-		t.Errorf("%d quotes deleted, %v", n, err)
+		t.Errorf("%d quotes deleted, want 2: %v", n, err)
 	}
-	if n := e.Number(`SELECT count(*) FROM checkout WHERE id IN ('expired', 'failed')`); n != 0 ||
-		e.Number(`SELECT count(*) FROM checkout`) != 7 {
-		t.Errorf("%d old quotes are left", n)
-	}
+	e.Counts(0, `SELECT count(*) FROM checkout WHERE id IN ('expired', 'failed')`)
+	e.Counts(7, `SELECT count(*) FROM checkout`)
 
 	e.Exec(`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before, at) VALUES (1, 2, 3, '{}', '{}', now() - ` +
 		`interval '91 days'), (4, 5, 6, '{}', '{}', now())`)
 	if n, err := deleteOldMerges(t.Context(), e.pool); err != nil || n != 1 {
-		t.Errorf("%d merges deleted, %v", n, err)
+		t.Errorf("%d merges deleted, want 1: %v", n, err)
 	}
 }
 

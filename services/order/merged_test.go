@@ -50,7 +50,7 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 	cy := e.member(3)
 	cy.Get("/order/"+identifier).Want("success", "order_detail")
 	if n := e.Number(`SELECT count(*) FROM orders WHERE member_id = 3`); n != 2 {
-		t.Errorf("%d orders of two moved", n)
+		t.Errorf("%d orders of two moved, want 2", n)
 	}
 
 	bob.add("6", "1") // by a session that ends a moment later
@@ -63,15 +63,15 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 		t.Errorf("once more: %d, %v", moved, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id WHERE c.member_id = 3`); n != 2 {
-		t.Errorf("%d lines in the cart", n)
+		t.Errorf("%d lines in the cart, want 2", n)
 	}
 	if n := e.Number(`SELECT (SELECT count(*) FROM cart WHERE member_id <> 3)
 		  + (SELECT count(*) FROM checkout WHERE member_id <> 3 OR owner <> 'member:3')`); n != 0 {
-		t.Errorf("%d carts and quotes are left", n)
+		t.Errorf("%d carts and quotes are left, want 0", n)
 	}
 
 	e.hear(msg.UserErased, "user.erased:3", msg.Erased{MemberID: 3})
 	if n := e.Number(`SELECT count(*) FROM merged_member`); n != 0 {
-		t.Errorf("%d merges of an erased member are left", n)
+		t.Errorf("%d merges of an erased member are left, want 0", n)
 	}
 }

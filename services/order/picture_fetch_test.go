@@ -128,7 +128,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 
 	sold("", 0)
 	if n := e.fetchAll(); n != 9 {
-		t.Errorf("%d were tried", n)
+		t.Errorf("%d were tried, want 9", n)
 	}
 
 	// The two good ones are in their places.
@@ -150,7 +150,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	}
 	sold(shown[0], 2)
 	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 2 {
-		t.Errorf("%d become WebP", n)
+		t.Errorf("%d become WebP, want 2", n)
 	}
 
 	// Staff see why the others are missing.
@@ -164,13 +164,13 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	// A server that is down is asked again automatically, not at once, and not forever; a picture
 	// that was given up is tried again when staff say so.
 	if n := e.fetchAll(); n != 0 {
-		t.Errorf("%d were tried at once", n)
+		t.Errorf("%d were tried at once, want 0", n)
 	}
 
 	for _, tries := range []int{1, 4} {
 		e.Exec(`UPDATE picture_fetch SET due = now(), tries = $1 WHERE state = 'waiting'`, tries)
 		if n := e.fetchAll(); n != 1 {
-			t.Errorf("%d were tried again", n)
+			t.Errorf("%d were tried again, want 1", n)
 		}
 	}
 
@@ -179,7 +179,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	owner.Post(product + "/fetch").Has(http.StatusSeeOther)
 	owner.Post(path + "/pictures").Has(http.StatusSeeOther) // nothing has been given up yet
 	if n := e.fetchAll(); n != 7 {
-		t.Errorf("%d were tried for staff", n)
+		t.Errorf("%d were tried for staff, want 7", n)
 	}
 
 	owner.Get(path).Has(200, "3 of 9 fetched", "6 not available")

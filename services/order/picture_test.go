@@ -108,12 +108,8 @@ func TestUploadAPicture(t *testing.T) {
 
 	// The same picture is the same file, whatever its name.
 	upload(editor, path+"/upload", map[string][]byte{"again.jpg": photo}).Has(http.StatusSeeOther)
-	if n := e.Number(`SELECT count(DISTINCT image_url) FROM product_image WHERE product_id = 1`); n != 2 {
-		t.Errorf("%d pictures", n)
-	}
-	if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 1 AND main_image`); n != 1 {
-		t.Errorf("%d main pictures", n)
-	}
+	e.Counts(2, `SELECT count(DISTINCT image_url) FROM product_image WHERE product_id = 1`)
+	e.Counts(1, `SELECT count(*) FROM product_image WHERE product_id = 1 AND main_image`)
 }
 
 // Other formats are accepted, too; files that are not pictures, are damaged or would take all
@@ -139,9 +135,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	a.Has(422, "60000 × 60000 pixels", "12001 × 1", "1600 × 12000 pixels and takes too much",
 		"6000 × 6000 pixels and takes too much", "&lt;b&gt;.svg: It is not a JPEG", "half.jpg: It is damaged", "x.exe: It is not",
 		"nothing.jpg: It is")
-	if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 3 AND image_url LIKE '/media/%'`); n != 2 {
-		t.Errorf("%d pictures were kept", n)
-	}
+	e.Counts(2, `SELECT count(*) FROM product_image WHERE product_id = 3 AND image_url LIKE '/media/%'`)
 
 	upload(editor, path, nil).Has(422, "Choose a picture first")
 	editor.Post(path, "files", "x").Has(400)
@@ -185,9 +179,7 @@ func TestPicturesAsWebP(t *testing.T) {
 		}
 	}
 
-	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 0 {
-		t.Errorf("%d are tried again", n)
-	}
+	e.Counts(0, `SELECT count(*) FROM picture_to_make`)
 	hash, _, _ := media.Parse(name)
 	for width, height := range map[int]int{400: 266, 800: 533, 900: 600} {
 		body, err := e.server.media.Get(ctx, media.WebP(media.Name(hash, width)))

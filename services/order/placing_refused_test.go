@@ -118,14 +118,10 @@ func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 			o.Want("Binder Clips", "order_data", "order_items", "product_sku_data", "0", "parent_product__title")
 			o.Want("Holds up to 30 sheets", "order_data", "order_items", "product_sku_data", "0", "description")
 			if !strings.Contains(name, "status at all") {
-				if n := e.Number(`SELECT count(*) FROM order_status`); n != 1 {
-					t.Errorf("%d statuses", n)
-				}
+				e.Counts(1, `SELECT count(*) FROM order_status`)
 			}
 
-			if n := e.Number(`SELECT count(*) FROM payment_issue`); n != 0 {
-				t.Errorf("%d payments for staff", n)
-			}
+			e.Counts(0, `SELECT count(*) FROM payment_issue`)
 			if to := e.mailOf(c).To[0]; to != "pat@mail.example.com" {
 				t.Errorf("the mail goes to %s", to)
 			}
@@ -193,9 +189,7 @@ func TestRefusedPaymentGoesToStaffAlone(t *testing.T) {
 			e.Exec(test.breaks)
 			e.mustHandle(events...)
 			e.mustHandle(events...)
-			if n := e.Number(`SELECT count(*) FROM orders`); n != 4 {
-				t.Errorf("%d orders", n)
-			}
+			e.Counts(4, `SELECT count(*) FROM orders`)
 			list := e.Text(`SELECT string_agg(concat_ws(' ', reason, session_id, payment_intent, event_id, amount, currency, ` +
 				`payload->>'id'), ';') FROM payment_issue WHERE resolved_at IS NULL AND length(explanation) > 40`)
 			if list != fmt.Sprintf("order-refused %s pi_%s evt_2 %d usd evt_2", *odd.SessionID, odd.ID, odd.Total) {
@@ -212,9 +206,7 @@ func TestRefusedPaymentGoesToStaffAlone(t *testing.T) {
 			if r := e.settled(events[2]); r.identifier == "" {
 				t.Errorf("with the cause gone: %v", r)
 			}
-			if n := e.Number(`SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`); n != 0 {
-				t.Errorf("%d entries stay open", n)
-			}
+			e.Counts(0, `SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`)
 		})
 	}
 }
@@ -268,9 +260,7 @@ func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 		}
 		// Once it can be read, it becomes an order.
 		e.mustHandle(event("evt_2", completed, c, nil))
-		if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
-			t.Errorf("%d orders", n)
-		}
+		e.Counts(1, `SELECT count(*) FROM orders`)
 	}
 }
 
@@ -293,9 +283,7 @@ func TestAnyEntryForStaffCanBeStored(t *testing.T) {
 			}
 		}
 	}
-	if n := e.Number(`SELECT count(*) FROM payment_issue WHERE reason = 'no-quote'`); n != 5 {
-		t.Errorf("%d entries", n)
-	}
+	e.Counts(5, `SELECT count(*) FROM payment_issue WHERE reason = 'no-quote'`)
 }
 
 var outsides = []string{`{"a":"\u0000"}`, "\xff\x00", `{"n":1e999999}`, strings.Repeat("[", 9000) + strings.Repeat("]", 9000), `["\ud800"]`}
@@ -315,7 +303,7 @@ func TestQuotedSKUsAreRetired(t *testing.T) {
 		t.Errorf("left: %s", got)
 	}
 	if n := e.Number(`SELECT count(*) FROM sku_now`); n != 0 {
-		t.Errorf("%d SKUs are on sale", n)
+		t.Errorf("%d SKUs are on sale, want 0", n)
 	}
 	e.visitor().add("6", "1").Want("sku-not-found", "errors", "error")
 	e.Exec(`DELETE FROM product`)
@@ -333,7 +321,7 @@ func TestACheckoutEndsWhateverTheCountsAre(t *testing.T) {
 	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 	c := p.quoted("pat@mail.example.com")
 	if n := e.Number(`SELECT count(*) FROM reservation`) + e.Number(`SELECT count(*) FROM code_use`); n != 2 {
-		t.Fatalf("%d things are held", n)
+		t.Fatalf("%d things are held, want 2", n)
 	}
 	e.Exec(`UPDATE sku SET stock = 2147483647 WHERE id = 6`)
 	e.Exec(`UPDATE discount_code SET uses = 0`)

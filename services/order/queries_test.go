@@ -125,6 +125,6 @@ func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
 		t.Errorf("an order has %d lines, %v", len(parts.lines), err)
 	}
 	if n := in.Number(lookups) - before; n > 2 {
-		t.Errorf("%d prices were looked up for two lines", n)
+		t.Errorf("%d prices were looked up for two lines, want at most 2", n)
 	}
 }

@@ -359,14 +359,14 @@ func TestRefundsWithoutACustomerToTell(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(e.mailed(msg.MailOrderRefunded)); n != 1 {
-		t.Errorf("%d mails about a refund from before the order", n)
+		t.Errorf("%d mails about a refund from before the order, want 1", n)
 	}
 	e.mustHandle(refundEvent("evt_old", "refund.created", "re_0", "pi_"+c.ID, 1, "succeeded",
 		map[string]any{"created": time.Now().Add(-100 * time.Hour).Unix()}))
 	e.erase(msg.Erased{Emails: []string{"pat@mail.example.com"}, At: time.Now()})
 	e.mustHandle(refundEvent("evt_late", "refund.created", "re_2", "pi_"+c.ID, 300, "succeeded", nil))
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'mail.send.order-refunded'`); n > 1 {
-		t.Errorf("%d mails", n)
+		t.Errorf("%d mails, want at most 1", n)
 	}
 	e.ledgerIs(e.Text(`SELECT identifier FROM orders`), Ledger{Captured: 1355, Refunded: 601})
 }
@@ -549,7 +549,7 @@ func TestCancelOrder(t *testing.T) {
 	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on})
 	refusedFor(t, "", err)
 	if n := len(e.mailed(msg.MailOrderCanceled)); n != 1 {
-		t.Errorf("%d mails", n)
+		t.Errorf("%d mails, want 1", n)
 	}
 	sent := Order{Identifier: e.sold("bob@mail.example.com", "1")}
 	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: sent}); err != nil {

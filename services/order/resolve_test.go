@@ -79,9 +79,7 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 			e.Exec(`UPDATE discount_code SET uses = 0 WHERE code = 'WELCOME10'`)
 		}
 	}
-	if n := e.Number(`SELECT count(*) FROM orders`); n != 0 {
-		t.Errorf("%d orders", n)
-	}
+	e.Counts(0, `SELECT count(*) FROM orders`)
 }
 
 // A payment intent makes one order. Another session of ours that names it is paid as well, so it
@@ -99,9 +97,7 @@ func TestTwoSessionsWithOnePaymentIntent(t *testing.T) {
 		entries != 1 {
 		t.Errorf("%d orders, %d entries", orders, entries)
 	}
-	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 9 {
-		t.Errorf("%d pieces left", n)
-	}
+	e.Counts(9, `SELECT stock FROM sku WHERE id = 6`)
 }
 
 // An entry that is opened and resolved again makes two acts, by page or by command; resolving a

@@ -39,7 +39,7 @@ func TestShipInParcels(t *testing.T) {
 	e.mailParcels(1)
 
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 0 {
-		t.Errorf("%d messages that the order is sent", n)
+		t.Errorf("%d messages that the order is sent, want 0", n)
 	}
 	if err := desk.Undo(t.Context(), kim, on, first); err == nil {
 		t.Error("a parcel of which the customer knows was taken back")

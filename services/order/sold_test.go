@@ -87,7 +87,7 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	}
 	p.Get(path).Want("Binder Clips", title...)
 	if n := e.Number(`SELECT count(*) FROM sku WHERE quoted_at IS NOT NULL`); n != 1 {
-		t.Errorf("%d SKUs are known to be quoted", n)
+		t.Errorf("%d SKUs are known to be quoted, want 1", n)
 	}
 }
 

@@ -253,7 +253,7 @@ func TestStaffShipByKeyboard(t *testing.T) {
 		t.Errorf("%d orders took %s", *shipments, took)
 	}
 	if n := e.Number(`SELECT count(DISTINCT tracking_number) FROM shipment`); n != *shipments {
-		t.Errorf("%d parcels", n)
+		t.Errorf("%d parcels, want %d", n, *shipments)
 	}
 	t.Logf("%d orders shipped in %s", *shipments, took)
 }

@@ -76,9 +76,7 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 	if got != want {
 		t.Errorf("SKUs:\n%s, want\n%s", got, want)
 	}
-	if n := e.Number(`SELECT count(*) FROM product_image i JOIN product p ON p.id = i.product_id WHERE title_url = 'tea'`); n != 4 {
-		t.Errorf("%d pictures", n)
-	}
+	e.Counts(4, `SELECT count(*) FROM product_image i JOIN product p ON p.id = i.product_id WHERE title_url = 'tea'`)
 
 	owner.Post(bring(owner, "URL handle,Title,Published on online store,Status,SKU,Option1 value,Weight value (grams),"+
 		"Weight unit for display,"+

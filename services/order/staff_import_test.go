@@ -99,9 +99,7 @@ func TestFilesOfProducts(t *testing.T) {
 	}
 
 	owner.Post(path + "/apply").Has(http.StatusSeeOther) // once
-	if n := e.Number(`SELECT count(*) FROM stock_change WHERE reason = 'import'`); n != 2 {
-		t.Errorf("%d changes of counts", n)
-	}
+	e.Counts(2, `SELECT count(*) FROM stock_change WHERE reason = 'import'`)
 
 	// Taking it back leaves later changes.
 	e.Exec(`UPDATE product SET title = 'Later' WHERE id = 1`)
@@ -162,9 +160,7 @@ func TestImportedCountsKeepSales(t *testing.T) {
 	owner.Post(bring(owner, "sku,pieces,pieces_was\n6,50,0\n") + "/apply").Has(http.StatusSeeOther)
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`)
 	owner.Post(bring(owner, "sku,pieces,pieces_was\n6,50,0\n") + "/apply").Has(http.StatusSeeOther) // sold out, and there are 50 again
-	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 50 {
-		t.Errorf("%d pieces", n)
-	}
+	e.Counts(50, `SELECT stock FROM sku WHERE id = 6`)
 	owner.Get(bring(owner, "sku,pieces,pieces_was\n1,5,x\n4,1000000000,-1000000\n")).
 		Has(200, "when the file was made", "The count would be out of range")
 }
@@ -198,7 +194,7 @@ func TestPurchasesDuringAnImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status := <-applied; status != http.StatusSeeOther {
-		t.Errorf("applied: %d", status)
+		t.Errorf("applied: %d, want %d", status, http.StatusSeeOther)
 	}
 	if n := e.Number(`SELECT stock FROM sku WHERE id = 1`); n != 13 || quote.ItemSubtotal != 700 {
 		t.Errorf("%d pieces, quoted %v", n, quote.ItemSubtotal)
@@ -252,15 +248,13 @@ func TestUndoImportAfterASale(t *testing.T) {
 		t.Error(got)
 	}
 	if n := e.Number(`SELECT count(*) FROM sku WHERE retired_at IS NOT NULL AND product_id IS NULL`); n != 1 {
-		t.Errorf("%d SKUs are retired", n)
+		t.Errorf("%d SKUs are retired, want 1", n)
 	}
 
 	owner.Get("/staff/catalog/products/"+e.Text(`SELECT identifier FROM product WHERE title_url = 'Sold'`)).
 		Has(200, "Retired", "Bring back")
 	e.mustHandle(event("evt_2", completed, quote, nil)) // the payment page gets what it holds
-	if n := e.Number(`SELECT count(*) FROM orders`); n != 2 {
-		t.Errorf("%d orders", n)
-	}
+	e.Counts(2, `SELECT count(*) FROM orders`)
 }
 
 // Every error is reported with line and column, and a file with an error changes nothing.

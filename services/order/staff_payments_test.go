@@ -48,12 +48,8 @@ func TestStaffMakeTheOrderFromAPayment(t *testing.T) {
 		}
 	}
 
-	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
-		t.Errorf("%d orders", n)
-	}
-	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order'`); n != 1 {
-		t.Errorf("%d acts on record", n)
-	}
+	e.Counts(1, `SELECT count(*) FROM orders`)
+	e.Counts(1, `SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order'`)
 	staff.Header = http.Header{"Accept": {"application/json"}}
 	staff.Get("/staff/payments/"+id).Want("order-refused", "payment", "reason")
 }
@@ -72,9 +68,7 @@ func TestStaffResolveAPayment(t *testing.T) {
 	if a := staff.Post("/staff/payments/"+id+"/refund", "note", "sorry"); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}
-	if n := e.Number(`SELECT count(*) FROM refund WHERE amount = $1`, int64(c.Total)); n != 1 {
-		t.Errorf("%d refunds", n)
-	}
+	e.Counts(1, `SELECT count(*) FROM refund WHERE amount = $1`, int64(c.Total))
 	if n := e.Number(`SELECT count(*) FROM payment_issue WHERE resolved_by = 'Ada'`); n != 1 {
 		t.Error("the entry is not resolved")
 	}

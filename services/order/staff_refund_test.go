@@ -46,10 +46,8 @@ func TestStaffRefundAnOrder(t *testing.T) {
 	staff.Post(path, "version", "2", "amount", "2.50").OK()
 	staff.Post(path, "version", "3", "all", "on").OK()
 	staff.Post(path, "version", "4", "all", "on").Has(422, "nothing left to refund")
-	if n := e.Number(`SELECT count(*) FROM refund WHERE by_name = 'Ada' AND by_person = 7`); n != 3 ||
-		e.Number(`SELECT sum(amount) FROM refund`) != e.Number(`SELECT total FROM orders`) {
-		t.Errorf("%d refunds", n)
-	}
+	e.Counts(3, `SELECT count(*) FROM refund WHERE by_name = 'Ada' AND by_person = 7`)
+	e.Counts(e.Number(`SELECT total FROM orders`), `SELECT sum(amount) FROM refund`)
 
 	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} {
 		e.staff(role).Post(path, "version", "4", "amount", "1").Has(403)

@@ -80,9 +80,7 @@ func TestStaffEditSKUs(t *testing.T) {
 	// Combinations that do not exist yet are added.
 	manager.Post(clips+"/skus/add", "version", "4", "colors", "Gold, Steel", "sizes", "Medium, Large", "price", "5.00").
 		Has(http.StatusSeeOther)
-	if n := e.Number(`SELECT count(*) FROM sku WHERE product_id = 1`); n != 5 { // the combination steel, medium exists already
-		t.Errorf("%d SKUs", n)
-	}
+	e.Counts(5, `SELECT count(*) FROM sku WHERE product_id = 1`) // the combination steel, medium exists already
 }
 
 // A SKU that is sold beyond its count goes below zero, is shown as such to the shopper, and comes
@@ -95,9 +93,7 @@ func TestBackOrders(t *testing.T) {
 	p.add("6", "3")
 	c := p.quoted("pat@mail.example.com")
 	e.mustHandle(event("evt_1", completed, c, nil))
-	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != -2 {
-		t.Errorf("%d pieces left", n)
-	}
+	e.Counts(-2, `SELECT stock FROM sku WHERE id = 6`)
 
 	p = e.visitor()
 	p.add("6", "1")

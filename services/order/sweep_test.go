@@ -191,12 +191,8 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	if err := e.server.sweepOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := e.Number(`SELECT count(*) FROM orders WHERE session_id IN ($1, $2)`, *good.SessionID, *onlyListed.SessionID); n != 2 {
-		t.Errorf("%d orders", n)
-	}
-	if n := e.Number(`SELECT count(*) FROM unsettled`); n != 2*sweepFailures {
-		t.Errorf("%d sessions are noted", n)
-	}
+	e.Counts(2, `SELECT count(*) FROM orders WHERE session_id IN ($1, $2)`, *good.SessionID, *onlyListed.SessionID)
+	e.Counts(2*sweepFailures, `SELECT count(*) FROM unsettled`)
 }
 
 // The success page of a payment that goes to staff says that it is safe; it neither fails nor
@@ -232,9 +228,7 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 		}
 	}
 
-	if n := e.Number(`SELECT count(*) FROM payment_issue`); n != 3 {
-		t.Errorf("%d entries", n)
-	}
+	e.Counts(3, `SELECT count(*) FROM payment_issue`)
 	e.Exec(`ALTER TABLE orders DROP CONSTRAINT house`)
 	e.visitor().Get("/order/checkout-session-success?session_id="+*refusedOne.SessionID).Want("success", "checkout_session_success")
 }
