@@ -291,20 +291,20 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if refusal := contents.refuseChanged(form.Get("quote"), c.Shipping); refusal != nil {
 		return checkout{}, refusal, nil
 	}
-	q, err := newCheckout(c, contents, email)
+	k, err := newCheckout(c, contents, email)
 	if err != nil {
 		return checkout{}, nil, err
 	}
-	if err := q.sellable(); err != nil {
+	if err := k.sellable(); err != nil {
 		return checkout{}, nil, err
 	}
 
 	owner := ownerOf(who)
-	q.Owner, q.Newsletter = &owner, !who.Member() && form.Get("newsletter") == "true"
+	k.Owner, k.Newsletter = &owner, !who.Member() && form.Get("newsletter") == "true"
 	if who.Member() {
-		q.MemberID, q.MemberCode = &who.MemberID, &who.Code
+		k.MemberID, k.MemberCode = &who.MemberID, &who.Code
 	}
-	return q, nil, nil
+	return k, nil, nil
 }
 
 // notSellable says why a cart cannot be checked out, or "".

@@ -33,8 +33,8 @@ const checkoutColumnsSQL = `id, cart_id, cart_generation, quote_hash, state, mem
 	owner, round, unclosed, asked_at`
 
 // insertCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
-func insertCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
-	took, err := reserve(ctx, tx, q, `
+func insertCheckout(ctx context.Context, tx pgx.Tx, k checkout) error {
+	took, err := reserve(ctx, tx, k, `
 		WITH stored AS (
 		  INSERT INTO checkout (
 		    id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at,
@@ -44,14 +44,14 @@ func insertCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 		    $2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10,
 		    $11, $12, $13, $14, $15, $16, $17, $18,
 		    $19, $20, nullif($21, ''), nullif($22, '')))`,
-		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt,
-		q.Quote, q.Currency,
-		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round,
-		q.person, q.holder.client)
+		k.ID, k.CartID, k.CartGeneration, k.QuoteHash, k.MemberID, k.MemberCode, k.Email, k.Newsletter, k.AgreedAt,
+		k.Quote, k.Currency,
+		k.ItemSubtotal, k.ItemDiscount, k.ShippingSubtotal, k.ShippingDiscount, k.Total, k.ExpiresAt, k.Owner, k.Round,
+		k.person, k.holder.client)
 	if err != nil {
 		return err
 	}
-	return checkHolds(ctx, tx, q, took)
+	return checkHolds(ctx, tx, k, took)
 }
 
 // noteNewsletter stores a consent that came with a later click for the same quote.
@@ -63,10 +63,10 @@ func noteNewsletter(ctx context.Context, db pg.DB, checkoutID string) error {
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
 // their ids, so that two quotes cannot deadlock. with, unless empty, is a WITH clause for the first
 // statement; its parameters begin at $2.
-func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...any) (reserved, error) {
+func reserve(ctx context.Context, tx pgx.Tx, k checkout, with string, args ...any) (reserved, error) {
 	var skus []int64
 	var quantities []int
-	for _, l := range q.Quote.Lines {
+	for _, l := range k.Quote.Lines {
 		skus, quantities = append(skus, l.SKUID), append(quantities, l.Quantity)
 	}
 	var counted, taken int
@@ -94,7 +94,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 		), kept AS (
 		  INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took
 		)
-		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
+		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, k.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
 
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -103,7 +103,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 	if taken < counted {
 		return reserved{}, errNoStock
 	}
-	limited, err := reserveCodes(ctx, tx, q)
+	limited, err := reserveCodes(ctx, tx, k)
 	return reserved{pieces: counted > 0, codes: limited}, err
 }
 
@@ -128,9 +128,9 @@ func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 
 // reserveCodes takes a use of every code that counts in a quote, and reports whether one of them is
 // limited.
-func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err error) {
+func reserveCodes(ctx context.Context, tx pgx.Tx, k checkout) (limited bool, err error) {
 	var codes []int64
-	for _, c := range q.Quote.Codes {
+	for _, c := range k.Quote.Codes {
 		if c.Applied {
 			codes = append(codes, c.ID)
 		}
@@ -154,7 +154,7 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 		), kept AS (
 		  INSERT INTO code_use (checkout_id, code_id, customer, person) SELECT $1, id, $3, nullif($4, '') FROM took
 		)
-		SELECT count(*), coalesce(bool_or(limited), false) FROM took`, q.ID, codes, q.customer, q.person).
+		SELECT count(*), coalesce(bool_or(limited), false) FROM took`, k.ID, codes, k.customer, k.person).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&took, &limited) })
 
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {

@@ -33,15 +33,15 @@ func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
 	for _, d := range list {
 		switch {
 		case d.Status == stripe.DisputeNeedsResponse || d.Status == stripe.InquiryNeedsResponse:
-			err = openEntry(ctx, tx, d.entry(disputed, d.asks()))
+			err = openIssue(ctx, tx, d.issue(disputed, d.asks()))
 		case d.Status == stripe.DisputeLost && !d.Old:
-			if err = openEntry(ctx, tx, d.entry(disputeLost, fmt.Sprintf(
+			if err = openIssue(ctx, tx, d.issue(disputeLost, fmt.Sprintf(
 				"The bank has decided for the buyer: %s is lost. There is nothing left to do in Stripe. Look into "+
 					"what happened, then resolve this.", d.Amount))); err == nil {
-				err = closeEntries(ctx, tx, d.ID, bankDecided, disputed)
+				err = closeIssues(ctx, tx, d.ID, bankDecided, disputed)
 			}
 		default: // the bank has the evidence, or has decided for the shop
-			err = closeEntries(ctx, tx, d.ID, bankDecided, disputed, disputeLost)
+			err = closeIssues(ctx, tx, d.ID, bankDecided, disputed, disputeLost)
 		}
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
 	return nil
 }
 
-func (d disputeRow) entry(reason, explanation string) issue {
+func (d disputeRow) issue(reason, explanation string) issue {
 	amount := d.Amount
 	return issue{Reason: reason, SessionID: d.ID, PaymentIntent: d.PaymentIntent, Amount: &amount,
 		Currency: d.Currency, Payload: json.RawMessage(`{}`), Explanation: explanation}

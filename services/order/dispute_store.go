@@ -40,9 +40,9 @@ func claimDisputesToNote(ctx context.Context, tx pgx.Tx, paymentIntents []string
 		  created_at < now() - interval '180 days' AS old`, paymentIntents)
 }
 
-// openEntry adds an entry to the list for staff, or opens it again if it was resolved.
-func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
-	return pg.Exec(ctx, tx, "open an entry about $1", `
+// openIssue adds an entry to the list for staff, or opens it again if it was resolved.
+func openIssue(ctx context.Context, tx pgx.Tx, i issue) error {
+	return pg.Exec(ctx, tx, "open an issue about $1", `
 		INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload)
 		VALUES ($2, $3, $1, nullif($4, ''), $5, nullif($6, ''), $7)
 		ON CONFLICT (session_id, reason) DO UPDATE SET explanation = excluded.explanation, amount = excluded.amount,
@@ -51,9 +51,9 @@ func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
 		i.SessionID, i.Reason, i.Explanation, i.PaymentIntent, (*int64)(i.Amount), i.Currency, i.Payload)
 }
 
-// closeEntries resolves the entries with some reasons that no longer need anyone.
-func closeEntries(ctx context.Context, tx pgx.Tx, about, by string, reasons ...string) error {
-	return pg.Exec(ctx, tx, "close the entries about $1", `
+// closeIssues resolves the entries with some reasons that no longer need anyone.
+func closeIssues(ctx context.Context, tx pgx.Tx, about, by string, reasons ...string) error {
+	return pg.Exec(ctx, tx, "close the issues about $1", `
 		UPDATE payment_issue SET resolved_at = now(), resolved_by = $3
 		WHERE session_id = $1 AND reason = ANY($2) AND resolved_at IS NULL`, about, reasons, by)
 }

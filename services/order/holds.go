@@ -71,21 +71,21 @@ const (
 
 // checkHolds refuses a quote that has just made its reservations, in the same transaction, if its
 // holder would hold too much.
-func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error {
-	if q.holder.limits == (holdLimits{}) || (!took.pieces && !took.codes) {
+func checkHolds(ctx context.Context, tx pgx.Tx, k checkout, took reserved) error {
+	if k.holder.limits == (holdLimits{}) || (!took.pieces && !took.codes) {
 		return nil
 	}
-	if q.person == "" {
+	if k.person == "" {
 		return &notSold{code: codeAddressRequired, text: textAddressFirst}
 	}
 
 	if took.pieces {
-		list, err := heldPieces(ctx, tx, q)
+		list, err := heldPieces(ctx, tx, k)
 		if err != nil {
 			return err
 		}
 		for _, h := range list {
-			if broken, allowed := q.holder.limits.within(h); broken != "" {
+			if broken, allowed := k.holder.limits.within(h); broken != "" {
 				text := fmt.Sprintf(textHoldPieces, allowed, h.Name)
 				return &notSold{code: codeUnexpected, text: text, reason: broken}
 			}
@@ -93,12 +93,12 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 	}
 
 	if took.codes {
-		list, err := heldCodes(ctx, tx, q)
+		list, err := heldCodes(ctx, tx, k)
 		if err != nil {
 			return err
 		}
 		for _, h := range list {
-			if broken, _ := q.holder.limits.within(h); broken != "" {
+			if broken, _ := k.holder.limits.within(h); broken != "" {
 				return &notSold{code: codeUnexpected, text: fmt.Sprintf(textHoldCode, h.Name), reason: broken}
 			}
 		}

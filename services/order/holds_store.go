@@ -14,9 +14,9 @@ type reserved struct{ pieces, codes bool }
 // heldPieces is what unpaid pages hold of the counted articles of a quote, except articles that are
 // sold beyond their count: nobody can be kept from buying these. The articles' rows are locked, so
 // nothing is reserved in the meantime.
-func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
+func heldPieces(ctx context.Context, tx pgx.Tx, k checkout) ([]hold, error) {
 	var skus []int64
-	for _, l := range q.Quote.Lines {
+	for _, l := range k.Quote.Lines {
 		skus = append(skus, l.SKUID)
 	}
 	return pg.List[hold](ctx, tx, "list held pieces", `
@@ -29,13 +29,13 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		  FROM reservation r JOIN checkout k ON k.id = r.checkout_id AND k.state IN ('creating', 'open')
 		  WHERE r.sku_id = s.id) AS h
 		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order
-		ORDER BY s.id`, skus, q.holder.client, q.person)
+		ORDER BY s.id`, skus, k.holder.client, k.person)
 }
 
 // heldCodes is what unpaid pages hold of the codes of a quote that have a limit for all uses.
-func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
+func heldCodes(ctx context.Context, tx pgx.Tx, k checkout) ([]hold, error) {
 	var codes []int64
-	for _, c := range q.Quote.Codes {
+	for _, c := range k.Quote.Codes {
 		if c.Applied {
 			codes = append(codes, c.ID)
 		}
@@ -47,7 +47,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		    (count(*) FILTER (WHERE u.person = $3))::int AS person
 		  FROM checkout k JOIN code_use u ON u.checkout_id = k.id AND u.code_id = d.id
 		  WHERE k.state IN ('creating', 'open')) AS h
-		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, q.holder.client, q.person)
+		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, k.holder.client, k.person)
 }
 
 // mostHeld is the largest share, in percent, that unpaid pages hold of what is left of an article.

@@ -133,19 +133,19 @@ type rivals struct {
 }
 
 // sortRivals sorts the unsettled pages of a shopper by what they mean for a new quote.
-func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
+func sortRivals(k checkout, list []checkout, now time.Time) (r rivals) {
 	for i := range list {
 		o := &list[i]
-		round := o.CartID == q.CartID && o.CartGeneration == q.CartGeneration
+		round := o.CartID == k.CartID && o.CartGeneration == k.CartGeneration
 		switch {
 		case o.State == statePending:
-			if round || o.sharesItem(q) {
+			if round || o.sharesItem(k) {
 				r.pending = append(r.pending, *o)
 			}
 		case o.State != stateCreating && o.State != stateOpen:
 			key := o.roundKey()
 			r.round = &key
-		case round && o.QuoteHash == q.QuoteHash && o.reusable(now):
+		case round && o.QuoteHash == k.QuoteHash && o.reusable(now):
 			r.same = o
 		default:
 			r.older = append(r.older, *o)

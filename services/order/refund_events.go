@@ -141,7 +141,7 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 		return err
 	}
 	for _, r := range lost {
-		if err := openEntry(ctx, tx, r.entry()); err != nil {
+		if err := openIssue(ctx, tx, r.issue()); err != nil {
 			return err
 		}
 		if err := takeFromShelf(ctx, tx, r.ID); err != nil {
@@ -206,8 +206,8 @@ func mailRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	return nil
 }
 
-// entry is the entry for staff about a refund that failed or was canceled.
-func (r lostRefund) entry() issue {
+// issue is the entry for staff about a refund that failed or was canceled.
+func (r lostRefund) issue() issue {
 	amount := r.Amount
 	said := "The customer has not been told."
 	if r.Told {

@@ -24,7 +24,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 			return err
 		}
 
-		p, found, err := lockEntry(ctx, tx, entry)
+		p, found, err := lockIssue(ctx, tx, entry)
 		switch {
 		case err != nil:
 			return err

@@ -25,8 +25,8 @@ func lockHeld(ctx context.Context, tx pgx.Tx, payment int64) (heldCheckout, erro
 	return k, err
 }
 
-// resolvedEntry is an entry for staff about to be resolved.
-type resolvedEntry struct {
+// resolvedIssue is an entry for staff about to be resolved.
+type resolvedIssue struct {
 	Reason   string
 	At       time.Time
 	Resolved bool // before this act
@@ -42,8 +42,8 @@ const (
 // markResolved stores who has resolved an entry for staff and how, the first time only, and returns
 // the former entry.
 func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by,
-	how string) (e resolvedEntry, known bool, err error) {
-	return pg.One[resolvedEntry](ctx, tx, "resolve payment $1", `
+	how string) (e resolvedIssue, known bool, err error) {
+	return pg.One[resolvedIssue](ctx, tx, "resolve payment $1", `
 		WITH was AS (
 		  SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue WHERE id = $1 FOR UPDATE
 		), done AS (

@@ -17,8 +17,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// paymentEntry is an entry of the list for staff.
-type paymentEntry struct {
+// staffIssue is an entry of the list for staff.
+type staffIssue struct {
 	ID            int64       `json:"id"`
 	At            time.Time   `json:"at"`
 	Reason        string      `json:"reason"`
@@ -53,7 +53,7 @@ var titles = map[string]string{
 }
 
 // title describes the entry.
-func (p paymentEntry) title() string {
+func (p staffIssue) title() string {
 	amount := ""
 	if p.Amount != 0 {
 		amount = " of " + p.Amount.String()
@@ -65,7 +65,7 @@ func (p paymentEntry) title() string {
 }
 
 // atStripe is the object at Stripe that the entry is about, and its kind.
-func (p paymentEntry) atStripe() adminui.Detail {
+func (p staffIssue) atStripe() adminui.Detail {
 	switch p.Reason {
 	case refundLost:
 		return adminui.Detail{Label: "Refund", Value: cmp.Or(p.RefundID, p.SessionID)}
@@ -77,10 +77,10 @@ func (p paymentEntry) atStripe() adminui.Detail {
 
 // holds reports whether something is held for the payment that is given back when the entry is
 // resolved.
-func (p paymentEntry) holds() bool { return p.Order == "" && slices.Contains(heldReasons, p.Reason) }
+func (p staffIssue) holds() bool { return p.Order == "" && slices.Contains(heldReasons, p.Reason) }
 
 // how describes how the entry was resolved; "" if only the person is known.
-func (p paymentEntry) how() string {
+func (p staffIssue) how() string {
 	switch {
 	case p.Resolution == byHand:
 		return "Marked by hand"
@@ -95,18 +95,18 @@ func (p paymentEntry) how() string {
 }
 
 // makesOrder reports whether the payment can be checked with Stripe again, to make its order.
-func (p paymentEntry) makesOrder() bool {
+func (p staffIssue) makesOrder() bool {
 	return p.Order == "" && strings.HasPrefix(p.SessionID, "cs_") &&
 		(slices.Contains(paidReasons, p.Reason) || p.Reason == otherAccount || p.Reason == unknownVersion)
 }
 
 // refundable reports whether the entry is a payment that can be refunded from here.
-func (p paymentEntry) refundable() bool {
+func (p staffIssue) refundable() bool {
 	return p.Order == "" && p.PaymentIntent != "" && slices.Contains(paidReasons, p.Reason)
 }
 
 // runbook is the runbook for entries of this kind.
-func (p paymentEntry) runbook() string {
+func (p staffIssue) runbook() string {
 	switch p.Reason {
 	case refundLost, disputed, disputeLost:
 		return "refunds"
@@ -114,17 +114,17 @@ func (p paymentEntry) runbook() string {
 	return "payments-for-staff"
 }
 
-func (p paymentEntry) path(parts ...string) string {
+func (p staffIssue) path(parts ...string) string {
 	return strings.Join(append([]string{"/payments", web.ID(p.ID)}, parts...), "/")
 }
 
-var staffPaymentColumns = []adminui.Column[paymentEntry]{
-	{Title: "Entry", Value: func(p paymentEntry) any { return adminui.Link{Text: p.title(), To: p.path()} }},
-	{Title: "Reason", Minor: true, Value: func(p paymentEntry) any { return p.Reason }},
-	{Title: "What it is", Value: func(p paymentEntry) any { return p.Explanation }},
-	{Title: "Amount", Value: func(p paymentEntry) any { return p.Amount }},
-	{Title: "At Stripe", Minor: true, Value: func(p paymentEntry) any { return p.atStripe().Value }},
-	{Title: "Since", Value: func(p paymentEntry) any { return p.At }},
+var staffPaymentColumns = []adminui.Column[staffIssue]{
+	{Title: "Entry", Value: func(p staffIssue) any { return adminui.Link{Text: p.title(), To: p.path()} }},
+	{Title: "Reason", Minor: true, Value: func(p staffIssue) any { return p.Reason }},
+	{Title: "What it is", Value: func(p staffIssue) any { return p.Explanation }},
+	{Title: "Amount", Value: func(p staffIssue) any { return p.Amount }},
+	{Title: "At Stripe", Minor: true, Value: func(p staffIssue) any { return p.atStripe().Value }},
+	{Title: "Since", Value: func(p staffIssue) any { return p.At }},
 }
 
 func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
@@ -141,22 +141,22 @@ func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(listing, "payments", staffPaymentColumns, list, func(p paymentEntry) any { return p.ID })
+	table := adminui.NewTable(listing, "payments", staffPaymentColumns, list, func(p staffIssue) any { return p.ID })
 	table.Tabs = []adminui.Tab{{Title: "Waiting", To: listing.With("seen-to", ""), Count: -1, Active: !resolved},
 		{Title: "Seen to", To: listing.With("seen-to", "yes"), Count: -1, Active: resolved}}
 	table.Empty = "No payments are waiting."
 	return adminui.Page{Title: "Payments for staff", Data: struct {
-		Payments []paymentEntry `json:"payments"`
-		Next     string         `json:"next,omitempty"`
+		Payments []staffIssue `json:"payments"`
+		Next     string       `json:"next,omitempty"`
 	}{list[:len(table.Rows)], table.Next}, Table: table, Live: adminui.LiveWork}, nil
 }
 
 // paymentPage is one entry.
 type paymentPage struct {
-	Payment paymentEntry `json:"payment"`
-	Title   string       `json:"title"`
-	Payload string       `json:"payload"` // "" if it is not kept
-	Problem string       `json:"problem,omitempty"`
+	Payment staffIssue `json:"payment"`
+	Title   string     `json:"title"`
+	Payload string     `json:"payload"` // "" if it is not kept
+	Problem string     `json:"problem,omitempty"`
 
 	Facts                 []adminui.Detail `json:"-"`
 	Make, Refund, Resolve adminui.Form     `json:"-"`

@@ -19,20 +19,20 @@ const staffPaymentColumnsSQL = `i.id, i.at, i.reason, i.explanation, i.session_i
 
 // listStaffPayments lists open or resolved entries, the oldest first.
 func listStaffPayments(ctx context.Context, db pg.DB, resolved bool, reason string, after int64,
-	rows int) ([]paymentEntry, error) {
-	return pg.List[paymentEntry](ctx, db, "list payments for staff", `
+	rows int) ([]staffIssue, error) {
+	return pg.List[staffIssue](ctx, db, "list payments for staff", `
 		SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i
 		WHERE (i.resolved_at IS NOT NULL) = $1 AND ($2 = '' OR i.reason = $2) AND i.id > $3
 		ORDER BY i.id LIMIT $4`, resolved, reason, after, rows)
 }
 
 // findStaffPayment finds an entry, with Stripe's object.
-func findStaffPayment(ctx context.Context, db pg.DB, id int64) (paymentEntry, json.RawMessage, error) {
+func findStaffPayment(ctx context.Context, db pg.DB, id int64) (staffIssue, json.RawMessage, error) {
 	type entry struct {
-		paymentEntry
+		staffIssue
 		Payload json.RawMessage
 	}
 	e, err := web.OrNotFound(pg.One[entry](ctx, db, "find payment $1", `
 		SELECT `+staffPaymentColumnsSQL+`, i.payload FROM payment_issue i WHERE i.id = $1`, id))
-	return e.paymentEntry, e.Payload, err
+	return e.staffIssue, e.Payload, err
 }

@@ -10,13 +10,13 @@ import (
 // waitingPayments lists the open entries with one of the reasons, or, if there are none, with a
 // reason that is not among the named ones; and counts them up to a limit.
 func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows,
-	limit int) ([]paymentEntry, int64, error) {
+	limit int) ([]staffIssue, int64, error) {
 	const which = `i.resolved_at IS NULL
 		AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1) ELSE NOT i.reason = ANY($2::text[]) END`
 	if reasons == nil {
 		reasons = []string{}
 	}
-	list, err := pg.List[paymentEntry](ctx, db, "list payments for staff",
+	list, err := pg.List[staffIssue](ctx, db, "list payments for staff",
 		`SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i WHERE `+which+` ORDER BY i.at, i.id LIMIT $3`, reasons,
 		named, rows)
 	if err != nil || len(list) < rows {
