@@ -31,8 +31,8 @@ const (
 	// allows, with time for a call that comes after the quote, for its repetition, and for clocks
 	// that differ.
 	checkoutTTL = stripePageTTL + 3*time.Minute
-	// checkoutReuse is the remaining life below which a quote without a page is made again instead
-	// of being sent to Stripe: what exceeds Stripe's minimum is for clocks that differ.
+	// checkoutReuse is the remaining life below which a checkout without a page is made again
+	// instead of being sent to Stripe: what exceeds Stripe's minimum is for clocks that differ.
 	checkoutReuse = stripePageTTL + 90*time.Second
 )
 
@@ -149,13 +149,13 @@ const (
 	// checkoutPause is the longest pause before another click's progress is read again; half of it
 	// is random.
 	checkoutPause = 40 * time.Millisecond
-	// makingTimeout is how long another click may take to make its page before its quote is ended
-	// unseen.
+	// makingTimeout is how long another click may take to make its page before its checkout is
+	// ended unseen.
 	makingTimeout = 3 * time.Second
 )
 
-// checkOut makes a quote of the cart and gets its payment page, after it has closed the older pages
-// of the same shopper. A click that another tab overtakes starts again with the cart's new
+// checkOut makes a checkout of the cart and gets its payment page, after it has closed the older
+// pages of the same shopper. A click that another tab overtakes starts again with the cart's new
 // contents, so that simultaneous clicks end at one page.
 func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *checkoutRefusal, error) {
 	for began := time.Now(); time.Since(began) < checkoutTimeout; {
@@ -251,7 +251,7 @@ func (s *server) afterCheckout(ctx context.Context, who web.Identity, c checkout
 	return c, others, nil, nil
 }
 
-// prepareCheckout makes the quote of a cart that it locks.
+// prepareCheckout makes the checkout of a cart that it locks.
 func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.Values) (checkout, *checkoutRefusal,
 	error) {
 	c, err := lockCart(ctx, tx, who)
@@ -366,9 +366,9 @@ func newCheckout(c *cart, contents cartContents, email string) (checkout, error)
 	}, nil
 }
 
-// openPage gets the payment page of a stored quote. If a step fails, the quote is found again by
-// the next click, or ends by itself and gives back its reservations. If the shopper leaves in the
-// meantime, Stripe still has no page that the shop does not know.
+// openPage gets the payment page of a stored checkout. If a step fails, the checkout is found again
+// by the next click, or ends by itself and gives back its reservations. If the shopper leaves in
+// the meantime, Stripe still has no page that the shop does not know.
 func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, error) {
 	ctx = context.WithoutCancel(ctx)
 	made, err := s.stripe.CreatePage(ctx, c.page())
@@ -402,9 +402,9 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, e
 // afterwardsTimeout bounds writes that must happen even if the shopper has left.
 const afterwardsTimeout = 3 * time.Second
 
-// afterFailedCreate ends a quote that Stripe will never accept. After a failure of Stripe's it
-// gives the quote a new idempotency key, because Stripe replays failures. After a timeout the key
-// stays: the session may exist.
+// afterFailedCreate ends a checkout that Stripe will never accept. After a failure of Stripe's it
+// gives the checkout a new idempotency key, because Stripe replays failures. After a timeout the
+// key stays: the session may exist.
 func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwardsTimeout)
 	defer cancel()

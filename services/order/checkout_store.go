@@ -32,7 +32,7 @@ const checkoutColumnsSQL = `id, cart_id, cart_generation, quote_hash, state, mem
 	stripe_attempt, session_id, url, expires_at,
 	owner, round, unclosed, asked_at`
 
-// insertCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
+// insertCheckout stores a checkout and reserves its pieces and codes, under the lock of its cart.
 func insertCheckout(ctx context.Context, tx pgx.Tx, k checkout) error {
 	took, err := reserve(ctx, tx, k, `
 		WITH stored AS (
@@ -54,15 +54,15 @@ func insertCheckout(ctx context.Context, tx pgx.Tx, k checkout) error {
 	return checkHolds(ctx, tx, k, took)
 }
 
-// noteNewsletter stores a consent that came with a later click for the same quote.
+// noteNewsletter stores a consent that came with a later click for the same checkout.
 func noteNewsletter(ctx context.Context, db pg.DB, checkoutID string) error {
 	return pg.Exec(ctx, db, "note a consent with checkout $1", `
 		UPDATE checkout SET newsletter = true WHERE id = $1`, checkoutID)
 }
 
-// reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
-// their ids, so that two quotes cannot deadlock. with, unless empty, is a WITH clause for the first
-// statement; its parameters begin at $2.
+// reserve takes the pieces and the uses of codes that a checkout needs. Rows are taken in the order
+// of their ids, so that two checkouts cannot deadlock. with, unless empty, is a WITH clause for the
+// first statement; its parameters begin at $2.
 func reserve(ctx context.Context, tx pgx.Tx, k checkout, with string, args ...any) (reserved, error) {
 	var skus []int64
 	var quantities []int
@@ -107,8 +107,8 @@ func reserve(ctx context.Context, tx pgx.Tx, k checkout, with string, args ...an
 	return reserved{pieces: counted > 0, codes: limited}, err
 }
 
-// reserveAgain takes what an ended quote needs once more, for a payment that arrived all the same;
-// false if someone else has it by now.
+// reserveAgain takes what an ended checkout needs once more, for a payment that arrived all the
+// same; false if someone else has it by now.
 func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	buyer := &cart{ID: c.CartID, MemberID: c.MemberID, MemberEmail: c.Email, ReceiptEmail: filled(c.Email)}
 	c.customer, c.person = buyer.customer(), buyer.person()
@@ -126,8 +126,8 @@ func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	return true, part.Commit(ctx)
 }
 
-// reserveCodes takes a use of every code that counts in a quote, and reports whether one of them is
-// limited.
+// reserveCodes takes a use of every code that counts in a checkout, and reports whether one of them
+// is limited.
 func reserveCodes(ctx context.Context, tx pgx.Tx, k checkout) (limited bool, err error) {
 	var codes []int64
 	for _, c := range k.Quote.Codes {
@@ -166,8 +166,8 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, k checkout) (limited bool, err
 	return limited, nil
 }
 
-// storeSession stores the payment page of a quote, and reports whether it is still wanted: another
-// click, or the end of the cart, may have ended the quote in the meantime.
+// storeSession stores the payment page of a checkout, and reports whether it is still wanted:
+// another click, or the end of the cart, may have ended the checkout in the meantime.
 func storeSession(ctx context.Context, db pg.DB, checkoutID string,
 	made stripe.Session) (state string, wanted bool, err error) {
 	row, found, err := pg.One[struct {
@@ -184,14 +184,14 @@ func storeSession(ctx context.Context, db pg.DB, checkoutID string,
 	return row.State, row.Wanted, err
 }
 
-// nextAttempt gives a quote a new idempotency key.
+// nextAttempt gives a checkout a new idempotency key.
 func nextAttempt(ctx context.Context, db pg.DB, checkoutID string, from int) error {
 	return pg.Exec(ctx, db, "update the attempt of checkout $1", `
 		UPDATE checkout SET stripe_attempt = $2 + 1 WHERE id = $1 AND stripe_attempt = $2 AND session_id IS NULL`,
 		checkoutID, from)
 }
 
-// endCheckout ends an unpaid quote and gives back its reservations. It may be called again.
+// endCheckout ends an unpaid checkout and gives back its reservations. It may be called again.
 func endCheckout(ctx context.Context, db pg.DB, checkoutID, state string) error {
 	return pg.Exec(ctx, db, "end checkout $1", `
 		WITH ended AS (

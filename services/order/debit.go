@@ -22,8 +22,8 @@ func (s *server) markPending(ctx context.Context, p stripe.Session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return markPendingIn(ctx, tx, p) })
 }
 
-// markPendingIn keeps the reservations of a quote while a delayed payment is under way, and tells
-// the shopper once that we wait for the bank: a quote becomes pending only once.
+// markPendingIn keeps the reservations of a checkout while a delayed payment is under way, and
+// tells the shopper once that we wait for the bank: a checkout becomes pending only once.
 func markPendingIn(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	held, err := storePending(ctx, tx, p)
 	if err != nil {
@@ -37,7 +37,7 @@ func markPendingIn(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	return nil
 }
 
-// endSession ends the quote of a session that can no longer be paid; the cart stays.
+// endSession ends the checkout of a session that can no longer be paid; the cart stays.
 func (s *server) endSession(ctx context.Context, tx pgx.Tx, p stripe.Session, eventType string) error {
 	if eventType == "checkout.session.async_payment_failed" {
 		return failDebit(ctx, tx, p)
@@ -57,7 +57,7 @@ func (s *server) refuseDebit(ctx context.Context, p stripe.Session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return failDebit(ctx, tx, p) })
 }
 
-// failDebit ends the quote of a payment that the bank refused, and tells the shopper, once.
+// failDebit ends the checkout of a payment that the bank refused, and tells the shopper, once.
 func failDebit(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	known, err := lockCheckouts(ctx, tx, []payment{{Session: p}})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 var errIdentifierTaken = errors.New("an order has this identifier already")
 
-// knownCheckouts finds a quote by its own id or by Stripe's session.
+// knownCheckouts finds a checkout by its own id or by Stripe's session.
 type knownCheckouts struct{ byID, bySession map[string]*checkout }
 
 func (k knownCheckouts) of(p stripe.Session) *checkout {
@@ -24,7 +24,7 @@ func (k knownCheckouts) of(p stripe.Session) *checkout {
 		return c
 	}
 	for _, reference := range []string{p.ClientReferenceID, p.CheckoutID} {
-		// The session id of a quote was never stored if we crashed right after Stripe's answer.
+		// The session id of a checkout was never stored if we crashed right after Stripe's answer.
 		if c := k.byID[reference]; c != nil && (c.SessionID == nil || *c.SessionID == p.ID) {
 			return c
 		}
@@ -32,7 +32,7 @@ func (k knownCheckouts) of(p stripe.Session) *checkout {
 	return nil
 }
 
-// lockCheckouts reads and locks the quotes of payments, in the order of their ids. before are
+// lockCheckouts reads and locks the checkouts of payments, in the order of their ids. before are
 // statements to run first, in the same round trip.
 func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ...string) (knownCheckouts, error) {
 	k := knownCheckouts{map[string]*checkout{}, map[string]*checkout{}}
@@ -86,7 +86,7 @@ func (m madeOrders) find(p stripe.Session, c *checkout) (string, bool) {
 	if identifier, ok := m.bySession[p.ID]; ok {
 		return identifier, true
 	}
-	if c != nil { // a payment with a quote of its own makes an order of its own
+	if c != nil { // a payment with a checkout of its own makes an order of its own
 		identifier, ok := m.byCheckout[c.ID]
 		return identifier, ok
 	}
@@ -148,8 +148,8 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	}
 	batch := &pgx.Batch{}
 	// Two payments for one cart take turns, so that the second sees the order of the first. Carts
-	// are locked after quotes, in the order of their ids, so that no two transactions deadlock. As
-	// everywhere, they are locked before stock and lines.
+	// are locked after checkouts, in the order of their ids, so that no two transactions deadlock.
+	// As everywhere, they are locked before stock and lines.
 	batch.Queue(`
 		WITH turns AS MATERIALIZED (
 		  SELECT count(pg_advisory_xact_lock(id))
@@ -183,8 +183,8 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 }
 
 // ordersOfPaymentsSQL are the orders that payments may already have become. Only a page that stood
-// beside another can have an order of its round (ordersBesideSQL), so that the quotes need not be
-// read for the others.
+// beside another can have an order of its round (ordersBesideSQL), so that the checkouts need not
+// be read for the others.
 const (
 	ordersOfPaymentsSQL = `
 		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation, NULL::text AS round
@@ -222,7 +222,7 @@ type inCollection struct {
 }
 
 // insertOrders inserts a group of orders in one statement, with lines, codes and first status,
-// marks the quotes as paid, and uses up what was reserved for them. It also resolves the entries
+// marks the checkouts as paid, and uses up what was reserved for them. It also resolves the entries
 // for staff that the payments had before.
 func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored storedOrders, err error) {
 	type row struct {

@@ -21,7 +21,7 @@ var heldPercent = promauto.NewGauge(prometheus.GaugeOpts{
 	Help: "Largest share of a counted article that unpaid payment pages hold, in percent of what is left.",
 })
 
-// holder says for whom a quote holds, and how much that may be; the zero value has no ceilings.
+// holder says for whom a checkout holds, and how much that may be; the zero value has no ceilings.
 type holder struct {
 	client string // hash of the client's address, "" if it is unknown
 	limits holdLimits
@@ -69,8 +69,8 @@ const (
 		"half an hour. Please pay on the page that is open, take the code out, or try again later."
 )
 
-// checkHolds refuses a quote that has just made its reservations, in the same transaction, if its
-// holder would hold too much.
+// checkHolds refuses a checkout that has just made its reservations, in the same transaction, if
+// its holder would hold too much.
 func checkHolds(ctx context.Context, tx pgx.Tx, k checkout, took reserved) error {
 	if k.holder.limits == (holdLimits{}) || (!took.pieces && !took.codes) {
 		return nil

@@ -8,12 +8,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// reserved reports whether a quote took counted pieces, and uses of limited codes.
+// reserved reports whether a checkout took counted pieces, and uses of limited codes.
 type reserved struct{ pieces, codes bool }
 
-// heldPieces is what unpaid pages hold of the counted articles of a quote, except articles that are
-// sold beyond their count: nobody can be kept from buying these. The articles' rows are locked, so
-// nothing is reserved in the meantime.
+// heldPieces is what unpaid pages hold of the counted articles of a checkout, except articles that
+// are sold beyond their count: nobody can be kept from buying these. The articles' rows are locked,
+// so nothing is reserved in the meantime.
 func heldPieces(ctx context.Context, tx pgx.Tx, k checkout) ([]hold, error) {
 	var skus []int64
 	for _, l := range k.Quote.Lines {
@@ -32,7 +32,7 @@ func heldPieces(ctx context.Context, tx pgx.Tx, k checkout) ([]hold, error) {
 		ORDER BY s.id`, skus, k.holder.client, k.person)
 }
 
-// heldCodes is what unpaid pages hold of the codes of a quote that have a limit for all uses.
+// heldCodes is what unpaid pages hold of the codes of a checkout that have a limit for all uses.
 func heldCodes(ctx context.Context, tx pgx.Tx, k checkout) ([]hold, error) {
 	var codes []int64
 	for _, c := range k.Quote.Codes {

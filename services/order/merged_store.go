@@ -28,7 +28,7 @@ func mergedSince(ctx context.Context, db pg.DB) ([]mergedRow, error) {
 
 type mergedRow struct{ ID, IntoID int64 }
 
-// moveMember moves everything of a member to the member they were merged into, quotes first, so
+// moveMember moves everything of a member to the member they were merged into, checkouts first, so
 // that an order paid in the meantime belongs to the new member or moves with the other orders.
 // Payment pages of a cart that is merged into another end as if a visitor had logged in.
 func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err error) {

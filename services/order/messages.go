@@ -92,7 +92,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 	return messages
 }
 
-// reportedLines are the lines of a quote with product and collections, for reports.
+// reportedLines are the lines of a checkout with product and collections, for reports.
 func reportedLines(c *checkout, stored storedOrders) []msg.OrderLine {
 	lines := quotedLines(c)
 	for i, l := range c.Quote.Lines {

@@ -54,7 +54,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	return nil, endCheckout(ctx, s.pool, o.ID, stateExpired)
 }
 
-// closeNewPage closes a page whose quote ended while it was made: no one has seen it yet.
+// closeNewPage closes a page whose checkout ended while it was made: no one has seen it yet.
 func (s *server) closeNewPage(ctx context.Context, c checkout, sessionID string) error {
 	if err := s.stripe.Expire(ctx, sessionID); err != nil {
 		s.log.Warn("an unwanted payment page stays open", "session", sessionID, "error", err)
@@ -124,15 +124,15 @@ func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 	return noteClosed(ctx, s.pool, o.ID)
 }
 
-// rivals are a shopper's other pages beside a new quote.
+// rivals are a shopper's other pages beside a new checkout.
 type rivals struct {
-	same    *checkout  // the page of an identical quote
+	same    *checkout  // the page of an identical checkout
 	older   []checkout // must be closed before there is a new one
 	pending []checkout // paid by a debit for what is in the cart, which a bank is still working on
 	round   *string    // the round of a page that Stripe would not close
 }
 
-// sortRivals sorts the unsettled pages of a shopper by what they mean for a new quote.
+// sortRivals sorts the unsettled pages of a shopper by what they mean for a new checkout.
 func sortRivals(k checkout, list []checkout, now time.Time) (r rivals) {
 	for i := range list {
 		o := &list[i]

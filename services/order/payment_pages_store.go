@@ -64,8 +64,8 @@ func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
 		RETURNING `+checkoutColumnsSQL)
 }
 
-// endUnseen ends a quote whose page no one has seen. A quote that has a page by now stays, and is
-// closed later.
+// endUnseen ends a checkout whose page no one has seen. A checkout that has a page by now stays,
+// and is closed later.
 func endUnseen(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error {
 	return pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		unseen, _, err := pg.One[bool](ctx, tx, "find the page of checkout $1", `
@@ -78,7 +78,7 @@ func endUnseen(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error
 	})
 }
 
-// endUnclosed ends a quote whose page may still be open at Stripe.
+// endUnclosed ends a checkout whose page may still be open at Stripe.
 func endUnclosed(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error {
 	return pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		if err := pg.Exec(ctx, tx, "note that the page of checkout $1 is open", `

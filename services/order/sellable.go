@@ -51,8 +51,8 @@ const (
 		"cart is as it was. We have been told; please write to us if you want to buy it."
 )
 
-// sellable says why no payment page can be made for a quote. Stripe would refuse it in words that
-// help neither the shopper nor staff.
+// sellable says why no payment page can be made for a checkout. Stripe would refuse it in words
+// that help neither the shopper nor staff.
 func (c checkout) sellable() error {
 	if c.Quote.Shipping == nil { // everything that this shop sells is shipped
 		return &notSold{code: codeShippingRequired, text: textNoShipping, reason: "no-shipping-method"}

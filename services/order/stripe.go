@@ -21,7 +21,7 @@ func newStripe(log *slog.Logger, cfg Config, b *bus.Bus) *stripe.Client {
 	})
 }
 
-// page is the payment page of a quote.
+// page is the payment page of a checkout.
 func (c checkout) page() stripe.Page {
 	p := stripe.Page{
 		CheckoutID: c.ID,
