@@ -359,24 +359,8 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		})
 	}
 
-	beside(func(ctx context.Context) error {
-		s.bus.KeepProvisioned(ctx, s.cfg.NATSReplicas, func() { s.provisioned.Store(true) })
-		return nil
-	})
-	beside(func(ctx context.Context) error { erasure.SweepStreams(ctx, s.log, s.bus); return nil })
-	if s.standin != nil {
-		beside(s.standin.Run)
-	}
-	if s.inbox != nil {
-		beside(s.inbox.Run)
-	}
-	if s.database != nil {
-		beside(s.tendDatabase)
-	}
-
-	if s.broker != nil {
-		beside(s.broker.tend)
-		beside(s.serveMonitoring)
+	for _, part := range s.parts() {
+		beside(part)
 	}
 	if l := s.listeners["METRICS_ADDR"]; l != nil {
 		boot.ServeMetrics(partsCtx, s.log, l, s.cfg.InsideHosts)
@@ -398,6 +382,30 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		err = berr
 	}
 	return err
+}
+
+// parts run beside the services and outlive them.
+func (s *shop) parts() []func(context.Context) error {
+	parts := []func(context.Context) error{
+		func(ctx context.Context) error {
+			s.bus.KeepProvisioned(ctx, s.cfg.NATSReplicas, func() { s.provisioned.Store(true) })
+			return nil
+		},
+		func(ctx context.Context) error { erasure.SweepStreams(ctx, s.log, s.bus); return nil },
+	}
+	if s.standin != nil {
+		parts = append(parts, s.standin.Run)
+	}
+	if s.inbox != nil {
+		parts = append(parts, s.inbox.Run)
+	}
+	if s.database != nil {
+		parts = append(parts, s.tendDatabase)
+	}
+	if s.broker != nil {
+		parts = append(parts, s.broker.tend, s.serveMonitoring)
+	}
+	return parts
 }
 
 // databaseTimeout is how long the shop tries to restart PostgreSQL before it gives up.

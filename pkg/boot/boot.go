@@ -147,23 +147,8 @@ type process struct {
 
 // Run is Main for a program that has read some of its arguments itself. It returns the exit code.
 func Run[C any](name string, args []string, stderr io.Writer, run func(context.Context, *slog.Logger, C) error) int {
-	for _, a := range args {
-		switch a {
-		case "-help", "--help", "-h", "help":
-			fmt.Fprintf(stderr, "%s takes its settings from the environment:\n\n", name)
-			Usage[C](stderr)
-			return 0
-		case "-health", "--health":
-			if err := health(context.Background()); err != nil {
-				fmt.Fprintf(stderr, "%s: %v\n", name, err)
-				return 1
-			}
-			return 0
-		default:
-			fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s "+
-				"whether it is ready\n", name, a, name)
-			return 2
-		}
+	if len(args) > 0 {
+		return argument[C](name, args[0], stderr)
 	}
 
 	cfg, err := Load[C]()
@@ -208,4 +193,23 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 	}
 
 	return 0
+}
+
+// argument does what the argument of a service's program asks for, and returns the exit code.
+func argument[C any](name, arg string, stderr io.Writer) int {
+	switch arg {
+	case "-help", "--help", "-h", "help":
+		fmt.Fprintf(stderr, "%s takes its settings from the environment:\n\n", name)
+		Usage[C](stderr)
+		return 0
+	case "-health", "--health":
+		if err := health(context.Background()); err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", name, err)
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s whether it is ready\n",
+		name, arg, name)
+	return 2
 }

@@ -136,9 +136,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 		jetstream.PullMaxMessages(2*GroupSize), jetstream.PullExpiry(pullExpiry),
 		jetstream.PullHeartbeat(pullHeartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-			if errors.Is(err, jetstream.ErrNoHeartbeat) && b.Connected() ||
-				errors.Is(err, jetstream.ErrConsumerNotFound) ||
-				errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrStreamNotFound) {
+			if b.lost(err) {
 				select {
 				case broken <- err:
 				default:
@@ -183,6 +181,12 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 			return nil
 		}
 	}
+}
+
+// lost reports whether an error of a consumer means that it has to be looked up again.
+func (b *Bus) lost(err error) bool {
+	return errors.Is(err, jetstream.ErrNoHeartbeat) && b.Connected() || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+		errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrStreamNotFound)
 }
 
 func (w *worker) measure(ctx context.Context, cons jetstream.Consumer) {

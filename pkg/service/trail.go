@@ -105,24 +105,27 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 	}
 
 	for _, p := range m.Parked {
-		hop := adminui.Hop{
-			At:      p.At,
-			Step:    "parked",
-			Text:    fmt.Sprintf("%s could not act on %s: %s", name, p.Key, p.Reason),
-			Message: p.Key,
-			About:   p.Consumer,
-			Stream:  streams[p.Consumer],
-			Attempt: p.Attempts,
-			Trace:   p.Headers[obs.TraceHeader],
-			State:   "parked",
-			Tone:    "bad",
-			To:      fmt.Sprintf("/parked/%s/%d", name, p.ID),
-		}
-		if p.Resolution != "" {
-			hop.State, hop.Tone = p.Resolution+" by "+p.ResolvedBy, "warn"
-		}
-		hops = append(hops, hop)
+		hops = append(hops, parkedHop(name, p, streams[p.Consumer]))
 	}
-
 	return hops, nil
+}
+
+func parkedHop(name string, p bus.Parked, stream string) adminui.Hop {
+	hop := adminui.Hop{
+		At:      p.At,
+		Step:    "parked",
+		Text:    fmt.Sprintf("%s could not act on %s: %s", name, p.Key, p.Reason),
+		Message: p.Key,
+		About:   p.Consumer,
+		Stream:  stream,
+		Attempt: p.Attempts,
+		Trace:   p.Headers[obs.TraceHeader],
+		State:   "parked",
+		Tone:    "bad",
+		To:      fmt.Sprintf("/parked/%s/%d", name, p.ID),
+	}
+	if p.Resolution != "" {
+		hop.State, hop.Tone = p.Resolution+" by "+p.ResolvedBy, "warn"
+	}
+	return hop
 }

@@ -96,14 +96,8 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		re.Status = refundPending
 	}
 	if before.PaymentMethodDetails.Card != nil {
-		re.DestinationDetails = &destination{
-			Type: "card",
-			Card: &cardRefund{
-				ReferenceStatus: "pending",
-				ReferenceType:   "acquirer_reference_number",
-				Type:            "refund",
-			},
-		}
+		card := &cardRefund{ReferenceStatus: "pending", ReferenceType: "acquirer_reference_number", Type: "refund"}
+		re.DestinationDetails = &destination{Type: "card", Card: card}
 	}
 	put(t, kindRefund, &t.refunds, re.ID, re)
 	ch, previous := t.refunded(before, amount)
