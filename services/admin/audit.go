@@ -134,50 +134,52 @@ var actingServices = []string{"admin", "order", "user", "mailer", "events", "web
 
 // auditLog lists the acts of the staff, the newest first.
 func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"service", "kind", "key", "from", "to"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"service", "kind", "key", "from", "to"}})
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := ask.Days()
+	from, to, err := listing.Days()
 	if err != nil {
 		return nil, err
 	}
 
-	if name := ask.Chosen["service"]; name != "" && !slices.Contains(actingServices, name) {
-		ask.Ignore("service", "Unknown service: showing all services.")
+	if name := listing.Chosen["service"]; name != "" && !slices.Contains(actingServices, name) {
+		listing.Ignore("service", "Unknown service: showing all services.")
 	}
-	after, _, err := adminui.ReadCursor[int64](ask)
+	after, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
 
 	rows, err := listAudit(r.Context(), s.pool, auditQuery{
-		Search:  ask.Search,
-		Service: ask.Chosen["service"],
-		Kind:    ask.Chosen["kind"],
-		Key:     ask.Chosen["key"],
+		Search:  listing.Search,
+		Service: listing.Chosen["service"],
+		Kind:    listing.Chosen["kind"],
+		Key:     listing.Chosen["key"],
 		From:    from,
 		To:      to,
 		After:   after,
-		Rows:    ask.Rows + 1,
+		Rows:    listing.Rows + 1,
 	})
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "audit", auditColumns, rows, func(a auditRow) any { return a.ID })
-	table.WithSearch(ask, "Who, what, or on what")
+	table := adminui.NewTable(listing, "audit", auditColumns, rows, func(a auditRow) any { return a.ID })
+	table.WithSearch(listing, "Who, what, or on what")
 	services := []adminui.Option{{Value: "", Text: "Everything"}}
 	for _, name := range actingServices {
 		services = append(services, adminui.Option{Value: name, Text: name})
 	}
 
-	table.Choices = []adminui.Choice{{Name: "service", Label: "In", Options: services, Value: ask.Chosen["service"]},
-		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
-		{Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
+	table.Choices = []adminui.Choice{
+		{Name: "service", Label: "In", Options: services, Value: listing.Chosen["service"]},
+		{Name: "from", Label: "From", Date: true, Value: listing.Chosen["from"]},
+		{Name: "to", Label: "to", Date: true, Value: listing.Chosen["to"]},
+	}
 	table.Empty = "No matching entries."
 
 	return adminui.Page{Title: "Log", Table: table,
-		Data: auditPage{Log: rows[:len(table.Rows)], Next: table.Next, Problems: ask.Problems}}, nil
+		Data: auditPage{Log: rows[:len(table.Rows)], Next: table.Next, Problems: listing.Problems}}, nil
 }
 
 // auditPage is the log.
@@ -213,20 +215,20 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 	if err := adminui.Require(adminui.Who(r), action); err != nil {
 		return nil, err
 	}
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	if !ask.File {
-		ask.Rows = maxOfThing
+	if !listing.File {
+		listing.Rows = maxOfThing
 	}
 	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"),
-		Rows: ask.Rows})
+		Rows: listing.Rows})
 	if err != nil {
 		return nil, err
 	}
 	page := logPage(rows)
-	page.Table = adminui.NewTable(ask, "log", thingColumns, rows, func(a auditRow) any { return a.ID })
+	page.Table = adminui.NewTable(listing, "log", thingColumns, rows, func(a auditRow) any { return a.ID })
 	return page, nil
 }
 

@@ -142,22 +142,22 @@ func (s *server) toOwner(r *http.Request, path, query string) {
 
 // takeAnswer stores a command's notice in a cookie, for the page that the browser goes to next. An
 // owner's refusal that is not a page becomes one.
-func (s *server) takeAnswer(w *http.Response) error {
-	if w.Request.Method == http.MethodPost {
+func (s *server) takeAnswer(res *http.Response) error {
+	if res.Request.Method == http.MethodPost {
 		fault.Point("admin", "answered")
 	}
-	if act := w.Header.Get(adminui.ConfirmHeader); act != "" && adminui.IsBrowser(w.Request) {
+	if act := res.Header.Get(adminui.ConfirmHeader); act != "" && adminui.IsBrowser(res.Request) {
 		return adminui.ErrConfirm(adminui.Action(act))
 	}
-	if kind, _, err := mime.ParseMediaType(w.Header.Get("Content-Type")); err == nil && kind == "application/json" &&
-		w.StatusCode >= http.StatusBadRequest && adminui.WantsHTML(w.Request) {
-		return &web.Error{Status: w.StatusCode, Code: "owner"}
+	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err == nil && kind == "application/json" &&
+		res.StatusCode >= http.StatusBadRequest && adminui.WantsHTML(res.Request) {
+		return &web.Error{Status: res.StatusCode, Code: "owner"}
 	}
-	if text := w.Header.Get(adminui.NoticeHeader); text != "" {
-		w.Header.Add("Set-Cookie", s.cookie(noticeCookie, text, 60).String())
+	if text := res.Header.Get(adminui.NoticeHeader); text != "" {
+		res.Header.Add("Set-Cookie", s.cookie(noticeCookie, text, 60).String())
 	}
 	for _, name := range []string{adminui.NoticeHeader, adminui.ConfirmHeader, "Server"} {
-		w.Header.Del(name)
+		res.Header.Del(name)
 	}
 	return nil
 }
@@ -201,20 +201,20 @@ func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path
 		return err
 	}
 
-	w, err := s.owners[owner].RoundTrip(r)
+	res, err := s.owners[owner].RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", owner, err)
 	}
-	defer w.Body.Close() //nolint:errcheck // only read
-	switch w.StatusCode {
+	defer res.Body.Close() //nolint:errcheck // only read
+	switch res.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
 		return fmt.Errorf("ask %s for %s: %w", owner, path, web.NotFound())
 	default:
-		return fmt.Errorf("ask %s for %s: it answered %d", owner, path, w.StatusCode)
+		return fmt.Errorf("ask %s for %s: it answered %d", owner, path, res.StatusCode)
 	}
 
-	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(out); err != nil {
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(out); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", owner, err)
 	}
 	return nil

@@ -23,11 +23,11 @@ func TestLiveChanges(t *testing.T) {
 		r := b.Request("GET", "/live")
 		r.Header.Set("Accept", "text/event-stream")
 		r.Header.Set("Last-Event-ID", id)
-		w, err := (&http.Client{Jar: b.Jar, Timeout: time.Minute}).Do(r)
-		if err != nil || w.StatusCode != 200 || w.Header.Get("Content-Type") != "text/event-stream" {
-			t.Fatal(err, w)
+		res, err := (&http.Client{Jar: b.Jar, Timeout: time.Minute}).Do(r)
+		if err != nil || res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatal(err, res)
 		}
-		lines := bufio.NewScanner(w.Body)
+		lines := bufio.NewScanner(res.Body)
 		return func() (id, kinds string) {
 			for lines.Scan() {
 				if rest, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
@@ -39,7 +39,7 @@ func TestLiveChanges(t *testing.T) {
 			}
 			t.Fatal("the stream ended")
 			return "", ""
-		}, func() { w.Body.Close() }
+		}, func() { res.Body.Close() }
 	}
 	next, stop := listen("")
 	first, kinds := next()

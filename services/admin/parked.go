@@ -236,24 +236,24 @@ func (s *server) command(ctx context.Context, f parkedFlags, path string, form u
 		return err
 	}
 
-	w, err := s.owners[f.service].RoundTrip(r)
+	res, err := s.owners[f.service].RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", f.service, err)
 	}
-	defer w.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close() //nolint:errcheck // only read
 	var said struct {
 		Done, Problem, Text string
 		Message             struct{ Reason string }
 	}
-	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(&said); err != nil {
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&said); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", f.service, err)
 	}
 
 	switch {
-	case w.StatusCode == http.StatusOK:
+	case res.StatusCode == http.StatusOK:
 		_, err = fmt.Fprintln(out, said.Done)
 		return err
-	case w.StatusCode == http.StatusNotFound:
+	case res.StatusCode == http.StatusNotFound:
 		return f.unknown()
 	case said.Problem != "":
 		return fmt.Errorf("%s %s", said.Problem, printout.Plain(said.Message.Reason))
@@ -261,5 +261,5 @@ func (s *server) command(ctx context.Context, f parkedFlags, path string, form u
 		return errors.New(said.Text)
 	}
 
-	return fmt.Errorf("%s answered %d", f.service, w.StatusCode)
+	return fmt.Errorf("%s answered %d", f.service, res.StatusCode)
 }

@@ -74,7 +74,7 @@ var peopleColumns = []adminui.Column[personRow]{
 
 // people lists the staff.
 func (s *server) people(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +82,9 @@ func (s *server) people(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "people", peopleColumns, list, func(p personRow) any { return p.ID })
-	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: peoplePage{list}},
-		nil
+	listing.Rows = len(list)
+	table := adminui.NewTable(listing, "people", peopleColumns, list, func(p personRow) any { return p.ID })
+	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: peoplePage{list}}, nil
 }
 
 func roleField(roles []string) adminui.Field {

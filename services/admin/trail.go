@@ -140,8 +140,7 @@ func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 	}
 	has := func(step, about string) bool {
 		return slices.ContainsFunc(hops, func(h adminui.Hop) bool {
-			return h.Step == step &&
-				(about == "" || h.About == about)
+			return h.Step == step && (about == "" || h.About == about)
 		})
 	}
 

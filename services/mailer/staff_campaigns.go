@@ -59,19 +59,19 @@ func (s *server) staffCampaigns(r *http.Request) (adminui.Answer, error) {
 // campaignsPage is the list, with the form for a new campaign as change leaves it.
 func (s *server) campaignsPage(r *http.Request, status int,
 	change func(adminui.Form) adminui.Form) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
-	before, _, err := adminui.ReadCursor[int64](ask)
+	before, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listCampaigns(r.Context(), s.pool, before, ask.Rows+1)
+	list, err := listCampaigns(r.Context(), s.pool, before, listing.Rows+1)
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "campaigns", campaignColumnsShown, list, func(c campaign) any { return c.ID })
+	table := adminui.NewTable(listing, "campaigns", campaignColumnsShown, list, func(c campaign) any { return c.ID })
 	table.Empty = "No campaigns yet."
 	form := adminui.Form{ID: "new", Action: "/campaigns", Submit: "New campaign", Fields: []adminui.Field{
 		{Name: "name", Label: "Name, for you", Kind: "text", Required: true, MaxLength: maxName}}}
@@ -225,10 +225,11 @@ func campaignFacts(c campaign) []adminui.Detail {
 	if c.Pace > 0 {
 		facts = append(facts, adminui.Detail{Label: "Pace", Value: fmt.Sprintf("%d a minute to one domain", c.Pace)})
 	}
-	return append(facts, adminui.Detail{Label: "Started", Value: c.StartedAt},
+	return append(facts,
+		adminui.Detail{Label: "Started", Value: c.StartedAt},
 		adminui.Detail{Label: "Ended", Value: c.EndedAt},
-		adminui.Detail{Label: "Code in links", Value: c.EmCd}, adminui.Detail{Label: "Last changed by",
-			Value: c.ChangedBy})
+		adminui.Detail{Label: "Code in links", Value: c.EmCd},
+		adminui.Detail{Label: "Last changed by", Value: c.ChangedBy})
 }
 
 func campaignCommands(c campaign) (list []adminui.Form) {

@@ -138,39 +138,44 @@ var mailViews = []mailView{
 }
 
 func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "kind"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"state", "kind"}})
 	if err != nil {
 		return nil, err
 	}
-	before, _, err := adminui.ReadCursor[int64](ask)
+	before, _, err := adminui.ReadCursor[int64](listing)
 	if err != nil {
 		return nil, err
 	}
 
-	view := slices.IndexFunc(mailViews, func(v mailView) bool { return v.name == ask.Chosen["state"] })
+	view := slices.IndexFunc(mailViews, func(v mailView) bool { return v.name == listing.Chosen["state"] })
 	if view < 0 {
 		return nil, web.BadRequest("state")
 	}
-	if kind := ask.Chosen["kind"]; kind != "" && kindTitle(kind) == kind {
+	if kind := listing.Chosen["kind"]; kind != "" && kindTitle(kind) == kind {
 		return nil, web.BadRequest("kind")
 	}
 
-	wanted := mailsWanted{States: mailViews[view].states, Kind: ask.Chosen["kind"], Before: before, Rows: ask.Rows + 1}
+	wanted := mailsWanted{
+		States: mailViews[view].states,
+		Kind:   listing.Chosen["kind"],
+		Before: before,
+		Rows:   listing.Rows + 1,
+	}
 	// These two views leave out mails that a person has seen to; the view of all mails has them.
 	wanted.Unseen = mailViews[view].name == stateParked || mailViews[view].name == stateSuppressed
-	if strings.Contains(ask.Search, "@") {
-		wanted.Hash = s.hash(ask.Search)
+	if strings.Contains(listing.Search, "@") {
+		wanted.Hash = s.hash(listing.Search)
 	} else {
-		wanted.Named = ask.Search
+		wanted.Named = listing.Search
 	}
 
 	list, err := listStaffMails(r.Context(), s.pool, wanted)
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "mails", staffMailColumns, s.withReceivers(list...),
+	table := adminui.NewTable(listing, "mails", staffMailColumns, s.withReceivers(list...),
 		func(m staffMail) any { return m.ID })
-	mailTools(table, ask, adminui.Who(r))
+	mailTools(table, listing, adminui.Who(r))
 
 	return adminui.Page{Title: "Mails", Template: "mails.html", Data: struct {
 		Mails []staffMail `json:"mails"`
@@ -179,19 +184,20 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 }
 
 // mailTools puts tabs, search, filters and commands around the list.
-func mailTools(table *adminui.Table, ask adminui.Listing, who adminui.Identity) {
+func mailTools(table *adminui.Table, listing adminui.Listing, who adminui.Identity) {
 	for _, v := range mailViews {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: v.title, To: ask.With("state", v.name), Count: -1,
-			Active: v.name == ask.Chosen["state"]})
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: v.title, To: listing.With("state", v.name), Count: -1,
+			Active: v.name == listing.Chosen["state"]})
 	}
 	kinds := []adminui.Option{{Value: "", Text: "All"}}
 	for _, k := range mailKinds {
 		kinds = append(kinds, adminui.Option{Value: k.Kind, Text: kindTitle(k.Kind)})
 	}
-	table.Choices = []adminui.Choice{{Name: "kind", Label: "Kind", Options: kinds, Value: ask.Chosen["kind"]}}
-	table.WithSearch(ask, "E-mail address, order or key")
+	table.Choices = []adminui.Choice{{Name: "kind", Label: "Kind", Options: kinds, Value: listing.Chosen["kind"]}}
+	table.WithSearch(listing, "E-mail address, order or key")
 	table.Empty = "No mails here."
-	if state := ask.Chosen["state"]; (state == stateParked || state == stateSuppressed) && who.May(adminui.MailsAct) {
+	state := listing.Chosen["state"]
+	if (state == stateParked || state == stateSuppressed) && who.May(adminui.MailsAct) {
 		table.Bulk = []adminui.Command{{Text: "Send again", To: "/mails/send"}}
 	}
 }

@@ -47,7 +47,7 @@ var templateColumnsShown = []adminui.Column[staffTemplate]{
 
 // staffTemplates lists the templates of all kinds.
 func (s *server) staffTemplates(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.ListSpec{})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,8 @@ func (s *server) staffTemplates(r *http.Request) (adminui.Answer, error) {
 		}
 		list = append(list, t)
 	}
-	table := adminui.NewTable(ask, "templates", templateColumnsShown, list, func(t staffTemplate) any { return t.Kind })
+	table := adminui.NewTable(listing, "templates", templateColumnsShown, list,
+		func(t staffTemplate) any { return t.Kind })
 	return adminui.Page{Title: "Templates of mails", Data: struct {
 		Templates []staffTemplate `json:"templates"`
 	}{list}, Table: table}, nil

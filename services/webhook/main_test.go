@@ -34,12 +34,12 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
 	l, url := testenv.Listen(t)
 	contract := testenv.NewContract(t, "../order/openapi.yaml")
-	e.Client = &testenv.Client{TB: t, URL: url, Check: func(r *http.Request, w *http.Response) {
+	e.Client = &testenv.Client{TB: t, URL: url, Check: func(r *http.Request, res *http.Response) {
 		// The contract does not say what the answer is if a body is too large or the database
 		// unavailable.
-		if r.Method == http.MethodPost && w.StatusCode != http.StatusRequestEntityTooLarge &&
-			w.StatusCode != http.StatusServiceUnavailable {
-			contract.Check(t, r, w)
+		if r.Method == http.MethodPost && res.StatusCode != http.StatusRequestEntityTooLarge &&
+			res.StatusCode != http.StatusServiceUnavailable {
+			contract.Check(t, r, res)
 		}
 	}}
 	cfg := Config{
