@@ -112,7 +112,7 @@ func referrerHost(s string) string {
 func (s *server) publish(ev msg.ClientEvent) {
 	data, err := json.Marshal(ev)
 	if err != nil {
-		s.log.Error("marshal a client event", "error", err)
+		s.log.Error("marshaling a client event failed", "error", err)
 		return
 	}
 	if !s.publisher.Publish("event."+ev.Kind, ev.ID, data) {

@@ -40,10 +40,15 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 	e.pool = testenv.Pool(t, "edge", Migrations()...)
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
 	cfg := Config{
-		MediaURL: t.TempDir(),
-		Public:   boot.Public{PublicURL: "http://shop.example"}, Keys: boot.Keys{ShopSecret: secret}, TrustedProxies: "loopback",
+		MediaURL:       t.TempDir(),
+		Public:         boot.Public{PublicURL: "http://shop.example"},
+		Keys:           boot.Keys{ShopSecret: secret},
+		TrustedProxies: "loopback",
 		AllowedOrigins: "http://front.example:8000",
-		UserURL:        e.user.URL, OrderURL: e.order.URL, EventsURL: e.events.URL, WebhookURL: e.webhook.URL,
+		UserURL:        e.user.URL,
+		OrderURL:       e.order.URL,
+		EventsURL:      e.events.URL,
+		WebhookURL:     e.webhook.URL,
 	}
 	for _, c := range change {
 		c(&cfg)

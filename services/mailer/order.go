@@ -214,12 +214,17 @@ func addressLines(a msg.Address) []string {
 // a template, so that braces in the values stay as they are.
 func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
 	single := map[string]string{
-		"recipient_first_name": p.Customer, // the full name, for compatibility
-		"ENVIRONMENT_DOMAIN":   s.cfg.PublicURL, "identifier": linkCode(p.Identifier), "em_cd": linkCode(t.EmCd),
-		"mb_cd": linkCode(codes.member), "pr_cd": linkCode(codes.prospect),
+		"recipient_first_name":           p.Customer, // the full name, for compatibility
+		"ENVIRONMENT_DOMAIN":             s.cfg.PublicURL,
+		"identifier":                     linkCode(p.Identifier),
+		"em_cd":                          linkCode(t.EmCd),
+		"mb_cd":                          linkCode(codes.member),
+		"pr_cd":                          linkCode(codes.prospect),
 		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), //nolint:misspell // spelled so in old templates
-		"shop_name":                      p.Shop, "contact": s.replyTo.Address,
-		"order_link": s.orderLink(p, t, codes), "refund_amount": p.Refund,
+		"shop_name":                      p.Shop,
+		"contact":                        s.replyTo.Address,
+		"order_link":                     s.orderLink(p, t, codes),
+		"refund_amount":                  p.Refund,
 	}
 	texts := []string{"{line_break}", strings.Repeat("=", 64), "{short_line_break}", strings.Repeat("-", 32)}
 	marks := []string{"{line_break}", `<hr style="border:0;border-top:2px solid #444">`, "{short_line_break}",

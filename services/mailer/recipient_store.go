@@ -74,9 +74,8 @@ func listReceivers(ctx context.Context, d pg.DB, kind string) ([]recipient, erro
 
 // findReceiver finds one receiver, if that person still wants newsletters; address is where the
 // mail goes, even if the person has another address by now.
-func findReceiver(
-	ctx context.Context, d pg.DB, kind string, id int64, address string,
-) (r recipient, wanted bool, err error) {
+func findReceiver(ctx context.Context, d pg.DB, kind string, id int64, address string) (r recipient, wanted bool,
+	err error) {
 	list, err := queryReceivers(ctx, d, `
 		SELECT kind, id, email, first_name, code, token FROM recipient r
 		WHERE r.id = $3 AND`+wantsNewslettersSQL+`AND NOT EXISTS (
