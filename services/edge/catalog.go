@@ -53,7 +53,7 @@ type catalog struct {
 	find   func(ctx context.Context, q string) (*found, error)
 	// generation grows with each change: answers requested under an older one are out of date.
 	generation atomic.Int64
-	known      atomic.Pointer[knownList]
+	lastList   atomic.Pointer[knownList]
 	failed     atomic.Pointer[failure] // the last request that failed
 	refreshing atomic.Bool
 	flights    singleflight.Group
@@ -100,7 +100,7 @@ func (c *catalog) invalidate() { c.generation.Add(1) }
 // cachedList returns the cached list up to an age, or nil if something has changed since. From
 // catalogRefresh on it also starts a refresh in the background.
 func (c *catalog) cachedList(limit time.Duration) *knownList {
-	k := c.known.Load()
+	k := c.lastList.Load()
 	if k == nil || k.generation != c.generation.Load() {
 		return nil
 	}
@@ -134,34 +134,34 @@ func (c *catalog) list(ctx context.Context, limit time.Duration) (*listing.List,
 // unavailable and a list is cached, one caller waits for it every catalogRetryPause.
 func (c *catalog) refresh(ctx context.Context) (*knownList, error) {
 	generation := c.generation.Load()
-	if old, f := c.known.Load(), c.away(generation); old != nil && f != nil {
+	if old, f := c.lastList.Load(), c.recentFailure(generation); old != nil && f != nil {
 		return standIn(old, f.err)
 	}
-	ask := func() (any, error) { return c.load(context.WithoutCancel(ctx), generation) }
+	ask := func() (any, error) { return c.loadList(context.WithoutCancel(ctx), generation) }
 	select {
 	case r := <-c.flights.DoChan(strconv.FormatInt(generation, 10), ask):
-		k, _ := r.Val.(*knownList) //nolint:errcheck // load returns no other type
+		k, _ := r.Val.(*knownList) //nolint:errcheck // loadList returns no other type
 		return k, r.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// away returns a recent failure that counts for the next request, too.
-func (c *catalog) away(generation int64) *failure {
+// recentFailure returns a recent failure that counts for the next request, too.
+func (c *catalog) recentFailure(generation int64) *failure {
 	if f := c.failed.Load(); f != nil && f.generation == generation && time.Since(f.at) < catalogRetryPause {
 		return f
 	}
 	return nil
 }
 
-// load fetches the feed and stores the list that results.
-func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error) {
+// loadList fetches the feed and stores the list that results.
+func (c *catalog) loadList(ctx context.Context, generation int64) (*knownList, error) {
 	began := time.Now()
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
 
-	old, since, limit := c.known.Load(), "", web.OwnerTimeout
+	old, since, limit := c.lastList.Load(), "", web.OwnerTimeout
 	list := &listing.List{}
 	if old != nil {
 		if old.generation >= generation && old.at.After(began) {
@@ -187,7 +187,7 @@ func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error
 	}
 
 	k := &knownList{list: list.Apply(feed, at), position: feed.Position, generation: generation, at: at}
-	c.known.Store(k)
+	c.lastList.Store(k)
 	return k, nil
 }
 
@@ -211,7 +211,7 @@ func (c *catalog) product(ctx context.Context, identifier string, limit time.Dur
 		return c.fetch(ctx, path) // not worth caching: someone guesses identifiers
 	}
 	old, there := c.products.GetIfPresent(identifier)
-	if there && (old.version >= listed.Changed || c.away(c.generation.Load()) != nil) {
+	if there && (old.version >= listed.Changed || c.recentFailure(c.generation.Load()) != nil) {
 		return old, nil
 	}
 	ask := func() (any, error) { return c.loadProduct(context.WithoutCancel(ctx), identifier, list.Version, old) }
@@ -246,9 +246,9 @@ func (c *catalog) loadProduct(ctx context.Context, identifier string, version in
 	return p, nil
 }
 
-// source is order's answer about a product, for its page. A visitor does not wait if the answer is
-// merely old: it is served while a fresh one is fetched.
-func (c *catalog) source(ctx context.Context, identifier string) ([]byte, error) {
+// productBody returns order's answer about a product, for its page. A visitor does not wait if the
+// answer is merely old: it is served while a fresh one is fetched.
+func (c *catalog) productBody(ctx context.Context, identifier string) ([]byte, error) {
 	p, err := c.product(ctx, identifier, catalogMaxAge)
 	if err != nil {
 		return nil, err
@@ -259,8 +259,8 @@ func (c *catalog) source(ctx context.Context, identifier string) ([]byte, error)
 	return p.body, nil
 }
 
-// kept returns the answer for a path if it can be given from memory, otherwise nil.
-func (c *catalog) kept(path string) *page {
+// cachedAnswer returns the answer for a path if it can be given from memory, otherwise nil.
+func (c *catalog) cachedAnswer(path string) *page {
 	if path == productsPath {
 		if k := c.cachedList(catalogFresh); k != nil {
 			if p := c.fullList.Load(); p != nil && p.version == k.list.Version {

@@ -23,7 +23,7 @@ func (s *server) fastPath(next http.Handler) http.Handler {
 				s.done("clientevent", s.eventSeconds, began)
 				return
 			}
-			if p := s.catalog.kept(r.URL.Path); p != nil && r.URL.RawQuery == "" {
+			if p := s.catalog.cachedAnswer(r.URL.Path); p != nil && r.URL.RawQuery == "" {
 				s.setAPIHeaders(w.Header(), r)
 				p.write(w, r)
 				s.done("catalog", s.catalogSeconds, began)

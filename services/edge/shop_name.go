@@ -66,7 +66,7 @@ func (s *server) newPages(shop map[string]string, before *storefront.Pages) (*st
 		Shop:      set,
 		Before:    before,
 		Catalog:   s.listed,
-		Product:   s.catalog.source,
+		Product:   s.catalog.productBody,
 		Search:    s.catalog.search,
 		Preview:   s.preview,
 	})

@@ -85,7 +85,7 @@ func BenchmarkCatalogAnswer(b *testing.B) {
 func (s *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	s.warnOfProxy(r)
-	if p := s.catalog.kept(r.URL.Path); p != nil {
+	if p := s.catalog.cachedAnswer(r.URL.Path); p != nil {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
