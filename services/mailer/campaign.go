@@ -125,7 +125,7 @@ func paceOf(aMinute int, from time.Time) func(address string) time.Time {
 // with it; whether the receiver still wants it is checked when it is sent.
 func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Time) (newDelivery, error) {
 	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, CreatedAt: time.Now().UTC(),
-		Data: map[string]string{"em_cd": c.EmCd, "recipient": web.ID(to.id),
+		Data: map[string]string{"em_cd": c.Code, "recipient": web.ID(to.id),
 			"first_name": to.firstName, "code": to.code, "token": to.token}}
 	m.Deadline = due.Add(defaultTTL).UTC()
 	if to.kind == "member" {
@@ -133,7 +133,7 @@ func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Ti
 	} else {
 		m.ProspectCode = to.code
 	}
-	d, err := s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d", m.Kind, c.EmCd, to.kind, to.id), m, marshalCommand(m))
+	d, err := s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d", m.Kind, c.Code, to.kind, to.id), m, marshalCommand(m))
 	d.newsletter, d.due = issue, due.UTC()
 	return d, err
 }
@@ -182,11 +182,11 @@ func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMai
 // testOf is a test of a campaign to one address, filled as for a reader.
 func (s *server) testOf(c campaign, reader recipient, address, once string) (newDelivery, content, error) {
 	m := msg.SendMail{Kind: kindDraft, To: []string{address}, CreatedAt: time.Now().UTC(),
-		Data: map[string]string{"em_cd": c.EmCd}}
+		Data: map[string]string{"em_cd": c.Code}}
 	m.Deadline = m.CreatedAt.Add(defaultTTL)
 	says := s.fillNewsletter(c.issue(), reader)
 	says.subject, says.emCode, says.unsubscribe = "TEST: "+says.subject, "", ""
-	d, err := s.ledgerRow(m.Kind+":"+c.EmCd+":"+once, m, marshalCommand(m))
+	d, err := s.ledgerRow(m.Kind+":"+c.Code+":"+once, m, marshalCommand(m))
 	return d, says, err
 }
 
@@ -210,7 +210,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	}
 	code, token := linkCode(to.code), linkCode(to.token)
 	values := map[string]string{
-		"ENVIRONMENT_DOMAIN": s.cfg.PublicURL, "recipient_first_name": name, "em_cd": linkCode(n.EmCd),
+		"ENVIRONMENT_DOMAIN": s.cfg.PublicURL, "recipient_first_name": name, "em_cd": linkCode(n.Code),
 		"shop_name": s.shop(), "contact": s.replyTo.Address, "mb_cd": "", "token": "", "pr_cd": "", "pr_token": "",
 		"draft_text": "", "draft_html": "", // only old templates name these
 	}
@@ -228,7 +228,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	values["link_codes"], values["shop_link"] = codes, s.cfg.PublicURL+"/?"+codes
 	values["unsubscribe_link"] = s.cfg.PublicURL + "/account/email-unsubscribe?" + codes + secret
 	asIs := func(text string) string { return text }
-	c := content{subject: fill(n.Subject, values, asIs), emCode: n.EmCd, unsubscribe: values["unsubscribe_link"],
+	c := content{subject: fill(n.Subject, values, asIs), emCode: n.Code, unsubscribe: values["unsubscribe_link"],
 		campaign: n.Campaign, campaignName: n.Name}
 	values["msg_subject"] = c.subject
 	c.text, c.html = fill(n.BodyText, values, asIs), fill(n.BodyHTML, values, html.EscapeString)

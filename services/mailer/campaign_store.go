@@ -14,7 +14,7 @@ import (
 // campaign is a newsletter as staff write and start it. Times are UTC, zero where there is none.
 type campaign struct {
 	ID          int64  `json:"id"`
-	EmCd        string `json:"em_cd"`
+	Code        string `db:"em_cd" json:"em_cd"`
 	Name        string `json:"name"`
 	Audience    string `json:"audience"`
 	Subject     string `json:"subject"`

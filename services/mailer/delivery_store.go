@@ -133,7 +133,7 @@ type delivery struct {
 	MessageID    string
 	Attempts     int
 	Refusals     int
-	WasMaybe     bool
+	WasMaybeSent bool
 	More         bool // more mails are due
 	MemberID     *int64
 	ProspectCode *string
@@ -167,8 +167,9 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inFlight []int64, 
 		     chosen AS (SELECT * FROM single UNION ALL SELECT * FROM many)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true
 		FROM chosen c WHERE d.id = c.id
-		RETURNING d.id, d.key, d.kind, d.payload, d.written, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
-		  d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
+		RETURNING d.id, d.key, d.kind, d.payload, d.written, d.message_id, d.attempts, d.refusals,
+		  c.maybe AS was_maybe_sent, d.member_id, d.prospect_code, d.left_out, d.newsletter_id,
+		  d.created_at, d.deadline,
 		  EXISTS (SELECT FROM delivery o
 		    WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage))
 		      AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
@@ -216,14 +217,14 @@ func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string
 
 // markParked ends a mail that cannot be sent and publishes that, unless another sender has
 // overtaken this attempt.
-func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, maybe bool,
+func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, maybeSent bool,
 	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "park a mail", `done AS (
 		  UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL,
 		    smtp_reply = $3, reason = $4, maybe = $5
 		  WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id, newsletter_id, smtp_reply)`+
 		d.countedSQL(failedAsSQL),
-		[]any{d.ID, d.Attempts, reply, done.Reason, maybe},
+		[]any{d.ID, d.Attempts, reply, done.Reason, maybeSent},
 		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
 	return err
 }
@@ -240,11 +241,11 @@ func deleteUnwanted(ctx context.Context, pool *pgxpool.Pool, d *delivery) error 
 
 // retryPlan says how a claimed mail that was not sent is tried again.
 type retryPlan struct {
-	after   time.Duration
-	refused bool // lengthens the next delay
-	outage  bool
-	maybe   bool
-	reply   string
+	after     time.Duration
+	refused   bool // lengthens the next delay
+	outage    bool
+	maybeSent bool
+	reply     string
 }
 
 // reschedule gives a claimed mail back, due again later but never after its deadline.
@@ -253,7 +254,7 @@ func reschedule(ctx context.Context, pool *pgxpool.Pool, d *delivery, p retryPla
 		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int,
 		  outage = $5, maybe = $6, smtp_reply = $7, claimed_by = NULL, claimed_until = NULL
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, p.after, boolToInt(p.refused),
-		p.outage, p.maybe, p.reply)
+		p.outage, p.maybeSent, p.reply)
 }
 
 func boolToInt(b bool) int {

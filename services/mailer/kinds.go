@@ -170,7 +170,7 @@ func (k mailKind) builtIn() mailTemplate {
 	if k.ofOrder() {
 		folder += "order/"
 	}
-	t := mailTemplate{EmCd: k.template(), Type: "Member", Status: "Ready"}
+	t := mailTemplate{Code: k.template(), Type: "Member", Status: "Ready"}
 	if k.Kind == msg.MailOrderVisitor {
 		t.Type = "Prospect"
 	}

@@ -45,8 +45,8 @@ type letter struct {
 	content  content
 }
 
-// page is the data of the blocks of plain mails.
-type page struct {
+// plainData is the data of the blocks of plain mails.
+type plainData struct {
 	Shop, ShopURL, Contact                                               string
 	FirstName, LastName, Username, Email, OldEmail, Code, UndoCode, Time string
 	ClosedUsername                                                       string
@@ -126,7 +126,7 @@ func (s *server) writePlain(ctx context.Context, m msg.SendMail, at time.Time) (
 
 // fillPlain fills a template with a command that was given at a time.
 func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (content, error) {
-	p := s.plainPage(m, at)
+	p := s.newPlainData(m, at)
 	values := map[string]string{
 		"shop_name": p.Shop, "ENVIRONMENT_DOMAIN": p.ShopURL, "contact": p.Contact, "first_name": p.FirstName,
 		"last_name": p.LastName, "username": p.Username, "email": p.Email, "old_email": p.OldEmail, "code": p.Code,
@@ -161,8 +161,8 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	return c, nil
 }
 
-// plainPage is the data of the blocks and names of a plain mail.
-func (s *server) plainPage(m msg.SendMail, at time.Time) page {
+// newPlainData returns the data of the blocks and names of a plain mail.
+func (s *server) newPlainData(m msg.SendMail, at time.Time) plainData {
 	data := make(map[string]string, len(m.Data))
 	accounts := []string{clean(m.Data["username"])} // an older command names one account
 	if lines := m.Data["accounts"]; lines != "" {
@@ -180,7 +180,7 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 		email = m.To[0]
 	}
 
-	p := page{
+	p := plainData{
 		Shop:           s.shop(),
 		ShopURL:        s.cfg.PublicURL,
 		Contact:        s.replyTo.Address,
@@ -271,8 +271,8 @@ func linkCode(s string) string {
 	return url.QueryEscape(s)
 }
 
-// done is the message about what became of a mail.
-func (s *server) done(d *delivery, emCode, reason string) msg.MailDone {
+// doneMessage is the message about what became of a mail.
+func (s *server) doneMessage(d *delivery, emCode, reason string) msg.MailDone {
 	m := msg.MailDone{Key: d.Key, Kind: d.Kind, EmailCode: emCode, Reason: reason, At: time.Now().UTC()}
 	if d.MemberID != nil {
 		m.MemberID = *d.MemberID

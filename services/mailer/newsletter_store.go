@@ -12,7 +12,7 @@ import (
 
 // issue is a newsletter as frozen for a kind of receiver, with the current state of its campaign.
 type issue struct {
-	EmCd        string
+	Code        string `db:"em_cd"`
 	Kind        string
 	Subject     string
 	BodyText    string
@@ -26,7 +26,7 @@ type issue struct {
 
 // template is the template from which the issue was made.
 func (n issue) template() mailTemplate {
-	return mailTemplate{EmCd: n.EmCd, FromAddress: n.FromAddress, BccAddress: n.BccAddress}
+	return mailTemplate{Code: n.Code, FromAddress: n.FromAddress, BccAddress: n.BccAddress}
 }
 
 // freeze stores the text of a campaign for a kind of receiver and returns its id.
@@ -34,7 +34,7 @@ func freeze(ctx context.Context, tx pgx.Tx, c campaign, kind string) (id int64, 
 	return pg.Get[int64](ctx, tx, "freeze campaign $7", `
 		INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
 		VALUES ($1, $2, $3, $4, $5, $6, '', $7) RETURNING id`,
-		c.EmCd, kind, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.ID)
+		c.Code, kind, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.ID)
 }
 
 // newsletterStateSQL is the state of newsletter n: that of its campaign, or the status of its
@@ -58,7 +58,7 @@ func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 
 // pauseDelivery gives a claimed mail back until its campaign goes on. It locks the campaign,
 // because a concurrent resume would not see the row.
-func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe bool) error {
+func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybeSent bool) error {
 	return pg.Exec(ctx, pool, "pause a mail", `
 		WITH campaign_now AS (
 		  SELECT c.state FROM campaign c JOIN newsletter n ON n.campaign_id = c.id WHERE n.id = $4 FOR SHARE OF c
@@ -66,7 +66,7 @@ func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe b
 		UPDATE delivery SET next_at = now(), maybe = $3, claimed_by = NULL, claimed_until = NULL,
 		  state = CASE WHEN coalesce((SELECT c.state = 'paused' FROM campaign_now c), true)
 		    THEN 'paused' ELSE 'queued' END
-		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, maybe, d.NewsletterID)
+		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, maybeSent, d.NewsletterID)
 }
 
 // resumeOthers makes mails due whose newsletter is no longer paused, however that came about.

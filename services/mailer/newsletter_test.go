@@ -461,12 +461,14 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 	s := e.server()
 	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
 	for i, end := range []func(d *delivery) error{
-		func(d *delivery) error { return markSent(t.Context(), s.outbox, d, "250 ok", nil, s.done(d, "x", "")) },
 		func(d *delivery) error {
-			return markParked(t.Context(), s.outbox, d, "550 no", false, s.done(d, "", "refused"))
+			return markSent(t.Context(), s.outbox, d, "250 ok", nil, s.doneMessage(d, "x", ""))
 		},
 		func(d *delivery) error {
-			return markParked(t.Context(), s.outbox, d, "", false, s.done(d, "", "too late"))
+			return markParked(t.Context(), s.outbox, d, "550 no", false, s.doneMessage(d, "", "refused"))
+		},
+		func(d *delivery) error {
+			return markParked(t.Context(), s.outbox, d, "", false, s.doneMessage(d, "", "too late"))
 		},
 		func(d *delivery) error { return deleteUnwanted(t.Context(), e.pool, d) },
 	} {

@@ -74,7 +74,7 @@ func (s *server) fillOrder(m msg.SendMail, email string, t mailTemplate, codes l
 		return content{}, err
 	}
 	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
-		emCode: t.EmCd, from: s.senderOf(t), bcc: s.bcc(t)}
+		emCode: t.Code, from: s.senderOf(t), bcc: s.bcc(t)}
 	return c, nil
 }
 
@@ -85,7 +85,7 @@ func (s *server) senderOf(t mailTemplate) *mail.Address {
 	}
 	from, err := parseAddress(t.FromAddress)
 	if err != nil {
-		s.log.Error("a template's sender is not a mail address, MAIL_FROM is used", "em_cd", t.EmCd)
+		s.log.Error("a template's sender is not a mail address, MAIL_FROM is used", "em_cd", t.Code)
 		return s.sender()
 	}
 	return from
@@ -100,7 +100,7 @@ func (s *server) bcc(t mailTemplate) []string {
 		}
 		a, err := parseAddress(part)
 		if err != nil {
-			s.log.Error("a template's bcc is not a mail address and is left out", "em_cd", t.EmCd)
+			s.log.Error("a template's bcc is not a mail address and is left out", "em_cd", t.Code)
 			continue
 		}
 		all = append(all, a.Address)
@@ -217,7 +217,7 @@ func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, 
 		"recipient_first_name":           p.Customer, // the full name, for compatibility
 		"ENVIRONMENT_DOMAIN":             s.cfg.PublicURL,
 		"identifier":                     linkCode(p.Identifier),
-		"em_cd":                          linkCode(t.EmCd),
+		"em_cd":                          linkCode(t.Code),
 		"mb_cd":                          linkCode(codes.member),
 		"pr_cd":                          linkCode(codes.prospect),
 		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), //nolint:misspell // spelled so in old templates
@@ -271,7 +271,7 @@ func block(execute func(io.Writer, string, any) error, name string, p any) (stri
 
 // orderLink leads to the page of the order; its codes say from which mail, and to whom that went.
 func (s *server) orderLink(p orderPage, t mailTemplate, codes linkCodes) string {
-	link := s.cfg.PublicURL + "/account/order?identifier=" + linkCode(p.Identifier) + "&em_cd=" + linkCode(t.EmCd)
+	link := s.cfg.PublicURL + "/account/order?identifier=" + linkCode(p.Identifier) + "&em_cd=" + linkCode(t.Code)
 	switch {
 	case codes.member != "":
 		return link + "&mb_cd=" + linkCode(codes.member)
@@ -286,6 +286,6 @@ func (s *server) unsubscribe(t mailTemplate, codes linkCodes) string {
 	if codes.prospectToken == "" {
 		return ""
 	}
-	return s.cfg.PublicURL + "/account/email-unsubscribe?em_cd=" + linkCode(t.EmCd) + "&pr_cd=" +
+	return s.cfg.PublicURL + "/account/email-unsubscribe?em_cd=" + linkCode(t.Code) + "&pr_cd=" +
 		linkCode(codes.prospect) + "&pr_token=" + linkCode(codes.prospectToken)
 }

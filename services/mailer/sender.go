@@ -198,50 +198,50 @@ func (w *senders) setInFlight(id int64, sending bool) {
 
 // deliver brings one claimed mail to an end: sent, parked, deleted or rescheduled.
 func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
-	maybe := d.WasMaybe
-	if maybe && w.cfg.MailSeenURL != "" {
+	maybeSent := d.WasMaybeSent
+	if maybeSent && w.cfg.MailSeenURL != "" {
 		n, err := w.countAccepted(ctx, d.MessageID)
 		switch {
 		case err == nil && n > 0:
-			w.sent(ctx, d, "found at the mail system", content{})
+			w.markDelivered(ctx, d, "found at the mail system", content{})
 			return
 		case err == nil:
-			maybe = false
+			maybeSent = false
 		case d.Refusals < askTries && time.Now().Before(d.Deadline):
 			w.log.Warn("cannot ask whether a mail was taken, will try again", "key", d.Key, "error", err)
-			w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, maybe: true,
+			w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, maybeSent: true,
 				reply: "the mail system cannot be asked"})
 			return
 		}
 	}
 
 	if !time.Now().Before(d.Deadline) {
-		w.park(ctx, d, result{}, maybe, "the deadline has passed")
+		w.park(ctx, d, result{}, maybeSent, "the deadline has passed")
 		return
 	}
 
 	letter, err := w.write(ctx, d)
 	switch {
 	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
-		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybe: maybe,
+		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybeSent: maybeSent,
 			reply: "the templates cannot be reached"})
 		return
 	case errors.Is(err, errUnasked):
-		w.reschedule(ctx, d, retryPlan{after: unaskedPause, maybe: maybe, reply: err.Error()})
+		w.reschedule(ctx, d, retryPlan{after: unaskedPause, maybeSent: maybeSent, reply: err.Error()})
 		return
 	case errors.Is(err, errUnwanted):
 		w.persist(ctx, func(ctx context.Context) error { return deleteUnwanted(ctx, w.pool, d) })
 		w.log.Info("mail dropped", "kind", d.Kind, "key", d.Key, "reason", err.Error())
 		return
 	case errors.Is(err, errPaused):
-		w.persist(ctx, func(ctx context.Context) error { return pauseDelivery(ctx, w.pool, d, maybe) })
+		w.persist(ctx, func(ctx context.Context) error { return pauseDelivery(ctx, w.pool, d, maybeSent) })
 		return
 	case err != nil:
-		w.park(ctx, d, result{}, maybe, err.Error())
+		w.park(ctx, d, result{}, maybeSent, err.Error())
 		return
 	}
 
-	if !w.keepWritten(ctx, d, letter.content, maybe) {
+	if !w.keepWritten(ctx, d, letter.content, maybeSent) {
 		return
 	}
 
@@ -255,7 +255,7 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 		})
 	}
 
-	w.conclude(ctx, d, answer, maybe, letter)
+	w.conclude(ctx, d, answer, maybeSent, letter)
 	fault.Point("mailer", "noted")
 	w.record(ctx, d, began, ended, answer)
 }
@@ -278,58 +278,59 @@ func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Tim
 		Parent:     caller,
 		Began:      began,
 		Ended:      ended,
-		Failed:     r.outcome != sent,
+		Failed:     r.outcome != outcomeSent,
 		Attributes: []slog.Attr{slog.String("kind", d.Kind), slog.Int("attempt", d.Attempts)},
 	})
 }
 
 // keepWritten freezes the text of a mail at its first attempt, before anything is sent, and reports
 // whether it may be sent: false if another sender has overtaken this attempt.
-func (w *senders) keepWritten(ctx context.Context, d *delivery, c content, maybe bool) bool {
+func (w *senders) keepWritten(ctx context.Context, d *delivery, c content, maybeSent bool) bool {
 	if !d.keepsWritten() {
 		return true
 	}
 	ok, err := updateWritten(ctx, w.pool, d, c.marshal(), clean(c.subject))
 	if err != nil {
 		w.log.Warn("the ledger cannot keep a mail, will try again", "key", d.Key, "error", err)
-		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybe: maybe, reply: "the ledger cannot be written"})
+		w.reschedule(ctx, d, retryPlan{after: w.timing.firstPause, maybeSent: maybeSent,
+			reply: "the ledger cannot be written"})
 	}
 	fault.Point("mailer", "written")
 	return ok && err == nil
 }
 
 // conclude writes the result of an attempt.
-func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe bool, l letter) {
+func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybeSent bool, l letter) {
 	switch r.outcome {
-	case sent:
+	case outcomeSent:
 		recovered := w.circuit.onSuccess()
 		taken := slices.DeleteFunc(slices.Clone(l.envelope.to), func(a string) bool {
 			return slices.Contains(r.gone, a)
 		})
-		w.sent(ctx, d, r.reply, l.content, w.hashes(taken)...)
+		w.markDelivered(ctx, d, r.reply, l.content, w.hashes(taken)...)
 		if recovered {
 			w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, w.pool) })
 			w.log.Info("the mail server takes mail again")
 		}
-	case refused:
+	case outcomeRefused:
 		w.circuit.onAnswer()
-		w.park(ctx, d, r, maybe, "the mail server refuses it permanently")
-	case away:
+		w.park(ctx, d, r, maybeSent, "the mail server refuses it permanently")
+	case outcomeAway:
 		w.circuit.onUnreachable()
 		mailsTotal.WithLabelValues(d.Kind, "away").Inc()
 		w.log.Warn("the mail server cannot be reached", "key", d.Key, "error", r.reply)
-		w.reschedule(ctx, d, retryPlan{maybe: maybe, reply: r.reply})
-	case deferred, unknown:
+		w.reschedule(ctx, d, retryPlan{maybeSent: maybeSent, reply: r.reply})
+	case outcomeDeferred, outcomeUnknown:
 		trouble := w.circuit.onRefusal()
 		label := "deferred"
-		if r.outcome == unknown {
-			label, maybe = "unknown", true
+		if r.outcome == outcomeUnknown {
+			label, maybeSent = "unknown", true
 		}
 		mailsTotal.WithLabelValues(d.Kind, label).Inc()
 		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts,
-			"maybe", maybe)
+			"maybe", maybeSent)
 		w.reschedule(ctx, d, retryPlan{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble,
-			maybe: maybe, reply: r.reply})
+			maybeSent: maybeSent, reply: r.reply})
 	}
 }
 
@@ -346,10 +347,10 @@ func (s *server) hashes(addresses []string) []string {
 	return list
 }
 
-// sent marks a mail sent and publishes that; taken are the hashes of the accepted addresses, if
-// they are known.
-func (w *senders) sent(ctx context.Context, d *delivery, reply string, c content, taken ...string) {
-	done := w.done(d, c.emCode, "")
+// markDelivered marks a mail sent and publishes that; taken are the hashes of the accepted
+// addresses, if they are known.
+func (w *senders) markDelivered(ctx context.Context, d *delivery, reply string, c content, taken ...string) {
+	done := w.doneMessage(d, c.emCode, "")
 	done.Campaign, done.CampaignName = c.campaign, c.campaignName
 	w.persist(ctx, func(ctx context.Context) error {
 		return markSent(ctx, w.outbox, d, reply, taken, done)
@@ -359,10 +360,11 @@ func (w *senders) sent(ctx context.Context, d *delivery, reply string, c content
 		"ms", time.Since(d.CreatedAt).Milliseconds())
 }
 
-// park ends a mail that needs a person; maybe says that an earlier attempt may have been accepted.
-func (w *senders) park(ctx context.Context, d *delivery, r result, maybe bool, reason string) {
+// park ends a mail that needs a person; maybeSent says that an earlier attempt may have been
+// accepted.
+func (w *senders) park(ctx context.Context, d *delivery, r result, maybeSent bool, reason string) {
 	w.persist(ctx, func(ctx context.Context) error {
-		return markParked(ctx, w.outbox, d, r.reply, maybe, w.done(d, "", reason))
+		return markParked(ctx, w.outbox, d, r.reply, maybeSent, w.doneMessage(d, "", reason))
 	})
 	mailsTotal.WithLabelValues(d.Kind, "parked").Inc()
 	w.log.Error("mail parked", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "code", r.code, "reason", reason)

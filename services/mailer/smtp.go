@@ -27,11 +27,11 @@ const (
 type outcome int
 
 const (
-	sent     outcome = iota // the server has taken the mail
-	refused                 // the server will never take it
-	deferred                // not now, and surely not taken
-	unknown                 // the connection broke between the mail's end and the answer
-	away                    // no connection, or no login
+	outcomeSent     outcome = iota // the server has taken the mail
+	outcomeRefused                 // the server will never take it
+	outcomeDeferred                // not now, and surely not taken
+	outcomeUnknown                 // the connection broke between the mail's end and the answer
+	outcomeAway                    // no connection, or no login
 )
 
 // result is an outcome with the server's answer.
@@ -115,7 +115,7 @@ type envelope struct {
 func (c *conn) send(ctx context.Context, e envelope, m *gomail.Msg) result {
 	reused := c.conn != nil
 	r, early := c.try(ctx, e, m)
-	if reused && early && r.outcome == deferred && c.conn == nil {
+	if reused && early && r.outcome == outcomeDeferred && c.conn == nil {
 		r, _ = c.try(ctx, e, m)
 	}
 	c.used = time.Now()
@@ -127,7 +127,7 @@ func (c *conn) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, ea
 	if c.conn == nil {
 		conn, err := c.client.DialToSMTPClientWithContext(ctx)
 		if err != nil {
-			return result{outcome: away, reply: err.Error()}, true
+			return result{outcome: outcomeAway, reply: err.Error()}, true
 		}
 		c.conn = conn
 	}
@@ -157,7 +157,7 @@ func (c *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 			continue
 		}
 		last = c.failed(err)
-		if last.outcome != refused || c.conn == nil {
+		if last.outcome != outcomeRefused || c.conn == nil {
 			return gone, c.reset(last), false // all or nothing: the next try is for all
 		}
 		if last.noSuchAddress() {
@@ -207,16 +207,16 @@ func (c *conn) data(m *gomail.Msg) result {
 	}
 	if _, err := m.WriteTo(w); err != nil {
 		c.drop() // without the final dot nothing was sent
-		return result{outcome: deferred, reply: "the connection broke while the mail was written"}
+		return result{outcome: outcomeDeferred, reply: "the connection broke while the mail was written"}
 	}
 	if err := w.Close(); err != nil {
 		r := c.failed(err)
 		if r.code == 0 {
-			r.outcome = unknown
+			r.outcome = outcomeUnknown
 		}
 		return r
 	}
-	r := result{outcome: sent, code: 250}
+	r := result{outcome: outcomeSent, code: 250}
 	if dc, ok := w.(*smtp.DataCloser); ok {
 		r.reply = clean(dc.ServerResponse())
 	}
@@ -228,18 +228,22 @@ func (c *conn) failed(err error) result {
 	answer, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
 		c.drop()
-		return result{outcome: deferred, reply: "no answer: " + clean(networkText(err))}
+		return result{outcome: outcomeDeferred, reply: "no answer: " + clean(networkText(err))}
 	}
-	r := result{outcome: deferred, code: answer.Code, reply: fmt.Sprintf("%d %s", answer.Code, clean(answer.Msg))}
+	r := result{
+		outcome: outcomeDeferred,
+		code:    answer.Code,
+		reply:   fmt.Sprintf("%d %s", answer.Code, clean(answer.Msg)),
+	}
 	switch answer.Code {
 	case 421: // the server closes the connection
 		c.drop()
 	case 530, 534, 535, 538: // about our login, not about the mail
 		c.drop()
-		r.outcome = away
+		r.outcome = outcomeAway
 	default:
 		if answer.Code >= 500 {
-			r.outcome = refused
+			r.outcome = outcomeRefused
 		}
 	}
 	return r

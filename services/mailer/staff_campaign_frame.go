@@ -42,7 +42,7 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 
 // issue is the text of a campaign as it would be frozen now.
 func (c campaign) issue() issue {
-	return issue{EmCd: c.EmCd, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML,
+	return issue{Code: c.Code, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML,
 		FromAddress: c.FromAddress}
 }
 

@@ -228,7 +228,7 @@ func campaignFacts(c campaign) []adminui.Detail {
 	return append(facts,
 		adminui.Detail{Label: "Started", Value: c.StartedAt},
 		adminui.Detail{Label: "Ended", Value: c.EndedAt},
-		adminui.Detail{Label: "Code in links", Value: c.EmCd},
+		adminui.Detail{Label: "Code in links", Value: c.Code},
 		adminui.Detail{Label: "Last changed by", Value: c.ChangedBy})
 }
 

@@ -87,7 +87,7 @@ func findStaffMail(ctx context.Context, db pg.DB, id int64) (staffMail, bool, er
 // findWritten finds a mail with its text.
 func findWritten(ctx context.Context, db pg.DB, id int64) (delivery, bool, error) {
 	return pg.One[delivery](ctx, db, "find mail $1", `
-		SELECT id, key, kind, payload, written, message_id, attempts, refusals, maybe AS was_maybe, false AS more,
+		SELECT id, key, kind, payload, written, message_id, attempts, refusals, maybe AS was_maybe_sent, false AS more,
 		  member_id, prospect_code, left_out, newsletter_id, created_at, deadline
 		FROM delivery WHERE id = $1`, id)
 }

@@ -358,7 +358,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 			return err
 		}
 		if builtIn && !p.kind.ofOrder() {
-			err = deleteTemplate(r.Context(), tx, t.EmCd)
+			err = deleteTemplate(r.Context(), tx, t.Code)
 		} else {
 			err = upsertTemplate(r.Context(), tx, t)
 		}

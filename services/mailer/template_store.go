@@ -24,7 +24,7 @@ var orderTemplates = map[string]string{
 
 // mailTemplate is a mail that staff may edit.
 type mailTemplate struct {
-	EmCd        string `json:"em_cd"`
+	Code        string `db:"em_cd" json:"em_cd"`
 	Subject     string `json:"subject"`
 	Type        string `json:"type"`
 	Status      string `json:"status"`

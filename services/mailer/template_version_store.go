@@ -55,7 +55,7 @@ func upsertTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (em_cd) DO UPDATE SET subject = excluded.subject, body_text = excluded.body_text,
 		  body_html = excluded.body_html, from_address = excluded.from_address, bcc_address = excluded.bcc_address`,
-		t.EmCd, t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
+		t.Code, t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
 }
 
 // deleteTemplate makes a kind without an order use its built-in template again.
