@@ -23,7 +23,7 @@ type account struct {
 	Newsletter       bool
 	Unsubscribed     bool
 	UnsubscribeToken string
-	MbCd             string
+	Code             string `db:"mb_cd"`
 	Joined           time.Time
 	LastLogin        *time.Time
 	PasswordChanged  *time.Time

@@ -27,13 +27,13 @@ func TestCreateAccount(t *testing.T) {
 	want := web.SessionChange{
 		Action: web.SessionOpen, Remember: true, At: a.LastLogin.UTC(), KeepCart: true,
 		Member: web.SessionMember{ID: a.ID, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "Ann@mail.example.com",
-			Code: a.MbCd},
+			Code: a.Code},
 		Failed: []byte(`{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`),
 	}
 	if diff := cmp.Diff(want, sessionOf(got)); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
 	}
-	if a.Email != "Ann@mail.example.com" || !a.Newsletter || a.EmailVerified || a.LastLogin == nil || len(a.MbCd) != 20 ||
+	if a.Email != "Ann@mail.example.com" || !a.Newsletter || a.EmailVerified || a.LastLogin == nil || len(a.Code) != 20 ||
 		len(a.UnsubscribeToken) != 32 {
 		t.Errorf("stored %+v", a)
 	}
@@ -54,7 +54,7 @@ func TestCreateAccount(t *testing.T) {
 	}
 
 	events := outboxPayloads[msg.Member](e, msg.UserRegistered)
-	if len(events) != 1 || events[0].ID != a.ID || events[0].Version != 1 || events[0].Code != a.MbCd || !events[0].Newsletter {
+	if len(events) != 1 || events[0].ID != a.ID || events[0].Version != 1 || events[0].Code != a.Code || !events[0].Newsletter {
 		t.Errorf("events %+v", events)
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE key = 'welcome:' || $1::bigint`, a.ID); n != 1 {

@@ -137,8 +137,8 @@ func TestListsForStaff(t *testing.T) {
 	}
 
 	cid, _ := e.prospect("cid@mail.example.com")
-	if events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged); cid.Unsubscribed || len(cid.PrCd) != 20 || len(events) != 3 ||
-		events[1].Code != cid.PrCd {
+	if events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged); cid.Unsubscribed || len(cid.Code) != 20 || len(events) != 3 ||
+		events[1].Code != cid.Code {
 		t.Errorf("imported %+v, events %+v", cid, events)
 	}
 	if n := e.Number(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'import by staff'`,
@@ -149,7 +149,7 @@ func TestListsForStaff(t *testing.T) {
 	code, out, stderr = e.command("prospects", "export")
 	if lines = strings.Split(strings.TrimSpace(out), "\n"); code != 0 || len(lines) != 4 ||
 		!strings.HasPrefix(lines[1], "bob@mail.example.com,Bob,,,true,,") ||
-		!strings.HasPrefix(lines[2], `cid@mail.example.com,Cid,,,false,"met, at a fair",`+cid.PrCd+",Imported by staff.,") ||
+		!strings.HasPrefix(lines[2], `cid@mail.example.com,Cid,,,false,"met, at a fair",`+cid.Code+",Imported by staff.,") ||
 		!strings.HasPrefix(lines[3], "dan@mail.example.com,,,,true,,") {
 		t.Errorf("%d %s\n%s", code, stderr, out)
 	}

@@ -44,7 +44,7 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	e := newEnv(t)
 	e.receive(placed(t, "A1", "ann@MAIL.example.com", "code1", false))
 	p, found := e.prospect("ann@mail.example.com")
-	if !found || p.PrCd != "code1" || !p.Unsubscribed || len(p.UnsubscribeToken) != 32 || p.Version != 1 {
+	if !found || p.Code != "code1" || !p.Unsubscribed || len(p.UnsubscribeToken) != 32 || p.Version != 1 {
 		t.Fatalf("prospect %+v", p)
 	}
 
@@ -57,7 +57,7 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	e.receive(placed(t, "A2", "ann@mail.example.com", "code2", false), placed(t, "A3", "ann@mail.example.com", "code3", false))
 	p, _ = e.prospect("ann@mail.example.com")
 	events := outboxPayloads[msg.Prospect](e, msg.ProspectChanged)
-	if last := events[len(events)-1]; p.PrCd != "code1" || strings.Join(p.Aliases, " ") != "code2 code3" ||
+	if last := events[len(events)-1]; p.Code != "code1" || strings.Join(p.Aliases, " ") != "code2 code3" ||
 		strings.Join(last.Aliases, " ") != "code2 code3" || last.Version != p.Version {
 		t.Errorf("prospect %+v, event %+v", p, last)
 	}
@@ -65,7 +65,7 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	// A code that is in use for another address stays with that one.
 	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1",
 		msg.ReceiptAddressGiven{Email: "bob@mail.example.com", ProspectCode: "code2", At: time.Now()}))
-	if bob, found := e.prospect("bob@mail.example.com"); !found || bob.PrCd == "code2" || len(bob.PrCd) != 20 || !bob.Unsubscribed {
+	if bob, found := e.prospect("bob@mail.example.com"); !found || bob.Code == "code2" || len(bob.Code) != 20 || !bob.Unsubscribed {
 		t.Errorf("prospect %+v", bob)
 	}
 

@@ -44,12 +44,12 @@ const (
 )
 
 // hasher makes and checks password hashes, two at a time: more would only take cores and memory
-// from each other. Further requests wait in line (hashPlaces), or are sent away with 503 if it is
+// from each other. Further requests wait in a queue (hashSlots), or are sent away with 503 if it is
 // full, so that a storm of logins cannot take the service down.
 type hasher struct {
-	cost   Cost
-	places *hashPlaces
-	// memories has the memory in which each place computes its hashes.
+	cost  Cost
+	slots *hashSlots
+	// memories has the memory in which each slot computes its hashes.
 	memories chan *argon2.Memory
 	idle     *time.Timer // frees memories after memoryTTL
 	// dummy is checked for user names that do not exist, so that these take as long as those that
@@ -64,7 +64,7 @@ func newHasher(cost Cost) *hasher {
 	if cost == (Cost{}) {
 		cost = DefaultCost
 	}
-	h := &hasher{cost: cost, places: newHashPlaces(), memories: make(chan *argon2.Memory, hashConcurrency)}
+	h := &hasher{cost: cost, slots: newHashSlots(), memories: make(chan *argon2.Memory, hashConcurrency)}
 	for range hashConcurrency {
 		h.memories <- new(argon2.Memory)
 	}
@@ -75,32 +75,32 @@ func newHasher(cost Cost) *hasher {
 
 // hash returns the stored form of a password.
 func (h *hasher) hash(ctx context.Context, password string) (stored string, err error) {
-	err = h.inPlace(ctx, func(m *argon2.Memory) { stored = h.cost.hash(password, m) })
+	err = h.inSlot(ctx, func(m *argon2.Memory) { stored = h.cost.hash(password, m) })
 	return stored, err
 }
 
 // verify reports whether a password matches a stored form; the stored form "" matches none.
 func (h *hasher) verify(ctx context.Context, password, stored string) (right bool, err error) {
-	err = h.inPlace(ctx, func(m *argon2.Memory) {
+	err = h.inSlot(ctx, func(m *argon2.Memory) {
 		if stored == "" {
 			verifyHash(password, h.dummy, m)
 			return
 		}
 		if p, err := parsePHC(stored); err == nil && p.cost.Memory > h.cost.Memory {
-			m = new(argon2.Memory) // the place's memory must not grow to what a hash from elsewhere needs
+			m = new(argon2.Memory) // the slot's memory must not grow to what a hash from elsewhere needs
 		}
 		right = verifyHash(password, stored, m)
 	})
 	return right, err
 }
 
-// inPlace waits for a place and computes in its memory.
-func (h *hasher) inPlace(ctx context.Context, compute func(*argon2.Memory)) error {
-	if err := h.places.acquire(ctx); err != nil {
+// inSlot waits for a slot and computes in its memory.
+func (h *hasher) inSlot(ctx context.Context, compute func(*argon2.Memory)) error {
+	if err := h.slots.acquire(ctx); err != nil {
 		return err
 	}
-	defer h.places.release()
-	m := <-h.memories // there is one for each place
+	defer h.slots.release()
+	m := <-h.memories // there is one for each slot
 	defer func() {
 		h.memories <- m
 		h.idle.Reset(memoryTTL)
@@ -109,7 +109,7 @@ func (h *hasher) inPlace(ctx context.Context, compute func(*argon2.Memory)) erro
 	return nil
 }
 
-// evictMemories frees the memory of places that are not in use.
+// evictMemories frees the memory of slots that are not in use.
 func (h *hasher) evictMemories() {
 	for range hashConcurrency {
 		select {

@@ -13,8 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// waitingNow is how many requests wait for a place.
-func (p *hashPlaces) waitingNow() int {
+// waitingNow is how many requests wait for a slot.
+func (p *hashSlots) waitingNow() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known.length + p.other.length
@@ -33,8 +33,8 @@ func identityContext(t *testing.T, id web.Identity) (ctx context.Context) {
 	return ctx
 }
 
-// fill takes both places.
-func fill(t *testing.T, p *hashPlaces) {
+// fill takes both slots.
+func fill(t *testing.T, p *hashSlots) {
 	t.Helper()
 	for range hashConcurrency {
 		if err := p.acquire(t.Context()); err != nil {
@@ -43,48 +43,48 @@ func fill(t *testing.T, p *hashPlaces) {
 	}
 }
 
-// joinQueue lets a request wait, and returns once it is in line.
-func joinQueue(t *testing.T, p *hashPlaces, ctx context.Context, done func(error)) {
+// joinQueue lets a request wait, and returns once it is in the queue.
+func joinQueue(t *testing.T, p *hashSlots, ctx context.Context, done func(error)) {
 	t.Helper()
 	before := p.waitingNow()
 	go func() { done(p.acquire(ctx)) }()
-	testenv.Eventually(t, 30*time.Second, "a request in line", func() bool { return p.waitingNow() > before })
+	testenv.Eventually(t, 30*time.Second, "a request in the queue", func() bool { return p.waitingNow() > before })
 }
 
-// A full line sends away, and a request whose client has left does not stay in line.
+// A full queue sends away, and a request whose client has left does not stay in it.
 func TestFullHashQueueSendsAway(t *testing.T) {
 	t.Parallel()
 	h := newHasher(testCost)
-	fill(t, h.places)
+	fill(t, h.slots)
 	ctx, cancel := context.WithCancel(t.Context())
 
 	errs := make(chan error, hashQueueSize)
 	for range hashQueueSize {
-		go func() { errs <- h.places.acquire(ctx) }()
+		go func() { errs <- h.slots.acquire(ctx) }()
 	}
-	testenv.Eventually(t, 30*time.Second, "the line is full", func() bool { return h.places.waitingNow() == hashQueueSize })
+	testenv.Eventually(t, 30*time.Second, "the queue is full", func() bool { return h.slots.waitingNow() == hashQueueSize })
 
 	rec := httptest.NewRecorder()
 	_, err := h.hash(t.Context(), "x")
 	web.Fail(rec, httptest.NewRequest(http.MethodGet, "/", nil), err)
 	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
-		t.Errorf("beyond the line: %d %v", rec.Code, rec.Header())
+		t.Errorf("beyond the queue: %d %v", rec.Code, rec.Header())
 	}
 
 	cancel()
 	for range hashQueueSize {
 		if err := <-errs; err == nil {
-			t.Error("acquired although both places are taken")
+			t.Error("acquired although both slots are taken")
 		}
 	}
 
-	h.places.release()
+	h.slots.release()
 	if ok, err := h.verify(t.Context(), "x", hashed(testCost, "x")); !ok || err != nil {
 		t.Errorf("after the storm: %t, %v", ok, err)
 	}
 
-	h.places.release()
-	if p := h.places; p.free != hashConcurrency || len(p.other.waiting)+len(p.known.waiting)+p.waitingNow() != 0 {
+	h.slots.release()
+	if p := h.slots; p.free != hashConcurrency || len(p.other.waiting)+len(p.known.waiting)+p.waitingNow() != 0 {
 		t.Errorf("left behind: %+v", p)
 	}
 }
@@ -95,7 +95,7 @@ func TestLoginWhileManyWait(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.register("ann_lee", "ann@mail.example.com")
-	fill(t, e.hasher.places)
+	fill(t, e.hasher.slots)
 	login := func(client, password string) testenv.Answer {
 		return e.As(web.Identity{Client: client}).Post("/user/login", "username", "ann_lee", "password", password, "remember_me", "false")
 	}
@@ -111,17 +111,17 @@ func TestLoginWhileManyWait(t *testing.T) {
 		}
 		wg.Go(func() { statuses <- login(client, "Wrong!password").Status })
 	}
-	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return e.hasher.places.waitingNow() == hashQueueSize })
+	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return e.hasher.slots.waitingNow() == hashQueueSize })
 
 	right := make(chan testenv.Answer, 1)
 	wg.Go(func() { right <- login("192.0.2.1", goodPassword) })
 	refused := <-statuses // the newest of the address that has the most gives up its place
 	if refused != http.StatusServiceUnavailable {
-		t.Errorf("a full line: %d", refused)
+		t.Errorf("a full queue: %d", refused)
 	}
 
 	for range hashConcurrency {
-		e.hasher.places.release()
+		e.hasher.slots.release()
 	}
 	wg.Wait()
 	e.is(<-right, `{"login":"true"}`)
@@ -132,11 +132,11 @@ func TestLoginWhileManyWait(t *testing.T) {
 	}
 }
 
-// Clients take turns, a /64 network is one client, and a known browser does not wait in the line of
+// Clients take turns, a /64 network is one client, and a known browser does not wait in the queue of
 // the others.
 func TestHashQueueIsFair(t *testing.T) {
 	t.Parallel()
-	p := newHashPlaces()
+	p := newHashSlots()
 	fill(t, p)
 
 	var order []string
@@ -145,7 +145,7 @@ func TestHashQueueIsFair(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			order = append(order, id.Client) // no race: the next place is given below
+			order = append(order, id.Client) // no race: the next slot is given below
 			p.release()
 		})
 	}
@@ -158,7 +158,7 @@ func TestHashQueueIsFair(t *testing.T) {
 	join(web.Identity{Client: "192.0.2.3", KnownBrowser: true})
 
 	p.release()
-	testenv.Eventually(t, 30*time.Second, "the line is empty", func() bool {
+	testenv.Eventually(t, 30*time.Second, "the queue is empty", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.free == 1

@@ -25,7 +25,7 @@ func exportProspects(ctx context.Context, pool *pgxpool.Pool, out io.Writer) err
 			converted = p.Converted.UTC().Format(time.RFC3339)
 		}
 		rows = append(rows, []string{p.Email, p.FirstName, p.LastName, p.Phone, fmt.Sprint(p.Unsubscribed), p.Comment,
-			p.PrCd, p.SwaComment, p.Created.UTC().Format(time.RFC3339), converted})
+			p.Code, p.StaffComment, p.Created.UTC().Format(time.RFC3339), converted})
 	}
 	return printout.CSV(out, rows)
 }

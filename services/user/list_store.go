@@ -9,8 +9,10 @@ import (
 
 // listedProspect is a prospect in lists for staff.
 type listedProspect struct {
-	Email, FirstName, LastName, Phone, Comment, PrCd, SwaComment string
+	Email, FirstName, LastName, Phone, Comment string
 
+	Code         string `db:"pr_cd"`
+	StaffComment string `db:"swa_comment"`
 	Unsubscribed bool
 	Created      time.Time
 	Converted    *time.Time

@@ -25,7 +25,7 @@ func (a account) session() web.SessionMember {
 		FirstName: a.FirstName,
 		LastName:  a.LastName,
 		Email:     a.Email,
-		Code:      a.MbCd,
+		Code:      a.Code,
 	}
 }
 
@@ -42,7 +42,7 @@ func (a account) event(subject string) msg.Message {
 			LastName:         a.LastName,
 			Email:            a.Email,
 			EmailVerified:    a.EmailVerified,
-			Code:             a.MbCd,
+			Code:             a.Code,
 			Newsletter:       a.Newsletter,
 			Unsubscribed:     a.Unsubscribed,
 			UnsubscribeToken: a.UnsubscribeToken,
@@ -92,7 +92,7 @@ func (a account) mail(kind string, key any, life time.Duration, more map[string]
 			Proved:     proved,
 			Data:       data,
 			MemberID:   a.ID,
-			MemberCode: a.MbCd,
+			MemberCode: a.Code,
 			CreatedAt:  now,
 			Deadline:   now.Add(life),
 		},
@@ -145,7 +145,7 @@ func (p prospect) event() msg.Message {
 			Email:            p.Email,
 			FirstName:        pg.Text(p.FirstName),
 			LastName:         pg.Text(p.LastName),
-			Code:             p.PrCd,
+			Code:             p.Code,
 			Unsubscribed:     p.Unsubscribed,
 			Refused:          new(p.refused()),
 			UnsubscribeToken: p.UnsubscribeToken,

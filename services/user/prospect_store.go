@@ -22,7 +22,7 @@ type prospect struct {
 	Unsubscribed     bool
 	UnsubscribedAt   *time.Time
 	UnsubscribeToken string
-	PrCd             string
+	Code             string `db:"pr_cd"`
 	Converted        *time.Time
 	Version          int64
 	Tags             []string

@@ -181,7 +181,7 @@ func TestStaffEditACustomer(t *testing.T) {
 		t.Fatal(a)
 	}
 	page := staff.Get(path)
-	page.Has(200, "&lt;b&gt;", "Met at a fair.", "fair", "&lt;i&gt;hello", pat.PrCd)
+	page.Has(200, "&lt;b&gt;", "Met at a fair.", "fair", "&lt;i&gt;hello", pat.Code)
 	staff.Get("/staff/customers?tag=fair").Has(200, "pat@mail.example.com", `<option value="press"`)
 }
 

@@ -99,7 +99,7 @@ func TestEraseWhatWasMergedBeforeTheMemberRegistered(t *testing.T) {
 	var ids []int64
 	for _, m := range outboxPayloads[msg.Erased](e, msg.UserErased) {
 		ids = append(ids, m.ProspectID)
-		if !slices.Contains(m.Emails, "work@mail.example.com") || !slices.Contains(m.Codes, second.PrCd) {
+		if !slices.Contains(m.Emails, "work@mail.example.com") || !slices.Contains(m.Codes, second.Code) {
 			t.Errorf("the others erase %v, %v", m.Emails, m.Codes)
 		}
 	}

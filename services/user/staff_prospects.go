@@ -94,8 +94,8 @@ var prospectFileColumns = []adminui.Column[listedProspect]{
 	{Title: "phone", Value: func(p listedProspect) any { return p.Phone }},
 	{Title: "unsubscribed", Value: func(p listedProspect) any { return p.Unsubscribed }},
 	{Title: "prospect_comment", Value: func(p listedProspect) any { return p.Comment }},
-	{Title: "pr_cd", Value: func(p listedProspect) any { return p.PrCd }},
-	{Title: "swa_comment", Value: func(p listedProspect) any { return p.SwaComment }},
+	{Title: "pr_cd", Value: func(p listedProspect) any { return p.Code }},
+	{Title: "swa_comment", Value: func(p listedProspect) any { return p.StaffComment }},
 	{Title: "created", Value: func(p listedProspect) any { return p.Created }},
 	{Title: "converted", Value: func(p listedProspect) any {
 		if p.Converted == nil {
