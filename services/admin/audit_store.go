@@ -28,7 +28,7 @@ func insertAudit(ctx context.Context, tx pgx.Tx, a msg.StaffActed) error {
 	if err != nil {
 		return err
 	}
-	return pg.Exec(ctx, tx, "keep what person $2 did", `
+	return pg.Exec(ctx, tx, "insert an act of person $2", `
 		WITH kept AS (
 			INSERT INTO audit (at, person_id, name, token, address, service, action, kind, key, text)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id

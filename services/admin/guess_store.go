@@ -20,5 +20,5 @@ func countGuess(ctx context.Context, db pg.DB, subject []byte, window time.Durat
 
 // deleteGuesses deletes the attempts of subjects that have succeeded.
 func deleteGuesses(ctx context.Context, db pg.DB, subjects [][]byte) error {
-	return pg.Exec(ctx, db, "forget attempts", `DELETE FROM guess WHERE subject = ANY($1)`, subjects)
+	return pg.Exec(ctx, db, "delete guesses", `DELETE FROM guess WHERE subject = ANY($1)`, subjects)
 }

@@ -9,18 +9,18 @@ import (
 )
 
 func listCredentials(ctx context.Context, db pg.DB, person int64) ([]json.RawMessage, error) {
-	return pg.List[json.RawMessage](ctx, db, "read passkeys of person $1",
+	return pg.List[json.RawMessage](ctx, db, "list passkeys of person $1",
 		`SELECT credential FROM passkey WHERE person_id = $1 ORDER BY created_at`, person)
 }
 
 func insertPasskey(ctx context.Context, db pg.DB, person int64, id []byte, name string, credential []byte) error {
-	return pg.Exec(ctx, db, "keep a passkey of person $2",
+	return pg.Exec(ctx, db, "insert a passkey of person $2",
 		`INSERT INTO passkey (id, person_id, name, credential) VALUES ($1, $2, $3, $4)`, id, person, name, credential)
 }
 
 // usePasskey stores the counter of a passkey that was used.
 func usePasskey(ctx context.Context, db pg.DB, id, credential []byte) error {
-	return pg.Exec(ctx, db, "note the use of a passkey",
+	return pg.Exec(ctx, db, "use a passkey",
 		`UPDATE passkey SET credential = $2, used_at = now() WHERE id = $1`, id, credential)
 }
 
@@ -31,7 +31,7 @@ func deletePasskey(ctx context.Context, db pg.DB, person int64, id []byte) (bool
 
 func insertCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, purpose string, data []byte,
 	life time.Duration) error {
-	return pg.Exec(ctx, db, "begin a ceremony of person $2", `
+	return pg.Exec(ctx, db, "insert a ceremony of person $2", `
 		INSERT INTO ceremony (hash, person_id, purpose, data, expires_at)
 		VALUES ($1, nullif($2, 0), $3, $4, now() + $5::interval)`,
 		hash, person, purpose, data, life)
@@ -40,7 +40,7 @@ func insertCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, pu
 // takeCeremony ends a ceremony that a person began for a purpose.
 func takeCeremony(ctx context.Context, db pg.DB, hash []byte, person int64,
 	purpose string) (json.RawMessage, bool, error) {
-	return pg.One[json.RawMessage](ctx, db, "end a ceremony of person $2", `
+	return pg.One[json.RawMessage](ctx, db, "use a ceremony of person $2", `
 		DELETE FROM ceremony WHERE hash = $1 AND coalesce(person_id, 0) = $2 AND purpose = $3 AND expires_at > now()
 		RETURNING data`, hash, person, purpose)
 }

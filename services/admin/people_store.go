@@ -19,17 +19,17 @@ func listPeople(ctx context.Context, db pg.DB) ([]personRow, error) {
 }
 
 func findPerson(ctx context.Context, db pg.DB, person int64) (personRow, bool, error) {
-	return pg.One[personRow](ctx, db, "read person $1", `SELECT `+personColumnsSQL+` FROM person WHERE id = $1`, person)
+	return pg.One[personRow](ctx, db, "find person $1", `SELECT `+personColumnsSQL+` FROM person WHERE id = $1`, person)
 }
 
 func insertPerson(ctx context.Context, db pg.DB, username, name string, roles []string) (int64, error) {
-	return pg.Get[int64](ctx, db, "make person $1",
+	return pg.Get[int64](ctx, db, "insert person $1",
 		`INSERT INTO person (username, name, roles) VALUES ($1, $2, $3) RETURNING id`, username, name, roles)
 }
 
 // updatePerson changes a person that still has this version.
 func updatePerson(ctx context.Context, db pg.DB, person, version int64, name string, roles []string) (bool, error) {
-	return pg.ExecOne(ctx, db, "change person $1", `
+	return pg.ExecOne(ctx, db, "update person $1", `
 		UPDATE person SET name = $3, roles = $4, version = version + 1 WHERE id = $1 AND version = $2`,
 		person, version, name, roles)
 }
@@ -50,7 +50,7 @@ func countOwners(ctx context.Context, db pg.DB) (int, error) {
 
 // clearFactors removes password, authenticator app, passkeys, recovery codes and tokens.
 func clearFactors(ctx context.Context, db pg.DB, person int64) error {
-	return pg.Exec(ctx, db, "reset how person $1 signs in", `
+	return pg.Exec(ctx, db, "clear factors of person $1", `
 		WITH passkeys AS (DELETE FROM passkey WHERE person_id = $1),
 		     codes AS (DELETE FROM recovery_code WHERE person_id = $1),
 		     tokens AS (DELETE FROM api_token WHERE person_id = $1)
@@ -74,7 +74,7 @@ func lastChange(ctx context.Context, db pg.DB, kind, key string) (name string, a
 
 // upsertOwner makes a new or existing person an owner, with a password unless it is "".
 func upsertOwner(ctx context.Context, db pg.DB, username, stored string) (int64, error) {
-	return pg.Get[int64](ctx, db, "make owner $1", `
+	return pg.Get[int64](ctx, db, "upsert owner $1", `
 		INSERT INTO person (username, name, roles, password) VALUES ($1, initcap($1), ARRAY[$3], nullif($2, ''))
 		ON CONFLICT ((lower(username))) DO UPDATE
 		SET password = coalesce(excluded.password, person.password), disabled_at = NULL,

@@ -26,7 +26,7 @@ const accountColumnsSQL = `id, username, name, handle::text AS handle, coalesce(
 	(SELECT count(*) FROM passkey WHERE person_id = person.id) AS passkeys`
 
 func findAccount(ctx context.Context, db pg.DB, person int64) (account, bool, error) {
-	return pg.One[account](ctx, db, "read person $1",
+	return pg.One[account](ctx, db, "find person $1",
 		`SELECT `+accountColumnsSQL+` FROM person WHERE id = $1 AND disabled_at IS NULL`, person)
 }
 
@@ -36,12 +36,12 @@ func lockPerson(ctx context.Context, tx pgx.Tx, person int64) error {
 }
 
 func findAccountByName(ctx context.Context, db pg.DB, username string) (account, bool, error) {
-	return pg.One[account](ctx, db, "look for a person by name",
+	return pg.One[account](ctx, db, "find a person by name",
 		`SELECT `+accountColumnsSQL+` FROM person WHERE lower(username) = lower($1) AND disabled_at IS NULL`, username)
 }
 
 func findAccountByHandle(ctx context.Context, db pg.DB, handle string) (account, bool, error) {
-	return pg.One[account](ctx, db, "look for a person by handle",
+	return pg.One[account](ctx, db, "find a person by handle",
 		`SELECT `+accountColumnsSQL+` FROM person WHERE handle::text = $1 AND disabled_at IS NULL`, handle)
 }
 

@@ -18,7 +18,7 @@ func countRefused(ctx context.Context, db pg.DB, person int64, text, address str
 
 // logRefused moves the counts of past minutes into the log of acts.
 func logRefused(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.ExecRows(ctx, pool, "keep what sign-ins were refused", `
+	return pg.ExecRows(ctx, pool, "log refused sign-ins", `
 		WITH over AS (DELETE FROM refused_sign_in WHERE minute < date_trunc('minute', now()) RETURNING *)
 		INSERT INTO audit (at, person_id, name, token, address, service, action, kind, key, text)
 		SELECT r.at, r.person_id, coalesce(p.name, 'No one'), false, r.address, 'admin', 'sign-in',

@@ -21,7 +21,7 @@ type newSession struct {
 }
 
 func insertSession(ctx context.Context, db pg.DB, n newSession) error {
-	return pg.Exec(ctx, db, "open a session of person $2", `
+	return pg.Exec(ctx, db, "insert a session of person $2", `
 		INSERT INTO session (hash, person_id, expires_at, fresh_until, agent, address, stage)
 		VALUES ($1, $2, now() + $3::interval, CASE WHEN $4::interval > '0' THEN now() + $4::interval END, $5, $6, $7)`,
 		n.Hash, n.Person, n.TTL, n.Fresh, n.Agent, n.Address, n.Stage)
@@ -30,7 +30,7 @@ func insertSession(ctx context.Context, db pg.DB, n newSession) error {
 // useSession finds a session that has not ended, of a person who is not disabled. If the person
 // used it, it notes that once a minute.
 func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration, used bool) (session, bool, error) {
-	return pg.One[session](ctx, db, "look for a session", `
+	return pg.One[session](ctx, db, "use a session", `
 		WITH found AS (
 		  SELECT s.hash, s.person_id, p.name, p.roles, s.fresh_until, s.seen_at, s.stage,
 		    p.totp_secret IS NOT NULL OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id) AS has_second
@@ -55,7 +55,7 @@ func setFresh(ctx context.Context, db pg.DB, hash []byte, fresh time.Duration) e
 
 // setPendingTOTP stores the secret that is being set up in a session.
 func setPendingTOTP(ctx context.Context, db pg.DB, hash, sealed []byte) error {
-	return pg.Exec(ctx, db, "store a secret that is being set up",
+	return pg.Exec(ctx, db, "set a secret that is being set up",
 		`UPDATE session SET pending_totp = $2 WHERE hash = $1`, hash, sealed)
 }
 

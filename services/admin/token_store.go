@@ -18,7 +18,7 @@ type foundToken struct {
 // useToken finds a token that has not ended, of a person who is not disabled, and notes once a
 // minute that it is in use.
 func useToken(ctx context.Context, db pg.DB, hash []byte) (foundToken, bool, error) {
-	return pg.One[foundToken](ctx, db, "look for a token", `
+	return pg.One[foundToken](ctx, db, "use a token", `
 		WITH found AS (
 		  SELECT t.id, t.person_id, p.name, p.roles, t.scopes, t.used_at
 		  FROM api_token t JOIN person p ON p.id = t.person_id
@@ -38,12 +38,12 @@ func listTokens(ctx context.Context, db pg.DB, person int64) ([]tokenRow, error)
 
 func insertToken(ctx context.Context, db pg.DB, person int64, name string, hash []byte, scopes []string,
 	life time.Duration) error {
-	return pg.Exec(ctx, db, "make a token for person $1", `
+	return pg.Exec(ctx, db, "insert a token of person $1", `
 		INSERT INTO api_token (person_id, name, hash, scopes, expires_at)
 		VALUES ($1, $2, $3, $4, now() + $5::interval)`,
 		person, name, hash, scopes, life)
 }
 
 func deleteToken(ctx context.Context, db pg.DB, person, token int64) error {
-	return pg.Exec(ctx, db, "revoke token $2", `DELETE FROM api_token WHERE person_id = $1 AND id = $2`, person, token)
+	return pg.Exec(ctx, db, "delete token $2", `DELETE FROM api_token WHERE person_id = $1 AND id = $2`, person, token)
 }

@@ -41,7 +41,7 @@ const selectAdSQL = `
 	FROM ad a JOIN ad_type t ON t.id = type_id JOIN ad_status s ON s.id = status_id`
 
 func readAd(ctx context.Context, db pg.DB, id int64) (ad, bool, error) {
-	return pg.One[ad](ctx, db, "read ad $1", selectAdSQL+` WHERE a.id = $1`, id)
+	return pg.One[ad](ctx, db, "find ad $1", selectAdSQL+` WHERE a.id = $1`, id)
 }
 
 // adFigures is an ad with its figures of some days: arrivals by its link, visits that it led here,
@@ -136,7 +136,7 @@ func (a ad) columns() []any {
 
 // insertAd stores a new ad with its code and returns its id.
 func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
-	return pg.Get[int64](ctx, db, "add an ad", `
+	return pg.Get[int64](ctx, db, "insert an ad", `
 		INSERT INTO ad (
 		  title, type_id, status_id, campaignid, adgroupid, adid, final_url, final_url_suffix,
 		  headline_1, headline_2, headline_3, description_1, description_2, ad_cd)
@@ -149,7 +149,7 @@ func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
 
 // updateAd changes an ad that still has the version a.Version, and gives it a code if it has none.
 func updateAd(ctx context.Context, db pg.DB, a ad) (bool, error) {
-	return pg.ExecOne(ctx, db, "change an ad", `
+	return pg.ExecOne(ctx, db, "update an ad", `
 		UPDATE ad SET title = $1, type_id = $2, status_id = $3, campaignid = nullif($4, ''), adgroupid = nullif($5, ''),
 		  adid = nullif($6, ''), final_url = nullif($7, ''), final_url_suffix = nullif($8, ''),
 		  headline_1 = nullif($9, ''), headline_2 = nullif($10, ''), headline_3 = nullif($11, ''),

@@ -14,7 +14,7 @@ import (
 // commit does not wait for the disk: a crash of the database may cost the last fraction of a
 // second, which is acceptable for page views.
 func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error {
-	if err := pg.Exec(ctx, tx, "speed the commit up", `SET LOCAL synchronous_commit = off`); err != nil {
+	if err := pg.Exec(ctx, tx, "turn off synchronous commit", `SET LOCAL synchronous_commit = off`); err != nil {
 		return err
 	}
 
@@ -23,7 +23,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 		c.add(e)
 	}
 
-	return pg.Exec(ctx, tx, "store client events", `
+	return pg.Exec(ctx, tx, "insert client events", `
 		WITH reported AS (
 		  SELECT DISTINCT ON (event_id) event_id, kind, m.id AS user_id, nullif(anonymous_id, '') AS anonymous_id,
 		    url, nullif(width, 0) AS page_width, nullif(referrer, '') AS referrer, nullif(search, '') AS search,

@@ -14,7 +14,7 @@ import (
 
 // ordersOf lists the identifiers of a person's orders, as a member and as a guest.
 func ordersOf(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error) {
-	return pg.List[string](ctx, db, "look for a person's orders",
+	return pg.List[string](ctx, db, "find a person's orders",
 		`SELECT identifier FROM order_placed WHERE member_id = ANY($1) OR pr_cd = ANY($2) ORDER BY identifier`,
 		p.MemberIDs, p.Codes)
 }

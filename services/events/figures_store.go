@@ -235,7 +235,7 @@ func readLastOrders(ctx context.Context, db pg.DB) ([]lastOrder, error) {
 
 // updateLogging sets whether pages report, if the row still has the version that was seen.
 func updateLogging(ctx context.Context, db pg.DB, version int64, log bool) (stored bool, err error) {
-	return pg.ExecOne(ctx, db, "store what is recorded", `
+	return pg.ExecOne(ctx, db, "update what is recorded", `
 		UPDATE configuration SET log_client_events = $2, version = version + 1 WHERE id = 1 AND version = $1`,
 		version, log)
 }

@@ -22,13 +22,13 @@ func deleteEventKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 
 // makeMonths makes the tables of this month and the next.
 func makeMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.Get[int64](ctx, pool, "make the tables of months", `
+	return pg.Get[int64](ctx, pool, "create the tables of months", `
 		SELECT make_months((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC' + interval '1 month')::date)`)
 }
 
 // clearClients clears the client's address and the browser's name in older page views.
 func clearClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
-	return pg.InGroups(ctx, pool, "drop clients", `
+	return pg.InGroups(ctx, pool, "clear clients", `
 		UPDATE page_view SET remote_addr = NULL, user_agent = NULL
 		WHERE id = ANY(ARRAY(
 		  SELECT id FROM page_view
@@ -48,7 +48,7 @@ var movedColumns = map[string]string{
 // tables.
 func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, t := range visitTables {
-		if err := pg.Exec(ctx, pool, "make the tables of months", `
+		if err := pg.Exec(ctx, pool, "create the tables of months", `
 			SELECT make_months(greatest(min(at), now() - interval '10 years')::date, least(max(at), now())::date)
 			FROM `+t.before+`
 			HAVING min(at) IS NOT NULL`); err != nil {

@@ -56,7 +56,7 @@ func findSources(ctx context.Context, db pg.DB) error {
 // all that was committed with them.
 func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (counted bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		free, err := pg.Get[bool](ctx, tx, "take the lock of counting", `SELECT pg_try_advisory_xact_lock($1)`,
+		free, err := pg.Get[bool](ctx, tx, "lock the counting", `SELECT pg_try_advisory_xact_lock($1)`,
 			recountLock)
 		if err != nil || !free {
 			return err
@@ -69,11 +69,11 @@ func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (coun
 		}
 
 		counted = true
-		if err := pg.Exec(ctx, tx, "allow for a long count",
+		if err := pg.Exec(ctx, tx, "raise the statement timeout",
 			`SET LOCAL statement_timeout = `+strconv.FormatInt(recountTimeout.Milliseconds(), 10)); err != nil {
 			return err
 		}
-		if err := pg.Exec(ctx, tx, "take the marks of a day", `DELETE FROM recount WHERE day = $1`, day); err != nil {
+		if err := pg.Exec(ctx, tx, "delete the marks of a day", `DELETE FROM recount WHERE day = $1`, day); err != nil {
 			return err
 		}
 		return recountDay(pg.Patient(ctx, recountTimeout), tx, day, pageViewDays)

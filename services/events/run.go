@@ -12,7 +12,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the sets that make the schema of events.
+// Migrations are the sets that make events' schema.
 func Migrations() []pg.Set { return service.Migrations("events", migrations) }
 
 // Run records what browsers report, and shows it to staff, until ctx ends.

@@ -56,7 +56,7 @@ func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *pri
 	}
 
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := pg.Exec(ctx, tx, "allow for a long look", `
+		if err := pg.Exec(ctx, tx, "raise the statement timeout", `
 			SET LOCAL statement_timeout = '`+fmt.Sprint(exportTimeout.Milliseconds())+`'`); err != nil {
 			return err
 		}

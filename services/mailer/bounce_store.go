@@ -12,7 +12,7 @@ import (
 
 // upsertBounced ends newsletters to addresses that a mail server refused permanently.
 func upsertBounced(ctx context.Context, pool *pgxpool.Pool, hashes []string, code int) error {
-	return pg.Exec(ctx, pool, "note refused addresses", `
+	return pg.Exec(ctx, pool, "upsert refused addresses", `
 		INSERT INTO bounced (hash, code) SELECT unnest($1::text[]), $2
 		ON CONFLICT (hash) DO UPDATE SET code = excluded.code, at = now()`, hashes, code)
 }
@@ -20,7 +20,7 @@ func upsertBounced(ctx context.Context, pool *pgxpool.Pool, hashes []string, cod
 // bouncedAmong returns those of the hashes whose address was refused permanently; with nil, all
 // such hashes.
 func bouncedAmong(ctx context.Context, db pg.DB, hashes []string) (map[string]bool, error) {
-	list, err := pg.List[string](ctx, db, "look for refused addresses", `
+	list, err := pg.List[string](ctx, db, "find refused addresses", `
 		SELECT hash FROM bounced WHERE $1::text[] IS NULL OR hash = ANY($1)`, hashes)
 	gone := map[string]bool{}
 	for _, hash := range list {
@@ -54,13 +54,13 @@ func noteReport(ctx context.Context, tx pgx.Tx, messageID string, hashes []strin
 // mailboxPosition is the UID of the last mail that was read, or 0 if none was read under this
 // UIDVALIDITY.
 func mailboxPosition(ctx context.Context, db pg.DB, name string, validity uint32) (imap.UID, error) {
-	return pg.Get[imap.UID](ctx, db, "look how far a mailbox is read", `
+	return pg.Get[imap.UID](ctx, db, "read the position in a mailbox", `
 		SELECT coalesce((SELECT uid FROM bounce_mailbox WHERE name = $1 AND validity = $2), 0)`, name, int64(validity))
 }
 
 // moveMailbox advances the position in a mailbox, if it is still where the caller found it.
 func moveMailbox(ctx context.Context, tx pgx.Tx, name string, validity uint32, from, to imap.UID) (bool, error) {
-	return pg.ExecOne(ctx, tx, "note how far a mailbox is read", `
+	return pg.ExecOne(ctx, tx, "move the position in a mailbox", `
 		INSERT INTO bounce_mailbox AS b (name, validity, uid) VALUES ($1, $2, $4)
 		ON CONFLICT (name) DO UPDATE SET validity = excluded.validity, uid = excluded.uid, at = now()
 		WHERE CASE WHEN b.validity = excluded.validity THEN b.uid ELSE 0 END = $3`, name, int64(validity), int64(from),

@@ -68,7 +68,7 @@ func (d *delivery) countedSQL(what string) string {
 // setReceivers stores how many people a campaign goes to, and how many of its mails the ceiling
 // holds back.
 func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers, suppressed int) error {
-	return pg.Exec(ctx, tx, "count the receivers of campaign $1", `
+	return pg.Exec(ctx, tx, "set the receivers of campaign $1", `
 		WITH counted AS (INSERT INTO campaign_count (campaign_id, shard, suppressed) VALUES ($1, 0, $3))
 		UPDATE campaign SET receivers = $2 WHERE id = $1`, id, receivers, suppressed)
 }

@@ -60,7 +60,7 @@ func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
 
 // insertCampaign inserts a draft with a new code.
 func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err error) {
-	return pg.Get[int64](ctx, tx, "add a campaign", `
+	return pg.Get[int64](ctx, tx, "insert a campaign", `
 		INSERT INTO campaign (
 		  name, audience, subject, body_text, body_html, from_address, pace, changed_by, bought,
 		  idle_days, spent_over, tag)
@@ -71,7 +71,7 @@ func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err e
 
 // updateCampaign stores an edited draft.
 func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
-	return pg.Exec(ctx, tx, "change campaign $1", `
+	return pg.Exec(ctx, tx, "update campaign $1", `
 		UPDATE campaign SET name = $2, audience = $3, subject = $4, body_text = $5, body_html = $6, from_address = $7,
 		  pace = $8, changed_by = $9, bought = $10, idle_days = $11, spent_over = $12, tag = $13, changed_at = now(),
 		  version = version + 1, problem = ''
@@ -113,7 +113,7 @@ func resumeMails(ctx context.Context, tx pgx.Tx, id int64) error {
 
 // deleteMails deletes the mails of a campaign, except those that a sender has in flight.
 func deleteMails(ctx context.Context, tx pgx.Tx, id int64) error {
-	return pg.Exec(ctx, tx, "take back the mails of campaign $1", `
+	return pg.Exec(ctx, tx, "delete the mails of campaign $1", `
 		WITH gone AS (
 		  DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaignSQL+`
 		  RETURNING id, newsletter_id
@@ -122,7 +122,7 @@ func deleteMails(ctx context.Context, tx pgx.Tx, id int64) error {
 
 // refuseStart makes a scheduled campaign a draft again, with the reason why it did not start.
 func refuseStart(ctx context.Context, tx pgx.Tx, id int64, problem string) error {
-	return pg.Exec(ctx, tx, "note that campaign $1 did not start", `
+	return pg.Exec(ctx, tx, "refuse the start of campaign $1", `
 		UPDATE campaign SET state = 'draft', start_at = NULL, problem = $2, changed_at = now(), version = version + 1
 		WHERE id = $1 AND state = 'scheduled'`, id, problem)
 }
@@ -135,7 +135,7 @@ func problemCampaigns(ctx context.Context, db pg.DB, rows int) ([]campaign, erro
 
 // dueCampaigns lists the scheduled campaigns whose time has come.
 func dueCampaigns(ctx context.Context, db pg.DB) ([]campaign, error) {
-	return pg.List[campaign](ctx, db, "look for scheduled campaigns", `
+	return pg.List[campaign](ctx, db, "list scheduled campaigns", `
 		SELECT`+campaignColumnsSQL+`FROM campaign
 		WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
 }
@@ -152,7 +152,7 @@ func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 // insertTest inserts a test of a campaign, as written, into the ledger; stored is false if it is
 // there already.
 func insertTest(ctx context.Context, tx pgx.Tx, d newDelivery, written []byte, subject string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "store a test", `
+	return pg.ExecOne(ctx, tx, "insert a test", `
 		INSERT INTO delivery (key, kind, payload, to_hashes, message_id, written, subject, created_at, deadline)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (key) DO NOTHING`,
 		d.key, d.kind, d.payload, []string{d.receivers[0].hash}, d.messageID, written, subject, d.createdAt, d.deadline)

@@ -34,7 +34,7 @@ func lockQuotas(ctx context.Context, tx pgx.Tx, hashes []string, since time.Time
 	if err := lockStripes(ctx, tx, slices.Compact(locks)); err != nil {
 		return nil, err
 	}
-	list, err := pg.List[quotaEntry](ctx, tx, "read quotas", `
+	list, err := pg.List[quotaEntry](ctx, tx, "lock quotas", `
 		SELECT hash, at FROM room WHERE hash = ANY($1) AND at > $2`, hashes, since)
 	counts := map[string][]time.Time{}
 	for _, e := range list {
@@ -63,7 +63,7 @@ func insertQuotaEntries(ctx context.Context, tx pgx.Tx, counted []quotaEntry) er
 	for i, c := range counted {
 		hashes[i], times[i] = c.Hash, c.At
 	}
-	return pg.Exec(ctx, tx, "count mails", `
+	return pg.Exec(ctx, tx, "insert quota entries", `
 		INSERT INTO room (hash, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])`, hashes, times)
 }
 

@@ -186,7 +186,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inFlight []int64, 
 
 // anyDue reports whether there is a mail to claim.
 func anyDue(ctx context.Context, pool *pgxpool.Pool, deferred bool) (bool, error) {
-	return pg.Get[bool](ctx, pool, "look for a mail that is due", `
+	return pg.Get[bool](ctx, pool, "find a mail that is due", `
 		SELECT EXISTS (SELECT FROM delivery
 		  WHERE state = 'queued' AND (next_at <= now() OR ($1 AND outage))
 		    AND (claimed_until IS NULL OR claimed_until < now()))`, deferred)
@@ -195,7 +195,7 @@ func anyDue(ctx context.Context, pool *pgxpool.Pool, deferred bool) (bool, error
 // updateWritten stores the text of a claimed mail, unless another sender has overtaken this
 // attempt.
 func updateWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []byte, subject string) (bool, error) {
-	return pg.ExecOne(ctx, pool, "store the text of a mail", `
+	return pg.ExecOne(ctx, pool, "update the text of a mail", `
 		UPDATE delivery SET written = $3, subject = $4 WHERE id = $1 AND state = 'queued' AND attempts = $2`,
 		d.ID, d.Attempts, data, subject)
 }
@@ -219,7 +219,7 @@ func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string
 // overtaken this attempt.
 func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, maybeSent bool,
 	done msg.MailDone) error {
-	_, err := outbox.Change(ctx, "park a mail", `done AS (
+	_, err := outbox.Change(ctx, "mark a mail parked", `done AS (
 		  UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL,
 		    smtp_reply = $3, reason = $4, maybe = $5
 		  WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id, newsletter_id, smtp_reply)`+
@@ -250,7 +250,7 @@ type retryPlan struct {
 
 // reschedule gives a claimed mail back, due again later but never after its deadline.
 func reschedule(ctx context.Context, pool *pgxpool.Pool, d *delivery, p retryPlan) error {
-	return pg.Exec(ctx, pool, "put a mail off", `
+	return pg.Exec(ctx, pool, "reschedule a mail", `
 		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int,
 		  outage = $5, maybe = $6, smtp_reply = $7, claimed_by = NULL, claimed_until = NULL
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, p.after, boolToInt(p.refused),

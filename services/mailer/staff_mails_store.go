@@ -112,7 +112,7 @@ func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 // copySent inserts a copy of a sent mail, with the same text under a new key and Message-ID, for
 // three days. id is the new row's; ok is false if the key is taken or there is no mail to copy.
 func copySent(ctx context.Context, tx pgx.Tx, of int64, key, messageID string) (id int64, ok bool, err error) {
-	return pg.One[int64](ctx, tx, "send mail $1 once more", `
+	return pg.One[int64](ctx, tx, "copy mail $1", `
 		INSERT INTO delivery (
 		  key, kind, payload, to_hashes, member_id, prospect_code, message_id, order_identifier,
 		  written, subject, again_of, created_at, deadline)
@@ -130,7 +130,7 @@ func mailIDByKey(ctx context.Context, tx pgx.Tx, key string) (int64, error) {
 
 // markDropped marks an unsent mail as one that need not be sent.
 func markDropped(ctx context.Context, tx pgx.Tx, id int64, by, note string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "drop mail $1", `
+	return pg.ExecOne(ctx, tx, "mark mail $1 dropped", `
 		UPDATE delivery SET seen_at = now(), seen_by = $2, note = $3
 		WHERE id = $1 AND state IN ('parked', 'suppressed') AND seen_at IS NULL`, id, by, note)
 }

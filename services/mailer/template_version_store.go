@@ -50,7 +50,7 @@ func insertVersion(ctx context.Context, tx pgx.Tx, v templateVersion) error {
 
 // upsertTemplate stores a template, which counts from the next mail of every mailer on.
 func upsertTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) error {
-	return pg.Exec(ctx, tx, "store template $1", `
+	return pg.Exec(ctx, tx, "upsert template $1", `
 		INSERT INTO template (em_cd, subject, type, status, body_text, body_html, from_address, bcc_address)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (em_cd) DO UPDATE SET subject = excluded.subject, body_text = excluded.body_text,

@@ -66,13 +66,13 @@ func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error
 
 // usernameTaken reports whether an account has exactly this user name.
 func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, err error) {
-	return pg.Get[bool](ctx, db, "look for a user name", `
+	return pg.Get[bool](ctx, db, "find a user name", `
 		SELECT EXISTS (SELECT FROM account WHERE username = $1)`, username)
 }
 
 // addressOfMember reports whether an account has the address, proved or not.
 func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
-	return pg.Get[bool](ctx, db, "look for an address", `
+	return pg.Get[bool](ctx, db, "find an address", `
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpenSQL+`)`, email)
 }
 
@@ -129,7 +129,7 @@ func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool
 
 // upsertFormerAddress remembers an address at which a member could be reached.
 func upsertFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
-	return pg.Exec(ctx, tx, "keep a former address of member $1", `
+	return pg.Exec(ctx, tx, "upsert a former address of member $1", `
 		INSERT INTO former_address (member_id, email) VALUES ($1, $2)
 		ON CONFLICT (member_id, email) DO UPDATE SET until = now()`, id, email)
 }
@@ -169,7 +169,7 @@ type consent struct {
 
 func insertConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 	for _, c := range consents {
-		err := pg.Exec(ctx, tx, "keep a consent", `
+		err := pg.Exec(ctx, tx, "insert a consent", `
 			INSERT INTO consent (member_id, prospect_id, what, given, at, source)
 			VALUES (nullif($1::bigint, 0), nullif($2::bigint, 0), $3, $4, coalesce($5, now()), $6)`,
 			c.MemberID, c.ProspectID, c.What, c.Given, pg.TimeOrNull(c.At), c.Source)
@@ -182,6 +182,6 @@ func insertConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 
 // addressVerified reports whether a member has proved an address, whatever its case.
 func addressVerified(ctx context.Context, db pg.DB, email string) (verified bool, err error) {
-	return pg.Get[bool](ctx, db, "look for a proved address", `
+	return pg.Get[bool](ctx, db, "find a proved address", `
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)`, email)
 }

@@ -36,7 +36,7 @@ func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (m
 }
 
 func insertChatMessage(ctx context.Context, tx pgx.Tx, c chatMessage) (id int64, err error) {
-	return pg.Get[int64](ctx, tx, "store a chat message", `
+	return pg.Get[int64](ctx, tx, "insert a chat message", `
 		INSERT INTO chat_message (member_id, prospect_id, name, email, message)
 		VALUES (nullif($1::bigint, 0), nullif($2::bigint, 0), $3, $4, $5) RETURNING id`,
 		c.MemberID, c.ProspectID, c.Name, c.Email, c.Message)
@@ -44,6 +44,6 @@ func insertChatMessage(ctx context.Context, tx pgx.Tx, c chatMessage) (id int64,
 
 // adoptChatMessages gives a member the messages of the address that the member has just proved.
 func adoptChatMessages(ctx context.Context, tx pgx.Tx, a account) error {
-	return pg.Exec(ctx, tx, "hand chat messages over to member $1", `
+	return pg.Exec(ctx, tx, "move chat messages to member $1", `
 		UPDATE chat_message SET member_id = $1 WHERE lower(email) = lower($2) AND member_id IS NULL`, a.ID, a.Email)
 }

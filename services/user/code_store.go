@@ -19,7 +19,7 @@ func issueCode(ctx context.Context, tx pgx.Tx, key []byte, m account, kind strin
 	}
 	expires := time.Now().Add(life)
 	code = newCode(key, kind, expires)
-	id, err = pg.Get[int64](ctx, tx, "store a $3 code of member $2", `
+	id, err = pg.Get[int64](ctx, tx, "insert a $3 code of member $2", `
 		INSERT INTO code (hash, member_id, kind, email, expires) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
 		hashCode(code), m.ID, kind, m.Email, expires)
 	return id, code, err
@@ -35,7 +35,7 @@ func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error 
 // justIssued reports whether a code was mailed to a member, who must be locked by tx, in the last
 // minute and is still open.
 func justIssued(ctx context.Context, tx pgx.Tx, member int64, kind string) (bool, error) {
-	return pg.Get[bool](ctx, tx, "look for a new $2 code of member $1", `
+	return pg.Get[bool](ctx, tx, "find a new $2 code of member $1", `
 		SELECT EXISTS (SELECT FROM code
 		  WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL
 		    AND issued > now() - interval '1 minute')`, member, kind)
@@ -43,7 +43,7 @@ func justIssued(ctx context.Context, tx pgx.Tx, member int64, kind string) (bool
 
 // openCode reports whether a code is the newest of its kind, unused, and this member's.
 func openCode(ctx context.Context, db pg.DB, member int64, kind, code string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look up a $3 code of member $2", `
+	return pg.Get[bool](ctx, db, "find a $3 code of member $2", `
 		SELECT EXISTS (SELECT FROM code
 		  WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL)`,
 		hashCode(code), member, kind)

@@ -28,7 +28,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 		return erasure.Person{}, err
 	}
 
-	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
+	p.Emails, err = pg.List[string](ctx, db, "find a person's addresses", `
 		WITH known AS (
 		  SELECT email FROM account WHERE id = ANY($1)
 		  UNION
@@ -48,7 +48,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	if err := findProspects(ctx, db, &p); err != nil {
 		return erasure.Person{}, err
 	}
-	p.Codes, err = pg.List[string](ctx, db, "look for a person's codes", `
+	p.Codes, err = pg.List[string](ctx, db, "find a person's codes", `
 		SELECT mb_cd FROM account WHERE id = ANY($1)
 		UNION
 		SELECT unsubscribe_token FROM account WHERE id = ANY($1)
@@ -65,7 +65,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 // findAccounts finds the accounts of members and of addresses, with all accounts that were merged
 // with these.
 func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []string) ([]int64, error) {
-	kept, err := pg.List[int64](ctx, db, "look for a person's accounts", `
+	kept, err := pg.List[int64](ctx, db, "find a person's accounts", `
 		SELECT DISTINCT coalesce(merged_member, id) FROM account a
 		WHERE id = ANY($1)
 		  OR lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($2::varchar[]) AS n (e)))
@@ -81,7 +81,7 @@ func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []strin
 		if err != nil {
 			return nil, err
 		}
-		now, err := pg.List[int64](ctx, db, "look whether a person's accounts were merged just now", `
+		now, err := pg.List[int64](ctx, db, "check whether a person's accounts were merged just now", `
 			SELECT DISTINCT coalesce(merged_member, id) FROM account WHERE id = ANY($1) ORDER BY 1`, all)
 		if err != nil || len(now) == 0 || slices.Equal(now, kept) {
 			return all, err
@@ -95,14 +95,14 @@ func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []strin
 // the person's.
 func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error) {
 	for {
-		p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records", `
+		p.ProspectIDs, err = pg.List[int64](ctx, db, "find a person's prospect records", `
 			SELECT id FROM prospect WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))
 			ORDER BY id FOR UPDATE`, p.Emails)
 		if err != nil {
 			return err
 		}
 
-		more, err := pg.List[string](ctx, db, "look for the addresses of merged records", `
+		more, err := pg.List[string](ctx, db, "find the addresses of merged records", `
 			SELECT email FROM (
 			  SELECT email FROM prospect WHERE merged_member = ANY($1)
 			  UNION
@@ -123,7 +123,7 @@ func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error)
 // mergedMembers are the members into whose records those of the addresses were merged. An address
 // that is a member's by now leads to no other member.
 func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, error) {
-	return pg.List[int64](ctx, db, "look into whose records a person's were merged", `
+	return pg.List[int64](ctx, db, "find whose records a person's were merged into", `
 		SELECT merged_member FROM prospect p
 		WHERE merged_member IS NOT NULL
 		  AND lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))

@@ -70,7 +70,7 @@ func adoptBought(ctx context.Context, tx pgx.Tx, a account) error {
 		a.Email); err != nil {
 		return err
 	}
-	return pg.Exec(ctx, tx, "hand figures over to member $1", `
+	return pg.Exec(ctx, tx, "move figures to member $1", `
 		WITH found AS (
 		  SELECT id, orders, spent, last_order FROM prospect
 		  WHERE lower(email) = lower($2) AND orders > 0 AND merged_member IS NULL AND merged_prospect IS NULL
@@ -92,7 +92,7 @@ type buyer struct{ Member, Prospect int64 }
 // buyersOf finds the customers of orders, in the order of rows: as they are stored or, if an order
 // is not, as they are found now.
 func buyersOf(ctx context.Context, tx pgx.Tx, rows []boughtRow) ([]buyer, error) {
-	return pg.List[buyer](ctx, tx, "look whose orders are", `
+	return pg.List[buyer](ctx, tx, "find the buyers of orders", `
 		SELECT coalesce(b.member_id, CASE WHEN b.identifier IS NULL THEN c.member END, 0) AS member,
 		  coalesce(b.prospect_id,
 		    CASE WHEN b.identifier IS NULL AND c.member IS NULL THEN c.prospect END, 0) AS prospect
@@ -126,7 +126,7 @@ func idsOf(customers []buyer) (members, prospects []int64) {
 // customer are left out.
 func upsertBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
 	members, prospects := idsOf(customers)
-	return pg.Exec(ctx, tx, "note what orders came to", `
+	return pg.Exec(ctx, tx, "upsert what orders came to", `
 		INSERT INTO bought (identifier, member_id, prospect_id, total, returned, version, at)
 		SELECT DISTINCT ON (identifier)
 		  o.identifier, nullif(o.member, 0), nullif(o.prospect, 0), o.total, o.returned, o.version, o.at
@@ -166,7 +166,7 @@ func nameVisitors(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []
 		return nil
 	}
 	_, prospects := idsOf(customers)
-	return pg.Exec(ctx, tx, "keep the names on orders", `
+	return pg.Exec(ctx, tx, "update the names on orders", `
 		UPDATE prospect SET order_name = s.name
 		FROM (
 		  SELECT DISTINCT ON (prospect) prospect, name, at

@@ -24,7 +24,7 @@ type addressChange struct {
 func insertAddressChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
 	expires := time.Now().Add(undoTTL)
 	code = newCode(key, codeUndo, expires)
-	return code, pg.Exec(ctx, tx, "keep a change of the address of member $1", `
+	return code, pg.Exec(ctx, tx, "insert a change of the address of member $1", `
 		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires)
 		VALUES ($1, $2, $3, $4, $5, $6)`,
 		before.ID, hashCode(code), before.Email, before.EmailVerified, before.ProvedEmail, expires)
@@ -40,12 +40,12 @@ func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, f
 // markChangeUndone marks a change as undone, and all later ones of the member as superseded. done
 // is false if that has happened in the meantime. The account must be locked by tx.
 func markChangeUndone(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
-	done, err = pg.ExecOne(ctx, tx, "close the change of address $1", `
+	done, err = pg.ExecOne(ctx, tx, "mark the change of address $1 undone", `
 		UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)
 	if err != nil {
 		return false, err
 	}
-	return done, pg.Exec(ctx, tx, "close the changes of address behind $2", `
+	return done, pg.Exec(ctx, tx, "mark the changes of address after $2 superseded", `
 		UPDATE address_change SET superseded = now()
 		WHERE member_id = $1 AND id > $2 AND undone IS NULL AND superseded IS NULL`, c.MemberID, c.ID)
 }

@@ -123,7 +123,7 @@ type visitor struct {
 // readVisitor locks the address of a visit and looks for the person. It does not see what was
 // committed while it waited for the lock, so a caller that adds a record looks again.
 func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
-	return pg.Get[visitor](ctx, tx, "look for a visitor", `
+	return pg.Get[visitor](ctx, tx, "read a visitor", `
 		WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock($5, hashtext(lower($1))))
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)
 		    OR `+erasure.ForgottenSince("$2::text", "$3::timestamptz")+` AS not_ours,
@@ -135,7 +135,7 @@ func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 
 // addAlias adds a further code of a prospect, and counts it as a change.
 func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect, error) {
-	if err := pg.Exec(ctx, tx, "note a further code of prospect $2", `
+	if err := pg.Exec(ctx, tx, "insert a further code of prospect $2", `
 		INSERT INTO prospect_alias (pr_cd, prospect_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 		code, p.ID); err != nil {
 		return prospect{}, err

@@ -23,7 +23,7 @@ type mailRequest struct {
 func requestKey(a account, q mailRequest) string { return fmt.Sprintf("%d:%d", a.ID, q.ID) }
 
 func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) error {
-	return pg.Exec(ctx, db, "store a request for a $1 mail", `
+	return pg.Exec(ctx, db, "insert a request for a $1 mail", `
 		INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email)
 }
 

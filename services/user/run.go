@@ -12,7 +12,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the sets that make the schema of user.
+// Migrations are the sets that make user's schema.
 func Migrations() []pg.Set { return service.Migrations("user", migrations) }
 
 // Run serves accounts, prospects and chat until ctx ends.

@@ -12,7 +12,7 @@ import (
 
 // accountsNamed finds accounts other than one by a user name or, if none has it, by an address.
 func accountsNamed(ctx context.Context, db pg.DB, but int64, name string) ([]int64, error) {
-	return pg.List[int64](ctx, db, "look for another account", `
+	return pg.List[int64](ctx, db, "find another account", `
 		SELECT id FROM account WHERE username = $2 AND id <> $1`+stillOpenSQL+`
 		UNION ALL
 		SELECT id FROM account WHERE lower(email) = lower($3) AND id <> $1`+stillOpenSQL+`
@@ -87,7 +87,7 @@ func quietMerged(ctx context.Context, tx pgx.Tx, member int64) ([]prospect, erro
 // moveStragglers moves orders that were counted for an account at the very moment in which it was
 // closed.
 func moveStragglers(ctx context.Context, pool *pgxpool.Pool) (moved int64, err error) {
-	late, err := pg.List[buyer](ctx, pool, "look for orders of closed accounts", `
+	late, err := pg.List[buyer](ctx, pool, "find orders of closed accounts", `
 		SELECT id AS member, merged_member AS prospect FROM account
 		WHERE merged_member IS NOT NULL AND orders > 0 ORDER BY id LIMIT 100`)
 	if err != nil {

@@ -28,7 +28,7 @@ func findThread(ctx context.Context, db pg.DB, id int64) (thread, bool, error) {
 
 // threadOfAddress finds the thread of an address, in whatever case.
 func threadOfAddress(ctx context.Context, db pg.DB, email string) (int64, bool, error) {
-	return pg.One[int64](ctx, db, "look for a chat", `SELECT id FROM chat_thread WHERE lower(email) = lower($1)`, email)
+	return pg.One[int64](ctx, db, "find a chat", `SELECT id FROM chat_thread WHERE lower(email) = lower($1)`, email)
 }
 
 // countOpenThreads counts the threads that wait for an answer, up to a limit.
@@ -72,7 +72,7 @@ func setThreadState(ctx context.Context, tx pgx.Tx, id, version int64, state str
 }
 
 func insertAnswer(ctx context.Context, tx pgx.Tx, thread int64, by, text string) (int64, error) {
-	return pg.Get[int64](ctx, tx, "answer chat $1", `
+	return pg.Get[int64](ctx, tx, "insert an answer to chat $1", `
 		INSERT INTO chat_answer (thread_id, written_by, text) VALUES ($1, $2, $3) RETURNING id`, thread, by, text)
 }
 
@@ -87,13 +87,13 @@ func findCannedAnswer(ctx context.Context, db pg.DB, id int64) (cannedAnswer, bo
 }
 
 func insertCannedAnswer(ctx context.Context, tx pgx.Tx, c cannedAnswer) (int64, error) {
-	return pg.Get[int64](ctx, tx, "add a canned answer", `
+	return pg.Get[int64](ctx, tx, "insert a canned answer", `
 		INSERT INTO canned_answer (title, text) VALUES ($1, $2) RETURNING id`, c.Title, c.Text)
 }
 
 // updateCannedAnswer changes a canned answer that still has this version.
 func updateCannedAnswer(ctx context.Context, tx pgx.Tx, c cannedAnswer) (bool, error) {
-	return pg.ExecOne(ctx, tx, "change canned answer $1", `
+	return pg.ExecOne(ctx, tx, "update canned answer $1", `
 		UPDATE canned_answer SET title = $3, text = $4, version = version + 1 WHERE id = $1 AND version = $2`,
 		c.ID, c.Version, c.Title, c.Text)
 }

@@ -99,7 +99,7 @@ func termsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error
 // insertNote stores a note about a customer who is locked; it returns false if the same person has
 // just written the same, in a form that was sent twice.
 func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "note something about $1 $2", `
+	return pg.ExecOne(ctx, tx, "insert a note about $1 $2", `
 		INSERT INTO customer_note (member_id, prospect_id, written_by, text)
 		SELECT CASE WHEN $1 = 'member' THEN $2::bigint END, CASE WHEN $1 = 'prospect' THEN $2::bigint END,
 		  $3::text, $4::text
@@ -112,7 +112,7 @@ func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bo
 
 // insertTags makes tags known, so that lists can be filtered by them.
 func insertTags(ctx context.Context, tx pgx.Tx, tags []string) error {
-	return pg.Exec(ctx, tx, "keep tags", `
+	return pg.Exec(ctx, tx, "insert tags", `
 		INSERT INTO tag (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, tags)
 }
 

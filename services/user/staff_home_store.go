@@ -8,6 +8,6 @@ import (
 
 // publishedTerms reports whether there are terms of use beyond those of the sample shop.
 func publishedTerms(ctx context.Context, db pg.DB) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for published terms of use", `
+	return pg.Get[bool](ctx, db, "find published terms of use", `
 		SELECT EXISTS (SELECT FROM terms_version WHERE version > 1)`)
 }

@@ -26,7 +26,7 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 
 // addressesOfMembers are the addresses among emails that members have, in lower case.
 func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
-	return pg.List[string](ctx, db, "look for members in a list", `
+	return pg.List[string](ctx, db, "find members in a list", `
 		SELECT lower(email) FROM account
 		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`+stillOpenSQL,
 		emails)
@@ -34,7 +34,7 @@ func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]strin
 
 // prospectAddresses are the addresses among emails that prospects have, in lower case.
 func prospectAddresses(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
-	return pg.List[string](ctx, db, "look for prospects in a list", `
+	return pg.List[string](ctx, db, "find prospects in a list", `
 		SELECT lower(email) FROM prospect
 		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
 		emails)

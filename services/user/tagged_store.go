@@ -14,7 +14,7 @@ type tagged struct {
 }
 
 func findTagged(ctx context.Context, db pg.DB, tag string, members, prospects []int64) (tagged, error) {
-	return pg.Get[tagged](ctx, db, "look for people with a tag", `
+	return pg.Get[tagged](ctx, db, "find people with a tag", `
 		SELECT EXISTS (SELECT FROM tag WHERE name = $1) AS known,
 		  ARRAY(SELECT id FROM account WHERE id = ANY($2) AND tags @> ARRAY[$1]) AS members,
 		  ARRAY(SELECT id FROM prospect WHERE id = ANY($3) AND tags @> ARRAY[$1]) AS prospects`,

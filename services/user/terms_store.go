@@ -35,7 +35,7 @@ func termsOfMember(ctx context.Context, db pg.DB, member int64) (t terms, agreed
 }
 
 func termsKnown(ctx context.Context, db pg.DB, version int) (known bool, err error) {
-	return pg.Get[bool](ctx, db, "look for terms of use $1", `
+	return pg.Get[bool](ctx, db, "find terms of use $1", `
 		SELECT EXISTS (SELECT FROM terms_version WHERE version = $1)`, version)
 }
 
@@ -57,7 +57,7 @@ func publishTerms(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err erro
 	if err := lockTerms(ctx, tx); err != nil {
 		return false, err
 	}
-	note, found, err := pg.One[string](ctx, tx, "look for terms of use $1", `
+	note, found, err := pg.One[string](ctx, tx, "find terms of use $1", `
 		SELECT note FROM terms_version WHERE version = $1`, t.Version)
 	switch {
 	case err != nil:

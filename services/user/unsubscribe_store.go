@@ -36,7 +36,7 @@ func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (w
 			JOIN account a ON a.id = coalesce(b.merged_member, b.id)
 			WHERE t.hash = $2 LIMIT 1`
 	}
-	who, found, err = pg.One[subscriber](ctx, db, "look an unsubscribe token up", query, token, hashToken(token))
+	who, found, err = pg.One[subscriber](ctx, db, "find an unsubscribe token", query, token, hashToken(token))
 	who.member = member
 	return who, found, err
 }
@@ -62,7 +62,7 @@ func upsertFormerToken(ctx context.Context, tx pgx.Tx, who subscriber, token str
 	if who.member {
 		column = "member_id"
 	}
-	return pg.Exec(ctx, tx, "keep a former unsubscribe token", `
+	return pg.Exec(ctx, tx, "upsert a former unsubscribe token", `
 		INSERT INTO former_token (hash, `+column+`, spent) VALUES ($1, $2, $3)
 		ON CONFLICT (hash) DO UPDATE SET spent = former_token.spent OR excluded.spent`, hashToken(token), who.ID, spent)
 }
@@ -89,7 +89,7 @@ func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, ope
 	if err != nil || !found {
 		return prospect{}, false, err
 	}
-	open, err = pg.Get[bool](ctx, tx, "look at prospect $1", `
+	open, err = pg.Get[bool](ctx, tx, "lock prospect $1", `
 		SELECT NOT`+nothingToEndSQL+`FROM prospect p WHERE p.id = $1`, id)
 	return p, open, err
 }
@@ -107,7 +107,7 @@ func insertReasons(ctx context.Context, db pg.DB, who subscriber, why reasons) e
 	if who.member {
 		column = "member_id"
 	}
-	return pg.Exec(ctx, db, "keep the reasons of an unsubscription", `
+	return pg.Exec(ctx, db, "insert the reasons of an unsubscription", `
 		INSERT INTO unsubscribe_reason (`+column+`, no_longer_want, never_signed_up, inappropriate, spam, other)
 		VALUES ($1, $2, $3, $4, $5, $6)`,
 		who.ID, why.NoLongerWant, why.NeverSignedUp, why.Inappropriate, why.Spam, why.Other)

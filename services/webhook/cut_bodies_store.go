@@ -106,7 +106,7 @@ func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 		}
 	}
 
-	return outbox.ChangeEach(ctx, "store events", `done AS (
+	return outbox.ChangeEach(ctx, "insert events", `done AS (
 		INSERT INTO event (id, type, api_version, created, payload, object, payment, paid, marks)
 		SELECT id, type, api_version, created, payload, object, payment, paid, string_to_array(marks, ',')::bigint[]
 		FROM unnest(

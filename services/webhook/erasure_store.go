@@ -18,7 +18,7 @@ func eraseEvents(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	if err != nil {
 		return err
 	}
-	return pg.Exec(ctx, tx, "empty the events of a person", `
+	return pg.Exec(ctx, tx, "clear the events of a person", `
 		UPDATE event SET payload = '{}', marks = '{}' WHERE id = ANY($1)`, ids)
 }
 
@@ -68,7 +68,7 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 	slices.Sort(objects)
 	objects = slices.Compact(objects)
 
-	return pg.List[string](ctx, db, "look for the events of a person's purchases", `
+	return pg.List[string](ctx, db, "find the events of a person's purchases", `
 		SELECT id FROM event WHERE id = ANY($1)
 		UNION
 		SELECT id FROM event WHERE marks && $2

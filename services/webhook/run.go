@@ -14,7 +14,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the sets that make the schema of webhook.
+// Migrations are the sets that make webhook's schema.
 func Migrations() []pg.Set { return service.Migrations("webhook", migrations) }
 
 // Run receives Stripe's events until ctx ends. The key that checks staff is a setting: webhook

@@ -22,7 +22,7 @@ func refusedOf(ctx context.Context, db pg.DB, keys []string) ([]refusedDelivery,
 const refusedKept = 5000
 
 func insertRefused(ctx context.Context, db pg.DB, event, reason string, size int) error {
-	return pg.Exec(ctx, db, "note a refused delivery", `
+	return pg.Exec(ctx, db, "insert a refused delivery", `
 		WITH noted AS (INSERT INTO refused (event, reason, bytes) VALUES (nullif($1, ''), $2, $3) RETURNING id)
 		DELETE FROM refused WHERE id <= (SELECT id FROM noted) - $4`, event, reason, size, refusedKept)
 }
