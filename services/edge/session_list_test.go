@@ -91,7 +91,7 @@ func TestSessionsEnd(t *testing.T) {
 	if _, err := deleteExpiredSessions(t.Context(), e.pool); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSessionSQL+`) FROM session`).Scan(&left,
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE `+livingSessionSQL+`) FROM session`).Scan(&left,
 		&living); err != nil || left != 3 || living != 3 {
 		t.Errorf("%d sessions are kept, %d of them living (%v)", left, living, err)
 	}

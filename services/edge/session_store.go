@@ -35,22 +35,22 @@ type session struct {
 // sessionColumnsSQL are the columns of session, and livingSessionSQL tells the living rows. It
 // checks the times as well as expires_at, which an older edge may have set by older rules.
 const (
-	sessionColumnsSQL = ` token_hash, member_id, username, first_name, last_name, email, code, remember,` +
-		` device, place, created_at, seen_at, expires_at `
-	livingSessionSQL = ` (expires_at > now() AND (remember OR` +
-		` seen_at > now() - interval '12 hours' AND created_at > now() - interval '24 hours')) `
+	sessionColumnsSQL = `token_hash, member_id, username, first_name, last_name, email, code, remember,` +
+		` device, place, created_at, seen_at, expires_at`
+	livingSessionSQL = `(expires_at > now() AND (remember OR` +
+		` seen_at > now() - interval '12 hours' AND created_at > now() - interval '24 hours'))`
 )
 
 // findSessions finds the living sessions among hashes with one query, however many there are.
 func findSessions(ctx context.Context, pool *pgxpool.Pool, hashes [][]byte) ([]session, error) {
 	return pg.List[session](ctx, pool, "find sessions", `
-		SELECT`+sessionColumnsSQL+`FROM session WHERE token_hash = ANY($1) AND`+livingSessionSQL, hashes)
+		SELECT `+sessionColumnsSQL+` FROM session WHERE token_hash = ANY($1) AND `+livingSessionSQL, hashes)
 }
 
 // sessionsOf lists a member's living sessions, the last used one first.
 func sessionsOf(ctx context.Context, pool *pgxpool.Pool, memberID int64) ([]session, error) {
 	return pg.List[session](ctx, pool, "list the sessions of member $1", `
-		SELECT`+sessionColumnsSQL+`FROM session WHERE member_id = $1 AND`+livingSessionSQL+`
+		SELECT `+sessionColumnsSQL+` FROM session WHERE member_id = $1 AND `+livingSessionSQL+`
 		ORDER BY seen_at DESC, created_at DESC, token_hash`, memberID)
 }
 
@@ -89,8 +89,8 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 		batch.Queue(`
 			DELETE FROM session
 			WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
-			  AND (NOT`+livingSessionSQL+`OR token_hash IN (
-			    SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSessionSQL+`
+			  AND (NOT `+livingSessionSQL+` OR token_hash IN (
+			    SELECT token_hash FROM session WHERE member_id = $1 AND `+livingSessionSQL+`
 			    ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
 			maxSessions).
 			Exec(func(tag pgconn.CommandTag) error { ended = tag.RowsAffected(); return nil })
@@ -118,7 +118,7 @@ func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, 
 		tag, err := tx.Exec(ctx, `
 			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $6, seen_at = now(),
 			  expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
-			WHERE token_hash = $1 AND member_id = $3 AND`+livingSessionSQL,
+			WHERE token_hash = $1 AND member_id = $3 AND `+livingSessionSQL,
 			before, hash, memberID, sessionTTL, visitTTL, at)
 		if err != nil {
 			return err
@@ -198,5 +198,5 @@ func deleteExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, erro
 	}
 	return pg.InGroups(ctx, pool, "delete expired sessions", `
 		DELETE FROM session WHERE token_hash IN (
-		  SELECT token_hash FROM session WHERE NOT`+livingSessionSQL+`LIMIT $1)`)
+		  SELECT token_hash FROM session WHERE NOT `+livingSessionSQL+` LIMIT $1)`)
 }

@@ -51,14 +51,14 @@ type namedCount struct {
 // sinceSQL selects the rows of a report of $1 days, and sinceDaySQL those of tables that are
 // counted by day.
 const (
-	sinceSQL    = ` WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 day' `
-	sinceDaySQL = ` WHERE day > current_date - $1::int `
+	sinceSQL    = `WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 day'`
+	sinceDaySQL = `WHERE day > current_date - $1::int`
 )
 
 func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryReport, err error) {
 	s.Days = days
 	s.PageViews, err = pg.List[dayCount](ctx, pool, "read a report", `
-		SELECT to_char(day, 'YYYY-MM-DD') AS day, views AS count FROM day_total`+sinceDaySQL+` AND views > 0
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, views AS count FROM day_total `+sinceDaySQL+` AND views > 0
 		ORDER BY 1`, days)
 	if err != nil {
 		return s, err
@@ -66,7 +66,7 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
 		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, sales AS total
-		FROM day_total`+sinceDaySQL+` AND orders > 0
+		FROM day_total `+sinceDaySQL+` AND orders > 0
 		ORDER BY day`, days)
 	if err != nil {
 		return s, err
@@ -76,12 +76,12 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 		into *[]namedCount
 		sql  string
 	}{
-		{&s.TopURLs, `SELECT name, sum(views)::bigint AS count FROM day_part` + sinceDaySQL + ` AND kind = 'page' `},
-		{&s.Errors, `SELECT error_id AS name, count(*) FROM call_error` + sinceSQL},
-		{&s.Mails, `SELECT em_cd AS name, count(*) FROM arrival JOIN email_code c ON c.id = email_id` + sinceSQL},
-		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM arrival JOIN ad ON ad.id = ad_id` + sinceSQL},
+		{&s.TopURLs, `SELECT name, sum(views)::bigint AS count FROM day_part ` + sinceDaySQL + ` AND kind = 'page'`},
+		{&s.Errors, `SELECT error_id AS name, count(*) FROM call_error ` + sinceSQL},
+		{&s.Mails, `SELECT em_cd AS name, count(*) FROM arrival JOIN email_code c ON c.id = email_id ` + sinceSQL},
+		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM arrival JOIN ad ON ad.id = ad_id ` + sinceSQL},
 	} {
-		q.sql += `GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`
+		q.sql += ` GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`
 		if *q.into, err = pg.List[namedCount](ctx, pool, "read a report", q.sql, days); err != nil {
 			return s, err
 		}

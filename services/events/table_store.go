@@ -61,7 +61,7 @@ func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *pri
 			return err
 		}
 
-		rows, err := tx.Query(ctx, t.sql+sinceSQL+`ORDER BY at, 1`, days)
+		rows, err := tx.Query(ctx, t.sql+` `+sinceSQL+` ORDER BY at, 1`, days)
 		if err != nil {
 			return fmt.Errorf("read a table: %w", err)
 		}

@@ -35,7 +35,7 @@ func resultOf(ctx context.Context, db pg.DB, c campaign) (campaignResult, error)
 
 // failedAsSQL is the count, bounced or failed, to which a parked delivery belongs by the mail
 // server's reply.
-const failedAsSQL = ` CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' END `
+const failedAsSQL = `CASE WHEN smtp_reply LIKE '5%' THEN 'bounced' ELSE 'failed' END`
 
 // countingSQL is the part of a statement that changes the counts of campaigns. rows is a query of
 // the id and newsletter_id of deliveries, the name of a count (what) and the number to add (n).

@@ -34,28 +34,28 @@ type campaign struct {
 	ChangedAt time.Time `json:"changed_at"`
 }
 
-const campaignColumnsSQL = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, bought,
+const campaignColumnsSQL = `id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, bought,
 	idle_days, spent_over, tag, state,
 	coalesce(start_at, '0001-01-01'::timestamptz) AS start_at, receivers::bigint AS receivers,
 	problem, coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
 	coalesce(ended_at, '0001-01-01'::timestamptz) AS ended_at,
-	version, changed_by, changed_at `
+	version, changed_by, changed_at`
 
 // listCampaigns lists campaigns, the newest first, with ids below before unless that is 0.
 func listCampaigns(ctx context.Context, db pg.DB, before int64, rows int) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "list campaigns", `
-		SELECT`+campaignColumnsSQL+`FROM campaign WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, rows)
+		SELECT `+campaignColumnsSQL+` FROM campaign WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, rows)
 }
 
 func findCampaign(ctx context.Context, db pg.DB, id int64) (campaign, error) {
 	return web.OrNotFound(pg.One[campaign](ctx, db, "find campaign $1", `
-		SELECT`+campaignColumnsSQL+`FROM campaign WHERE id = $1`, id))
+		SELECT `+campaignColumnsSQL+` FROM campaign WHERE id = $1`, id))
 }
 
 // lockCampaign reads a campaign and locks it until tx ends.
 func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
 	return web.OrNotFound(pg.One[campaign](ctx, tx, "lock campaign $1", `
-		SELECT`+campaignColumnsSQL+`FROM campaign WHERE id = $1 FOR UPDATE`, id))
+		SELECT `+campaignColumnsSQL+` FROM campaign WHERE id = $1 FOR UPDATE`, id))
 }
 
 // insertCampaign inserts a draft with a new code.
@@ -94,12 +94,12 @@ func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.T
 }
 
 // ofCampaignSQL is a condition on delivery: the mails of campaign $1 to its receivers.
-const ofCampaignSQL = ` newsletter_id IN (SELECT id FROM newsletter WHERE campaign_id = $1) `
+const ofCampaignSQL = `newsletter_id IN (SELECT id FROM newsletter WHERE campaign_id = $1)`
 
 // pauseMails makes the mails of a campaign wait, except those that a sender has in flight.
 func pauseMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "pause the mails of campaign $1", `
-		UPDATE delivery SET state = 'paused' WHERE state = 'queued' AND claimed_by IS NULL AND`+ofCampaignSQL, id)
+		UPDATE delivery SET state = 'paused' WHERE state = 'queued' AND claimed_by IS NULL AND `+ofCampaignSQL, id)
 }
 
 // resumeMails makes the mails due again, as far apart as they were, and extends their deadlines by
@@ -108,14 +108,14 @@ func resumeMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "resume the mails of campaign $1", `
 		UPDATE delivery d SET state = 'queued', next_at = greatest(now(), d.next_at + (now() - c.paused_at)),
 		  deadline = d.deadline + (now() - c.paused_at)
-		FROM campaign c WHERE c.id = $1 AND d.state = 'paused' AND d.`+ofCampaignSQL[1:], id)
+		FROM campaign c WHERE c.id = $1 AND d.state = 'paused' AND `+ofCampaignSQL, id)
 }
 
 // deleteMails deletes the mails of a campaign, except those that a sender has in flight.
 func deleteMails(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "delete the mails of campaign $1", `
 		WITH gone AS (
-		  DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaignSQL+`
+		  DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND `+ofCampaignSQL+`
 		  RETURNING id, newsletter_id
 		)`+countingSQL(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), id)
 }
@@ -130,13 +130,13 @@ func refuseStart(ctx context.Context, tx pgx.Tx, id int64, problem string) error
 // problemCampaigns lists the drafts whose scheduled start failed, the oldest failure first.
 func problemCampaigns(ctx context.Context, db pg.DB, rows int) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "list campaigns that did not start", `
-		SELECT`+campaignColumnsSQL+`FROM campaign WHERE problem <> '' ORDER BY changed_at, id LIMIT $1`, rows)
+		SELECT `+campaignColumnsSQL+` FROM campaign WHERE problem <> '' ORDER BY changed_at, id LIMIT $1`, rows)
 }
 
 // dueCampaigns lists the scheduled campaigns whose time has come.
 func dueCampaigns(ctx context.Context, db pg.DB) ([]campaign, error) {
 	return pg.List[campaign](ctx, db, "list scheduled campaigns", `
-		SELECT`+campaignColumnsSQL+`FROM campaign
+		SELECT `+campaignColumnsSQL+` FROM campaign
 		WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
 }
 

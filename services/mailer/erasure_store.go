@@ -11,7 +11,7 @@ import (
 )
 
 // isPersonSQL is a condition on recipient: a person is a member ($1) or a prospect ($2).
-const isPersonSQL = ` (kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id = ANY($2)) `
+const isPersonSQL = `(kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id = ANY($2))`
 
 // eraseMails deletes a person and the mails to the person's addresses. A mail that waits for
 // another member who shares the address stays.
@@ -22,7 +22,7 @@ func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []strin
 		  SELECT 'member', unnest($1::bigint[]) UNION ALL SELECT 'prospect', unnest($2::bigint[])
 		  ON CONFLICT DO NOTHING
 		), gone AS (
-		  DELETE FROM recipient WHERE`+isPersonSQL+`
+		  DELETE FROM recipient WHERE `+isPersonSQL+`
 		), back AS (
 		  DELETE FROM bounced WHERE hash = ANY($3)
 		), mails AS (
@@ -50,7 +50,7 @@ func ExportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessa
 		return nil, err
 	}
 	recipients, err := pg.List[json.RawMessage](ctx, db, "export a person as mailer knows them",
-		`SELECT to_jsonb(t) FROM recipient t WHERE`+isPersonSQL+`ORDER BY kind, id`, p.MemberIDs, p.ProspectIDs)
+		`SELECT to_jsonb(t) FROM recipient t WHERE `+isPersonSQL+` ORDER BY kind, id`, p.MemberIDs, p.ProspectIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -39,15 +39,15 @@ func freeze(ctx context.Context, tx pgx.Tx, c campaign, kind string) (id int64, 
 
 // newsletterStateSQL is the state of newsletter n: that of its campaign, or the status of its
 // template if it is older than campaigns.
-const newsletterStateSQL = ` coalesce(
+const newsletterStateSQL = `coalesce(
 	(SELECT c.state FROM campaign c WHERE c.id = n.campaign_id),
-	(SELECT 'paused' FROM template t WHERE t.em_cd = n.em_cd AND t.status = 'Draft' AND n.campaign_id IS NULL), '') `
+	(SELECT 'paused' FROM template t WHERE t.em_cd = n.em_cd AND t.status = 'Draft' AND n.campaign_id IS NULL), '')`
 
 // readFrozen reads a frozen newsletter and its current state.
 func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 	n, found, err := pg.One[issue](ctx, d, "read newsletter $1", `
 		SELECT n.em_cd, n.kind, n.subject, n.body_text, n.body_html, n.from_address,
-		  n.bcc_address,`+newsletterStateSQL+`AS state,
+		  n.bcc_address, `+newsletterStateSQL+` AS state,
 		  coalesce(k.id, 0) AS campaign, coalesce(k.name, '') AS name
 		FROM newsletter n LEFT JOIN campaign k ON k.id = n.campaign_id WHERE n.id = $1`, id)
 	if err == nil && !found {
@@ -74,5 +74,5 @@ func resumeOthers(ctx context.Context, pool *pgxpool.Pool) (resumed int64, err e
 	return pg.ExecRows(ctx, pool, "resume newsletters", `
 		UPDATE delivery d SET state = 'queued', next_at = now(), deadline = greatest(d.deadline, now() + $1::interval)
 		FROM newsletter n
-		WHERE d.newsletter_id = n.id AND d.state = 'paused' AND`+newsletterStateSQL+`<> 'paused'`, defaultTTL)
+		WHERE d.newsletter_id = n.id AND d.state = 'paused' AND `+newsletterStateSQL+` <> 'paused'`, defaultTTL)
 }

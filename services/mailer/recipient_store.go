@@ -54,20 +54,20 @@ func storeRecipients(rows []recipientRow) *bus.Effect {
 // refusesNewslettersSQL is a condition on o: it keeps newsletters from receivers of kind $1 with
 // the same address, in any spelling. A prospect of whom user has told only "unsubscribed" decides
 // only for other prospects.
-const refusesNewslettersSQL = ` (o.kind = 'member' AND o.unsubscribed
-	OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND $1 = 'prospect')) `
+const refusesNewslettersSQL = `(o.kind = 'member' AND o.unsubscribed
+	OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND $1 = 'prospect'))`
 
 // wantsNewslettersSQL is a condition on r: of kind $1, members who asked for newsletters, or
 // prospects who have not unsubscribed.
-const wantsNewslettersSQL = ` r.kind = $1 AND NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') `
+const wantsNewslettersSQL = `r.kind = $1 AND NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect')`
 
 // listReceivers lists the people of a kind who want newsletters, each address once.
 func listReceivers(ctx context.Context, d pg.DB, kind string) ([]recipient, error) {
 	return queryReceivers(ctx, d, `
 		SELECT * FROM (
 		  SELECT DISTINCT ON (lower(email)) kind, id, email, first_name, code, token FROM recipient r
-		  WHERE`+wantsNewslettersSQL+`AND lower(r.email) NOT IN (
-		    SELECT lower(o.email) FROM recipient o WHERE`+refusesNewslettersSQL+`)
+		  WHERE `+wantsNewslettersSQL+` AND lower(r.email) NOT IN (
+		    SELECT lower(o.email) FROM recipient o WHERE `+refusesNewslettersSQL+`)
 		  ORDER BY lower(email), id) AS once
 		ORDER BY id`, kind)
 }
@@ -78,9 +78,9 @@ func findReceiver(ctx context.Context, d pg.DB, kind string, id int64, address s
 	err error) {
 	list, err := queryReceivers(ctx, d, `
 		SELECT kind, id, email, first_name, code, token FROM recipient r
-		WHERE r.id = $3 AND`+wantsNewslettersSQL+`AND NOT EXISTS (
+		WHERE r.id = $3 AND `+wantsNewslettersSQL+` AND NOT EXISTS (
 		  SELECT FROM recipient o
-		  WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND`+refusesNewslettersSQL+`)`,
+		  WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND `+refusesNewslettersSQL+`)`,
 		kind, address, id)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err

@@ -100,8 +100,8 @@ func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 		WITH was AS (
 		  SELECT id, newsletter_id, state, smtp_reply FROM delivery
 		  WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL FOR UPDATE
-		), counted AS (`+countingSQL(`SELECT id, newsletter_id, CASE WHEN state = 'suppressed' THEN 'suppressed' ELSE`+
-		failedAsSQL+`END, -1 FROM was`)+`)
+		), counted AS (`+countingSQL(`SELECT id, newsletter_id, CASE WHEN state = 'suppressed' THEN 'suppressed' ELSE `+
+		failedAsSQL+` END, -1 FROM was`)+`)
 		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
 		  outage = false, done_at = NULL, reason = NULL, seen_at = NULL, seen_by = NULL, note = NULL,
 		  written = CASE WHEN maybe THEN written END, subject = CASE WHEN maybe THEN subject END,

@@ -35,13 +35,13 @@ type mailTemplate struct {
 }
 
 // templateColumnsSQL are the columns of mailTemplate.
-const templateColumnsSQL = ` em_cd, subject, type, status, body_text, body_html, from_address, bcc_address `
+const templateColumnsSQL = `em_cd, subject, type, status, body_text, body_html, from_address, bcc_address`
 
 // findTemplate reads the template with this code, otherwise the seeded one of the kind.
 func findTemplate(ctx context.Context, db pg.DB, code, kind string) (mailTemplate, error) {
 	seeded := orderTemplates[kind]
 	t, found, err := pg.One[mailTemplate](ctx, db, "find template $2", `
-		SELECT`+templateColumnsSQL+`FROM template
+		SELECT `+templateColumnsSQL+` FROM template
 		WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, code, seeded)
 	if err == nil && !found {
 		err = errors.New("there is no template " + seeded)
@@ -57,7 +57,7 @@ func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, er
 		return mailTemplate{}, errors.New("the kind of mail is unknown")
 	}
 	t, found, err := pg.One[mailTemplate](ctx, db, "find template $1", `
-		SELECT`+templateColumnsSQL+`FROM template WHERE em_cd = $1`, k.template())
+		SELECT `+templateColumnsSQL+` FROM template WHERE em_cd = $1`, k.template())
 	if err == nil && !found {
 		t = k.builtIn()
 	}
@@ -75,7 +75,7 @@ func findTemplateAndCodes(ctx context.Context, db pg.DB, m msg.SendMail) (mailTe
 		mailTemplate
 		Member, ProspectToken string
 	}](ctx, db, "find template $2", `
-		SELECT`+templateColumnsSQL+`,
+		SELECT `+templateColumnsSQL+`,
 		  coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $3), '') AS member,
 		  coalesce((SELECT token FROM recipient
 		    WHERE kind = 'prospect' AND code = $4 AND $4 <> '' AND NOT unsubscribed LIMIT 1), '') AS prospect_token

@@ -23,19 +23,19 @@ type templateVersion struct {
 	SavedAt     time.Time `json:"saved_at"`
 }
 
-const versionColumns = ` kind, version, subject, body_text, body_html, from_address, bcc_address, built_in, saved_by,
-	saved_at `
+const versionColumnsSQL = `kind, version, subject, body_text, body_html, from_address, bcc_address, built_in, saved_by,
+	saved_at`
 
 // listVersions lists the versions of a kind's template, the newest first.
 func listVersions(ctx context.Context, db pg.DB, kind string) ([]templateVersion, error) {
 	return pg.List[templateVersion](ctx, db, "list the versions of $1", `
-		SELECT`+versionColumns+`FROM template_version WHERE kind = $1 ORDER BY version DESC LIMIT 100`, kind)
+		SELECT `+versionColumnsSQL+` FROM template_version WHERE kind = $1 ORDER BY version DESC LIMIT 100`, kind)
 }
 
 // newestVersions lists the newest version of each kind that has any.
 func newestVersions(ctx context.Context, db pg.DB) ([]templateVersion, error) {
 	return pg.List[templateVersion](ctx, db, "list templates", `
-		SELECT DISTINCT ON (kind)`+versionColumns+`FROM template_version ORDER BY kind, version DESC`)
+		SELECT DISTINCT ON (kind) `+versionColumnsSQL+` FROM template_version ORDER BY kind, version DESC`)
 }
 
 // insertVersion inserts a version; if another person has stored it already, that is a conflict

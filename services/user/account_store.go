@@ -32,12 +32,12 @@ type account struct {
 }
 
 // accountColumnsSQL are the columns of account, in any statement that returns one.
-const accountColumnsSQL = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
-	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
+const accountColumnsSQL = `id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
+	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags`
 
 // stillOpenSQL leaves out accounts that were merged into others. To their former owners these are
 // as if erased, except that no one is given the user name.
-const stillOpenSQL = ` AND merged_member IS NULL`
+const stillOpenSQL = `merged_member IS NULL`
 
 // queryAccount runs a statement that returns at most one account; found is false when there is
 // none.
@@ -51,17 +51,20 @@ func queryAccounts(ctx context.Context, db pg.DB, sql string, args ...any) ([]ac
 }
 
 func accountByUsername(ctx context.Context, db pg.DB, username string) (account, bool, error) {
-	return queryAccount(ctx, db, `SELECT`+accountColumnsSQL+`FROM account WHERE username = $1`+stillOpenSQL, username)
+	return queryAccount(ctx, db, `
+		SELECT `+accountColumnsSQL+` FROM account WHERE username = $1 AND `+stillOpenSQL, username)
 }
 
 func accountByID(ctx context.Context, db pg.DB, id int64) (account, bool, error) {
-	return queryAccount(ctx, db, `SELECT`+accountColumnsSQL+`FROM account WHERE id = $1`+stillOpenSQL, id)
+	return queryAccount(ctx, db, `
+		SELECT `+accountColumnsSQL+` FROM account WHERE id = $1 AND `+stillOpenSQL, id)
 }
 
 // lockAccount keeps an account as it is until tx ends. A caller that also locks a prospect locks
 // the account first.
 func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `SELECT`+accountColumnsSQL+`FROM account WHERE id = $1`+stillOpenSQL+` FOR UPDATE`, id)
+	return queryAccount(ctx, tx, `
+		SELECT `+accountColumnsSQL+` FROM account WHERE id = $1 AND `+stillOpenSQL+` FOR UPDATE`, id)
 }
 
 // usernameTaken reports whether an account has exactly this user name.
@@ -73,7 +76,7 @@ func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, 
 // addressOfMember reports whether an account has the address, proved or not.
 func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
 	return pg.Get[bool](ctx, db, "find an address", `
-		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpenSQL+`)`, email)
+		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND `+stillOpenSQL+`)`, email)
 }
 
 // insertAccount stores a new member, whom it stamps as logged in. made is false if the user name is
@@ -82,7 +85,7 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 	return queryAccount(ctx, tx, `
 		INSERT INTO account (
 		  username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd, last_login)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING`+accountColumnsSQL,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING `+accountColumnsSQL,
 		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
 }
 
@@ -91,7 +94,7 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 func updateLastLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
 		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password)
-		WHERE id = $1 AND password = $2 RETURNING`+accountColumnsSQL,
+		WHERE id = $1 AND password = $2 RETURNING `+accountColumnsSQL,
 		a.ID, a.Password, newForm)
 }
 
@@ -100,14 +103,15 @@ func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old,
 	newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1
-		WHERE id = $1 AND password = $2 RETURNING`+accountColumnsSQL,
+		WHERE id = $1 AND password = $2 RETURNING `+accountColumnsSQL,
 		id, old, newForm)
 }
 
 // markVerified marks the member's address as proved.
 func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, proved_email = email, version = version `+
-		`+ 1 WHERE id = $1 RETURNING`+accountColumnsSQL, id)
+	return queryAccount(ctx, tx, `
+		UPDATE account SET email_verified = true, proved_email = email, version = version + 1
+		WHERE id = $1 RETURNING `+accountColumnsSQL, id)
 }
 
 // updateProfile stores names, address, whether the address is proved, and which was proved last.
@@ -115,7 +119,7 @@ func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, er
 	return queryAccount(ctx, tx, `
 		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, proved_email = $6,
 		  version = version + 1
-		WHERE id = $1 RETURNING`+accountColumnsSQL,
+		WHERE id = $1 RETURNING `+accountColumnsSQL,
 		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified, a.ProvedEmail)
 }
 
@@ -123,7 +127,7 @@ func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, er
 func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
 		UPDATE account SET newsletter = $2, unsubscribed = $3, unsubscribe_token = $4, version = version + 1
-		WHERE id = $1 RETURNING`+accountColumnsSQL,
+		WHERE id = $1 RETURNING `+accountColumnsSQL,
 		a.ID, a.Newsletter, a.Unsubscribed, a.UnsubscribeToken)
 }
 

@@ -33,6 +33,6 @@ func addressFull(ctx context.Context, tx pgx.Tx, email string, but int64) (full 
 	}
 	return pg.Get[bool](ctx, tx, "count the unproved accounts of an address", `
 		SELECT count(*) >= $3 FROM account
-		WHERE lower(email) = lower($1) AND NOT email_verified AND id <> $2`+stillOpenSQL,
+		WHERE lower(email) = lower($1) AND NOT email_verified AND id <> $2 AND `+stillOpenSQL,
 		email, but, maxUnproved)
 }

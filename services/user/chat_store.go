@@ -27,7 +27,7 @@ func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (m
 		Proved bool
 	}](ctx, tx, "look for the sender of a chat message", `
 		SELECT id, id = $1 OR email_verified AS proved FROM account
-		WHERE (id = $1 OR lower(email) = lower($2))`+stillOpenSQL+`
+		WHERE (id = $1 OR lower(email) = lower($2)) AND `+stillOpenSQL+`
 		ORDER BY id = $1 DESC, email_verified DESC, id LIMIT 1`, loggedIn, email)
 	if !sender.Proved {
 		return 0, known, err

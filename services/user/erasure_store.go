@@ -133,14 +133,14 @@ func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, err
 
 // Conditions that select a person's rows, by the columns of a table.
 const (
-	byMemberSQL   = ` WHERE member_id = ANY($1)`
-	byProspectSQL = ` OR prospect_id = ANY($2)`
-	byAddressSQL  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
+	byMemberSQL  = `WHERE member_id = ANY($1)`
+	byPersonSQL  = `WHERE member_id = ANY($1) OR prospect_id = ANY($2)`
+	byAddressSQL = `lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
 	// threadsOfSQL selects the chats under an address of the person's, and those under another one
 	// in which the person wrote.
-	threadsOfSQL = `SELECT id FROM chat_thread WHERE` + byAddressSQL + `
+	threadsOfSQL = `SELECT id FROM chat_thread WHERE ` + byAddressSQL + `
 		UNION
-		SELECT thread_id FROM chat_message` + byMemberSQL + byProspectSQL
+		SELECT thread_id FROM chat_message ` + byPersonSQL
 )
 
 // ExportPerson returns everything that user has about a person, except secrets (password, hashes of
@@ -148,23 +148,23 @@ const (
 func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	return erasure.Export(ctx, db, "", []erasure.Table{
 		{Name: "accounts", Rows: `account WHERE id = ANY($1) ORDER BY id`, Without: "password"},
-		{Name: "address_changes", Rows: `address_change` + byMemberSQL + ` ORDER BY id`, Without: "hash"},
-		{Name: "former_addresses", Rows: `former_address` + byMemberSQL + ` ORDER BY until`},
-		{Name: "terms_agreed", Rows: `terms_agreed` + byMemberSQL + ` ORDER BY id`},
-		{Name: "codes", Rows: `code` + byMemberSQL + ` ORDER BY id`, Without: "hash"},
+		{Name: "address_changes", Rows: `address_change ` + byMemberSQL + ` ORDER BY id`, Without: "hash"},
+		{Name: "former_addresses", Rows: `former_address ` + byMemberSQL + ` ORDER BY until`},
+		{Name: "terms_agreed", Rows: `terms_agreed ` + byMemberSQL + ` ORDER BY id`},
+		{Name: "codes", Rows: `code ` + byMemberSQL + ` ORDER BY id`, Without: "hash"},
 		{Name: "prospects", Rows: `prospect WHERE id = ANY($2) ORDER BY id`},
 		{Name: "prospect_codes", Rows: `prospect_alias WHERE prospect_id = ANY($2) ORDER BY pr_cd`},
-		{Name: "consents", Rows: `consent` + byMemberSQL + byProspectSQL + ` ORDER BY id`},
-		{Name: "unsubscribe_reasons", Rows: `unsubscribe_reason` + byMemberSQL + byProspectSQL + ` ORDER BY id`},
-		{Name: "bought", Rows: `bought` + byMemberSQL + byProspectSQL + ` ORDER BY at`},
-		{Name: "notes", Rows: `customer_note` + byMemberSQL + byProspectSQL + ` ORDER BY id`},
+		{Name: "consents", Rows: `consent ` + byPersonSQL + ` ORDER BY id`},
+		{Name: "unsubscribe_reasons", Rows: `unsubscribe_reason ` + byPersonSQL + ` ORDER BY id`},
+		{Name: "bought", Rows: `bought ` + byPersonSQL + ` ORDER BY at`},
+		{Name: "notes", Rows: `customer_note ` + byPersonSQL + ` ORDER BY id`},
 		{Name: "chat_threads", Rows: `chat_thread WHERE id IN (` + threadsOfSQL + `) ORDER BY id`},
 		{Name: "chat_answers", Rows: `chat_answer WHERE thread_id IN (` + threadsOfSQL + `) ORDER BY id`},
 		{
 			Name: "chat_messages",
-			Rows: `chat_message` + byMemberSQL + byProspectSQL + ` OR` + byAddressSQL + ` ORDER BY id`,
+			Rows: `chat_message ` + byPersonSQL + ` OR ` + byAddressSQL + ` ORDER BY id`,
 		},
-		{Name: "requests_for_mails", Rows: `mail_request WHERE` + byAddressSQL + ` ORDER BY id`},
+		{Name: "requests_for_mails", Rows: `mail_request WHERE ` + byAddressSQL + ` ORDER BY id`},
 	}, p.MemberIDs, p.ProspectIDs, p.Emails)
 }
 
@@ -174,7 +174,7 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH chat AS (
-		  DELETE FROM chat_message`+byMemberSQL+byProspectSQL+` OR`+byAddressSQL+`
+		  DELETE FROM chat_message `+byPersonSQL+` OR `+byAddressSQL+`
 		), threads AS (
 		  DELETE FROM chat_thread
 		  WHERE id IN (`+threadsOfSQL+`) AND (`+byAddressSQL+` OR NOT EXISTS (
@@ -182,9 +182,9 @@ func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		    WHERE o.thread_id = chat_thread.id
 		      AND (o.member_id = ANY($1)) IS NOT TRUE AND (o.prospect_id = ANY($2)) IS NOT TRUE))
 		), bought AS (
-		  DELETE FROM bought`+byMemberSQL+byProspectSQL+`
+		  DELETE FROM bought `+byPersonSQL+`
 		), requests AS (
-		  DELETE FROM mail_request WHERE`+byAddressSQL+`
+		  DELETE FROM mail_request WHERE `+byAddressSQL+`
 		), others AS (
 		  UPDATE prospect SET merged_member = NULL, merged_prospect = NULL
 		  WHERE (merged_member = ANY($1) OR merged_prospect = ANY($2)) AND id <> ALL($2)

@@ -177,7 +177,7 @@ func (e *env) account(id int64) account {
 // prospect reads the prospect of an address.
 func (e *env) prospect(email string) (p prospect, found bool) {
 	e.t.Helper()
-	p, found, err := queryProspect(e.t.Context(), e.pool, `SELECT`+prospectColumnsSQL+`FROM prospect WHERE email = $1`, email)
+	p, found, err := queryProspect(e.t.Context(), e.pool, `SELECT `+prospectColumnsSQL+` FROM prospect WHERE email = $1`, email)
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -55,6 +55,6 @@ func restoreAddress(ctx context.Context, tx pgx.Tx, c addressChange, unusableHas
 	return queryAccount(ctx, tx, `
 		UPDATE account SET email = $2, email_verified = $3, proved_email = $4, version = version + 1,
 		  password = CASE WHEN password_changed > $5 THEN $6 ELSE password END, password_changed = clock_timestamp()
-		WHERE id = $1 RETURNING`+accountColumnsSQL,
+		WHERE id = $1 RETURNING `+accountColumnsSQL,
 		c.MemberID, c.OldEmail, c.OldVerified, c.OldProved, c.Changed, unusableHash)
 }

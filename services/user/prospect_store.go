@@ -30,9 +30,9 @@ type prospect struct {
 }
 
 // prospectColumnsSQL are the columns of prospect, in any statement that returns one.
-const prospectColumnsSQL = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token,
+const prospectColumnsSQL = `id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token,
 	pr_cd, converted, version, tags,
-	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases `
+	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases`
 
 // queryProspect runs a statement that returns at most one prospect.
 func queryProspect(ctx context.Context, db pg.DB, sql string, args ...any) (p prospect, found bool, err error) {
@@ -87,15 +87,16 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 		  nullif($7::text, ''), nullif($8::text, ''), $9::text, $10::boolean,
 		  CASE WHEN $11::boolean THEN now() END, $12::text
 		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1))
-		ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumnsSQL,
+		ON CONFLICT (email) DO NOTHING RETURNING `+prospectColumnsSQL,
 		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment,
 		!n.Subscribed, n.Refused, n.Source)
 }
 
 // lockProspect keeps the prospect of an address, in whatever case, as it is until tx ends.
 func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool, error) {
-	return queryProspect(ctx, tx, `SELECT`+prospectColumnsSQL+
-		`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
+	return queryProspect(ctx, tx, `
+		SELECT `+prospectColumnsSQL+`
+		FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
 }
 
 // findOrMakeProspect finds or adds the prospect of an address that is locked, and locks the
@@ -140,8 +141,8 @@ func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect
 		code, p.ID); err != nil {
 		return prospect{}, err
 	}
-	p, _, err := queryProspect(ctx, tx, `UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING`+
-		prospectColumnsSQL, p.ID)
+	p, _, err := queryProspect(ctx, tx, `
+		UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING `+prospectColumnsSQL, p.ID)
 	return p, err
 }
 
@@ -153,7 +154,7 @@ func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (
 		WHERE id = $1 AND unsubscribed AND converted IS NULL AND NOT EXISTS (
 		  SELECT FROM prospect other
 		  WHERE lower(other.email) = lower(prospect.email) AND other.unsubscribed_at >= $2)
-		RETURNING`+prospectColumnsSQL, id, at)
+		RETURNING `+prospectColumnsSQL, id, at)
 }
 
 // refused reports whether the person has refused newsletters: it is false for one who was only
@@ -175,7 +176,7 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true,
 		  unsubscribed_at = coalesce(unsubscribed_at, now()),
 		  swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
-		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumnsSQL,
+		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING `+prospectColumnsSQL,
 		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
 }
 
@@ -185,7 +186,7 @@ func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, err
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed_at = converted, version = version + 1
 		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT FROM converted
-		RETURNING`+prospectColumnsSQL, email)
+		RETURNING `+prospectColumnsSQL, email)
 }
 
 // refuseProspects marks all prospects of an address but one as refusing newsletters.
@@ -193,7 +194,7 @@ func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
 		WHERE lower(email) = lower($1) AND id <> $2 AND (NOT unsubscribed OR unsubscribed_at IS NULL)
-		RETURNING`+prospectColumnsSQL, email, but)
+		RETURNING `+prospectColumnsSQL, email, but)
 }
 
 // refuseMergedProspects does so for the records that were merged into a customer's, and into the
@@ -206,7 +207,7 @@ func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospe
 		      SELECT p.id FROM prospect p JOIN account a ON lower(a.email) = lower(p.email)
 		      WHERE $1 = 'member' AND a.id = $2 AND a.email_verified)))
 		  AND (NOT unsubscribed OR unsubscribed_at IS NULL)
-		RETURNING`+prospectColumnsSQL, c.Kind, c.ID)
+		RETURNING `+prospectColumnsSQL, c.Kind, c.ID)
 }
 
 // refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were
@@ -214,7 +215,7 @@ func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospe
 func refusedProspects(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
-		WHERE lower(email) = lower($1) AND NOT unsubscribed RETURNING`+prospectColumnsSQL, email)
+		WHERE lower(email) = lower($1) AND NOT unsubscribed RETURNING `+prospectColumnsSQL, email)
 }
 
 // refusedMembers does so for members, unless they were prospects once: our own export calls those
@@ -225,7 +226,7 @@ func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, er
 		WHERE lower(email) = lower($1) AND newsletter AND NOT unsubscribed
 		  AND NOT EXISTS (SELECT FROM prospect
 		    WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL)
-		RETURNING`+accountColumnsSQL, email)
+		RETURNING `+accountColumnsSQL, email)
 }
 
 // prospectEvents tell other services about prospects.

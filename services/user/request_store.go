@@ -65,15 +65,15 @@ func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (r
 // accountOfReset compares the user name exactly, the address regardless of case. While the present
 // address is unproved, the one that was proved last fits, too.
 func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (account, bool, error) {
-	return queryAccount(ctx, tx, `SELECT`+accountColumnsSQL+`FROM account WHERE username = $1
-		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2))`+stillOpenSQL+`
+	return queryAccount(ctx, tx, `SELECT `+accountColumnsSQL+` FROM account WHERE username = $1
+		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2)) AND `+stillOpenSQL+`
 		FOR UPDATE`, username, email)
 }
 
 // accountsOfAddress compares the address regardless of case; accounts that have proved it come
 // first.
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
-	return queryAccounts(ctx, tx, `SELECT`+accountColumnsSQL+`FROM account
-		WHERE (lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1))`+stillOpenSQL+`
+	return queryAccounts(ctx, tx, `SELECT `+accountColumnsSQL+` FROM account
+		WHERE (lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1)) AND `+stillOpenSQL+`
 		ORDER BY email_verified DESC, id`, email)
 }

@@ -13,10 +13,10 @@ import (
 // accountsNamed finds accounts other than one by a user name or, if none has it, by an address.
 func accountsNamed(ctx context.Context, db pg.DB, but int64, name string) ([]int64, error) {
 	return pg.List[int64](ctx, db, "find another account", `
-		SELECT id FROM account WHERE username = $2 AND id <> $1`+stillOpenSQL+`
+		SELECT id FROM account WHERE username = $2 AND id <> $1 AND `+stillOpenSQL+`
 		UNION ALL
-		SELECT id FROM account WHERE lower(email) = lower($3) AND id <> $1`+stillOpenSQL+`
-		  AND NOT EXISTS (SELECT FROM account WHERE username = $2 AND id <> $1`+stillOpenSQL+`) LIMIT 2`,
+		SELECT id FROM account WHERE lower(email) = lower($3) AND id <> $1 AND `+stillOpenSQL+`
+		  AND NOT EXISTS (SELECT FROM account WHERE username = $2 AND id <> $1 AND `+stillOpenSQL+`) LIMIT 2`,
 		but, name, normalEmail(name))
 }
 
@@ -55,14 +55,14 @@ func closeAccount(ctx context.Context, tx pgx.Tx, from, into int64, unusableHash
 		FROM (
 		  SELECT orders AS its_orders, spent AS its_spent, last_order AS its_last, tags AS its_tags
 		  FROM account WHERE id = $1) AS other
-		WHERE id = $2 RETURNING`+accountColumnsSQL, from, into, carried)
+		WHERE id = $2 RETURNING `+accountColumnsSQL, from, into, carried)
 	if err != nil {
 		return closed, kept, err
 	}
 	closed, _, err = queryAccount(ctx, tx, `
 		UPDATE account SET merged_member = $2, password = $3, password_changed = clock_timestamp(),
 		  email_verified = false, newsletter = false, orders = 0, spent = 0, last_order = NULL, version = version + 1
-		WHERE id = $1 RETURNING`+accountColumnsSQL, from, into, unusableHash)
+		WHERE id = $1 RETURNING `+accountColumnsSQL, from, into, unusableHash)
 	return closed, kept, err
 }
 
@@ -81,7 +81,7 @@ func markMerged(ctx context.Context, tx pgx.Tx, email string, into int64) error 
 func quietMerged(ctx context.Context, tx pgx.Tx, member int64) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, version = version + 1
-		WHERE merged_member = $1 AND NOT unsubscribed RETURNING`+prospectColumnsSQL, member)
+		WHERE merged_member = $1 AND NOT unsubscribed RETURNING `+prospectColumnsSQL, member)
 }
 
 // moveStragglers moves orders that were counted for an account at the very moment in which it was

@@ -57,7 +57,7 @@ func customersOf(ctx context.Context, db pg.DB, email string) ([]customer, error
 		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
 		  `+memberNewsSQL+` AS newsletter, 'registration' AS source,
 		  tags, orders::bigint AS orders, spent, joined AS since
-		FROM account WHERE lower(email) = lower($1)`+stillOpenSQL+`
+		FROM account WHERE lower(email) = lower($1) AND `+stillOpenSQL+`
 		UNION ALL
 		SELECT 'prospect', id, `+prospectNameSQL+`, email, '', false,
 		  `+prospectNewsSQL+`, source, tags, orders::bigint, spent, created

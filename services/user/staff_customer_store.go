@@ -60,19 +60,19 @@ func events(ctx context.Context, db pg.DB, what string, all records, from string
 func consentsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
 	return events(ctx, db, "list the consents of a customer", all, `
 		SELECT at, what || CASE WHEN given THEN ': agreed' ELSE ': taken back' END AS text, source AS detail, '' AS by
-		FROM consent`+byMemberSQL+byProspectSQL)
+		FROM consent `+byPersonSQL)
 }
 
 // chatOf lists what a customer wrote in the chat.
 func chatOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
 	return events(ctx, db, "list the chat of a customer", all, `
-		SELECT created AS at, message AS text, '' AS detail, '' AS by FROM chat_message`+byMemberSQL+byProspectSQL)
+		SELECT created AS at, message AS text, '' AS detail, '' AS by FROM chat_message `+byPersonSQL)
 }
 
 // notesOf lists the notes of the staff about a customer.
 func notesOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
 	return events(ctx, db, "list the notes about a customer", all, `
-		SELECT at, text, '' AS detail, written_by AS by FROM customer_note`+byMemberSQL+byProspectSQL)
+		SELECT at, text, '' AS detail, written_by AS by FROM customer_note `+byPersonSQL)
 }
 
 // reasonTextSQL is the reasons of an unsubscription in words.
@@ -86,14 +86,14 @@ const reasonTextSQL = `concat_ws(', ',
 func reasonsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
 	return events(ctx, db, "list why a customer unsubscribed", all, `
 		SELECT created AS at, 'Unsubscribed: ' || coalesce(nullif(`+reasonTextSQL+`, ''), 'in own words') AS text,
-		  other AS detail, '' AS by FROM unsubscribe_reason`+byMemberSQL+byProspectSQL)
+		  other AS detail, '' AS by FROM unsubscribe_reason `+byPersonSQL)
 }
 
 // termsOf lists the terms of use that a customer agreed to.
 func termsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
 	return events(ctx, db, "list the terms that a customer agreed to", all, `
 		SELECT agreed AS at, 'Terms of use, version ' || version AS text, '' AS detail, '' AS by
-		FROM terms_agreed`+byMemberSQL+` AND $2::bigint[] IS NOT NULL`)
+		FROM terms_agreed `+byMemberSQL+` AND $2::bigint[] IS NOT NULL`)
 }
 
 // insertNote stores a note about a customer who is locked; it returns false if the same person has
@@ -118,19 +118,20 @@ func insertTags(ctx context.Context, tx pgx.Tx, tags []string) error {
 
 // updateTags sets the tags of a member, which only staff set, and counts it as a change.
 func updateTags(ctx context.Context, tx pgx.Tx, id int64, tags []string) (account, bool, error) {
-	return queryAccount(ctx, tx, `UPDATE account SET tags = $2, version = version + 1 WHERE id = $1 RETURNING`+
-		accountColumnsSQL, id, tags)
+	return queryAccount(ctx, tx, `
+		UPDATE account SET tags = $2, version = version + 1 WHERE id = $1 RETURNING `+accountColumnsSQL, id, tags)
 }
 
 // nextVersion counts a change of a member that no column shows.
 func nextVersion(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `UPDATE account SET version = version + 1 WHERE id = $1`+stillOpenSQL+` RETURNING`+
-		accountColumnsSQL, id)
+	return queryAccount(ctx, tx, `
+		UPDATE account SET version = version + 1
+		WHERE id = $1 AND `+stillOpenSQL+` RETURNING `+accountColumnsSQL, id)
 }
 
 // lockProspectByID keeps a prospect as it is until tx ends.
 func lockProspectByID(ctx context.Context, tx pgx.Tx, id int64) (prospect, bool, error) {
-	return queryProspect(ctx, tx, `SELECT`+prospectColumnsSQL+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
+	return queryProspect(ctx, tx, `SELECT `+prospectColumnsSQL+` FROM prospect WHERE id = $1 FOR UPDATE`, id)
 }
 
 // prospectOfAddress finds the prospect of an address, in whatever case.
@@ -144,7 +145,7 @@ func updateProspect(ctx context.Context, tx pgx.Tx, id int64, e customerEdit) (p
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET first_name = nullif($2, ''), last_name = nullif($3, ''), phone = nullif($4, ''),
 		  prospect_comment = $5, swa_comment = $6, tags = $7, version = version + 1
-		WHERE id = $1 RETURNING`+prospectColumnsSQL,
+		WHERE id = $1 RETURNING `+prospectColumnsSQL,
 		id, e.FirstName, e.LastName, e.Phone, e.Comment, e.Remark, e.Tags)
 }
 
@@ -186,7 +187,7 @@ func mergeProspect(ctx context.Context, tx pgx.Tx, id int64, into customer, quie
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET orders = 0, spent = 0, last_order = NULL, merged_member = nullif($2::bigint, 0),
 		  merged_prospect = nullif($3::bigint, 0), unsubscribed = unsubscribed OR $4, version = version + 1
-		WHERE id = $1 RETURNING`+prospectColumnsSQL, id, member, other, quiet)
+		WHERE id = $1 RETURNING `+prospectColumnsSQL, id, member, other, quiet)
 }
 
 // reasonRow says why a person unsubscribed.

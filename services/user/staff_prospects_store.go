@@ -28,7 +28,7 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
 	return pg.List[string](ctx, db, "find members in a list", `
 		SELECT lower(email) FROM account
-		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`+stillOpenSQL,
+		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e))) AND `+stillOpenSQL,
 		emails)
 }
 

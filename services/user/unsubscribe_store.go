@@ -13,18 +13,18 @@ import (
 // unsubscribed, and so is every member with the address. Registering takes a prospect off the list,
 // while the links of the prospect's mails are still out, and the member may have asked for
 // newsletters.
-const nothingToEndSQL = ` (p.unsubscribed AND NOT EXISTS (
-	SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.newsletter AND NOT a.unsubscribed)) `
+const nothingToEndSQL = `(p.unsubscribed AND NOT EXISTS (
+	SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.newsletter AND NOT a.unsubscribed))`
 
 // findSubscriber looks a token up among the present ones and among those that were replaced, since
 // mails with them are out. Tokens of an account that was merged into another one stand for that
 // one.
 func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
-		SELECT id, email,` + nothingToEndSQL + `AS unsubscribed, false AS spent FROM prospect p
+		SELECT id, email, ` + nothingToEndSQL + ` AS unsubscribed, false AS spent FROM prospect p
 		WHERE unsubscribe_token = $1
 		UNION ALL
-		SELECT p.id, p.email,` + nothingToEndSQL + `, t.spent
+		SELECT p.id, p.email, ` + nothingToEndSQL + `, t.spent
 		FROM former_token t JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
 		query = `
@@ -72,25 +72,25 @@ func unsubscribeMember(ctx context.Context, tx pgx.Tx, id int64, fresh string) (
 	return queryAccount(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false,
 		  unsubscribe_token = coalesce(nullif($2, ''), unsubscribe_token), version = version + 1
-		WHERE id = $1 RETURNING`+accountColumnsSQL, id, fresh)
+		WHERE id = $1 RETURNING `+accountColumnsSQL, id, fresh)
 }
 
 // unsubscribeMembers unsubscribes all members with an address but one.
 func unsubscribeMembers(ctx context.Context, tx pgx.Tx, email string, but int64) ([]account, error) {
 	return queryAccounts(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
-		WHERE lower(email) = lower($1) AND id <> $2 AND NOT unsubscribed RETURNING`+accountColumnsSQL, email, but)
+		WHERE lower(email) = lower($1) AND id <> $2 AND NOT unsubscribed RETURNING `+accountColumnsSQL, email, but)
 }
 
 // lockOpenProspect keeps a prospect as it is until tx ends; open is false if there is nothing to
 // unsubscribe, perhaps because another call was faster.
 func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, open bool, err error) {
-	p, found, err := queryProspect(ctx, tx, `SELECT`+prospectColumnsSQL+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
+	p, found, err := queryProspect(ctx, tx, `SELECT `+prospectColumnsSQL+` FROM prospect WHERE id = $1 FOR UPDATE`, id)
 	if err != nil || !found {
 		return prospect{}, false, err
 	}
 	open, err = pg.Get[bool](ctx, tx, "lock prospect $1", `
-		SELECT NOT`+nothingToEndSQL+`FROM prospect p WHERE p.id = $1`, id)
+		SELECT NOT `+nothingToEndSQL+` FROM prospect p WHERE p.id = $1`, id)
 	return p, open, err
 }
 
@@ -99,7 +99,7 @@ func unsubscribeProspect(ctx context.Context, tx pgx.Tx, id int64, fresh string)
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(),
 		  unsubscribe_token = coalesce(nullif($2, ''), unsubscribe_token), version = version + 1
-		WHERE id = $1 RETURNING`+prospectColumnsSQL, id, fresh)
+		WHERE id = $1 RETURNING `+prospectColumnsSQL, id, fresh)
 }
 
 func insertReasons(ctx context.Context, db pg.DB, who subscriber, why reasons) error {
