@@ -49,8 +49,8 @@ func (s *server) openLink(r *http.Request) (adminui.Answer, error) {
 		Data: signPage{Token: adminui.Param(r, "token")}}, nil
 }
 
-// useLink accepts a link as the first factor, once.
-func (s *server) useLink(r *http.Request) (adminui.Answer, error) {
+// acceptLink accepts a link as the first factor, once.
+func (s *server) acceptLink(r *http.Request) (adminui.Answer, error) {
 	hash := hashOf(adminui.Param(r, "token"))
 	person, ok, err := ownerOfLink(r.Context(), s.pool, hash)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *server) useLink(r *http.Request) (adminui.Answer, error) {
 		if !ok {
 			return false, nil
 		}
-		return takeLink(ctx, tx, hash)
+		return useLink(ctx, tx, hash)
 	}), nil
 }
 

@@ -38,8 +38,8 @@ func ownerOfLink(ctx context.Context, db pg.DB, hash []byte) (int64, bool, error
 		`SELECT person_id FROM link WHERE hash = $1 AND expires_at > now()`, hash)
 }
 
-// takeLink uses up a link, and with it every other link of the person.
-func takeLink(ctx context.Context, tx pgx.Tx, hash []byte) (bool, error) {
+// useLink uses up a link, and with it every other link of the person.
+func useLink(ctx context.Context, tx pgx.Tx, hash []byte) (bool, error) {
 	person, ok, err := pg.One[int64](ctx, tx, "use a link",
 		`DELETE FROM link WHERE hash = $1 AND expires_at > now() RETURNING person_id`, hash)
 	if err != nil || !ok {

@@ -136,7 +136,7 @@ var errPasskey = errors.New("the passkey does not fit")
 
 // endPasskey checks the answer to a ceremony, which ends with it, and returns the person.
 func (s *server) endPasskey(ctx context.Context, token, response string, person int64, purpose string) (int64, error) {
-	raw, ok, err := takeCeremony(ctx, s.pool, hashOf(token), person, purpose)
+	raw, ok, err := useCeremony(ctx, s.pool, hashOf(token), person, purpose)
 	if err != nil {
 		return 0, err
 	}
@@ -208,7 +208,7 @@ func (s *server) beginAddPasskey(r *http.Request) (adminui.Answer, error) {
 // endAddPasskey checks the answer of the authenticator and returns the passkey.
 func (s *server) endAddPasskey(ctx context.Context, token, response string,
 	person int64) (*webauthn.Credential, error) {
-	raw, ok, err := takeCeremony(ctx, s.pool, hashOf(token), person, toAdd)
+	raw, ok, err := useCeremony(ctx, s.pool, hashOf(token), person, toAdd)
 	if err != nil {
 		return nil, err
 	}

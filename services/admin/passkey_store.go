@@ -37,8 +37,8 @@ func insertCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, pu
 		hash, person, purpose, data, life)
 }
 
-// takeCeremony ends a ceremony that a person began for a purpose.
-func takeCeremony(ctx context.Context, db pg.DB, hash []byte, person int64,
+// useCeremony ends a ceremony that a person began for a purpose.
+func useCeremony(ctx context.Context, db pg.DB, hash []byte, person int64,
 	purpose string) (json.RawMessage, bool, error) {
 	return pg.One[json.RawMessage](ctx, db, "use a ceremony of person $2", `
 		DELETE FROM ceremony WHERE hash = $1 AND coalesce(person_id, 0) = $2 AND purpose = $3 AND expires_at > now()

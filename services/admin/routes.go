@@ -23,7 +23,7 @@ func (s *server) routes() http.Handler {
 		r.Post("/sign-in/passkey", s.public(s.signInByPasskey))
 		r.Post("/sign-in/passkey/begin", s.public(s.beginSignInByPasskey))
 		r.Get("/sign-in/link/{token}", s.public(s.openLink))
-		r.Post("/sign-in/link/{token}", s.public(s.useLink))
+		r.Post("/sign-in/link/{token}", s.public(s.acceptLink))
 	})
 
 	r.Group(func(r chi.Router) {

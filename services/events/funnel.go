@@ -45,7 +45,7 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 		placed = append(placed, row)
 	}
 
-	return storeOrders(placed, changed), nil
+	return ordersEffect(placed, changed), nil
 }
 
 // fill adds what reports show of an order: its items, codes, country and discount.
@@ -106,7 +106,7 @@ func (s *server) onGivenBack(group []*bus.Delivery) (*bus.Effect, error) {
 		row.Days = slices.Compact(row.Days)
 		rows = append(rows, row)
 	}
-	return storeReturned(rows), nil
+	return returnedEffect(rows), nil
 }
 
 // onMail stores who was sent which template when. A mail without a template is left out: no link
@@ -133,5 +133,5 @@ func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 			At:       m.At.UTC(),
 		})
 	}
-	return storeSent(rows), nil
+	return sentEffect(rows), nil
 }

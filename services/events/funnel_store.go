@@ -47,7 +47,7 @@ type statusRow struct {
 	At         time.Time `json:"at"`
 }
 
-func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
+func ordersEffect(placed []placedRow, changed []statusRow) *bus.Effect {
 	return &bus.Effect{
 		What: "store orders",
 		Args: []any{placed, changed},
@@ -98,8 +98,8 @@ type returnedRow struct {
 	Days       []string        `json:"days"` // the days of Returns
 }
 
-// storeReturned keeps the newest message about each order, in whatever order they come.
-func storeReturned(rows []returnedRow) *bus.Effect {
+// returnedEffect keeps the newest message about each order, in whatever order they come.
+func returnedEffect(rows []returnedRow) *bus.Effect {
 	return &bus.Effect{
 		What: "store what was given back",
 		Args: []any{rows},
@@ -139,9 +139,9 @@ type sentRow struct {
 	At       time.Time       `json:"at"`
 }
 
-// storeSent stores mails. It adds the code of a new template, so that links with it are recognized,
+// sentEffect stores mails. It adds the code of a new template, so that links with it are recognized,
 // and the campaign that the template belongs to.
-func storeSent(rows []sentRow) *bus.Effect {
+func sentEffect(rows []sentRow) *bus.Effect {
 	return &bus.Effect{
 		What: "store mails",
 		Args: []any{rows},

@@ -19,7 +19,7 @@ const traceableDays = 30
 // browser names, and old months.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "tables of months", Every: time.Hour, Do: makeMonths},
+		{Name: "tables of months", Every: time.Hour, Do: createMonths},
 		{Name: "events of old processes", Every: time.Minute, Do: bringOver},
 		{Name: "keys of client events", Every: time.Hour, Do: deleteEventKeys},
 		{Name: "client addresses", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {

@@ -20,8 +20,8 @@ func deleteEventKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return bus.PruneInbox(ctx, pool, msg.EventsEvent, keyTTL)
 }
 
-// makeMonths makes the tables of this month and the next.
-func makeMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+// createMonths creates the tables of this month and the next.
+func createMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.Get[int64](ctx, pool, "create the tables of months", `
 		SELECT make_months((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC' + interval '1 month')::date)`)
 }

@@ -35,5 +35,5 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 		}
 	}
 
-	return storePeople(members, prospects), nil
+	return peopleEffect(members, prospects), nil
 }

@@ -18,11 +18,11 @@ type prospectRow struct {
 	Codes   []string `json:"codes"`
 }
 
-// storePeople stores members, and prospects with every code they go by, each in the newest version
+// peopleEffect stores members, and prospects with every code they go by, each in the newest version
 // of a group. Codes are only added, since links with old ones are out. Mails that were recorded
 // under a code before its prospect was known get their prospect now. People who were erased stay
 // out.
-func storePeople(members []memberRow, prospects []prospectRow) *bus.Effect {
+func peopleEffect(members []memberRow, prospects []prospectRow) *bus.Effect {
 	return &bus.Effect{
 		What: "store people",
 		Args: []any{members, prospects},

@@ -73,7 +73,7 @@ func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers, suppresse
 		UPDATE campaign SET receivers = $2 WHERE id = $1`, id, receivers, suppressed)
 }
 
-// countUnsubscribedSQL is a part of storeRecipients: people who end newsletters, or want them
+// countUnsubscribedSQL is a part of recipientsEffect: people who end newsletters, or want them
 // again, change the counts of the campaigns that they got. The table recipient is as before the
 // statement, the part people as after it.
 const countUnsubscribedSQL = `

@@ -40,7 +40,7 @@ func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 			return nil, nil
 		}
 	}
-	return storeDeliveries(fresh), nil
+	return deliveriesEffect(fresh), nil
 }
 
 // onCountedMail applies the ceiling before it inserts commands into the ledger.

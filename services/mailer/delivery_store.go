@@ -29,10 +29,10 @@ const (
 	orphanAfter = claimTimeout + 5*time.Second
 )
 
-// storeDeliveries inserts commands into the ledger; an existing key stays as it is. Mails to people
-// who were erased in the meantime are left out: those to members by id, because another person may
-// have the address, too.
-func storeDeliveries(list []newDelivery) *bus.Effect {
+// deliveriesEffect inserts commands into the ledger; an existing key stays as it is. Mails to
+// people who were erased in the meantime are left out: those to members by id, because another
+// person may have the address, too.
+func deliveriesEffect(list []newDelivery) *bus.Effect {
 	rows := make([]deliveryRow, len(list))
 	payloads := make([][]byte, len(list)) // separate from rows, since JSON would have to encode them
 	for i, d := range list {
@@ -63,13 +63,13 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 		)`}
 }
 
-// insertDeliveries is storeDeliveries as a part of a transaction.
+// insertDeliveries is deliveriesEffect as a part of a transaction.
 func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error {
 	keys := make([]string, len(list))
 	for i, d := range list {
 		keys[i] = d.key
 	}
-	return storeDeliveries(list).Apply(ctx, tx, keys...)
+	return deliveriesEffect(list).Apply(ctx, tx, keys...)
 }
 
 func (d newDelivery) row() deliveryRow {

@@ -60,5 +60,5 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 		}
 	}
 
-	return storeRecipients(rows), nil
+	return recipientsEffect(rows), nil
 }

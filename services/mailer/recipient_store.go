@@ -27,9 +27,9 @@ type recipientRow struct {
 	Version int64 `json:"version"`
 }
 
-// storeRecipients stores the newest version of each person in a group, unless the person was
+// recipientsEffect stores the newest version of each person in a group, unless the person was
 // erased.
-func storeRecipients(rows []recipientRow) *bus.Effect {
+func recipientsEffect(rows []recipientRow) *bus.Effect {
 	return &bus.Effect{What: "store people", Args: []any{rows}, SQL: `
 		people AS (
 		  INSERT INTO recipient (

@@ -20,7 +20,7 @@ func (s *server) onShop(group []*bus.Delivery) (*bus.Effect, error) {
 		}
 		rows = append(rows, shopRow{Key: d.Key, Name: clean(shop.Name), Version: shop.Version})
 	}
-	return storeShop(rows), nil
+	return shopEffect(rows), nil
 }
 
 // onShopStored takes over the stored name after the commit; other processes read it by themselves.

@@ -14,8 +14,8 @@ type shopRow struct {
 	Version int64  `json:"version"`
 }
 
-// storeShop stores the newest version in a group.
-func storeShop(rows []shopRow) *bus.Effect {
+// shopEffect stores the newest version in a group.
+func shopEffect(rows []shopRow) *bus.Effect {
 	return &bus.Effect{What: "note who the shop is", Args: []any{rows}, SQL: `
 		named AS (
 		  INSERT INTO shop (name, version)

@@ -130,7 +130,7 @@ func storeVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	}
 
 	if !changed && v.code != "" && !known.Taken {
-		if p, err = addAlias(ctx, tx, p, v.code); err != nil {
+		if p, err = insertAlias(ctx, tx, p, v.code); err != nil {
 			return err
 		}
 		changed = true

@@ -134,8 +134,8 @@ func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 		FROM locked`, v.email, erasure.Hash(v.email).String(), v.seen, v.code, addressClass)
 }
 
-// addAlias adds a further code of a prospect, and counts it as a change.
-func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect, error) {
+// insertAlias inserts a further code of a prospect, and counts it as a change.
+func insertAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect, error) {
 	if err := pg.Exec(ctx, tx, "insert a further code of prospect $2", `
 		INSERT INTO prospect_alias (pr_cd, prospect_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 		code, p.ID); err != nil {

@@ -75,7 +75,7 @@ func (s *server) answerRequests(ctx context.Context) error {
 func (s *server) answerRequest(ctx context.Context) (more bool, err error) {
 	var q mailRequest
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-		q, more, err = takeRequest(ctx, tx)
+		q, more, err = claimRequest(ctx, tx)
 		if err != nil || !more {
 			return err
 		}

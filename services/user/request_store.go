@@ -27,9 +27,9 @@ func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) 
 		INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email)
 }
 
-// takeRequest deletes and returns the oldest request that is due and that no one else is answering.
-func takeRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
-	return pg.One[mailRequest](ctx, tx, "take a request for a mail", `
+// claimRequest deletes and returns the oldest request that is due and that no one else is answering.
+func claimRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
+	return pg.One[mailRequest](ctx, tx, "claim a request for a mail", `
 		DELETE FROM mail_request
 		WHERE id = (
 		  SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)
