@@ -30,8 +30,8 @@ func insertAudit(ctx context.Context, tx pgx.Tx, a msg.StaffActed) error {
 	}
 	return pg.Exec(ctx, tx, "insert an act of person $2", `
 		WITH kept AS (
-			INSERT INTO audit (at, person_id, name, token, address, service, action, kind, key, text)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
+		  INSERT INTO audit (at, person_id, name, token, address, service, action, kind, key, text)
+		  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
 		)
 		INSERT INTO audit_values (audit_id, before, after)
 		SELECT id, $11::jsonb, $12::jsonb FROM kept WHERE $11::jsonb IS NOT NULL OR $12::jsonb IS NOT NULL`,

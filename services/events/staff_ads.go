@@ -315,7 +315,7 @@ func readAdForm(form adminui.PostedForm, shown adminui.Form, a ad) (ad, adminui.
 	for _, f := range adFields {
 		value := strings.TrimSpace(form.Get(f.field.Name))
 		if utf8.RuneCountInString(value) > f.field.MaxLength {
-			wrong[f.field.Name] = fmt.Sprintf("At most %d characters, please.", f.field.MaxLength)
+			wrong[f.field.Name] = fmt.Sprintf("Enter at most %d characters.", f.field.MaxLength)
 		}
 		*f.of(&a) = value
 	}
@@ -332,7 +332,7 @@ func readAdForm(form adminui.PostedForm, shown adminui.Form, a ad) (ad, adminui.
 		if into == nil {
 			continue
 		}
-		wrong[field.Name] = "Choose one of these, please."
+		wrong[field.Name] = "Choose one of these."
 		for _, o := range field.Options {
 			if o.Value == form.Get(field.Name) {
 				*into, _ = strconv.ParseInt(o.Value, 10, 64) //nolint:errcheck // formatted from a number

@@ -85,12 +85,12 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
 func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.Time, by string,
 	from ...string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "move campaign $1", `
-		UPDATE campaign SET state = $2, start_at = nullif($3::timestamptz, '0001-01-01'), changed_by = $4,
+		UPDATE campaign SET state = $2, start_at = $3, changed_by = $4,
 		  changed_at = now(), version = version + 1, problem = '',
 		  started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
 		  paused_at = CASE WHEN $2 = 'paused' THEN now() ELSE paused_at END,
 		  ended_at = CASE WHEN $2 = 'stopped' THEN now() END
-		WHERE id = $1 AND state = ANY($5)`, id, to, at, by, from)
+		WHERE id = $1 AND state = ANY($5)`, id, to, pg.TimeOrNull(at), by, from)
 }
 
 // ofCampaignSQL is a condition on delivery: the mails of campaign $1 to its receivers.

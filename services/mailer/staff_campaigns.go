@@ -92,7 +92,7 @@ func (s *server) staffCreateCampaign(r *http.Request) (adminui.Answer, error) {
 	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > maxName {
 		return s.campaignsPage(r, http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
 			return f.WithInput(form).WithErrors(adminui.FieldErrors{
-				"name": fmt.Sprintf("1 to %d characters, please.", maxName)})
+				"name": fmt.Sprintf("Enter 1 to %d characters.", maxName)})
 		})
 	}
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
