@@ -103,7 +103,7 @@ func inviteForm() adminui.Form {
 	}}
 }
 
-func (s *server) inviteForm(*http.Request) (adminui.Answer, error) {
+func (s *server) newPerson(*http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Invite", Template: "form.html", Data: formPage{inviteForm()}, Narrow: true}, nil
 }
 
@@ -147,8 +147,8 @@ func readPerson(form adminui.PostedForm, withName bool) (p personRow, wrong admi
 	return p, wrong
 }
 
-// invite creates a person, and a link with which they choose how to sign in.
-func (s *server) invite(r *http.Request) (adminui.Answer, error) {
+// createPerson creates a person, and a link with which they choose how to sign in.
+func (s *server) createPerson(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err

@@ -75,14 +75,14 @@ func (s *server) ownRoutes(r chi.Router) {
 	r.Post("/account/codes", s.careful(s.renewCodes))
 	r.Post("/account/sessions/end", s.personal(s.endOtherSessions))
 	r.Post("/account/sessions/{id}/end", s.personal(s.endOneSession))
-	r.Post("/account/tokens", s.own(adminui.TokensManage, s.makeToken))
+	r.Post("/account/tokens", s.own(adminui.TokensManage, s.createToken))
 	r.Post("/account/tokens/{id}/revoke", s.personal(s.revokeToken))
 
 	manage := func(h adminui.Handler) http.HandlerFunc { return s.own(adminui.PeopleManage, h) }
 	r.Get("/people", manage(s.people))
 	r.Get("/people.csv", manage(s.people))
-	r.Get("/people/invite", manage(s.inviteForm))
-	r.Post("/people/invite", manage(s.invite))
+	r.Get("/people/invite", manage(s.newPerson))
+	r.Post("/people/invite", manage(s.createPerson))
 	r.Get("/people/{id}", manage(s.person))
 	r.Post("/people/{id}", manage(s.changePerson))
 	r.Post("/people/{id}/disable", manage(s.act("Disabled", disablePerson)))

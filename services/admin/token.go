@@ -68,8 +68,8 @@ func tokenForm(who adminui.Identity) adminui.Form {
 	}}
 }
 
-// makeToken makes an API token, and shows it once.
-func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
+// createToken makes an API token, and shows it once.
+func (s *server) createToken(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
 		return nil, err
