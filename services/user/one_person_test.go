@@ -96,9 +96,10 @@ func TestButtonOfAMailProgram(t *testing.T) {
 		!*events[1].Refused {
 		t.Errorf("%+v, events %+v", p, events)
 	}
-	if n := e.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'button of a mail ` +
-		`program'`); n != 1 {
-		t.Errorf("%d consents taken back", n)
+	if n := e.Number(`
+		SELECT count(*) FROM consent
+		WHERE what = 'marketing-mail' AND NOT given AND source = 'button of a mail program'`); n != 1 {
+		t.Errorf("%d consents taken back, want 1", n)
 	}
 }
 
