@@ -140,8 +140,12 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 
 	table.Tabs = []adminui.Tab{{Title: "All", To: listing.With("state", ""), Count: -1, Active: want.State == ""}}
 	for _, state := range productStates {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: state.Text, To: listing.With("state", state.Value), Count: -1,
-			Active: want.State == state.Value})
+		table.Tabs = append(table.Tabs, adminui.Tab{
+			Title:  state.Text,
+			To:     listing.With("state", state.Value),
+			Count:  -1,
+			Active: want.State == state.Value,
+		})
 	}
 
 	choice := adminui.Choice{Name: "collection", Label: "Collection", Value: want.Collection,

@@ -123,8 +123,10 @@ type staffOrdersPage struct {
 
 // staffOrders lists orders, the newest first unless the address asks for another order.
 func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
-	listing, err := adminui.ReadListing(r, adminui.ListSpec{Filters: []string{"status", "only", "from", "to", "payment"},
-		Sorts: []string{"placed", "total"}})
+	listing, err := adminui.ReadListing(r, adminui.ListSpec{
+		Filters: []string{"status", "only", "from", "to", "payment"},
+		Sorts:   []string{"placed", "total"},
+	})
 	if err != nil {
 		return nil, err
 	}

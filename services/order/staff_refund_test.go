@@ -106,7 +106,8 @@ func TestStaffCorrectAnAddress(t *testing.T) {
 		"country_code", "US")
 	mine.Has(409, `value="16 Elm &lt;b&gt;"`, "Now: <strong>14 Elm Street</strong>", "Ada (corrected the shipping address: ")
 	staff.Post(path, "version", "2", "name", "", "address_line1", "x", "city", "y", "country_code", "US").Has(422, "An address needs this")
-	staff.Post(path, "version", "2", "name", "x", "address_line1", "x", "city", "y", "country_code", "USA").Has(422, "two-letter country code")
+	staff.Post(path, "version", "2", "name", "x", "address_line1", "x", "city", "y", "country_code", "USA").
+		Has(422, "two-letter country code")
 	a := staff.Get("/staff/orders/" + id)
 	a.Want("14 Elm Street", "shipping_address", "address_line1")
 	a.Want("Corrected the shipping address", "timeline", "0", "text")

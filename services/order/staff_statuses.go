@@ -49,8 +49,14 @@ func statusEditor(st statusSet) adminui.Form {
 	}}
 	if st.Identifier == "" {
 		form.Action, form.Submit = "/settings/statuses", "Make the status"
-		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
-			MaxLength: 100, Hint: "Lowercase letters, digits and hyphens, for programs. It is permanent."}}, form.Fields...)
+		form.Fields = append([]adminui.Field{{
+			Name:      "identifier",
+			Label:     "Identifier",
+			Kind:      "text",
+			Required:  true,
+			MaxLength: 100,
+			Hint:      "Lowercase letters, digits and hyphens, for programs. It is permanent.",
+		}}, form.Fields...)
 		return form
 	}
 	form.Action, form.Version = "/settings/statuses/"+st.Identifier, st.Version
