@@ -21,8 +21,8 @@ func TestGeneratedSettings(t *testing.T) {
 // each service, and those of make run, migrate and provision.
 func settingsPage(t *testing.T) string {
 	var page strings.Builder
-	page.WriteString("# Settings\n\nEnvironment variables. Generated from each service's `config.go` by `make generate`; `make run -- -help` prints the same,\n" +
-		"and each service its own part with `-help`. An empty variable counts as not set.\n")
+	page.WriteString("# Settings\n\nEnvironment variables. Generated from each service's `config.go` by `make generate`; " +
+		"`make run -- -help` prints the same,\nand each service its own part with `-help`. An empty variable counts as not set.\n")
 	services := []string{"edge", "webhook", "order", "mailer", "user", "events", "admin"}
 
 	readers := map[string]int{}

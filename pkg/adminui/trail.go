@@ -2,7 +2,7 @@ package adminui
 
 import "time"
 
-// TrailPath, below Prefix, is where each service says what it knows about orders, payments, events,
+// TrailPath is the path below Prefix where each service says what it knows about orders, payments, events,
 // carts or addresses, which the parameters key name. services/admin asks all and shows one
 // timeline.
 const TrailPath = "/trail"

@@ -2,11 +2,11 @@ package adminui
 
 import "time"
 
-// WorkPath, below Prefix, is where each service says what waits for a person; services/admin asks
+// WorkPath is the path below Prefix where each service says what waits for a person; services/admin asks
 // all and shows one list.
 const WorkPath = "/work-list"
 
-// ExportPath, below Prefix, is where each service exports what it has of a person.
+// ExportPath is the path below Prefix where each service exports what it has of a person.
 const ExportPath = "/person-export"
 
 // WorkShown is how many items of a kind a service lists; Count is how many there are.

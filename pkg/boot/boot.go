@@ -100,8 +100,8 @@ func (c Common) Validate() error {
 	case err != nil:
 		errs = append(errs, fmt.Errorf("SHOP_NAME %w", err))
 	case c.ShopName == "" && c.Production() && c.DatabaseURL != "":
-		errs = append(errs, errors.New("SHOP_NAME is not set: production requires it with a DATABASE_URL, whose server "+
-			"may hold other shops (shop, if this one had no name before)"))
+		errs = append(errs, errors.New("SHOP_NAME is not set: production requires it with a DATABASE_URL, "+
+			"whose server may hold other shops (shop, if this one had no name before)"))
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {
 		if !isBroker(strings.TrimSpace(server)) {
@@ -209,7 +209,7 @@ func argument[C any](name, arg string, stderr io.Writer) int {
 		}
 		return 0
 	}
-	fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s whether it is ready\n",
-		name, arg, name)
+	fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s "+
+		"whether it is ready\n", name, arg, name)
 	return 2
 }

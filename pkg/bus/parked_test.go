@@ -110,7 +110,7 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	}
 }
 
-// A message that no sender published is not replayed, whoever asks for it.
+// A message that no sender published is not replayed for anyone.
 func TestAForgedMessageIsNotReplayed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -347,7 +347,8 @@ func (w *worker) retry(d *Delivery, err error) {
 func (w *worker) outage(ctx context.Context, err error) {
 	w.outages++
 	pause := Backoff(w.outages, outageFirstPause, outageMaxPause)
-	w.bus.log.Warn("database unavailable, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
+	w.bus.log.Warn("database unavailable, consumer pauses", "consumer", w.Name,
+		"pause_ms", pause.Milliseconds(), "error", err)
 	wait.Sleep(ctx, pause)
 }
 

@@ -91,7 +91,7 @@ func (s *server) open(ctx context.Context, req *request, answer http.Header, cha
 			return errors.Join(err, endSession(ctx, s.pool, h[:]))
 		}
 	}
-	if req.session != nil { // the browser's former session, whoever's it was
+	if req.session != nil { // the browser's former session, of any person
 		if err := endSession(ctx, s.pool, req.session.TokenHash); err != nil {
 			return err
 		}

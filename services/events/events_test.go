@@ -295,7 +295,7 @@ func TestErasedPeopleLeaveNoTrace(t *testing.T) {
 			Payload: msg.OrderPlaced{Identifier: "A1", MemberID: 7, PlacedAt: time.Now()}})
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE member_id = 7`)
 
-	// Visits of the two people and of somebody else.
+	// Visits of the two people and of another person.
 	for i, event := range []string{
 		`"kind":"pageview","user_id":7,"anonymous_id":"anon7","url":"/account?mb_cd=new","remote_addr":"192.0.2.7","user_agent":"B"`,
 		`"kind":"pageview","anonymous_id":"anon7","url":"/before?code=1","remote_addr":"192.0.2.7"`,

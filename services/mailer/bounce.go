@@ -40,7 +40,7 @@ func (s *server) watchBounces(ctx context.Context) error {
 
 // readBounces notes the reports that arrived since the last reading. It leaves the mailbox
 // unchanged: the position is stored in the transaction that notes the reports, so each report takes
-// effect once, whatever crashes and whoever else reads the mailbox.
+// effect once, whatever crashes and what else reads the mailbox.
 func (s *server) readBounces(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, bounceTimeout)
 	defer cancel()

@@ -249,15 +249,19 @@ func (w *senders) deliver(ctx context.Context, conn *conn, d *delivery) {
 	answer := conn.send(ctx, letter.envelope, letter.message)
 	ended := time.Now()
 	fault.Point("mailer", "sent")
+	w.noteGone(ctx, answer)
+	w.conclude(ctx, d, answer, maybeSent, letter)
+	fault.Point("mailer", "noted")
+	w.record(ctx, d, began, ended, answer)
+}
+
+// noteGone suppresses addresses of which the server says that they do not exist.
+func (w *senders) noteGone(ctx context.Context, answer result) {
 	if len(answer.gone) > 0 {
 		w.persist(ctx, func(ctx context.Context) error {
 			return upsertBounced(ctx, w.pool, w.hashes(answer.gone), answer.code)
 		})
 	}
-
-	w.conclude(ctx, d, answer, maybeSent, letter)
-	fault.Point("mailer", "noted")
-	w.record(ctx, d, began, ended, answer)
 }
 
 // record records an attempt to send as a span, caused by the mail's command.

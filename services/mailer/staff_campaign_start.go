@@ -235,22 +235,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 
-	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		fresh := []newDelivery{d}
-		if err := s.suppress(r.Context(), tx, fresh); err != nil {
-			return err
-		}
-		d = fresh[0]
-		if d.state == stateSuppressed {
-			return nil
-		}
-		stored, err := insertTest(r.Context(), tx, d, written.marshal(), written.subject)
-		if err != nil || !stored {
-			return err
-		}
-		return recordCampaign(r, tx, p.Campaign, adminui.CampaignsEdit,
-			"Sent a test of the campaign "+p.Campaign.Name, nil)
-	})
+	d, err = s.storeTest(r, p.Campaign, d, written)
 	if err != nil {
 		return nil, err
 	}
@@ -260,4 +245,26 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 
 	s.wakeSender()
 	return adminui.Done{To: p.Campaign.path(), Text: "The test is on its way."}, nil
+}
+
+// storeTest stores a test unless its address has had too many, and the act with it. It returns the
+// test with the state that it has now.
+func (s *server) storeTest(r *http.Request, c campaign, d newDelivery, written content) (newDelivery, error) {
+	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		fresh := []newDelivery{d}
+		if err := s.suppress(r.Context(), tx, fresh); err != nil {
+			return err
+		}
+		d = fresh[0]
+		if d.state == stateSuppressed {
+			return nil
+		}
+
+		stored, err := insertTest(r.Context(), tx, d, written.marshal(), written.subject)
+		if err != nil || !stored {
+			return err
+		}
+		return recordCampaign(r, tx, c, adminui.CampaignsEdit, "Sent a test of the campaign "+c.Name, nil)
+	})
+	return d, err
 }

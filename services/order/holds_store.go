@@ -12,7 +12,7 @@ import (
 type reserved struct{ pieces, codes bool }
 
 // heldPieces is what unpaid pages hold of the counted articles of a checkout, except articles that
-// are sold beyond their count: nobody can be kept from buying these. The articles' rows are locked,
+// are sold beyond their count: no one can be kept from buying these. The articles' rows are locked,
 // so nothing is reserved in the meantime.
 func heldPieces(ctx context.Context, tx pgx.Tx, k checkout) ([]hold, error) {
 	var skus []int64

@@ -19,7 +19,6 @@ const mailTTL = 72 * time.Hour
 // placedMessages are the messages about a new order: the event, and the mail that confirms it. Both
 // keys come from the order's quote, so that a repetition is the same message.
 func placedMessages(o order, stored storedOrders) []msg.Message {
-	lines := quotedLines(o.checkout)
 	var codes []msg.OrderCode
 	for _, c := range o.checkout.Quote.Codes {
 		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description,
@@ -55,6 +54,22 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 	if o.checkout.Newsletter {
 		placed.ConsentAt = o.checkout.AgreedAt
 	}
+	if o.MemberID != nil {
+		placed.MemberID = *o.MemberID
+	}
+
+	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed,
+		Trace: o.trace}}
+	if o.Email != "" {
+		mail := confirmation(o, stored, codes, amounts)
+		messages = append(messages, msg.Message{Key: "order-confirmation:" + o.CheckoutID,
+			Subject: msg.MailSubject(mail.Kind), Payload: mail, Trace: o.trace})
+	}
+	return messages
+}
+
+// confirmation is the mail about a new order.
+func confirmation(o order, stored storedOrders, codes []msg.OrderCode, amounts msg.OrderAmounts) msg.SendMail {
 	mail := msg.SendMail{
 		Kind:         msg.MailOrderVisitor,
 		To:           []string{o.Email},
@@ -67,7 +82,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 			PlacedAt:        o.PlacedAt,
 			CustomerName:    o.CustomerName,
 			EmailCode:       stored.visitorTemplate,
-			Lines:           lines,
+			Lines:           quotedLines(o.checkout),
 			Codes:           codes,
 			OrderAmounts:    amounts,
 			ShippingAddress: o.ShippingAddress,
@@ -79,17 +94,10 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		mail.Order.ShippingMethod = m.Carrier
 	}
 	if o.MemberID != nil {
-		placed.MemberID, mail.MemberID = *o.MemberID, *o.MemberID
+		mail.MemberID = *o.MemberID
 		mail.Kind, mail.Order.EmailCode = msg.MailOrderMember, stored.memberTemplate
 	}
-
-	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed,
-		Trace: o.trace}}
-	if o.Email != "" {
-		messages = append(messages, msg.Message{Key: "order-confirmation:" + o.CheckoutID,
-			Subject: msg.MailSubject(mail.Kind), Payload: mail, Trace: o.trace})
-	}
-	return messages
+	return mail
 }
 
 // reportedLines are the lines of a checkout with product and collections, for reports.

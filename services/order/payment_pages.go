@@ -27,7 +27,7 @@ var errStripeAway = errors.New("Stripe did not say how an older payment page sta
 // the page turned out to be paid: then it is its order, or its entry for staff. A page whose debit
 // a bank is still working on stays as it is.
 func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
-	if o.SessionID == nil { // nobody saw its page, and the request that is making it will find it ended
+	if o.SessionID == nil { // no one saw its page, and the request that is making it will find it ended
 		return nil, endUnseen(ctx, s.pool, o.ID)
 	}
 	err := s.stripe.Expire(ctx, *o.SessionID)

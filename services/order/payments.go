@@ -138,18 +138,24 @@ func (e *stripeEvent) foreign(account string) string {
 	return ""
 }
 
+// foreignText tells staff of a foreign event.
+func (e *stripeEvent) foreignText() string {
+	return fmt.Sprintf("This event was not made for the shop's account and API version (account %s, version %s).",
+		e.Account, e.APIVersion)
+}
+
 // onStripeEvents handles a group of events in one transaction: paid sessions become orders,
 // together; ended ones give back their reservations; refunds and disputes are added to the order's
 // history.
 func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
-	var paid []payment
-	var issues []issue
-	var events []paymentEvent
 	reported, err := lockMoney(ctx, tx, group)
 	if err != nil {
 		return err
 	}
 
+	var paid []payment
+	var issues []issue
+	var events []paymentEvent
 	for _, d := range group {
 		e, ok := d.Value.(*stripeEvent)
 		if !ok {
@@ -163,9 +169,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at(), trace: d.Trace()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
-			issues = append(issues, newIssue(p, reason,
-				fmt.Sprintf("This event was not made for the shop's account and API version (account %s, version %s).",
-					e.Account, e.APIVersion)))
+			issues = append(issues, newIssue(p, reason, e.foreignText()))
 			if !e.asked {
 				continue
 			}
@@ -174,11 +178,9 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		}
 
 		switch {
+		case (e.Type == completedEvent || e.Type == delayedEvent) && e.session.Paid():
+			paid = append(paid, p)
 		case e.Type == completedEvent || e.Type == delayedEvent:
-			if e.session.Paid() {
-				paid = append(paid, p)
-				continue
-			}
 			if err := markPendingIn(ctx, tx, e.session); err != nil {
 				return err
 			}
@@ -202,7 +204,6 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	if err := s.placePaid(ctx, tx, paid, group); err != nil {
 		return err
 	}
-
 	return storeMoney(ctx, tx, reported)
 }
 

@@ -45,7 +45,7 @@ func (one *placing) inFlight() bool {
 type placing struct {
 	all     *placings
 	session string
-	done    chan result // buffered: nobody has to receive
+	done    chan result // buffered: no one has to receive
 }
 
 // await registers a page that waits, until it leaves.

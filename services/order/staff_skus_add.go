@@ -83,7 +83,6 @@ func (s *server) staffCreateSKUs(r *http.Request) (adminui.Answer, error) {
 	} else if err != nil {
 		return nil, err
 	}
-
 	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/skus",
 		Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil

@@ -70,9 +70,14 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	web.Note(r, "member", a.ID)
+	return logInNew(w, a, isTrue(v[7]))
+}
+
+// logInNew opens the session of an account that was just made, and answers.
+func logInNew(w http.ResponseWriter, a account, remember bool) error {
 	if err := changeSession(w, web.SessionChange{
 		Action:   web.SessionOpen,
-		Remember: isTrue(v[7]),
+		Remember: remember,
 		At:       at(a.LastLogin),
 		Member:   a.session(),
 		KeepCart: true,

@@ -262,7 +262,7 @@ func TestEraseOddAddress(t *testing.T) {
 	}
 }
 
-// An erasure of somebody who only named an address spares the member who has proved it.
+// An erasure of a person who only named an address spares the member who has proved it.
 func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

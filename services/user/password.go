@@ -66,6 +66,12 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 		return wrong("current-password", "current_password_invalid", "This is no longer your current password.")
 	}
 
+	return renewSession(w, who, a)
+}
+
+// renewSession replaces the session that changed its password, and answers.
+func renewSession(w http.ResponseWriter, who web.Identity, a account) error {
+	const endpoint = "change_my_password"
 	if err := changeSession(w, web.SessionChange{
 		Action:   web.SessionRenew,
 		Remember: who.Remember,

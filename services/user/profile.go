@@ -180,7 +180,7 @@ func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg
 }
 
 // undoAddressChange gives an account back to the address that it had, by the code of the mail that
-// went there. It needs no session: whoever changed the address has that.
+// went there. It needs no session: the person who changed the address has that.
 func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "undo_address_change"
 	form, err := web.Form(w, r)

@@ -23,7 +23,8 @@ func TestEventsAreFoundByIndex(t *testing.T) {
 		"evt_mine": `{"id":"cs_test_123456","email":"Ann@mail.example.com"}`, "evt_same": `{"session":"cs_test_123456","name":"Ann Lee"}`,
 		"evt_jo": `{"id":"cs_test_999999","email":"joann@mail.example.com"}`,
 	} {
-		e.Exec(`INSERT INTO event (id, type, payload, marks) VALUES ($1, 'x', $2, $3)`, id, []byte(body), erasure.Fingerprints([]byte(body)))
+		e.Exec(`INSERT INTO event (id, type, payload, marks) VALUES ($1, 'x', $2, $3)`,
+			id, []byte(body), erasure.Fingerprints([]byte(body)))
 	}
 	e.Exec(`INSERT INTO event (id, type, payload) VALUES ('evt_old', 'x', '{"email":"ann@mail.example.com"}')`)
 	e.Exec(`VACUUM ANALYZE event`)

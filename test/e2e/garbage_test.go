@@ -201,7 +201,7 @@ func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	}
 }
 
-// Forged headers and cookies give nobody another identity.
+// Forged headers and cookies give no one another identity.
 func TestForgedIdentity(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

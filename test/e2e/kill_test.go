@@ -131,7 +131,7 @@ func TestStockUnderKills(t *testing.T) {
 	meanwhile(shop, 1500*time.Millisecond, actions[:buyers/2]...)
 	meanwhile(shop, 1500*time.Millisecond, actions[buyers/2:]...)
 
-	// Nobody pays any longer, and the sweep ends quotes that never got a page.
+	// No one pays any longer, and the sweep ends quotes that never got a page.
 	for _, s := range shop.Ledger() { // an unpaid session is never paid from here on
 		if s.Status == "open" {
 			shop.StripeDo("/_/sessions/"+s.ID+"/expire", "")

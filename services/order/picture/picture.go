@@ -1,4 +1,4 @@
-// Package picture turns a file that somebody uploaded, or that was fetched from another server,
+// Package picture turns an uploaded file, or that was fetched from another server,
 // into the files that the shop stores: JPEG in several widths, and the same as WebP (package webp).
 // Where and when they are stored is up to package order.
 package picture
