@@ -105,7 +105,8 @@ func TestNothingIsWiderThanASmallPhone(t *testing.T) {
 		b.Visit(path)
 		// Before its font has come, the name may be wider.
 		b.Until(path+" ends within the screen", `![...document.body.querySelectorAll('*')].some(e =>
-			e.checkVisibility() && !e.closest('.skip, dialog') && (e.getBoundingClientRect().right > innerWidth + 1 || e.matches('header .brand') && e.scrollWidth > e.clientWidth + 1))`)
+			e.checkVisibility() && !e.closest('.skip, dialog') && (e.getBoundingClientRect().right > innerWidth + 1 ||
+			e.matches('header .brand') && e.scrollWidth > e.clientWidth + 1))`)
 	}
 }
 
