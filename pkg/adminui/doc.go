@@ -11,7 +11,7 @@
 //	func (s *server) staff() adminui.Pages {
 //		return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 //			{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
-//			{Method: "POST", Path: "/orders/{identifier}/note", Action: adminui.OrdersEdit, Handle: s.staffAddNote},
+//			{Method: "POST", Path: "/orders/{identifier}/note", Action: adminui.OrdersEdit, Handle: s.staffCreateNote},
 //		}}
 //	}
 //

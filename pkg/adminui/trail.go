@@ -2,8 +2,8 @@ package adminui
 
 import "time"
 
-// TrailPath is the path below Prefix where each service says what it knows about orders, payments, events,
-// carts or addresses, which the parameters key name. services/admin asks all and shows one
+// TrailPath is the path below Prefix where each service says what it knows about orders, payments,
+// events, carts or addresses, which the parameters key name. services/admin asks all and shows one
 // timeline.
 const TrailPath = "/trail"
 

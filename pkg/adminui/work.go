@@ -2,8 +2,8 @@ package adminui
 
 import "time"
 
-// WorkPath is the path below Prefix where each service says what waits for a person; services/admin asks
-// all and shows one list.
+// WorkPath is the path below Prefix where each service says what waits for a person; services/admin
+// asks all and shows one list.
 const WorkPath = "/work-list"
 
 // ExportPath is the path below Prefix where each service exports what it has of a person.

@@ -139,8 +139,8 @@ type sentRow struct {
 	At       time.Time       `json:"at"`
 }
 
-// sentEffect stores mails. It adds the code of a new template, so that links with it are recognized,
-// and the campaign that the template belongs to.
+// sentEffect stores mails. It adds the code of a new template, so that links with it are
+// recognized, and the campaign that the template belongs to.
 func sentEffect(rows []sentRow) *bus.Effect {
 	return &bus.Effect{
 		What: "store mails",

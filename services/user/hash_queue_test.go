@@ -132,8 +132,8 @@ func TestLoginWhileManyWait(t *testing.T) {
 	}
 }
 
-// Clients take turns, a /64 network is one client, and a known browser does not wait in the queue of
-// the others.
+// Clients take turns, a /64 network is one client, and a known browser does not wait in the queue
+// of the others.
 func TestHashQueueIsFair(t *testing.T) {
 	t.Parallel()
 	p := newHashSlots()

@@ -27,7 +27,7 @@ func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) 
 		INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email)
 }
 
-// claimRequest deletes and returns the oldest request that is due and that no one else is answering.
+// claimRequest deletes and returns the oldest request that is due and that no one else answers.
 func claimRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
 	return pg.One[mailRequest](ctx, tx, "claim a request for a mail", `
 		DELETE FROM mail_request
