@@ -113,8 +113,11 @@ func TestAutomaticMails(t *testing.T) {
 	// Order answers again; people who have unsubscribed in the meantime get nothing.
 	e.Exec(`UPDATE recipient SET unsubscribed = true, newsletter = false, version = 9 WHERE kind = 'member' AND id = 2`)
 	order.say("review-request:away", "")
-	e.Exec(`UPDATE delivery SET next_at = now() WHERE state = 'queued'`)
-	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
+	e.eventually("nothing waits", func() bool {
+		// Once more each time: a try under way writes a later time.
+		e.Exec(`UPDATE delivery SET next_at = now() WHERE state = 'queued'`)
+		return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0
+	})
 	if n := sink.count(); n != 3 {
 		t.Errorf("%d mails, want 3", n)
 	}
